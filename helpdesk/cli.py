@@ -1,0 +1,325 @@
+"""The command line. Each command imports its work when it runs; `helpdesk --help` imports click alone."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from helpdesk.errors import BusyError, HelpdeskError
+
+if TYPE_CHECKING:
+    from helpdesk.progress import Reporter
+    from helpdesk.records.database import Database
+    from helpdesk.settings import Settings
+
+EXIT_BUSY = 75
+
+
+def main() -> None:
+    """Run the command line: a named error is one message and exit code 1 (75 when another run holds the lock)."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BusyError as error:
+        click.echo(f"helpdesk: {error}", err=True)
+        sys.exit(EXIT_BUSY)
+    except HelpdeskError as error:
+        click.echo(f"helpdesk: {error}", err=True)
+        sys.exit(1)
+
+
+def with_database(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the settings and an open database as its first two arguments."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        from helpdesk.records.database import open_database
+        from helpdesk.settings import load_settings
+
+        settings = load_settings()
+        database = open_database(settings)
+        try:
+            command(settings, database, *args, **options)
+        finally:
+            database.close()
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """A helpdesk chatbot backend that knows when it does not know, and gets better every night."""
+
+
+@cli.command()
+@click.option("--empty", is_flag=True, help="Do not load the starter FAQ.")
+@with_database
+def init(settings: "Settings", database: "Database", empty: bool) -> None:
+    """Migrate, load the starter FAQ, make a login and build the first bundle; what exists is kept."""
+    from helpdesk.operations import set_up
+
+    for line in set_up(settings, database, starter_faq=not empty, progress=_bars()):
+        click.echo(line)
+
+
+@cli.command()
+def serve() -> None:
+    """Serve webhook, chat page and labelling page with gunicorn."""
+    from helpdesk.operations import exec_server
+    from helpdesk.settings import load_settings
+
+    exec_server(load_settings())
+
+
+@cli.command()
+@click.option("--port", type=int, default=None, help="Port to listen on.")
+def demo(port: int | None) -> None:
+    """Serve a temporary copy with the starter FAQ, sample traffic and a filled labelling queue."""
+    from helpdesk.demo import run_demo
+
+    run_demo(port=port, progress=_bars())
+
+
+@cli.command()
+@click.argument("text")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@with_database
+def match(settings: "Settings", database: "Database", text: str, as_json: bool) -> None:
+    """Show what the bot would decide about TEXT, its ranking and the reason. Nothing is logged."""
+    from helpdesk.serving.live import LiveMatcher
+    from helpdesk.serving.replies import Desk
+
+    live = LiveMatcher(database, settings)
+    live.refresh()
+    if live.take() is None:
+        raise HelpdeskError(live.status().reason or "no version serves")
+    decision, version = Desk(database, live, settings).match(text)
+    facts = {"text": text, "version": version, **decision.columns()}
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    click.echo(f"{decision.kind} ({decision.reason}), version {version}, thresholds {facts['thresholds']}")
+    for row in facts["ranking"]:
+        similarity = (
+            "" if row["similarity"] is None else f"  similarity {row['similarity']:.3f}  {row['nearest'] or ''}"
+        )
+        click.echo(f"  {row['confidence']:.3f}  {row['intent']}{similarity}")
+
+
+@cli.command()
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=None, help="Fine-tuning budget.")
+@click.option("--no-finetune", is_flag=True, help="Build only the refreshed candidate.")
+@click.option("--dry-run", is_flag=True, help="Build and judge, promote nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@with_database
+def retrain(
+    settings: "Settings",
+    database: "Database",
+    minutes: float | None,
+    no_finetune: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Learn from the FAQ and the labels; promote a better version. For cron."""
+    from helpdesk.learning.night import Plan, run_night
+
+    plan = Plan(minutes=minutes or settings.train_minutes, finetune=not no_finetune, dry_run=dry_run)
+    report = run_night(settings, database, plan=plan, progress=_bars())
+    click.echo(json.dumps(report.as_dict(), ensure_ascii=False) if as_json else report.as_text())
+
+
+@cli.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@click.pass_context
+def versions(context: click.Context, as_json: bool) -> None:
+    """List the versions that were built, newest first; the one in service is marked."""
+    if context.invoked_subcommand is None:
+        _list_versions(as_json)
+
+
+@versions.command("promote")
+@click.argument("version_id", type=int)
+@with_database
+def promote_version(settings: "Settings", database: "Database", version_id: int) -> None:
+    """Put a version in service; running processes swap within two seconds."""
+    from helpdesk.operations import put_in_service
+
+    put_in_service(settings, database, version_id, reason="promoted by hand")
+    click.echo(f"version {version_id} is in service")
+
+
+@cli.command()
+@with_database
+def rollback(settings: "Settings", database: "Database") -> None:
+    """Put the version back that served before."""
+    from helpdesk.operations import put_in_service
+    from helpdesk.records.versions import rollback_target
+
+    with database.read() as session:
+        version_id = rollback_target(session)
+    put_in_service(settings, database, version_id, reason="rollback")
+    click.echo(f"version {version_id} is in service")
+
+
+@cli.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("upgrade")
+@with_database
+def db_upgrade(settings: "Settings", database: "Database") -> None:
+    """Bring the schema to the newest migration."""
+    from helpdesk.records.database import upgrade
+
+    upgrade(database)
+    click.echo(f"{database.dialect} is at revision {database.ping()['revision']}")
+
+
+@cli.group()
+def faq() -> None:
+    """The FAQ: import, export, list, publish."""
+
+
+@faq.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--skip-bad", is_flag=True, help="Import the good rows of a file that has bad ones.")
+@with_database
+def faq_import(settings: "Settings", database: "Database", file: Path, skip_bad: bool) -> None:
+    """Add or update entries from CSV (intent,question,answer,phrasing[,locale,tags] or text,intent) or JSON."""
+    from helpdesk.records.exchange import read_faq
+    from helpdesk.records.faq import store_entries
+
+    found = read_faq(file)
+    if not skip_bad:
+        found.require_good()
+    for line, reason in found.bad_rows:
+        click.echo(f"skipped line {line}: {reason}", err=True)
+    with database.write() as session:
+        stored = store_entries(session, found.entries, author="import")
+    click.echo(stored.sentence())
+
+
+@faq.command("export")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), default=None, help="Default: by file name.")
+@with_database
+def faq_export(settings: "Settings", database: "Database", file: Path | None, form: str | None) -> None:
+    """Write all entries to FILE or standard output."""
+    from helpdesk.records.exchange import write_csv, write_json
+    from helpdesk.records.faq import list_intents
+
+    as_json = form == "json" or (form is None and file is not None and file.suffix.lower() == ".json")
+    with database.read() as session:
+        text = (write_json if as_json else write_csv)(list_intents(session))
+    if file is None:
+        click.echo(text, nl=False)
+    else:
+        file.write_text(text, encoding="utf-8")
+
+
+@faq.command("list")
+@with_database
+def faq_list(settings: "Settings", database: "Database") -> None:
+    """One line an entry: slug, status, number of phrasings, question."""
+    from helpdesk.records.faq import list_intents
+
+    with database.read() as session:
+        for intent in list_intents(session):
+            click.echo(f"{intent.slug}  {intent.status}  {len(intent.phrasings)}  {intent.question}")
+
+
+def _status_command(name: str, status: str, text: str) -> None:
+    @faq.command(name, help=text)
+    @click.argument("slug")
+    @with_database
+    def change(settings: "Settings", database: "Database", slug: str) -> None:
+        from helpdesk.records.faq import set_status
+
+        with database.write() as session:
+            set_status(session, slug, status=status, author="command line")
+        click.echo(f"{slug} is {status}")
+
+
+_status_command("publish", "published", "Let an entry be answered.")
+_status_command("unpublish", "draft", "Take an entry out of service at once.")
+
+
+@cli.group()
+def staff() -> None:
+    """Logins of the labelling page."""
+
+
+@staff.command("add")
+@click.argument("name")
+@click.password_option()
+@with_database
+def staff_add(settings: "Settings", database: "Database", name: str, password: str) -> None:
+    """Make a login."""
+    from helpdesk.records.staff import add_staff
+
+    with database.write() as session:
+        add_staff(session, name, password=password)
+    click.echo(f"{name} may log in")
+
+
+@staff.command("password")
+@click.argument("name")
+@click.password_option()
+@with_database
+def staff_password(settings: "Settings", database: "Database", name: str, password: str) -> None:
+    """Change a password; every session of that login ends."""
+    from helpdesk.records.staff import set_password
+
+    with database.write() as session:
+        set_password(session, name, password=password)
+    click.echo(f"the password of {name} is changed")
+
+
+@cli.command()
+def config() -> None:
+    """Print every setting in force, secrets hidden."""
+    from helpdesk.settings import load_settings
+
+    settings = load_settings()
+    for name, field in type(settings).model_fields.items():
+        click.echo(f"HELPDESK_{name.upper()}={getattr(settings, name)}  # {field.description}")
+
+
+def _list_versions(as_json: bool) -> None:
+    from helpdesk.records.database import open_database
+    from helpdesk.records.versions import current, list_versions
+    from helpdesk.settings import load_settings
+
+    with open_database(load_settings()).read() as session:
+        serving = current(session)
+        rows = [
+            {
+                "version": version.id,
+                "kind": version.kind,
+                "verdict": version.verdict,
+                "created": version.created_at.isoformat(timespec="seconds"),
+                "in_service": serving is not None and serving.version_id == version.id,
+            }
+            for version in list_versions(session)
+        ]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        mark = "*" if row["in_service"] else " "
+        click.echo(f"{mark} {row['version']:>4}  {row['kind']:<10} {row['verdict']:<8} {row['created']}")
+
+
+def _bars() -> "Reporter":
+    from helpdesk.progress import Bars
+
+    return Bars()

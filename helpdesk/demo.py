@@ -1,0 +1,48 @@
+"""A temporary helpdesk with sample traffic and a filled labelling queue, to look at."""
+
+import csv
+import os
+import random
+import tempfile
+from pathlib import Path
+
+import click
+
+from helpdesk.operations import exec_server, set_up
+from helpdesk.progress import Reporter
+from helpdesk.records.database import open_database
+from helpdesk.serving.live import LiveMatcher
+from helpdesk.serving.replies import Desk
+from helpdesk.settings import load_settings, resource
+
+
+def run_demo(*, port: int | None, progress: Reporter) -> None:
+    """Set up a temporary home, play sample messages into it, serve it. The folder is left for the system to clean."""
+    home = Path(tempfile.mkdtemp(prefix="helpdesk-demo-"))
+    os.environ["HELPDESK_HOME"] = str(home)
+    os.environ.pop("HELPDESK_DATABASE_URL", None)
+    settings = load_settings(**({} if port is None else {"port": port}))
+    database = open_database(settings)
+    for line in set_up(settings, database, starter_faq=True, progress=progress):
+        click.echo(line)
+    live = LiveMatcher(database, settings)
+    live.refresh()
+    with progress as report:
+        messages = sample_messages()
+        for number, text in enumerate(messages, 1):
+            Desk(database, live, settings).reply(text, channel="demo", sender=f"visitor-{number % 40}")
+            report("playing sample messages", number, len(messages))
+    database.close()
+    exec_server(settings)
+
+
+def sample_messages() -> list[str]:
+    """A day of made-up traffic: the evaluation messages and the unlabelled ones, some of them repeated."""
+    texts = [*_texts("evaluation.csv"), *_texts("unlabelled.csv")]
+    chance = random.Random(0)
+    return chance.sample(texts, len(texts)) + chance.choices(texts, k=len(texts) // 3)
+
+
+def _texts(name: str) -> list[str]:
+    with (resource("training_data") / name).open(encoding="utf-8", newline="") as file:
+        return [row["text"] for row in csv.DictReader(file)]

@@ -1,0 +1,38 @@
+"""The named errors of every room. The command line prints them in one line, the web as problem+json."""
+
+
+class HelpdeskError(Exception):
+    """Anything the user or operator can act on; the message says what was wrong and what was expected."""
+
+
+class BadInputError(HelpdeskError):
+    """A value from outside is not what was expected."""
+
+
+class BadRowsError(BadInputError):
+    """Rows of a file were refused; `rows` holds (line number, reason) pairs."""
+
+    def __init__(self, rows: list[tuple[int, str]]) -> None:
+        self.rows = rows
+        lines = "\n".join(f"line {line}: {reason}" for line, reason in rows)
+        super().__init__(f"{len(rows)} bad row(s), nothing was written:\n{lines}")
+
+
+class NotFoundError(HelpdeskError):
+    """The named thing does not exist."""
+
+
+class ConflictError(HelpdeskError):
+    """The request contradicts something already stored."""
+
+
+class BundleError(HelpdeskError):
+    """A bundle is damaged, incomplete, or of another format."""
+
+
+class BusyError(HelpdeskError):
+    """Another process holds the lock."""
+
+
+class UnavailableError(HelpdeskError):
+    """The service cannot do this now; trying again later may work."""

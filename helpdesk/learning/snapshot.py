@@ -1,0 +1,155 @@
+"""What there is to learn from: one consistent reading of the FAQ and the labels."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import BadInputError
+from helpdesk.records.faq import list_intents
+from helpdesk.records.labels import active_labels
+from helpdesk.records.tables import Label, Phrasing
+from helpdesk.settings import resource
+from helpdesk.text import normalise, text_key
+
+NONE = ""  # stands for "none of our FAQs" where an intent is named
+
+
+@dataclass(frozen=True)
+class Row:
+    """One text and what it means. `id` is its source: `phrasing:12`, `label:7`; intent NONE is out of scope."""
+
+    id: str
+    text: str
+    intent: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything one night learns from and is measured on.
+
+    train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts
+    that belong to no intent, shipped ones and staff's (training side); exact: text key -> intent of every known
+    text, held-out ones included; questions: intent -> canonical question.
+    """
+
+    train: tuple[Row, ...]
+    holdout: tuple[Row, ...]
+    out_of_scope: tuple[str, ...]
+    exact: dict[str, str]
+    questions: dict[str, str]
+    max_phrasing_id: int
+
+    @cached_property
+    def intents(self) -> tuple[str, ...]:
+        """The intents that have training rows, sorted."""
+        return tuple(sorted({row.intent for row in self.train}))
+
+    @cached_property
+    def intent_numbers(self) -> list[int]:
+        """Per training row, the position of its intent in `intents`."""
+        position = {intent: number for number, intent in enumerate(self.intents)}
+        return [position[row.intent] for row in self.train]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The normalised texts of the training rows."""
+        return [row.text for row in self.train]
+
+    @cached_property
+    def rows_hash(self) -> str:
+        """sha256 over everything a bundle is made from."""
+        facts = [[(r.id, r.text, r.intent) for r in self.train], sorted(self.exact.items()), self.out_of_scope]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def take_snapshot(session: Session) -> Snapshot:
+    """Read published entries and the labels that count. Raises BadInputError below two intents."""
+    intents = list_intents(session, published_only=True)
+    labels = active_labels(session)
+    published = {intent.slug for intent in intents}
+    phrasings = [(p, intent.slug) for intent in intents for p in intent.phrasings]
+    train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *_label_rows(labels, published, "train")])
+    train = [row for row in train if row.intent != NONE]
+    if len({row.intent for row in train}) < 2:
+        raise BadInputError("fewer than two published intents have phrasings; import a FAQ first")
+    known = {row.text for row in train}
+    return Snapshot(
+        train=tuple(train),
+        holdout=tuple(row for row in _label_rows(labels, published, "holdout") if row.text not in known),
+        out_of_scope=tuple(_out_of_scope(labels, known)),
+        exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
+        questions={intent.slug: intent.question for intent in intents},
+        max_phrasing_id=session.scalar(select(Phrasing.id).order_by(Phrasing.id.desc()).limit(1)) or 0,
+    )
+
+
+def shipped_out_of_scope() -> list[str]:
+    """The general messages that are out of scope for any helpdesk, from `training_data/out_of_scope.csv`."""
+    with (resource("training_data") / "out_of_scope.csv").open(encoding="utf-8", newline="") as file:
+        return [row["text"] for row in csv.DictReader(file)]
+
+
+def _phrasing_row(phrasing: Phrasing, slug: str) -> Row:
+    return Row(f"phrasing:{phrasing.id}", phrasing.normalised, slug)
+
+
+def _label_rows(labels: Sequence[Label], published: set[str], side: str) -> list[Row]:
+    rows = []
+    for label in labels:
+        meaning = _meaning(label, published)
+        if label.side == side and meaning is not None:
+            rows.append(Row(f"label:{label.id}", label.normalised, meaning))
+    return rows
+
+
+def _meaning(label: Label, published: set[str]) -> str | None:
+    """The intent a label teaches, NONE for out of scope, None when it teaches nothing."""
+    if label.kind == "out_of_scope":
+        return NONE
+    if label.kind == "intent" and label.intent is not None and label.intent.slug in published:
+        return label.intent.slug
+    return None
+
+
+def _unique(rows: Sequence[Row]) -> list[Row]:
+    return list({(row.text, row.intent): row for row in reversed(rows)}.values())[::-1]
+
+
+def _out_of_scope(labels: Sequence[Label], known: set[str]) -> list[str]:
+    taught = [label.normalised for label in labels if label.kind == "out_of_scope" and label.side == "train"]
+    texts = dict.fromkeys([*taught, *(normalise(text) for text in shipped_out_of_scope())])
+    return [text for text in texts if text and text not in known]
+
+
+def _exact_table(phrasings: Sequence[tuple[Phrasing, str]], labels: Sequence[Label]) -> dict[str, str]:
+    """Text key -> intent. A label has the last word; a text that two intents claim is not exact."""
+    claims: dict[str, set[str]] = {}
+    for phrasing, slug in phrasings:
+        claims.setdefault(phrasing.text_key, set()).add(slug)
+    table = {key: min(slugs) for key, slugs in claims.items() if len(slugs) == 1}
+    for label in labels:
+        table[label.text_key] = label.intent.slug if label.intent is not None else NONE
+    return table
+
+
+def stable_parts(rows: Sequence[Row], groups: Sequence[int], *, parts: int) -> list[int]:
+    """Per row, one of `parts` parts: groups stay together, intents are spread evenly, the same every time."""
+    by_intent: dict[str, dict[int, list[int]]] = {}
+    for position, (row, group) in enumerate(zip(rows, groups, strict=True)):
+        by_intent.setdefault(row.intent, {}).setdefault(group, []).append(position)
+    assigned = [0] * len(rows)
+    for intent, members in by_intent.items():
+        sizes = [0] * parts
+        start = int(text_key(intent), 16) % parts
+        for positions in sorted(members.values(), key=lambda p: (-len(p), text_key(rows[p[0]].text))):
+            part = min(range(parts), key=lambda p: (sizes[p], (p - start) % parts))
+            sizes[part] += len(positions)
+            for position in positions:
+                assigned[position] = part
+    return assigned

@@ -1,0 +1,1 @@
+"""text -> answer decision. No SQL, no Flask, no torch."""

@@ -1,0 +1,166 @@
+"""A sealed bundle on disk: one directory that holds everything a version needs to decide.
+
+encoder/         sentence-transformers layout, with onnx/model.onnx, tokenizer.json, helpdesk_encoder.json
+phrasings.json   what row i of the vectors is: its id, its intent
+exact.json       text key -> intent: every known text, held-out ones included, unless two intents claim it
+vectors.npy      unit vectors [count, dim] of float32
+index.bin        their HNSW graph
+scorer.npz       arrays of the scorer
+thresholds.json  answer and clarify
+evaluation.json  out-of-fold results, which the next night compares with
+manifest.json    written last: format, sizes and sha256 of all the above, and how it was made
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpdesk.errors import BundleError
+from helpdesk.matching.decide import Thresholds
+from helpdesk.matching.encoder import Encoder
+from helpdesk.matching.index import Index, Vectors, open_index
+from helpdesk.matching.scorer import Scorer
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+PHRASINGS = "phrasings.json"
+EXACT = "exact.json"
+VECTORS = "vectors.npy"
+INDEX = "index.bin"
+SCORER = "scorer.npz"
+THRESHOLDS = "thresholds.json"
+EVALUATION = "evaluation.json"
+ENCODER = "encoder"
+_REQUIRED = (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, EVALUATION)
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle. Everything in it belongs together and is never changed."""
+
+    path: Path
+    manifest: dict[str, Any]
+    intents: tuple[str, ...]
+    phrasing_ids: tuple[str, ...]
+    intent_of_row: "np.ndarray[tuple[int], np.dtype[np.int32]]"
+    exact: dict[str, str]
+    encoder: Encoder
+    index: Index
+    vectors: Vectors
+    scorer: Scorer
+    thresholds: Thresholds
+
+
+def seal(directory: Path, facts: dict[str, Any]) -> None:
+    """Write the manifest over every file in the directory and force all of it to disk."""
+    files = {}
+    for path in sorted(p for p in directory.rglob("*") if p.is_file()):
+        files[path.relative_to(directory).as_posix()] = {"size": path.stat().st_size, "sha256": _sha256(path)}
+        _fsync(path)
+    manifest = directory / MANIFEST
+    manifest.write_text(json.dumps({"format": FORMAT, **facts, "files": files}, indent=1, sort_keys=True))
+    _fsync(manifest)
+    for folder in (*(p for p in directory.rglob("*") if p.is_dir()), directory):
+        _fsync(folder)
+
+
+def publish(building: Path, final: Path) -> None:
+    """Give a sealed directory its final name, durably."""
+    if final.exists():
+        raise BundleError(f"{final} exists already")
+    os.rename(building, final)
+    _fsync(final.parent)
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The manifest alone. Raises BundleError when it is missing, unreadable or of another format."""
+    try:
+        manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{directory.name} has no readable manifest: {error}") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise BundleError(f"{directory.name} is not of bundle format {FORMAT}")
+    return manifest
+
+
+def verify(directory: Path) -> dict[str, Any]:
+    """Check every file against the manifest; no native code has touched one yet. Returns the manifest."""
+    manifest = read_manifest(directory)
+    files = manifest.get("files", {})
+    missing = [name for name in _REQUIRED if name not in files]
+    if missing:
+        raise BundleError(f"{directory.name}: the manifest lacks {', '.join(missing)}")
+    for name, expected in files.items():
+        path = directory / name
+        if not path.is_file() or path.stat().st_size != expected["size"]:
+            raise BundleError(f"{directory.name}: {name} is missing or not {expected['size']} bytes long")
+        if _sha256(path) != expected["sha256"]:
+            raise BundleError(f"{directory.name}: {name} is not the file that was sealed (sha256 differs)")
+    return manifest
+
+
+def open_bundle(directory: Path, *, threads: int = 1) -> Bundle:
+    """Verify, open and self-test a bundle. Raises BundleError, and then nothing of it may be used."""
+    manifest = verify(directory)
+    try:
+        bundle = _open(directory, manifest, threads)
+    except BundleError:
+        raise
+    except Exception as error:
+        raise BundleError(f"{directory.name} does not open: {type(error).__name__}: {error}") from error
+    _self_test(bundle)
+    return bundle
+
+
+def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
+    phrasings = json.loads((directory / PHRASINGS).read_text())
+    vectors = np.load(directory / VECTORS, allow_pickle=False)
+    encoder = Encoder(directory / ENCODER, threads=threads)
+    if vectors.shape != (len(phrasings["ids"]), encoder.dim):
+        raise BundleError(f"vectors of shape {vectors.shape}; expected {len(phrasings['ids'])} x {encoder.dim}")
+    return Bundle(
+        path=directory,
+        manifest=manifest,
+        intents=tuple(phrasings["intents"]),
+        phrasing_ids=tuple(phrasings["ids"]),
+        intent_of_row=np.array(phrasings["intent_of_row"], dtype=np.int32),
+        exact=json.loads((directory / EXACT).read_text()),
+        encoder=encoder,
+        index=open_index(vectors, directory / INDEX),
+        vectors=vectors,
+        scorer=Scorer.load(directory / SCORER),
+        thresholds=Thresholds(**json.loads((directory / THRESHOLDS).read_text())),
+    )
+
+
+def _self_test(bundle: Bundle) -> None:
+    """Known texts must give back the vectors that were stored for them."""
+    probes = bundle.manifest["probes"]
+    if not probes:
+        raise BundleError(f"{bundle.path.name} has no probe texts to test itself with")
+    vectors = bundle.encoder.encode([probe["text"] for probe in probes])
+    similarity = np.sum(vectors * bundle.vectors[[probe["row"] for probe in probes]], axis=1)
+    if not np.all(similarity > 0.999):
+        raise BundleError(f"{bundle.path.name}: the encoder does not reproduce the stored vectors")
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,95 @@
+"""Confidences + thresholds -> answer, clarify or fallback. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+MAX_OPTIONS = 4
+Kind = Literal["answer", "clarify", "fallback"]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Fitted per bundle. Above 1 means never.
+
+    answer: the top confidence from which an answer is given without asking.
+    clarify: the summed confidence that the best two to four must reach to be worth a question.
+    """
+
+    answer: float
+    clarify: float
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One intent in the ranking: calibrated confidence, its nearest phrasing's id and cosine similarity."""
+
+    intent: str
+    confidence: float
+    nearest: str | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with a message, why, and everything it was decided from."""
+
+    kind: Kind
+    ranking: tuple[Ranked, ...]
+    options: tuple[str, ...]
+    reason: str
+    thresholds: Thresholds | None = None
+
+    @property
+    def intent(self) -> str | None:
+        """The intent that is answered, None unless kind is `answer`."""
+        return self.ranking[0].intent if self.kind == "answer" else None
+
+    @property
+    def confidence(self) -> float:
+        """Calibrated confidence of the best intent, 0 when there is none."""
+        return self.ranking[0].confidence if self.ranking else 0.0
+
+    def columns(self) -> dict[str, Any]:
+        """The same as columns of the decisions table, without ids."""
+        return {
+            "kind": self.kind,
+            "intent": self.intent,
+            "confidence": self.confidence,
+            "reason": self.reason,
+            "ranking": [_rounded(ranked) for ranked in self.ranking],
+            "options": list(self.options),
+            "thresholds": vars(self.thresholds) if self.thresholds else {},
+        }
+
+
+def decide(ranking: Sequence[Ranked], thresholds: Thresholds) -> Decision:
+    """Answer, clarify or fall back on a ranking sorted by confidence. NaN never passes a threshold.
+
+    The reasons: `confident`, `between` (a few candidates hold the answer), `unsure` (nothing is likely enough).
+    """
+    ranked = tuple(ranking)
+    if ranked and ranked[0].confidence >= thresholds.answer:
+        return Decision("answer", ranked, (), "confident", thresholds)
+    options = _smallest_set(ranked, thresholds.clarify)
+    if options:
+        return Decision("clarify", ranked, options, "between", thresholds)
+    return Decision("fallback", ranked, (), "unsure", thresholds)
+
+
+def _smallest_set(ranked: tuple[Ranked, ...], level: float) -> tuple[str, ...]:
+    """The fewest best intents, two to four, whose confidences sum to the level; empty when four do not."""
+    for size in range(2, min(MAX_OPTIONS, len(ranked)) + 1):
+        if sum(r.confidence for r in ranked[:size]) >= level:
+            return tuple(r.intent for r in ranked[:size])
+    return ()
+
+
+def _rounded(ranked: Ranked) -> dict[str, Any]:
+    similarity = None if ranked.similarity is None else round(ranked.similarity, 5)
+    return {
+        "intent": ranked.intent,
+        "confidence": round(ranked.confidence, 5),
+        "nearest": ranked.nearest,
+        "similarity": similarity,
+    }

@@ -1,0 +1,97 @@
+"""Text -> unit vector, with ONNX Runtime and tokenizers alone."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from helpdesk.errors import BundleError
+
+Vectors = NDArray[np.float32]
+BATCH = 16
+MODEL = Path("onnx") / "model.onnx"
+TOKENIZER = Path("tokenizer.json")
+CONFIG = Path("helpdesk_encoder.json")
+
+
+class Encoder:
+    """The encoder of one bundle: an ONNX graph from token ids to a unit vector. Safe to share between threads."""
+
+    def __init__(self, directory: Path, *, threads: int = 1) -> None:
+        config = json.loads((directory / CONFIG).read_text())
+        self.dim: int = config["dim"]
+        self._prompt: str = config["prompt"]
+        self._tokenizer = _open_tokenizer(directory / TOKENIZER, config)
+        self._session = _open_session(directory / MODEL, threads)
+        self._inputs = [node.name for node in self._session.get_inputs()]
+
+    def encode(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Vectors:
+        """Unit vectors [len(texts), dim] of normalised texts; batches of similar length, input order kept.
+
+        Raises BundleError when the network gives numbers that are not finite or not of unit length.
+        """
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            vectors[batch] = self._run([self._prompt + texts[i] for i in batch])
+            if progress:
+                progress(min(start + BATCH, len(order)), len(order))
+        lengths = np.linalg.norm(vectors, axis=1)
+        if not np.all(np.abs(lengths - 1.0) < 1e-3):
+            raise BundleError("the encoder gave vectors that are not of unit length; its weights are damaged")
+        return vectors
+
+    def _run(self, texts: list[str]) -> Vectors:
+        encodings = self._tokenizer.encode_batch_fast(texts)
+        ids = np.array([e.ids for e in encodings], dtype=np.int64)
+        mask = np.array([e.attention_mask for e in encodings], dtype=np.int64)
+        feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        output = self._session.run(None, {name: feeds[name] for name in self._inputs})[0]
+        vectors: Vectors = np.asarray(output, dtype=np.float32)
+        return vectors
+
+
+class VectorCache:
+    """The vectors of recent distinct texts, least recently used ones dropped."""
+
+    def __init__(self, encoder: Encoder, *, size: int) -> None:
+        self._encoder = encoder
+        self._size = size
+        self._vectors: OrderedDict[str, Vectors] = OrderedDict()
+        self._lock = Lock()
+
+    def encode_one(self, text: str) -> Vectors:
+        """Unit vector [dim] of one normalised text."""
+        with self._lock:
+            if text in self._vectors:
+                self._vectors.move_to_end(text)
+                return self._vectors[text]
+        vector = self._encoder.encode([text])[0]
+        with self._lock:
+            self._vectors[text] = vector
+            while len(self._vectors) > self._size:
+                self._vectors.popitem(last=False)
+        return vector
+
+
+def _open_tokenizer(path: Path, config: dict[str, int | str]) -> Tokenizer:
+    # Truncation and padding are set once: setting them per call is not thread-safe.
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.enable_truncation(max_length=int(config["max_tokens"]))
+    tokenizer.enable_padding(pad_id=int(config["pad_id"]), pad_token=str(config["pad_token"]))
+    return tokenizer
+
+
+def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

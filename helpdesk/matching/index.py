@@ -1,0 +1,115 @@
+"""Vector -> nearest phrasings: exact search, and HNSW (hnswlib) above a measured size.
+
+hnswlib crashes or answers wrongly on input it does not expect, so every call is checked here and nowhere else is
+it imported. Reference: Malkov and Yashunin 2018, arXiv 1603.09320.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import hnswlib
+import numpy as np
+from numpy.typing import NDArray
+
+from helpdesk.errors import BundleError
+
+Vectors = NDArray[np.float32]
+
+HNSW_FROM = 4000  # phrasings; `benchmarks/search.py` measures where HNSW overtakes the matrix product
+MIN_RECALL = 0.97
+_M = 24
+_EF_CONSTRUCTION = 200
+_EF = 160
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest phrasings of one vector: positions in the phrasing table and cosine similarities, best first."""
+
+    rows: NDArray[np.int64]
+    similarities: NDArray[np.float32]
+
+
+class Index:
+    """Search over unit vectors [count, dim]. Immutable while it serves."""
+
+    def __init__(self, vectors: Vectors, *, graph: "hnswlib.Index | None" = None) -> None:
+        self._vectors = _checked(vectors)
+        self._graph = graph
+
+    def search(self, vector: Vectors, k: int) -> Neighbours:
+        """The k nearest rows (fewer when there are fewer), by HNSW when it serves, else exactly."""
+        if self._graph is None:
+            return self.search_exactly(vector, k)
+        self._check_query(vector)
+        try:
+            rows, distances = self._graph.knn_query(vector[None, :], k=min(k, len(self._vectors)), num_threads=1)
+        except RuntimeError:  # hnswlib reaches fewer than k elements, e.g. among many duplicates
+            return self.search_exactly(vector, k)
+        return Neighbours(rows[0].astype(np.int64), (1.0 - distances[0]).astype(np.float32))
+
+    def search_exactly(self, vector: Vectors, k: int) -> Neighbours:
+        """The k nearest rows by one matrix product: the oracle, and the way to serve small indexes."""
+        self._check_query(vector)
+        similarities = self._vectors @ vector
+        k = min(k, len(similarities))
+        nearest = np.argpartition(-similarities, k - 1)[:k] if k else np.empty(0, dtype=np.int64)
+        nearest = nearest[np.argsort(-similarities[nearest], kind="stable")]
+        return Neighbours(nearest.astype(np.int64), similarities[nearest])
+
+    def recall(self, queries: Vectors, k: int = 10) -> float:
+        """Share of the exact k nearest that `search` finds too, over queries [n, dim]."""
+        found = 0
+        for query in queries:
+            exact = self.search_exactly(query, k).rows
+            found += len(np.intersect1d(exact, self.search(query, k).rows))
+        return found / max(1, len(queries) * min(k, len(self._vectors)))
+
+    def _check_query(self, vector: Vectors) -> None:
+        if vector.shape != (self._vectors.shape[1],):
+            raise BundleError(f"query of shape {vector.shape}; the index holds {self._vectors.shape[1]} dimensions")
+        if not np.isfinite(vector).all():
+            raise BundleError("query holds NaN or infinity")
+
+
+def build_graph(vectors: Vectors, path: Path) -> None:
+    """Write the HNSW graph of unit vectors [count, dim]; one thread, so that the file repeats."""
+    _checked(vectors)
+    graph = hnswlib.Index(space="ip", dim=vectors.shape[1])
+    graph.init_index(max_elements=len(vectors), M=_M, ef_construction=_EF_CONSTRUCTION, random_seed=0)
+    graph.add_items(vectors, np.arange(len(vectors)), num_threads=1)
+    graph.save_index(str(path))
+    if path.stat().st_size < vectors.nbytes:
+        raise BundleError(f"{path} is shorter than its vectors: is the disk full?")
+
+
+def open_index(vectors: Vectors, path: Path, *, hnsw_from: int = HNSW_FROM) -> Index:
+    """An index over the vectors and the graph file, which must have been verified by its hash before.
+
+    Both ways of searching are opened; HNSW serves from `hnsw_from` vectors on, if it finds the exact neighbours.
+    """
+    index = Index(vectors, graph=_load_graph(vectors, path))
+    sample = vectors[np.linspace(0, len(vectors) - 1, num=min(32, len(vectors)), dtype=np.int64)]
+    if len(vectors) < hnsw_from or index.recall(sample) < MIN_RECALL:
+        return Index(vectors)
+    return index
+
+
+def _load_graph(vectors: Vectors, path: Path) -> "hnswlib.Index":
+    graph = hnswlib.Index(space="ip", dim=vectors.shape[1])
+    try:
+        graph.load_index(str(path), max_elements=len(vectors))
+    except RuntimeError as error:
+        raise BundleError(f"{path}: {error}") from None
+    if graph.get_current_count() != len(vectors):
+        raise BundleError(f"{path} holds {graph.get_current_count()} vectors; expected {len(vectors)}")
+    graph.set_ef(_EF)
+    return graph
+
+
+def _checked(vectors: Vectors) -> Vectors:
+    if vectors.ndim != 2 or not len(vectors) or vectors.dtype != np.float32:
+        raise BundleError(f"vectors of shape {vectors.shape}, {vectors.dtype}; expected [count, dim] of float32")
+    if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1.0) < 1e-3):
+        raise BundleError("vectors that are not finite or not of unit length")
+    return vectors

@@ -1,0 +1,101 @@
+"""Normalise, exact match, encode, search, score, decide: one message through one bundle."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from helpdesk.matching.bundle import Bundle
+from helpdesk.matching.decide import Decision, Ranked, decide
+from helpdesk.matching.encoder import VectorCache
+from helpdesk.matching.index import Neighbours, Vectors
+from helpdesk.matching.scorer import NEIGHBOURS
+from helpdesk.text import normalise, text_key
+
+RANKED = 10
+NEW_PHRASING_SIMILARITY = 0.9
+
+
+@dataclass(frozen=True)
+class Additions:
+    """Phrasings that editors added since the bundle was built: matched exactly or almost so, until the night.
+
+    exact: text key -> intent; vectors [n, dim] with the intent and the id of each row.
+    """
+
+    exact: Mapping[str, str] = field(default_factory=dict)
+    vectors: Vectors = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+    intents: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+
+
+class Matcher:
+    """Decides messages with one bundle. Immutable but for its cache of vectors; shared between threads."""
+
+    def __init__(self, bundle: Bundle, *, cache_size: int = 4096) -> None:
+        self.bundle = bundle
+        self._cache = VectorCache(bundle.encoder, size=cache_size)
+
+    def match(
+        self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
+    ) -> Decision:
+        """Decide one message. Only intents in `published` can be chosen (None: all of the bundle's)."""
+        normalised = normalise(text)
+        if not normalised:
+            return Decision("fallback", (), (), "empty", self.bundle.thresholds)
+        additions = additions or Additions()
+        known = self._exact(text_key(normalised), additions)
+        if known is not None and (published is None or known in published):
+            return Decision("answer", (Ranked(known, 1.0, None, 1.0),), (), "exact", self.bundle.thresholds)
+        vector = self._cache.encode_one(normalised)
+        decision = decide(self.rank(vector, published=published), self.bundle.thresholds)
+        return _with_additions(decision, vector, additions, published)
+
+    def rank(self, vector: Vectors, *, published: Collection[str] | None = None) -> tuple[Ranked, ...]:
+        """The best intents for a unit vector [dim], by calibrated confidence; the exact path is not asked."""
+        bundle = self.bundle
+        neighbours = bundle.index.search(vector, NEIGHBOURS)
+        scores = bundle.scorer.score(vector, neighbours, bundle.intent_of_row)
+        nearest = self._nearest(neighbours)
+        confidence = np.nan_to_num(scores.confidence, nan=0.0)
+        ranking: list[Ranked] = []
+        for row in np.argsort(-confidence, kind="stable"):
+            intent = bundle.intents[row]
+            if published is None or intent in published:
+                ranking.append(Ranked(intent, float(confidence[row]), *nearest.get(intent, (None, None))))
+            if len(ranking) == RANKED:
+                break
+        return tuple(ranking)
+
+    def warm(self) -> None:
+        """Run the network once at a small and once at the largest shape, so that no request pays for it."""
+        self.bundle.encoder.encode(["warm", "warm " * 600])
+
+    def _exact(self, key: str, additions: Additions) -> str | None:
+        return additions.exact.get(key) or self.bundle.exact.get(key)
+
+    def _nearest(self, neighbours: Neighbours) -> dict[str, tuple[str, float]]:
+        nearest: dict[str, tuple[str, float]] = {}
+        for row, similarity in zip(neighbours.rows, neighbours.similarities, strict=True):
+            intent = self.bundle.intents[self.bundle.intent_of_row[row]]
+            nearest.setdefault(intent, (self.bundle.phrasing_ids[row], float(similarity)))
+        return nearest
+
+
+def _with_additions(
+    decision: Decision, vector: Vectors, additions: Additions, published: Collection[str] | None
+) -> Decision:
+    """Answer with a phrasing added today when it is nearly the message and nearer than all of the bundle's."""
+    if not additions.intents:
+        return decision
+    similarities = additions.vectors @ vector
+    best = int(np.argmax(similarities))
+    similarity = float(similarities[best])
+    intent = additions.intents[best]
+    nearest = max((r.similarity for r in decision.ranking if r.similarity is not None), default=0.0)
+    if not similarity >= max(NEW_PHRASING_SIMILARITY, nearest) or (published is not None and intent not in published):
+        return decision
+    others = tuple(r for r in decision.ranking if r.intent != intent)
+    confidence = max([similarity, *(r.confidence for r in others)])
+    ranked = Ranked(intent, min(1.0, confidence), additions.ids[best], similarity)
+    return Decision("answer", (ranked, *others), (), "new_phrasing", decision.thresholds)

@@ -1,0 +1,1 @@
+"""Everything that is remembered. No Flask, no machine learning."""

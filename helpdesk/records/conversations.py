@@ -1,0 +1,115 @@
+"""Messages and what was decided about them: one transaction a message, committed before the reply."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import ConflictError
+from helpdesk.records.tables import Conversation, DecisionRow, Message
+from helpdesk.text import normalise, text_key
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A message as stored, with its decision. `options` are the intents offered by a clarifying question."""
+
+    message_id: int
+    kind: str
+    intent: str | None
+    confidence: float
+    reason: str
+    ranking: Sequence[Mapping[str, Any]]
+    options: Sequence[str]
+    version_id: int | None
+
+
+def log_message(
+    session: Session,
+    text: str,
+    *,
+    channel: str,
+    sender: str,
+    external_id: str | None,
+    decision: Mapping[str, Any],
+) -> int:
+    """Store a message and its decision; the id of the message.
+
+    `decision` holds the columns of `decisions` except ids. Plain inserts: this is on every request's path.
+    Raises ConflictError when another request stored the same (channel, external id) first.
+    """
+    conversation_id = _conversation_id(session, channel, sender)
+    normalised = normalise(text)
+    try:
+        message_id = session.execute(
+            insert(Message).returning(Message.id),
+            {
+                "conversation_id": conversation_id,
+                "channel": channel,
+                "external_id": external_id,
+                "text": text,
+                "normalised": normalised,
+                "text_key": text_key(normalised),
+            },
+        ).scalar_one()
+    except IntegrityError as error:
+        raise ConflictError(f"message {external_id!r} was stored by another request") from error
+    session.execute(insert(DecisionRow).values(message_id=message_id, **decision))
+    return message_id
+
+
+def find_delivery(session: Session, external_id: str, *, channel: str, sender: str, text: str) -> Logged | None:
+    """The stored message of an earlier delivery. Raises ConflictError when it was another message."""
+    row = session.execute(
+        select(Message, DecisionRow, Conversation.sender)
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Message.channel == channel, Message.external_id == external_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    message, decision, stored_sender = row
+    if (message.text, stored_sender) != (text, sender):
+        raise ConflictError(f"message_id {external_id!r} was used before for another message")
+    return _logged(decision)
+
+
+def last_decision(session: Session, *, channel: str, sender: str) -> Logged | None:
+    """What this sender was told last."""
+    decision = session.scalar(
+        select(DecisionRow)
+        .join(Message, Message.id == DecisionRow.message_id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Conversation.channel == channel, Conversation.sender == sender)
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    return None if decision is None else _logged(decision)
+
+
+def _conversation_id(session: Session, channel: str, sender: str) -> int:
+    find = select(Conversation.id).where(Conversation.channel == channel, Conversation.sender == sender)
+    if (found := session.scalar(find)) is not None:
+        return found
+    try:
+        with session.begin_nested():
+            row = {"channel": channel, "sender": sender}
+            return session.execute(insert(Conversation).returning(Conversation.id), row).scalar_one()
+    except IntegrityError:  # another worker met this sender at the same moment
+        return session.scalars(find).one()
+
+
+def _logged(row: DecisionRow) -> Logged:
+    return Logged(
+        row.message_id,
+        row.kind,
+        row.intent,
+        row.confidence,
+        row.reason,
+        row.ranking,
+        row.options,
+        row.version_id,
+    )

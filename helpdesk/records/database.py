@@ -1,0 +1,123 @@
+"""Connections, transactions and migrations, for SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import BadInputError, UnavailableError
+from helpdesk.settings import Settings, resource
+
+
+def open_database(settings: Settings) -> "Database":
+    """An engine for this process; call it after a fork, never before. Nothing is connected yet."""
+    try:
+        url = make_url(settings.database)
+    except ArgumentError as error:
+        raise BadInputError(f"HELPDESK_DATABASE_URL: {error}; expected e.g. postgresql://user@host/db") from None
+    if url.get_backend_name() == "sqlite":
+        return Database(_sqlite_engine(settings))
+    if url.get_backend_name() == "postgresql":
+        return Database(_postgresql_engine(settings))
+    raise BadInputError(f"HELPDESK_DATABASE_URL: {url.get_backend_name()} given; expected sqlite or postgresql")
+
+
+def upgrade(database: "Database") -> None:
+    """Bring the schema to the newest migration; each migration is one transaction, a killed run resumes."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(resource("migrations")))
+    with database.write() as session:
+        config.attributes["connection"] = session.connection()
+        command.upgrade(config, "head")
+
+
+def _sqlite_engine(settings: Settings) -> Engine:
+    if settings.database_url is None:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(settings.database, connect_args={"timeout": settings.database_timeout})
+
+    @event.listens_for(engine, "connect")
+    def _set_pragmas(connection: SqliteConnection, record: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {settings.sqlite_synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    # A deferred transaction that turns into a write fails at once when another one writes, whatever the busy
+    # timeout; one that begins as a write waits its turn.
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(settings: Settings) -> Engine:
+    seconds = settings.database_timeout
+    return create_engine(
+        settings.database,
+        pool_pre_ping=True,
+        pool_timeout=seconds,
+        connect_args={
+            "connect_timeout": max(2, round(seconds)),
+            "options": f"-c statement_timeout={round(seconds * 1000)} -c timezone=UTC",
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Database:
+    """One process's way to the database. Functions of this room take the session first and never commit."""
+
+    engine: Engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one state and writes nothing."""
+        with self._session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session that commits when the block ends and rolls back when it raises."""
+        with self._session(self.engine.execution_options(writes=True)) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        try:
+            with Session(engine, expire_on_commit=False) as session:
+                yield session
+        except (OperationalError, InterfaceError) as error:
+            raise UnavailableError(f"the database did not answer: {error.orig}") from error
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    def ping(self) -> dict[str, Any]:
+        """Which schema the database has. Raises UnavailableError when it does not answer."""
+        with self.read() as session:
+            return {"revision": session.scalar(text("SELECT version_num FROM alembic_version"))}
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def sqlite_file(database: Database) -> Path | None:
+    """The file behind an SQLite database, None for other databases."""
+    name = database.engine.url.database
+    return Path(name) if database.dialect == "sqlite" and name else None

@@ -1,0 +1,161 @@
+"""The FAQ: intents and their phrasings."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session, selectinload
+
+from helpdesk.errors import BadInputError, ConflictError, NotFoundError
+from helpdesk.records.tables import FaqChange, Intent, Phrasing
+from helpdesk.text import humanise, normalise, slugify, text_key
+
+MAX_PHRASING = 2000
+
+
+def list_intents(session: Session, *, published_only: bool = False) -> list[Intent]:
+    """All intents by slug, phrasings loaded."""
+    query = select(Intent).options(selectinload(Intent.phrasings)).order_by(Intent.slug)
+    return list(session.scalars(query.where(Intent.status == "published") if published_only else query))
+
+
+def find_intent(session: Session, slug: str) -> Intent:
+    """The intent with this slug. Raises NotFoundError."""
+    intent = session.scalar(select(Intent).where(Intent.slug == slug))
+    if intent is None:
+        raise NotFoundError(f"no intent {slug!r}; `helpdesk faq list` shows them all")
+    return intent
+
+
+def create_intent(session: Session, question: str, *, answer: str, author: str) -> Intent:
+    """A new entry, with its question as first phrasing; published when it has an answer, else a draft."""
+    slug = slugify(question)
+    if not slug or not normalise(question):
+        raise BadInputError(f"question {question!r} has no letters or digits; expected a sentence")
+    if session.scalar(select(Intent.id).where(Intent.slug == slug)) is not None:
+        raise ConflictError(f"there is an intent {slug!r} already; choose it instead")
+    status = "published" if answer.strip() else "draft"
+    intent = Intent(slug=slug, question=question.strip(), answer=answer.strip(), status=status, tags=[])
+    session.add(intent)
+    session.flush()
+    _add_phrasings(session, intent.id, [intent.question], source="question", author=author)
+    note_change(session, f"created {slug}", author=author)
+    return intent
+
+
+def set_status(session: Session, slug: str, *, status: str, author: str) -> None:
+    """Publish an entry or take it back to draft; running processes follow within a poll."""
+    find_intent(session, slug).status = status
+    note_change(session, f"{slug} is {status}", author=author)
+
+
+def note_change(session: Session, what: str, *, author: str) -> None:
+    """Tell running processes that the FAQ changed."""
+    session.add(FaqChange(what=what[:200], author=author))
+
+
+def revision(session: Session) -> int:
+    """A number that grows with every change of the FAQ."""
+    return session.scalar(select(func.max(FaqChange.id))) or 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One intent as a file gives it; None leaves what is stored as it is."""
+
+    slug: str
+    question: str | None = None
+    answer: str | None = None
+    locale: str | None = None
+    tags: tuple[str, ...] | None = None
+    phrasings: tuple[str, ...] = ()
+    status: str | None = None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What an import changed."""
+
+    intents_new: int
+    intents_seen: int
+    phrasings_new: int
+    phrasings_known: int
+    questions_new: int
+
+    def sentence(self) -> str:
+        """The same in words."""
+        return (
+            f"{self.intents_seen:,} intents ({self.intents_new:,} new), {self.phrasings_new:,} new phrasings, "
+            f"{self.phrasings_known:,} known already, {self.questions_new:,} canonical questions"
+        )
+
+
+def store_entries(session: Session, entries: Sequence[Entry], *, author: str, source: str = "import") -> Stored:
+    """Insert or update intents by slug and add the phrasings they lack. Nothing is ever removed."""
+    known = {intent.slug: intent for intent in session.scalars(select(Intent))}
+    fresh = [entry for entry in entries if entry.slug not in known]
+    for entry in fresh:
+        question = entry.question or humanise(entry.slug)
+        intent = Intent(slug=entry.slug, question=question, answer="", status="published", tags=[])
+        session.add(intent)
+        known[entry.slug] = intent
+    for entry in entries:
+        _update(known[entry.slug], entry)
+    session.flush()
+    have = _normalised_by_intent(session)
+    questions = added = 0
+    for entry in entries:
+        intent = known[entry.slug]
+        seen = have.setdefault(intent.id, set())
+        add = partial(_add_phrasings, session, intent.id, author=author, seen=seen)
+        added += add(entry.phrasings, source=source)
+        questions += add([intent.question], source="question")
+    note_change(session, f"imported {len(entries)} intents, {added} new phrasings", author=author)
+    total = sum(len(entry.phrasings) for entry in entries)
+    return Stored(len(fresh), len(entries), added, total - added, questions)
+
+
+def _update(intent: Intent, entry: Entry) -> None:
+    for name in ("question", "answer", "locale", "status"):
+        if (value := getattr(entry, name)) is not None:
+            setattr(intent, name, value)
+    if entry.tags is not None:
+        intent.tags = list(entry.tags)
+
+
+def _normalised_by_intent(session: Session) -> dict[int, set[str]]:
+    have: dict[int, set[str]] = {}
+    for intent_id, normalised in session.execute(select(Phrasing.intent_id, Phrasing.normalised)):
+        have.setdefault(intent_id, set()).add(normalised)
+    return have
+
+
+def _add_phrasings(
+    session: Session,
+    intent_id: int,
+    texts: Iterable[str],
+    *,
+    source: str,
+    author: str,
+    seen: set[str] | None = None,
+) -> int:
+    seen = set() if seen is None else seen
+    rows = []
+    for text in texts:
+        normalised = normalise(text)
+        if normalised and normalised not in seen:
+            seen.add(normalised)
+            rows.append(
+                {
+                    "intent_id": intent_id,
+                    "text": text,
+                    "normalised": normalised,
+                    "text_key": text_key(normalised),
+                    "source": source,
+                    "author": author,
+                }
+            )
+    if rows:
+        session.execute(insert(Phrasing), rows)
+    return len(rows)

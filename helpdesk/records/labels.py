@@ -1,0 +1,205 @@
+"""The labelling queue, labels, and which side of the split a label is on."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rapidfuzz import fuzz, process
+from sqlalchemy import Subquery, and_, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from helpdesk.errors import BadInputError, NotFoundError
+from helpdesk.records.faq import find_intent
+from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing, now
+
+NEAR_DUPLICATE = 85.0  # rapidfuzz ratio of sorted words, 0 to 100
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """One normalised text that waits for a label, with its newest message and decision."""
+
+    message_id: int
+    text: str
+    normalised: str
+    count: int
+    last_seen: datetime
+    kind: str
+    confidence: float
+    reason: str
+    ranking: Sequence[dict[str, Any]]
+    version_id: int | None
+
+
+def queue(session: Session, *, review_below: float, limit: int, offset: int = 0) -> list[QueueItem]:
+    """Fallbacks, clarifications and hesitant answers without a label, most expected benefit first.
+
+    Expected benefit is count x uncertainty: texts asked often and decided least surely come first.
+    """
+    waiting = _waiting(review_below)
+    benefit = waiting.c.count * (1.05 - waiting.c.confidence)
+    rows = session.execute(
+        select(Message, DecisionRow, waiting.c.count)
+        .join(waiting, waiting.c.newest == Message.id)
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .order_by(benefit.desc(), Message.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_item(message, decision, count) for message, decision, count in rows]
+
+
+def queue_length(session: Session, *, review_below: float) -> int:
+    """How many distinct texts wait."""
+    return session.scalar(select(func.count()).select_from(_waiting(review_below))) or 0
+
+
+def find_item(session: Session, message_id: int) -> QueueItem:
+    """One message as a queue item, whether it waits or not. Raises NotFoundError."""
+    row = session.execute(
+        select(Message, DecisionRow)
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .where(Message.id == message_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"no message {message_id}")
+    count = session.scalar(select(func.count()).where(Message.text_key == row[0].text_key)) or 0
+    return _item(row[0], row[1], count)
+
+
+def label_message(
+    session: Session,
+    message_id: int,
+    *,
+    kind: str,
+    staff_id: int,
+    holdout_share: float,
+    intent: str | None = None,
+) -> Label:
+    """Say what a message meant; it counts for every message of the same normalised text.
+
+    An earlier label of that text is undone. The side (train or held out) is decided at first sight of a group
+    of lexically near-duplicate texts and inherited by all later ones.
+    """
+    message = session.get(Message, message_id)
+    if message is None:
+        raise NotFoundError(f"no message {message_id}")
+    if (kind == "intent") != (intent is not None):
+        raise BadInputError(f"kind {kind!r} with intent {intent!r}; expected an intent with kind 'intent' only")
+    if kind == "intent" and not message.normalised:
+        raise BadInputError("this message has no letters or digits, so it cannot teach an intent")
+    intent_id = find_intent(session, intent).id if intent is not None else None
+    for earlier in _active(session, message.text_key):
+        earlier.undone_at = now()
+    group, side = assign_side(session, message.normalised, holdout_share=holdout_share)
+    label = Label(
+        message_id=message.id,
+        text=message.text,
+        normalised=message.normalised,
+        text_key=message.text_key,
+        kind=kind,
+        intent_id=intent_id,
+        side=side,
+        group_key=group,
+        staff_id=staff_id,
+    )
+    session.add(label)
+    session.flush()
+    return label
+
+
+def undo_last(session: Session, *, staff_id: int) -> Label:
+    """Take back this person's newest label that still counts. Raises NotFoundError when there is none."""
+    label = session.scalar(
+        select(Label).where(Label.staff_id == staff_id, Label.undone_at.is_(None)).order_by(Label.id.desc()).limit(1)
+    )
+    if label is None:
+        raise NotFoundError("you have no label to undo")
+    label.undone_at = now()
+    return label
+
+
+def active_labels(session: Session) -> list[Label]:
+    """Every label that counts, oldest first, with its intent."""
+    query = select(Label).where(Label.undone_at.is_(None)).options(joinedload(Label.intent))
+    return list(session.scalars(query.order_by(Label.id)))
+
+
+def assign_side(session: Session, normalised: str, *, holdout_share: float) -> tuple[str, str]:
+    """(group key, side) of a text: its own earlier ones, else its near-duplicates', else drawn by hash.
+
+    FAQ phrasings all train, so a near-duplicate of one trains; a text near both sides goes to neither.
+    Near-duplicates are judged by letters alone, never by an encoder, so that no model moves the split.
+    """
+    groups = _near_groups(session, normalised)
+    sides = {side for _, side in groups}
+    if _near(normalised, session.scalars(select(Phrasing.normalised).distinct()).all()):
+        sides.add("train")
+    key = groups[0][0] if groups else hashlib.sha256(normalised.encode()).hexdigest()
+    if not sides:
+        return key, "holdout" if _draw(key) < holdout_share else "train"
+    return key, sides.pop() if len(sides) == 1 else "neither"
+
+
+def _near_groups(session: Session, normalised: str) -> list[tuple[str, str]]:
+    rows = session.execute(select(Label.normalised, Label.group_key, Label.side).order_by(Label.id)).all()
+    own = [(key, side) for text, key, side in rows if text == normalised]
+    if own:
+        return own[:1]
+    return [(rows[i][1], rows[i][2]) for i in _near(normalised, [text for text, _, _ in rows])]
+
+
+def _near(text: str, others: Sequence[str]) -> list[int]:
+    found = process.extract(text, others, scorer=fuzz.token_sort_ratio, score_cutoff=NEAR_DUPLICATE, limit=None)
+    return [index for _, _, index in found]
+
+
+def _draw(key: str) -> float:
+    return int(hashlib.sha256(f"side:{key}".encode()).hexdigest()[:12], 16) / 16**12
+
+
+def _active(session: Session, text_key: str) -> Sequence[Label]:
+    return session.scalars(select(Label).where(Label.text_key == text_key, Label.undone_at.is_(None))).all()
+
+
+def _waiting(review_below: float) -> Subquery:
+    labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
+    doubted = or_(
+        DecisionRow.kind != "answer",
+        and_(DecisionRow.confidence < review_below, DecisionRow.reason != "exact"),
+    )
+    return (
+        select(
+            func.max(Message.id).label("newest"),
+            func.count().label("count"),
+            func.min(DecisionRow.confidence).label("confidence"),
+        )
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .where(doubted, Message.normalised != "", DecisionRow.reason.not_in(("choice", "none_of_these")))
+        .where(~labelled.exists())
+        .group_by(Message.text_key)
+        .subquery()
+    )
+
+
+def _item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
+    return QueueItem(
+        message.id,
+        message.text,
+        message.normalised,
+        count,
+        message.created_at,
+        decision.kind,
+        decision.confidence,
+        decision.reason,
+        decision.ranking,
+        decision.version_id,
+    )
+
+
+def published_choices(session: Session) -> list[tuple[str, str]]:
+    """(slug, question) of every published intent, by question."""
+    query = select(Intent.slug, Intent.question).where(Intent.status == "published").order_by(Intent.question)
+    return [(slug, question) for slug, question in session.execute(query)]

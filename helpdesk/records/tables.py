@@ -1,0 +1,229 @@
+"""The tables. Rows are facts: nothing here decides, matches or learns."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+
+def now() -> datetime:
+    """The current moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes on every database: SQLite forgets the offset, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive datetimes: their zone would be a guess."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; expected an aware datetime")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the offset back."""
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
+
+
+class Table(DeclarativeBase):
+    """Base of all tables; named constraints, so that migrations can refer to them on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+
+
+class Staff(Table):
+    """Someone who may log in. `session_token` changes at logout, which ends every session of theirs."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    session_token: Mapped[str] = mapped_column(String(64), unique=True)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class LoginFailure(Table):
+    """One refused login, kept to slow down guessing across all worker processes."""
+
+    __tablename__ = "login_failures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), index=True)
+    address: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class Intent(Table):
+    """One FAQ entry: a canonical question and its answer. The slug never changes."""
+
+    __tablename__ = "intents"
+    __table_args__ = (CheckConstraint("status IN ('published', 'draft')", name="status"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(128), unique=True)
+    question: Mapped[str]
+    answer: Mapped[str]
+    status: Mapped[str] = mapped_column(String(16), default="published")
+    locale: Mapped[str] = mapped_column(String(16), default="en")
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    phrasings: Mapped[list["Phrasing"]] = relationship(
+        back_populates="intent", order_by="Phrasing.id", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class Phrasing(Table):
+    """One way of asking an intent's question, put there by import or by an editor."""
+
+    __tablename__ = "phrasings"
+    __table_args__ = (
+        UniqueConstraint("intent_id", "text_key", name="uq_phrasings_intent_text"),
+        CheckConstraint("source IN ('question', 'import', 'edit')", name="source"),
+        CheckConstraint("normalised <> ''", name="normalised"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    intent_id: Mapped[int] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str]
+    normalised: Mapped[str]
+    text_key: Mapped[str] = mapped_column(String(32), index=True)
+    source: Mapped[str] = mapped_column(String(16))
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    intent: Mapped[Intent] = relationship(back_populates="phrasings")
+
+
+class Conversation(Table):
+    """What one sender said on one channel."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (UniqueConstraint("channel", "sender", name="uq_conversations_channel_sender"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(String(32))
+    sender: Mapped[str] = mapped_column(String(256))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Message(Table):
+    """What a person typed, as they typed it. `external_id` makes a repeated delivery one message."""
+
+    __tablename__ = "messages"
+    __table_args__ = (UniqueConstraint("channel", "external_id", name="uq_messages_channel_external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(32))
+    external_id: Mapped[str | None] = mapped_column(String(128))
+    text: Mapped[str]
+    normalised: Mapped[str]
+    text_key: Mapped[str] = mapped_column(String(32), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DecisionRow(Table):
+    """What the bot decided about a message, and everything it decided from."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        CheckConstraint("kind IN ('answer', 'clarify', 'fallback')", name="kind"),
+        CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
+        Index("ix_decisions_kind_message_id", "kind", "message_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), unique=True)
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    intent: Mapped[str | None] = mapped_column(String(128))
+    confidence: Mapped[float]
+    reason: Mapped[str] = mapped_column(String(32))
+    ranking: Mapped[list[Any]]
+    options: Mapped[list[Any]]
+    thresholds: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Label(Table):
+    """A staff member's word on what a message meant. Undone labels stay, marked."""
+
+    __tablename__ = "labels"
+    __table_args__ = (
+        CheckConstraint("kind IN ('intent', 'out_of_scope', 'new_intent', 'skip')", name="kind"),
+        CheckConstraint("side IN ('train', 'holdout', 'neither')", name="side"),
+        CheckConstraint("(kind = 'intent') = (intent_id IS NOT NULL)", name="intent_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    text: Mapped[str]
+    normalised: Mapped[str]
+    text_key: Mapped[str] = mapped_column(String(32), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    intent_id: Mapped[int | None] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"))
+    side: Mapped[str] = mapped_column(String(16))
+    group_key: Mapped[str] = mapped_column(String(64), index=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    undone_at: Mapped[datetime | None]
+    intent: Mapped[Intent | None] = relationship()
+
+
+class Version(Table):
+    """One sealed bundle that was built: where it lies, what it came from, what it measured."""
+
+    __tablename__ = "versions"
+    __table_args__ = (
+        CheckConstraint("kind IN ('first', 'refreshed', 'retrained')", name="kind"),
+        CheckConstraint("verdict IN ('promote', 'refuse', 'lost')", name="verdict"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    directory: Mapped[str] = mapped_column(String(128), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
+    rows_hash: Mapped[str] = mapped_column(String(64))
+    verdict: Mapped[str] = mapped_column(String(16))
+    report: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Promotion(Table):
+    """Append-only: the newest row names the version in service. A rollback is one more row."""
+
+    __tablename__ = "promotions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
+    reason: Mapped[str] = mapped_column(String(200))
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class FaqChange(Table):
+    """Append-only: one row each time the FAQ changes, so that running processes notice."""
+
+    __tablename__ = "faq_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    what: Mapped[str] = mapped_column(String(200))
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)

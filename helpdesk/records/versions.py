@@ -1,0 +1,98 @@
+"""Versions that were built and which one serves: append-only, the newest promotion row is current."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import ConflictError, NotFoundError
+from helpdesk.records.tables import Promotion, Version
+
+
+@dataclass(frozen=True)
+class Current:
+    """The version in service and the promotion that put it there."""
+
+    promotion_id: int
+    version_id: int
+    directory: str
+
+
+def current(session: Session) -> Current | None:
+    """The version in service, None before the first promotion."""
+    row = session.execute(
+        select(Promotion.id, Version.id, Version.directory)
+        .join(Version, Version.id == Promotion.version_id)
+        .order_by(Promotion.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Current(*row)
+
+
+def add_version(
+    session: Session,
+    directory: str,
+    *,
+    kind: str,
+    parent_id: int | None,
+    rows_hash: str,
+    verdict: str,
+    report: dict[str, Any],
+) -> Version:
+    """Record a bundle that lies sealed in the bundles folder."""
+    version = Version(
+        directory=directory,
+        kind=kind,
+        parent_id=parent_id,
+        rows_hash=rows_hash,
+        verdict=verdict,
+        report=report,
+    )
+    session.add(version)
+    session.flush()
+    return version
+
+
+def find_version(session: Session, version_id: int) -> Version:
+    """Raises NotFoundError."""
+    version = session.get(Version, version_id)
+    if version is None:
+        raise NotFoundError(f"no version {version_id}; `helpdesk versions` shows them all")
+    return version
+
+
+def list_versions(session: Session) -> list[Version]:
+    """Newest first."""
+    return list(session.scalars(select(Version).order_by(Version.id.desc())))
+
+
+def promote(session: Session, version_id: int, *, reason: str, author: str) -> Promotion:
+    """Put a version in service. The caller has checked that its bundle opens."""
+    find_version(session, version_id)
+    promotion = Promotion(version_id=version_id, reason=reason, author=author)
+    session.add(promotion)
+    session.flush()
+    return promotion
+
+
+def rollback_target(session: Session) -> int:
+    """The version that served before the current one was first put in its place.
+
+    Rolling back twice goes back two versions: promotions made by a rollback are skipped together with what they
+    undid. Raises ConflictError when nothing served before.
+    """
+    served: list[int] = []
+    for version_id in session.scalars(select(Promotion.version_id).order_by(Promotion.id)):
+        if len(served) > 1 and served[-2] == version_id:
+            served.pop()
+        elif not served or served[-1] != version_id:
+            served.append(version_id)
+    if len(served) < 2:
+        raise ConflictError("no earlier version to roll back to; `helpdesk versions` shows them all")
+    return served[-2]
+
+
+def list_promotions(session: Session) -> list[Promotion]:
+    """Newest first."""
+    return list(session.scalars(select(Promotion).order_by(Promotion.id.desc())))

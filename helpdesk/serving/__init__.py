@@ -1,0 +1,1 @@
+"""The live matcher of one process: matching and records meet here."""

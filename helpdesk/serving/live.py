@@ -1,0 +1,182 @@
+"""The live matcher of one process: which bundle serves, which FAQ entries are published, kept fresh by a poll."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import BundleError, HelpdeskError
+from helpdesk.matching.bundle import Bundle, open_bundle
+from helpdesk.matching.decide import Decision
+from helpdesk.matching.matcher import Additions, Matcher
+from helpdesk.records import faq, versions
+from helpdesk.records.database import Database
+from helpdesk.records.tables import Intent, Phrasing, now
+from helpdesk.settings import Settings
+from helpdesk.text import text_key
+
+log = logging.getLogger(__name__)
+MAX_ADDITIONS = 2000
+
+
+@dataclass(frozen=True)
+class FaqEntry:
+    """What a reply needs to know of a published intent."""
+
+    slug: str
+    question: str
+    answer: str
+    locale: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Live:
+    """Everything one request needs, taken once: bundle, published FAQ and additions belong together."""
+
+    version_id: int
+    promotion_id: int
+    matcher: Matcher
+    faq_revision: int
+    faq: dict[str, FaqEntry]
+    additions: Additions
+
+    def match(self, text: str) -> Decision:
+        """Decide one message among the published entries."""
+        return self.matcher.match(text, published=self.faq.keys(), additions=self.additions)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `/readyz` says of this process."""
+
+    ready: bool
+    version_id: int | None
+    reason: str | None
+    checked_at: datetime | None
+
+
+class LiveMatcher:
+    """Holds the `Live` of this process and replaces it by one assignment when something changed."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._live: Live | None = None
+        self._problem: str | None = "not loaded yet"
+        self._refused_promotion: int | None = None
+        self._checked_at: datetime | None = None
+        self._stop = threading.Event()
+        self._refreshing = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Load what serves now and keep following. Call after the fork."""
+        self.refresh()
+        self._thread = threading.Thread(target=self._follow, name="follow-promotions", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join(timeout=30)
+
+    def take(self) -> Live | None:
+        """The bundle to use for one request, None while there is none."""
+        return self._live
+
+    def status(self) -> Status:
+        """Whether this process can answer, and what is wrong."""
+        live = self._live
+        version_id = None if live is None else live.version_id
+        return Status(live is not None, version_id, self._problem, self._checked_at)
+
+    def refresh(self) -> None:
+        """Look once for a promotion or an edited FAQ; whatever fails, what serves goes on serving."""
+        with self._refreshing:
+            try:
+                self._refresh()
+            except HelpdeskError as error:
+                self._note(str(error))
+            except Exception as error:
+                log.exception("refresh failed")
+                self._note(f"{type(error).__name__}: {error}")
+
+    def _follow(self) -> None:
+        while not self._stop.wait(self._settings.poll_seconds):
+            self.refresh()
+
+    def _refresh(self) -> None:
+        with self._database.read() as session:
+            current = versions.current(session)
+            revision = faq.revision(session)
+        self._checked_at = now()
+        if current is None:
+            raise BundleError("no version was promoted yet; run `helpdesk init`")
+        live = self._live
+        if live is None or live.promotion_id != current.promotion_id:
+            self._swap(current, revision)
+        elif live.faq_revision != revision:
+            self._live = self._with_faq(live, revision)
+            self._problem = None
+
+    def _swap(self, current: versions.Current, revision: int) -> None:
+        if self._refused_promotion == current.promotion_id:
+            return
+        live = self._live
+        if live is not None and live.version_id == current.version_id:
+            self._live = replace(live, promotion_id=current.promotion_id)
+            return
+        try:
+            bundle = open_bundle(self._settings.bundles / current.directory, threads=self._settings.encoder_threads)
+        except BundleError:
+            self._refused_promotion = current.promotion_id
+            raise
+        matcher = Matcher(bundle, cache_size=self._settings.vector_cache)
+        matcher.warm()
+        fresh = Live(current.version_id, current.promotion_id, matcher, 0, {}, Additions())
+        self._live = self._with_faq(fresh, revision)
+        self._problem = None
+        log.info("version %d serves", current.version_id)
+
+    def _with_faq(self, live: Live, revision: int) -> Live:
+        with self._database.read() as session:
+            entries = {
+                row.slug: FaqEntry(row.slug, row.question, row.answer, row.locale, tuple(row.tags))
+                for row in session.scalars(select(Intent).where(Intent.status == "published"))
+            }
+            added = _added_phrasings(session, live.matcher.bundle)
+        return replace(live, faq_revision=revision, faq=entries, additions=_encode(added, live.matcher.bundle))
+
+    def _note(self, problem: str) -> None:
+        if problem != self._problem:
+            log.error("%s", problem)
+        self._problem = problem
+
+
+def _added_phrasings(session: Session, bundle: Bundle) -> list[tuple[int, str, str]]:
+    """(id, normalised, slug) of published phrasings that are newer than the bundle."""
+    query = (
+        select(Phrasing.id, Phrasing.normalised, Intent.slug)
+        .join(Intent, Intent.id == Phrasing.intent_id)
+        .where(Phrasing.id > bundle.manifest["max_phrasing_id"], Intent.status == "published")
+        .order_by(Phrasing.id)
+        .limit(MAX_ADDITIONS)
+    )
+    return [(id_, normalised, slug) for id_, normalised, slug in session.execute(query)]
+
+
+def _encode(added: Sequence[tuple[int, str, str]], bundle: Bundle) -> Additions:
+    if not added:
+        return Additions()
+    return Additions(
+        exact={text_key(normalised): slug for _, normalised, slug in added},
+        vectors=bundle.encoder.encode([normalised for _, normalised, _ in added]),
+        intents=tuple(slug for _, _, slug in added),
+        ids=tuple(f"phrasing:{id_}" for id_, _, _ in added),
+    )

@@ -1,0 +1,173 @@
+"""One message in, one reply out: decide, log, commit, then speak."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from helpdesk.errors import BadInputError, ConflictError, NotFoundError
+from helpdesk.matching.decide import Decision, Ranked
+from helpdesk.records import conversations
+from helpdesk.records.conversations import Logged
+from helpdesk.records.database import Database
+from helpdesk.serving.live import FaqEntry, Live, LiveMatcher
+from helpdesk.settings import Settings
+from helpdesk.text import normalise
+
+MAX_SENDER = 256
+MAX_EXTERNAL_ID = 128
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice of a clarifying question. The last one, "none of these", has no slug."""
+
+    slug: str | None
+    question: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to tell the person. `ranking` rows hold intent, confidence, nearest, similarity, best first."""
+
+    message_id: int
+    kind: str
+    text: str
+    options: tuple[Option, ...]
+    intent: FaqEntry | None
+    confidence: float
+    reason: str
+    ranking: Sequence[Mapping[str, Any]]
+    version_id: int | None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The serving side of one process: takes messages, gives replies."""
+
+    database: Database
+    live: LiveMatcher
+    settings: Settings
+
+    def reply(self, text: str, *, channel: str, sender: str, external_id: str | None = None) -> Reply:
+        """Answer one message; it and its decision are committed when this returns.
+
+        The same (channel, external id) gives the stored reply again. Raises BadInputError for text, sender or id
+        that cannot be stored, ConflictError when the id was used for another message, UnavailableError when the
+        database does not answer.
+        """
+        check_text("message", text, limit=self.settings.max_message_chars)
+        check_text("sender", sender, limit=MAX_SENDER)
+        live = self.live.take()
+        if external_id is None:
+            return self._reply(live, self._decide(live, text, channel=channel, sender=sender, external_id=None))
+        check_text("message_id", external_id, limit=MAX_EXTERNAL_ID)
+        delivery = {"channel": channel, "sender": sender, "external_id": external_id}
+        stored = self._find(text, **delivery)
+        if stored is None:
+            try:
+                stored = self._decide(live, text, **delivery)
+            except ConflictError:
+                stored = self._find(text, **delivery)
+                if stored is None:
+                    raise
+        return self._reply(live, stored)
+
+    def match(self, text: str) -> tuple[Decision, int | None]:
+        """The decision about a text and the version that made it; nothing is logged."""
+        check_text("text", text, limit=self.settings.max_message_chars)
+        live = self.live.take()
+        return (live.match(text), live.version_id) if live else (_NO_BUNDLE, None)
+
+    def search(self, text: str, *, limit: int) -> tuple[list[tuple[FaqEntry, Ranked]], int]:
+        """Published FAQ entries by meaning, best first, and the version that ranked them."""
+        check_text("q", text, limit=self.settings.max_message_chars)
+        live = self.live.take()
+        if live is None:
+            raise NotFoundError("no version serves yet; nothing can be searched")
+        ranking = live.match(text).ranking
+        if len(ranking) < limit and normalise(text):
+            vector = live.matcher.bundle.encoder.encode([normalise(text)])[0]
+            ranking += tuple(
+                r
+                for r in live.matcher.rank(vector, published=live.faq.keys())
+                if r.intent not in {known.intent for known in ranking}
+            )
+        return [(live.faq[r.intent], r) for r in ranking[:limit]], live.version_id
+
+    def _find(self, text: str, *, channel: str, sender: str, external_id: str) -> Logged | None:
+        with self.database.read() as session:
+            return conversations.find_delivery(session, external_id, channel=channel, sender=sender, text=text)
+
+    def _decide(self, live: Live | None, text: str, *, channel: str, sender: str, external_id: str | None) -> Logged:
+        decision = self._choice(live, text, channel=channel, sender=sender)
+        if decision is None:
+            decision = _shuffled(live.match(text) if live else _NO_BUNDLE)
+        columns = decision.columns() | {"version_id": live.version_id if live else None}
+        with self.database.write() as session:
+            message_id = conversations.log_message(
+                session, text, channel=channel, sender=sender, external_id=external_id, decision=columns
+            )
+        del columns["thresholds"]
+        return Logged(message_id=message_id, **columns)
+
+    def _choice(self, live: Live | None, text: str, *, channel: str, sender: str) -> Decision | None:
+        """What a number, or the text of the last option, means right after a clarifying question."""
+        said = normalise(text)
+        none_of_these = normalise(self.settings.none_text)
+        if live is None or not (said == none_of_these or (len(said) == 1 and said.isdecimal())):
+            return None
+        with self.database.read() as session:
+            last = conversations.last_decision(session, channel=channel, sender=sender)
+        if last is None or last.kind != "clarify":
+            return None
+        choice = len(last.options) if said == none_of_these else int(said) - 1
+        if choice == len(last.options):
+            return Decision("fallback", (), (), "none_of_these")
+        if 0 <= choice < len(last.options) and last.options[choice] in live.faq:
+            return Decision("answer", (Ranked(last.options[choice], 1.0),), (), "choice")
+        return None
+
+    def _reply(self, live: Live | None, logged: Logged) -> Reply:
+        entries = live.faq if live else {}
+        entry = entries.get(logged.intent or "")
+        options = tuple(Option(slug, entries[slug].question) for slug in logged.options if slug in entries)
+        if options:
+            options += (Option(None, self.settings.none_text),)
+        return Reply(
+            message_id=logged.message_id,
+            kind=logged.kind,
+            text=self._text(logged, entry, options),
+            options=options,
+            intent=entry,
+            confidence=logged.confidence,
+            reason=logged.reason,
+            ranking=logged.ranking,
+            version_id=logged.version_id,
+        )
+
+    def _text(self, logged: Logged, entry: FaqEntry | None, options: tuple[Option, ...]) -> str:
+        if logged.kind == "answer" and entry is not None:
+            return entry.answer or entry.question
+        if logged.kind == "clarify" and options:
+            lines = [f"{number}. {option.question}" for number, option in enumerate(options, 1)]
+            return "\n".join([self.settings.clarify_text, *lines])
+        return self.settings.fallback_text
+
+
+_NO_BUNDLE = Decision("fallback", (), (), "no_version")
+
+
+def _shuffled(decision: Decision) -> Decision:
+    """The choices in random order: people take the first one too often for its rank to be learnt from."""
+    return replace(decision, options=tuple(random.sample(decision.options, len(decision.options))))
+
+
+def check_text(name: str, text: str, *, limit: int) -> None:
+    """Raise BadInputError unless the text is not empty, within the limit, and storable as UTF-8 without NUL."""
+    if not text.strip():
+        raise BadInputError(f"{name} is empty; expected text")
+    if len(text) > limit:
+        raise BadInputError(f"{name} has {len(text):,} characters; expected at most {limit:,}")
+    if "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise BadInputError(f"{name} holds a NUL or a lone surrogate; expected Unicode text")

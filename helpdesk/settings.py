@@ -1,0 +1,104 @@
+"""Every setting, from the environment (`HELPDESK_...`) or a `.env` file. The README's table is tested against it."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from helpdesk.errors import BadInputError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+class Settings(BaseSettings):
+    """One table of settings; descriptions are what `helpdesk config` and the README show."""
+
+    model_config = SettingsConfigDict(env_prefix="HELPDESK_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(Path("var"), description="Folder of the database, the bundles and the secret key")
+    database_url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL, e.g. `postgresql://user@host/db`; empty: SQLite in the home folder"
+    )
+    sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
+        "NORMAL",
+        description="`NORMAL` survives a killed process, `FULL` a power cut too (one fsync a message)",
+    )
+    database_timeout: float = Field(
+        5.0, gt=0, description="Seconds to wait for a locked or absent database before a 503"
+    )
+    base_model: str = Field(
+        "all-MiniLM-L6-v2",
+        description="Encoder that fine-tuning starts from: a sentence-transformers name or a local path",
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Signs login cookies; empty: a random one kept in the home folder"
+    )
+    host: str = Field("127.0.0.1", description="Address that `helpdesk serve` listens on")
+    port: int = Field(8000, ge=0, le=65535, description="Port that `helpdesk serve` listens on")
+    workers: int = Field(2, ge=1, description="Web processes")
+    threads: int = Field(4, ge=1, description="Threads of each web process")
+    encoder_threads: int = Field(1, ge=1, description="Native threads of the encoder in each web process")
+    vector_cache: int = Field(4096, ge=0, description="Distinct recent texts whose vectors a process keeps")
+    poll_seconds: float = Field(
+        0.5, gt=0, le=2.0, description="How often a process looks for a promotion or an edited FAQ"
+    )
+    max_message_chars: int = Field(2000, ge=1, le=20000, description="Longest message accepted")
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Comma-separated origins whose pages may call the webhook; empty: same origin only"
+    )
+    https_only: bool = Field(False, description="Send the login cookie over TLS only (set it behind TLS)")
+    max_wrong_rate: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        description="The error-rate contract: at most this share of direct answers wrong ...",
+    )
+    assurance: float = Field(0.90, ge=0.5, lt=1, description="... with this much assurance")
+    review_below: float = Field(
+        0.8, ge=0, le=1, description="Direct answers below this confidence join the labelling queue too"
+    )
+    holdout_share: float = Field(
+        0.3, ge=0, le=0.9, description="Share of labelled message groups held out for good, to measure on"
+    )
+    train_minutes: float = Field(60.0, gt=0, description="Budget of one nightly fine-tuning, in minutes")
+    train_threads: int = Field(2, ge=1, description="Native threads of the nightly job")
+    seed: int = Field(0, ge=0, description="Seed of the nightly job")
+    clarify_text: str = Field("Which of these do you mean?", description="Said before the choices")
+    none_text: str = Field("None of these", description="The last choice of a clarifying question")
+    fallback_text: str = Field(
+        "I am not sure I can answer that. I have passed your message on to a colleague.",
+        description="Said when the bot does not know",
+    )
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(o.strip() for o in value.split(",") if o.strip()) if isinstance(value, str) else value
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        if self.database_url is None:
+            return f"sqlite:///{self.home.resolve() / 'helpdesk.db'}"
+        return self.database_url.get_secret_value()
+
+    @property
+    def bundles(self) -> Path:
+        """The folder that holds one sealed directory a version."""
+        return self.home.resolve() / "bundles"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment. Raises BadInputError that names each bad setting, its value and what was expected."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = (f"HELPDESK_{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors())
+        raise BadInputError("bad settings:\n" + "\n".join(lines)) from None
+
+
+def resource(name: str) -> Path:
+    """A folder that ships beside the code: `migrations` or `training_data` (inside the package in a wheel)."""
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name

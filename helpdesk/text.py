@@ -1,0 +1,60 @@
+"""The one normalising function: it keys the tables, and what it returns is what the encoder sees."""
+
+import hashlib
+import re
+import unicodedata
+from typing import Final
+
+_SPACES: Final = re.compile(r"\s+")
+_EDGES: Final = " \t.,;:!?¡¿…\"'`´*_~-–—"
+_QUOTES: Final = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "‐": "-", "‑": "-"})
+_WORDS: Final = re.compile(r"[^\W_]+")
+
+
+def normalise(text: str) -> str:
+    """Fold what people do not mean when they type: width, case, invisible characters, spaces, end marks.
+
+    NFKC and case folding; control, format (zero-width, bidi), surrogate and unassigned characters are removed;
+    white space collapses to single spaces; punctuation at both ends goes. Idempotent. May return "".
+    """
+    folded = _fold(text)
+    while (again := _fold(folded)) != folded:
+        folded = again
+    return folded
+
+
+def text_key(normalised: str) -> str:
+    """A short fixed-length key of a normalised text (128 bits of SHA-256, hex), for indexes and bundles."""
+    return hashlib.sha256(normalised.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def slugify(text: str) -> str:
+    """A stable identifier from free text: lower-case words joined by underscores, at most 64 characters."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return "_".join(_WORDS.findall(plain.lower()))[:64].strip("_")
+
+
+def humanise(slug: str) -> str:
+    """The words of a slug: `card_arrival` -> `card arrival`."""
+    return _SPACES.sub(" ", re.sub(r"[_\-.]+", " ", slug)).strip()
+
+
+def visible(text: str) -> str:
+    """The same text with control and format characters written as `\\u202e`, for people to see."""
+    return "".join(_spelled(c) for c in text)
+
+
+def _fold(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text.translate(_QUOTES)).casefold()
+    text = "".join(" " if c in "\t\n\r\x0b\x0c\x85" else c for c in text if not _invisible(c))
+    return unicodedata.normalize("NFKC", _SPACES.sub(" ", text).strip(_EDGES))
+
+
+def _invisible(character: str) -> bool:
+    return unicodedata.category(character)[0] == "C" and character not in "\t\n\r\x0b\x0c\x85"
+
+
+def _spelled(character: str) -> str:
+    if character in "\n\t" or not _invisible(character):
+        return character
+    return f"\\u{ord(character):04x}"

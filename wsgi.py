@@ -1,0 +1,5 @@
+"""What gunicorn serves: `gunicorn wsgi:application`."""
+
+from helpdesk.app import create_app
+
+application = create_app()
