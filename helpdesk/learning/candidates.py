@@ -2,8 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from helpdesk.learning.export import link_encoder
 from helpdesk.learning.scoring import FittedScorer, Fold, fit_scorer, frozen_folds
-from helpdesk.learning.snapshot import Row, Snapshot, stable_parts
+from helpdesk.learning.snapshot import Snapshot, stable_parts
 from helpdesk.learning.thresholds import FittedThresholds, fit_thresholds
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.encoder import Encoder
@@ -39,11 +39,11 @@ class Measurement:
 
     parts: int
     part_of: dict[str, int]
-    encoders: tuple[Path, ...] = ()
+    encoders: tuple[Path, ...]
 
-    def part(self, row: Row) -> int:
-        """The part of a row; one that came later was seen by no encoder and gets a part by its text."""
-        return self.part_of.get(row.id, int(text_key(row.text), 16) % self.parts)
+    def extended(self, snapshot: Snapshot) -> "Measurement":
+        """The same for the rows of today: new ones were seen by no encoder and join a part."""
+        return replace(self, part_of=split(snapshot, parts=self.parts, known=self.part_of))
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,7 @@ def build(
     live = Encoder(building / layout.ENCODER, threads=settings.train_threads)
     vectors = live.encode(snapshot.texts, progress=_stage(progress, f"{kind}: encoding"))
     out_of_scope = _encode(live, snapshot.out_of_scope)
-    folds = _folds(snapshot, vectors, out_of_scope, measurement, settings, progress=progress)
-    fitted = fit_scorer(
-        vectors, np.array(snapshot.intent_numbers, dtype=np.int32), out_of_scope, folds, seed=settings.seed
-    )
+    fitted = _fit(snapshot, vectors, out_of_scope, measurement, settings, progress=progress)
     limits = fit_thresholds(fitted.out_of_fold, max_wrong_rate=settings.max_wrong_rate, assurance=settings.assurance)
     report = {"scorer": fitted.report, "thresholds": limits.report()}
     _write(building, snapshot, vectors, fitted, limits, report)
@@ -118,10 +115,37 @@ def read_measurement(directory: Path) -> Measurement | None:
     return Measurement(stored["parts"], stored["part_of"], encoders)
 
 
-def split(snapshot: Snapshot, *, parts: int) -> dict[str, int]:
-    """Row id -> part, near-duplicates together, every intent spread evenly."""
-    numbers = stable_parts(snapshot.train, row_groups(snapshot), parts=parts)
-    return {row.id: part for row, part in zip(snapshot.train, numbers, strict=True)}
+def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Row id -> part, near-duplicates together, every intent spread evenly; `known` rows stay where they are."""
+    return stable_parts(snapshot.train, row_groups(snapshot), parts=parts, known=known)
+
+
+def measured_alike(
+    encoder: Path, snapshot: Snapshot, other: Measurement, *, settings: Settings, progress: Progress
+) -> dict[str, list[Any]]:
+    """Out-of-fold results of an encoder that never saw any row, on the parts that another one is measured on.
+
+    A candidate that is measured with half the phrasings must be compared with an incumbent that has half of them too.
+    """
+    itself = replace(other, encoders=(encoder,) * len(other.encoders))
+    live = Encoder(encoder, threads=settings.train_threads)
+    vectors = live.encode(snapshot.texts)
+    fitted = _fit(snapshot, vectors, _encode(live, snapshot.out_of_scope), itself, settings, progress=progress)
+    return _outcomes(snapshot, fitted)
+
+
+def _fit(
+    snapshot: Snapshot,
+    vectors: Vectors,
+    out_of_scope: Vectors,
+    measurement: Measurement | None,
+    settings: Settings,
+    *,
+    progress: Progress,
+) -> FittedScorer:
+    folds = _folds(snapshot, vectors, out_of_scope, measurement, settings, progress=progress)
+    intents = np.array(snapshot.intent_numbers, dtype=np.int32)
+    return fit_scorer(vectors, intents, out_of_scope, folds, seed=settings.seed)
 
 
 def _folds(
@@ -137,7 +161,7 @@ def _folds(
     if measurement is None:
         groups = np.array(row_groups(snapshot))
         return frozen_folds(vectors, intents, out_of_scope, groups=groups, seed=settings.seed)
-    parts = np.array([measurement.part(row) for row in snapshot.train])
+    parts = np.array([measurement.part_of[row.id] for row in snapshot.train])
     folds = []
     for part, directory in enumerate(measurement.encoders):
         sister = Encoder(directory, threads=settings.train_threads)
@@ -203,7 +227,7 @@ def _write_measurement(folder: Path, snapshot: Snapshot, measurement: Measuremen
         {
             "parts": measurement.parts,
             "measured": len(measurement.encoders),
-            "part_of": {row.id: measurement.part(row) for row in snapshot.train},
+            "part_of": measurement.part_of,
         },
     )
 

@@ -1,11 +1,13 @@
 """How a sealed bundle does on rows it never learnt: stored out-of-fold results and held-out labels."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from helpdesk.learning.gate import Outcome
 from helpdesk.learning.snapshot import NONE, Snapshot
 from helpdesk.matching.bundle import EVALUATION, Bundle
-from helpdesk.matching.decide import Ranked, decide
+from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Matcher
 
 
@@ -14,32 +16,38 @@ def outcomes(bundle: Bundle, snapshot: Snapshot) -> dict[str, Outcome]:
 
     An in-scope row is right when its intent is ranked first; an out-of-scope row when it is not answered.
     """
-    return _out_of_fold(bundle, snapshot) | _held_out(bundle, snapshot)
+    return out_of_fold(read_evaluation(bundle), snapshot) | held_out(bundle, snapshot)
 
 
-def _out_of_fold(bundle: Bundle, snapshot: Snapshot) -> dict[str, Outcome]:
+def read_evaluation(bundle: Bundle) -> dict[str, list[Any]]:
+    """Row id -> [true intent, chosen intent, confidence], as measured when the bundle was built."""
+    rows: dict[str, list[Any]] = json.loads((bundle.path / EVALUATION).read_text())["rows"]
+    return rows
+
+
+def out_of_fold(results: Mapping[str, Sequence[Any]], snapshot: Snapshot) -> dict[str, Outcome]:
+    """Outcomes of stored out-of-fold results, for rows whose meaning has not changed since."""
     truth = {row.id: row.intent for row in snapshot.train}
-    stored = json.loads((bundle.path / EVALUATION).read_text())["rows"]
     return {
         row: Outcome(intent, chosen == intent, chosen)
-        for row, (intent, chosen, _) in stored.items()
+        for row, (intent, chosen, _) in results.items()
         if truth.get(row) == intent
     }
 
 
-def _held_out(bundle: Bundle, snapshot: Snapshot) -> dict[str, Outcome]:
+def held_out(bundle: Bundle, snapshot: Snapshot) -> dict[str, Outcome]:
+    """Outcomes of a bundle on the held-out labels, decided by its saved artefacts."""
     if not snapshot.holdout:
         return {}
     matcher = Matcher(bundle)
     vectors = bundle.encoder.encode([row.text for row in snapshot.holdout])
     return {
-        row.id: _outcome(row.intent, matcher.rank(vector), bundle)
+        row.id: _outcome(row.intent, matcher.decide_vector(vector))
         for row, vector in zip(snapshot.holdout, vectors, strict=True)
     }
 
 
-def _outcome(truth: str, ranking: tuple[Ranked, ...], bundle: Bundle) -> Outcome:
-    best = ranking[0]
-    answered = decide(ranking, bundle.thresholds).kind == "answer"
-    right = not answered if truth == NONE else best.intent == truth
+def _outcome(truth: str, decision: Decision) -> Outcome:
+    best = decision.ranking[0]
+    right = decision.kind != "answer" if truth == NONE else best.intent == truth
     return Outcome(truth, right, best.intent, best.nearest)

@@ -139,10 +139,7 @@ def _broken(rows: Sequence[str], incumbent: Outcomes, candidate: Outcomes) -> li
     return [
         intent
         for intent in sorted(total)
-        if intent
-        and total[intent] >= MIN_ROWS_OF_INTENT
-        and 2 * before[intent] >= total[intent]
-        and not after[intent]
+        if intent and total[intent] >= MIN_ROWS_OF_INTENT and 2 * before[intent] >= total[intent] and not after[intent]
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from helpdesk.learning import candidates
 from helpdesk.learning.candidates import Candidate, Measurement, Progress
-from helpdesk.learning.evaluate import outcomes
+from helpdesk.learning.evaluate import held_out, out_of_fold, outcomes, read_evaluation
 from helpdesk.learning.gate import Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.lock import single_flight
 from helpdesk.learning.snapshot import Snapshot, take_snapshot
@@ -125,18 +125,18 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
     """Refreshed and retrained against the incumbent; at most one of them is promoted."""
     report.incumbent = current.version_id
     incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads)
-    standing = outcomes(incumbent, snapshot)
-    winner = None
+    standing, winner = incumbent, None
     if incumbent.manifest["rows_hash"] != snapshot.rows_hash:
         refreshed = _refresh(night, snapshot, incumbent)
-        judged = outcomes(_open(night, refreshed), snapshot)
-        verdict = judge_refreshed(standing, judged, known=incumbent.phrasing_ids)
+        opened = _open(night, refreshed)
+        verdict = judge_refreshed(
+            outcomes(incumbent, snapshot), outcomes(opened, snapshot), known=incumbent.phrasing_ids
+        )
         _note(report, refreshed, verdict)
         if verdict.promote:
-            winner, standing = refreshed, judged
+            standing, winner = opened, refreshed
     if night.plan.finetune:
-        retrained = _retrain(night, snapshot)
-        verdict = judge_retrained(standing, outcomes(_open(night, retrained), snapshot))
+        retrained, verdict = _retrain(night, snapshot, standing)
         _note(report, retrained, verdict)
         winner = retrained if verdict.promote else winner
     if winner is not None and not night.plan.dry_run:
@@ -144,20 +144,29 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
 
 
 def _refresh(night: _Night, snapshot: Snapshot, incumbent: Bundle) -> Candidate:
+    measurement = candidates.read_measurement(incumbent.path)
     return _build(
         night,
         snapshot,
         kind="refreshed",
         encoder=incumbent.path / layout.ENCODER,
-        measurement=candidates.read_measurement(incumbent.path),
+        measurement=measurement and measurement.extended(snapshot),
         facts={"training": incumbent.manifest.get("training")},
     )
 
 
-def _retrain(night: _Night, snapshot: Snapshot) -> Candidate:
-    workshop = night.bundles / f"{BUILDING}encoders"
-    tuned = tune(workshop, snapshot, settings=night.settings, minutes=night.plan.minutes, progress=night.progress)
-    return _build(
+def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle) -> tuple[Candidate, Verdict]:
+    """A new encoder, judged against what would serve otherwise, both measured on the same parts of the rows."""
+    like = candidates.read_measurement(standing.path)
+    tuned = tune(
+        night.bundles / f"{BUILDING}encoders",
+        snapshot,
+        like=like,
+        settings=night.settings,
+        minutes=night.plan.minutes,
+        progress=night.progress,
+    )
+    retrained = _build(
         night,
         snapshot,
         kind="retrained",
@@ -165,6 +174,14 @@ def _retrain(night: _Night, snapshot: Snapshot) -> Candidate:
         measurement=tuned.measurement,
         facts={"training": tuned.facts},
     )
+    known = read_evaluation(standing)
+    if like is None:
+        encoder = standing.path / layout.ENCODER
+        known = candidates.measured_alike(
+            encoder, snapshot, tuned.measurement, settings=night.settings, progress=night.progress
+        )
+    before = out_of_fold(known, snapshot) | held_out(standing, snapshot)
+    return retrained, judge_retrained(before, outcomes(_open(night, retrained), snapshot))
 
 
 def _build(

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -138,18 +138,24 @@ def _exact_table(phrasings: Sequence[tuple[Phrasing, str]], labels: Sequence[Lab
     return table
 
 
-def stable_parts(rows: Sequence[Row], groups: Sequence[int], *, parts: int) -> list[int]:
-    """Per row, one of `parts` parts: groups stay together, intents are spread evenly, the same every time."""
-    by_intent: dict[str, dict[int, list[int]]] = {}
-    for position, (row, group) in enumerate(zip(rows, groups, strict=True)):
-        by_intent.setdefault(row.intent, {}).setdefault(group, []).append(position)
-    assigned = [0] * len(rows)
+def stable_parts(
+    rows: Sequence[Row], groups: Sequence[int], *, parts: int, known: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """Row id -> one of `parts` parts: groups stay together, intents are spread evenly, the same every time.
+
+    Rows in `known` keep their part, and their group's other rows join them there.
+    """
+    known = known or {}
+    by_intent: dict[str, dict[int, list[Row]]] = {}
+    for row, group in zip(rows, groups, strict=True):
+        by_intent.setdefault(row.intent, {}).setdefault(group, []).append(row)
+    assigned: dict[str, int] = {}
     for intent, members in by_intent.items():
         sizes = [0] * parts
         start = int(text_key(intent), 16) % parts
-        for positions in sorted(members.values(), key=lambda p: (-len(p), text_key(rows[p[0]].text))):
-            part = min(range(parts), key=lambda p: (sizes[p], (p - start) % parts))
-            sizes[part] += len(positions)
-            for position in positions:
-                assigned[position] = part
+        for alike in sorted(members.values(), key=lambda m: (m[0].id not in known, -len(m), text_key(m[0].text))):
+            settled = [known[row.id] for row in alike if row.id in known]
+            part = settled[0] if settled else min(range(parts), key=lambda p: (sizes[p], (p - start) % parts))
+            sizes[part] += len(alike)
+            assigned |= {row.id: known.get(row.id, part) for row in alike}
     return assigned

@@ -39,6 +39,7 @@ class Decision:
     options: tuple[str, ...]
     reason: str
     thresholds: Thresholds | None = None
+    out_of_scope: float = 0.0
 
     @property
     def intent(self) -> str | None:
@@ -56,6 +57,7 @@ class Decision:
             "kind": self.kind,
             "intent": self.intent,
             "confidence": self.confidence,
+            "out_of_scope": self.out_of_scope,
             "reason": self.reason,
             "ranking": [_rounded(ranked) for ranked in self.ranking],
             "options": list(self.options),
@@ -63,18 +65,18 @@ class Decision:
         }
 
 
-def decide(ranking: Sequence[Ranked], thresholds: Thresholds) -> Decision:
+def decide(ranking: Sequence[Ranked], thresholds: Thresholds, *, out_of_scope: float = 0.0) -> Decision:
     """Answer, clarify or fall back on a ranking sorted by confidence. NaN never passes a threshold.
 
     The reasons: `confident`, `between` (a few candidates hold the answer), `unsure` (nothing is likely enough).
     """
     ranked = tuple(ranking)
     if ranked and ranked[0].confidence >= thresholds.answer:
-        return Decision("answer", ranked, (), "confident", thresholds)
+        return Decision("answer", ranked, (), "confident", thresholds, out_of_scope)
     options = _smallest_set(ranked, thresholds.clarify)
     if options:
-        return Decision("clarify", ranked, options, "between", thresholds)
-    return Decision("fallback", ranked, (), "unsure", thresholds)
+        return Decision("clarify", ranked, options, "between", thresholds, out_of_scope)
+    return Decision("fallback", ranked, (), "unsure", thresholds, out_of_scope)
 
 
 def _smallest_set(ranked: tuple[Ranked, ...], level: float) -> tuple[str, ...]:

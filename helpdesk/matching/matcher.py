@@ -13,6 +13,7 @@ from helpdesk.matching.scorer import NEIGHBOURS
 from helpdesk.text import normalise, text_key
 
 RANKED = 10
+NONE = ""  # in the exact table: staff said that this text is none of the FAQs
 NEW_PHRASING_SIMILARITY = 0.9
 
 
@@ -45,14 +46,16 @@ class Matcher:
             return Decision("fallback", (), (), "empty", self.bundle.thresholds)
         additions = additions or Additions()
         known = self._exact(text_key(normalised), additions)
+        if known == NONE:
+            return Decision("fallback", (), (), "known_out_of_scope", self.bundle.thresholds, out_of_scope=1.0)
         if known is not None and (published is None or known in published):
             return Decision("answer", (Ranked(known, 1.0, None, 1.0),), (), "exact", self.bundle.thresholds)
         vector = self._cache.encode_one(normalised)
-        decision = decide(self.rank(vector, published=published), self.bundle.thresholds)
+        decision = self.decide_vector(vector, published=published)
         return _with_additions(decision, vector, additions, published)
 
-    def rank(self, vector: Vectors, *, published: Collection[str] | None = None) -> tuple[Ranked, ...]:
-        """The best intents for a unit vector [dim], by calibrated confidence; the exact path is not asked."""
+    def decide_vector(self, vector: Vectors, *, published: Collection[str] | None = None) -> Decision:
+        """Decide on a unit vector [dim] alone: neither the exact path nor additions are asked."""
         bundle = self.bundle
         neighbours = bundle.index.search(vector, NEIGHBOURS)
         scores = bundle.scorer.score(vector, neighbours, bundle.intent_of_row)
@@ -65,14 +68,14 @@ class Matcher:
                 ranking.append(Ranked(intent, float(confidence[row]), *nearest.get(intent, (None, None))))
             if len(ranking) == RANKED:
                 break
-        return tuple(ranking)
+        return decide(ranking, bundle.thresholds, out_of_scope=scores.out_of_scope)
 
     def warm(self) -> None:
         """Run the network once at a small and once at the largest shape, so that no request pays for it."""
         self.bundle.encoder.encode(["warm", "warm " * 600])
 
     def _exact(self, key: str, additions: Additions) -> str | None:
-        return additions.exact.get(key) or self.bundle.exact.get(key)
+        return additions.exact.get(key, self.bundle.exact.get(key))
 
     def _nearest(self, neighbours: Neighbours) -> dict[str, tuple[str, float]]:
         nearest: dict[str, tuple[str, float]] = {}
@@ -98,4 +101,4 @@ def _with_additions(
     others = tuple(r for r in decision.ranking if r.intent != intent)
     confidence = max([similarity, *(r.confidence for r in others)])
     ranked = Ranked(intent, min(1.0, confidence), additions.ids[best], similarity)
-    return Decision("answer", (ranked, *others), (), "new_phrasing", decision.thresholds)
+    return Decision("answer", (ranked, *others), (), "new_phrasing", decision.thresholds, decision.out_of_scope)

@@ -112,9 +112,7 @@ def _label_column(columns: Iterable[str]) -> str:
     for label in ("intent", "category"):
         if "text" in names and label in names:
             return label
-    raise BadInputError(
-        f"columns {names} found; expected intent,question,answer,phrasing[,locale,tags] or text,intent"
-    )
+    raise BadInputError(f"columns {names} found; expected intent,question,answer,phrasing[,locale,tags] or text,intent")
 
 
 def _bare(row: dict[str, Any], label: str) -> dict[str, Any]:

@@ -146,6 +146,7 @@ class DecisionRow(Table):
     __table_args__ = (
         CheckConstraint("kind IN ('answer', 'clarify', 'fallback')", name="kind"),
         CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
+        CheckConstraint("out_of_scope >= 0 AND out_of_scope <= 1", name="out_of_scope"),
         Index("ix_decisions_kind_message_id", "kind", "message_id"),
     )
 
@@ -155,6 +156,7 @@ class DecisionRow(Table):
     kind: Mapped[str] = mapped_column(String(16))
     intent: Mapped[str | None] = mapped_column(String(128))
     confidence: Mapped[float]
+    out_of_scope: Mapped[float]
     reason: Mapped[str] = mapped_column(String(32))
     ranking: Mapped[list[Any]]
     options: Mapped[list[Any]]

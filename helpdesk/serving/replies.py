@@ -90,7 +90,7 @@ class Desk:
             vector = live.matcher.bundle.encoder.encode([normalise(text)])[0]
             ranking += tuple(
                 r
-                for r in live.matcher.rank(vector, published=live.faq.keys())
+                for r in live.matcher.decide_vector(vector, published=live.faq.keys()).ranking
                 if r.intent not in {known.intent for known in ranking}
             )
         return [(live.faq[r.intent], r) for r in ranking[:limit]], live.version_id
@@ -108,7 +108,7 @@ class Desk:
             message_id = conversations.log_message(
                 session, text, channel=channel, sender=sender, external_id=external_id, decision=columns
             )
-        del columns["thresholds"]
+        del columns["thresholds"], columns["out_of_scope"]
         return Logged(message_id=message_id, **columns)
 
     def _choice(self, live: Live | None, text: str, *, channel: str, sender: str) -> Decision | None:

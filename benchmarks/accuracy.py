@@ -1,0 +1,201 @@
+"""Accuracy of the product's own learning path: learn one labelled file, decide another, in a temporary home.
+
+    python benchmarks/accuracy.py --train ../shared/data/banking77/train.csv --test ../shared/data/banking77/test.csv
+    python benchmarks/accuracy.py --clinc ../shared/data/clinc150/data_full.json --no-finetune
+
+accuracy       share of in-scope messages whose intent is ranked first (nothing rejected, exact path bypassed)
+top3_accuracy  ... ranked among the first three
+coverage       share of in-scope messages answered directly at the fitted thresholds
+wrong_rate     share of direct answers that are wrong; an answered out-of-scope message is wrong
+oos_auroc      how well P(none of the intents) separates out-of-scope from in-scope messages
+oos_recall     share of out-of-scope messages that get no direct answer
+mcc            Matthews correlation over all classes, "none" included, of the most probable one
+seconds        learning: import, out-of-fold measurement, training, gate
+"""
+
+import argparse
+import json
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from home import night, temporary_home
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
+
+from helpdesk.matching.bundle import Bundle, open_bundle
+from helpdesk.matching.matcher import Matcher
+from helpdesk.records import conversations, labels, staff
+from helpdesk.records.database import Database
+from helpdesk.records.exchange import read_labelled
+from helpdesk.records.versions import current
+from helpdesk.settings import Settings
+from helpdesk.text import normalise
+
+Rows = list[tuple[str, str]]
+NONE = ""
+CLINC_OOS = "oos"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One test message: its true intent (NONE out of scope), the ranking, what was decided, P(none)."""
+
+    truth: str
+    ranking: tuple[str, ...]
+    answered: bool
+    none: float
+    confidence: float
+
+
+def main() -> None:
+    """Learn, decide, print."""
+    arguments = _arguments()
+    train, test = _load(arguments)
+    result = run(
+        train,
+        test,
+        oos_label=CLINC_OOS if arguments.clinc else arguments.oos_label,
+        seed=arguments.seed,
+        minutes=arguments.minutes,
+        finetune=not arguments.no_finetune,
+    )
+    result["settings"] = {
+        name: str(value) if isinstance(value, Path) else value for name, value in sorted(vars(arguments).items())
+    }
+    print(json.dumps(result) if arguments.json else as_table(result))
+
+
+def run(train: Rows, test: Rows, *, oos_label: str | None, seed: int, minutes: float, finetune: bool) -> dict[str, Any]:
+    """Through import, first bundle and one night to the version that serves; then the figures on the test rows."""
+    started = time.monotonic()
+    intents = [(text, intent) for text, intent in train if intent != oos_label]
+    outside = [text for text, intent in train if intent == oos_label]
+    with temporary_home(intents, seed=seed) as (settings, database):
+        if outside:
+            _label_out_of_scope(database, outside)
+        if finetune or outside:
+            night(settings, database, minutes=minutes, finetune=finetune)
+        seconds = time.monotonic() - started
+        bundle = _serving(settings, database)
+        figures = score(judge(bundle, test, oos_label=oos_label))
+        kind = bundle.manifest["kind"]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {**figures, "seconds": round(seconds, 1), "peak_memory_mb": round(memory, 1), "promoted": kind}
+
+
+def judge(bundle: Bundle, test: Rows, *, oos_label: str | None) -> list[Judged]:
+    """Decide every test message with a bundle, the exact path bypassed."""
+    matcher = Matcher(bundle)
+    vectors = bundle.encoder.encode([normalise(text) for text, _ in test])
+    judged = []
+    for (_, intent), vector in zip(test, vectors, strict=True):
+        decision = matcher.decide_vector(vector)
+        judged.append(
+            Judged(
+                truth=NONE if intent == oos_label else intent,
+                ranking=tuple(ranked.intent for ranked in decision.ranking),
+                answered=decision.kind == "answer",
+                none=decision.out_of_scope,
+                confidence=decision.confidence,
+            )
+        )
+    return judged
+
+
+def score(judged: Sequence[Judged]) -> dict[str, Any]:
+    """The figures of the module's docstring, as shares from 0 to 1."""
+    inside = [j for j in judged if j.truth != NONE]
+    outside = [j for j in judged if j.truth == NONE]
+    answers = [j for j in judged if j.answered]
+    figures = {
+        "accuracy": _share([j.ranking[0] == j.truth for j in inside]),
+        "top3_accuracy": _share([j.truth in j.ranking[:3] for j in inside]),
+        "coverage": _share([j.answered for j in inside]),
+        "wrong_rate": _share([j.ranking[0] != j.truth for j in answers]),
+    }
+    if outside:
+        truth = [j.truth == NONE for j in judged]
+        chosen = [NONE if j.none > j.confidence else j.ranking[0] for j in judged]
+        figures["oos_auroc"] = round(float(roc_auc_score(truth, [j.none for j in judged])), 4)
+        figures["oos_recall"] = _share([not j.answered for j in outside])
+        figures["mcc"] = round(float(matthews_corrcoef([j.truth for j in judged], chosen)), 4)
+    return figures
+
+
+def as_table(result: dict[str, Any]) -> str:
+    """One line a figure."""
+    return "\n".join(f"{name:<16} {value}" for name, value in result.items())
+
+
+def _share(hits: Sequence[bool]) -> float:
+    return round(float(np.mean(hits)), 4) if hits else 0.0
+
+
+def _serving(settings: Settings, database: Database) -> Bundle:
+    with database.read() as session:
+        serving = current(session)
+    if serving is None:
+        raise RuntimeError("no version was promoted")
+    return open_bundle(settings.bundles / serving.directory, threads=settings.train_threads)
+
+
+def _label_out_of_scope(database: Database, texts: Sequence[str]) -> None:
+    """Training rows outside every intent come in as staff's labels, the only way they can."""
+    decision = {"kind": "fallback", "intent": None, "confidence": 0.0, "out_of_scope": 0.0, "reason": "unsure"}
+    columns: dict[str, Any] = decision | {"ranking": [], "options": [], "thresholds": {}, "version_id": None}
+    with database.write() as session:
+        labeller = staff.add_staff(session, "benchmark", password="not a real login")
+        for text in texts:
+            message_id = conversations.log_message(
+                session, text, channel="benchmark", sender="benchmark", external_id=None, decision=columns
+            )
+            labels.label_message(session, message_id, kind="out_of_scope", staff_id=labeller.id, holdout_share=0.0)
+
+
+def _load(arguments: argparse.Namespace) -> tuple[Rows, Rows]:
+    if arguments.clinc:
+        data = json.loads(arguments.clinc.read_text())
+        train, test = (_pairs(data["train"]), _pairs(data["test"] + data["oos_test"]))
+    else:
+        train, test = read_labelled(arguments.train), read_labelled(arguments.test)
+    return (first_of_each(train, arguments.shots) if arguments.shots else train), test
+
+
+def _pairs(rows: Sequence[Sequence[str]]) -> Rows:
+    return [(text, intent) for text, intent in rows]
+
+
+def first_of_each(rows: Rows, shots: int) -> Rows:
+    """The first `shots` rows of each intent, in file order."""
+    seen: dict[str, int] = {}
+    kept = []
+    for text, intent in rows:
+        seen[intent] = seen.get(intent, 0) + 1
+        if seen[intent] <= shots:
+            kept.append((text, intent))
+    return kept
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train", type=Path, help="CSV text,intent or text,category")
+    parser.add_argument("--test", type=Path, help="CSV of the same kind")
+    parser.add_argument("--clinc", type=Path, help="CLINC150's JSON instead of --train and --test")
+    parser.add_argument("--oos-label", default=None, help="the label that means none of the intents")
+    parser.add_argument("--shots", type=int, default=None, help="only the first N training rows of each intent")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=60.0, help="budget of fine-tuning")
+    parser.add_argument("--no-finetune", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    if not arguments.clinc and not (arguments.train and arguments.test):
+        parser.error("give --train FILE --test FILE, or --clinc FILE")
+    return arguments
+
+
+if __name__ == "__main__":
+    main()

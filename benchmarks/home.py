@@ -1,0 +1,46 @@
+"""A temporary helpdesk home, filled from labelled rows through the product's own import and learning path."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from helpdesk.learning.night import NightReport, Plan, run_night
+from helpdesk.operations import set_up
+from helpdesk.progress import Bars
+from helpdesk.records.database import Database, open_database
+from helpdesk.records.faq import Entry, store_entries
+from helpdesk.settings import Settings, load_settings
+
+Rows = Sequence[tuple[str, str]]
+
+
+@contextmanager
+def temporary_home(rows: Rows, **overrides: object) -> Iterator[tuple[Settings, Database]]:
+    """Settings and database of a fresh home that holds these (text, intent) rows as its FAQ, first bundle built."""
+    with tempfile.TemporaryDirectory(prefix="helpdesk-bench-") as folder:
+        settings = load_settings(home=Path(folder), database_url=None, **overrides)
+        database = open_database(settings)
+        try:
+            for _ in set_up(settings, database, starter_faq=False, progress=Bars()):
+                pass
+            with database.write() as session:
+                store_entries(session, entries(rows), author="benchmark")
+            night(settings, database, minutes=1, finetune=False)
+            yield settings, database
+        finally:
+            database.close()
+
+
+def night(settings: Settings, database: Database, *, minutes: float, finetune: bool) -> NightReport:
+    """One run of the nightly job, with its progress on standard error."""
+    plan = Plan(minutes=minutes, finetune=finetune)
+    return run_night(settings, database, plan=plan, progress=Bars())
+
+
+def entries(rows: Rows) -> list[Entry]:
+    """(text, intent) rows as FAQ entries."""
+    texts: dict[str, list[str]] = {}
+    for text, intent in rows:
+        texts.setdefault(intent, []).append(text)
+    return [Entry(intent, phrasings=tuple(found)) for intent, found in texts.items()]

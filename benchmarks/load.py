@@ -1,0 +1,64 @@
+"""A small load client: raw asyncio HTTP/1.1, one connection a client, reopened when the server closes it."""
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a run of requests gave: requests a second, and the latencies in milliseconds."""
+
+    rps: float
+    latencies: tuple[float, ...]
+
+    @property
+    def p50(self) -> float:
+        """Median latency in milliseconds."""
+        return statistics.median(self.latencies)
+
+
+def post_all(port: int, texts: Sequence[str], *, clients: int) -> Load:
+    """POST every text once to the Rasa webhook. Raises RuntimeError on any status but 200."""
+    return asyncio.run(_post_all(port, texts, clients))
+
+
+async def _post_all(port: int, texts: Sequence[str], clients: int) -> Load:
+    waiting = list(reversed(list(enumerate(texts))))
+    latencies: list[float] = []
+    started = time.perf_counter()
+    await asyncio.gather(*(_client(port, number, waiting, latencies) for number in range(clients)))
+    return Load(len(texts) / (time.perf_counter() - started), tuple(latencies))
+
+
+async def _client(port: int, number: int, waiting: list[tuple[int, str]], latencies: list[float]) -> None:
+    streams = None
+    while waiting:
+        _, text = waiting.pop()
+        body = json.dumps({"sender": f"bench-{number}", "message": text}).encode()
+        started = time.perf_counter()
+        streams = streams or await asyncio.open_connection("127.0.0.1", port)
+        keep = await _exchange(*streams, body)
+        latencies.append((time.perf_counter() - started) * 1000)
+        if not keep:
+            streams[1].close()
+            streams = None
+    if streams:
+        streams[1].close()
+
+
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> bool:
+    head = (
+        "POST /webhooks/rest/webhook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
+    answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+    length = int(answer.split("content-length:")[1].split("\r\n")[0])
+    payload = await reader.readexactly(length)
+    if " 200 " not in answer.split("\r\n")[0]:
+        raise RuntimeError(f"{answer.splitlines()[0]}: {payload[:300]!r}")
+    return "connection: close" not in answer

@@ -1,0 +1,194 @@
+"""Fine-tune a sentence-transformers encoder so that phrasings of one intent lie together and others apart.
+
+Supervised contrastive loss (Khosla et al. 2020, arXiv 2004.11362) over label-aware batches: two phrasings of an intent
+are each other's positives, never negatives. Training starts from the base weights every time; the result is moved part
+of the way back to them (Wortsman et al. 2022, arXiv 2109.01903), which keeps what the base model knew about messages
+unlike any phrasing.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+Progress = Callable[[int, int], None]
+VIEWS_PER_INTENT = 2
+TEMPERATURE = 0.05
+LEARNING_RATE = 5e-5
+WARM_UP = 0.1
+WEIGHT_DECAY = 0.01
+KEPT = 0.7  # share of the way from base to tuned weights
+MAX_TOKENS = 48
+_CHUNK = 16
+_FEW, _VISITS_FEW = 770, 10.0
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What a fine-tuning will do, fixed before it starts: steps of `intents` x 2 phrasings."""
+
+    steps: int
+    intents: int
+    learning_rate: float = LEARNING_RATE
+    temperature: float = TEMPERATURE
+    kept: float = KEPT
+
+    def facts(self) -> dict[str, Any]:
+        """For the manifest."""
+        return asdict(self)
+
+
+def plan_training(rows: int, intents: int, *, max_steps: int | None = None) -> TrainingPlan:
+    """Steps and batch by data size: about ten visits a row at 770 rows, fewer (cube root) the more there are."""
+    batch = min(intents, 32 if rows < 3000 else 48)
+    visits = _VISITS_FEW * (_FEW / max(rows, 100)) ** (1 / 3)
+    steps = max(10, round(visits * rows / (batch * VIEWS_PER_INTENT)))
+    return TrainingPlan(min(steps, max_steps) if max_steps else steps, batch)
+
+
+def seconds_per_step(model: "SentenceTransformer", texts: Sequence[str], intents: int) -> float:
+    """Measured time of one training step on batches of these texts; the model's weights are not changed."""
+    numbers = [number % intents for number in range(len(texts))]
+    plan = TrainingPlan(steps=1, intents=min(intents, 48))
+    batches = _Batches(texts, numbers, plan, seed=0)
+    trainable = _trainable(model)
+    times = []
+    for batch in [next(iter(batches)) for _ in range(3)]:
+        started = time.perf_counter()
+        _loss(model, batches.tokens(model, batch), [numbers[row] for row in batch], plan.temperature).backward()  # type: ignore[no-untyped-call]
+        times.append(time.perf_counter() - started)
+    for parameter in trainable:
+        parameter.grad = None
+    return 1.15 * min(times)
+
+
+def fine_tune(
+    model: "SentenceTransformer",
+    texts: Sequence[str],
+    *,
+    intents: Sequence[int],
+    plan: TrainingPlan,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Train the model in place on normalised texts with their intents (numbers), as planned."""
+    import torch
+
+    torch.manual_seed(seed)
+    trainable = _trainable(model)
+    base = [parameter.detach().clone() for parameter in trainable]
+    optimizer = torch.optim.AdamW(trainable, lr=plan.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, plan.steps))
+    batches = _Batches(texts, intents, plan, seed=seed)
+    model.train()
+    for step, batch in zip(range(plan.steps), batches, strict=False):
+        labels = [intents[row] for row in batch]
+        loss = _loss(model, batches.tokens(model, batch), labels, plan.temperature)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(trainable, 1.0)
+        optimizer.step()
+        schedule.step()
+        progress(step + 1, plan.steps)
+    model.eval()
+    _interpolate(trainable, base, plan.kept)
+
+
+def _trainable(model: "SentenceTransformer") -> list["torch.nn.Parameter"]:
+    """All weights but the embedding tables, which hold half of them and learn little from few rows."""
+    import torch
+
+    tables = {
+        id(parameter)
+        for module in model.modules()
+        if isinstance(module, torch.nn.Embedding)
+        for parameter in module.parameters()
+    }
+    chosen = []
+    for parameter in model.parameters():
+        parameter.requires_grad_(id(parameter) not in tables)
+        if parameter.requires_grad:
+            chosen.append(parameter)
+    return chosen
+
+
+def _rate(step: int, steps: int) -> float:
+    """Linear warm-up, then linear decay to zero, as a share of the learning rate."""
+    warm = max(1, round(WARM_UP * steps))
+    return (step + 1) / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
+
+
+def _loss(
+    model: "SentenceTransformer",
+    chunks: Sequence[dict[str, "torch.Tensor"]],
+    labels: Sequence[int],
+    temperature: float,
+) -> "torch.Tensor":
+    """Supervised contrastive loss of one batch, given its tokens in chunks of similar length, rows in order."""
+    import torch
+
+    vectors = torch.cat([model(dict(chunk))["sentence_embedding"] for chunk in chunks])
+    vectors = torch.nn.functional.normalize(vectors, dim=-1)
+    truth = torch.tensor(labels, device=vectors.device)
+    own = torch.eye(len(truth), dtype=torch.bool, device=vectors.device)
+    logits = (vectors @ vectors.T / temperature).masked_fill(own, -1e9)
+    positive = (truth[:, None] == truth[None, :]) & ~own
+    log_share = logits - torch.logsumexp(logits, dim=1, keepdim=True)
+    per_row = (log_share * positive).sum(dim=1) / positive.sum(dim=1).clamp(min=1)
+    return -per_row.mean()
+
+
+def _interpolate(parameters: Sequence["torch.nn.Parameter"], base: Sequence["torch.Tensor"], kept: float) -> None:
+    import torch
+
+    with torch.no_grad():
+        for parameter, start in zip(parameters, base, strict=True):
+            parameter.lerp_(start, 1.0 - kept)
+
+
+class _Batches:
+    """Endless batches of row numbers: some intents, two rows of each, sorted by length so that chunks pad little."""
+
+    def __init__(self, texts: Sequence[str], intents: Sequence[int], plan: TrainingPlan, *, seed: int) -> None:
+        self._texts = texts
+        self._size = plan.intents
+        self._chance = np.random.default_rng(seed)
+        self._rows: dict[int, list[int]] = {}
+        for row, intent in enumerate(intents):
+            self._rows.setdefault(intent, []).append(row)
+        self._queues: dict[int, list[int]] = {intent: [] for intent in self._rows}
+
+    def __iter__(self) -> Iterator[list[int]]:
+        waiting: list[int] = []
+        while True:
+            while len(waiting) < self._size:
+                fresh = self._chance.permutation(list(self._rows)).tolist()
+                waiting += [intent for intent in fresh if intent not in waiting]
+            chosen, waiting = waiting[: self._size], waiting[self._size :]
+            rows = [row for intent in chosen for row in self._take(intent)]
+            yield sorted(rows, key=lambda row: len(self._texts[row]))
+
+    def tokens(self, model: "SentenceTransformer", batch: Sequence[int]) -> list[dict[str, "torch.Tensor"]]:
+        """The batch's model inputs, in chunks padded each to its own longest text."""
+        tokenizer = model.tokenizer
+        chunks = []
+        for start in range(0, len(batch), _CHUNK):
+            texts = [self._texts[row] for row in batch[start : start + _CHUNK]]
+            encoded = tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+            chunks.append({name: value.to(model.device) for name, value in encoded.items()})
+        return chunks
+
+    def _take(self, intent: int) -> list[int]:
+        """The next two rows of an intent, every row once before any twice; a lone row is its own pair (dropout)."""
+        taken = []
+        for _ in range(VIEWS_PER_INTENT):
+            if not self._queues[intent]:
+                self._queues[intent] = self._chance.permutation(self._rows[intent]).tolist()
+            taken.append(self._queues[intent].pop())
+        return taken

@@ -1,0 +1,153 @@
+"""Neighbours + vector -> calibrated confidence per intent, and for "none of them".
+
+Four views of how well an intent fits (nearest phrasing, neighbours' vote, centroid, linear head) are combined by a
+conditional logit (McFadden 1974): P(intent | in scope) = softmax(weights . views). Whether any intent fits at all is a
+logistic regression on how familiar the message looks. All weights are fitted per bundle on out-of-fold rows.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from helpdesk.errors import BundleError
+from helpdesk.matching.index import Neighbours, Vectors
+
+Floats = NDArray[np.float64]
+NEIGHBOURS = 64
+VIEWS = ("nearest", "vote", "centroid", "head")
+SIGNS = ("one", "nearest", "mean10", "energy", "top", "margin", "outside")
+_VOTE_TEMPERATURE = 0.07
+_VOTE_FLOOR = 1e-4
+_NEAR = 10
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Calibrated probabilities: confidence [intents] sums to 1 - out_of_scope."""
+
+    confidence: Floats
+    out_of_scope: float
+
+
+@dataclass(frozen=True)
+class Views:
+    """What is known of messages before any weight is applied: per_intent [n, intents, views], signs [n, signs].
+
+    The signs `top` and `margin` depend on the view weights and are filled in by `Scorer`.
+    """
+
+    per_intent: NDArray[np.float32]
+    signs: Floats
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Everything scoring needs; arrays only.
+
+    head [intents, dim] and bias [intents] of the linear head; centroids [intents, dim] of unit length; outside
+    [m, dim] known out-of-scope vectors; view_weights [views]; sign_weights [signs] of the in-scope logit.
+    """
+
+    head: Vectors
+    bias: Vectors
+    centroids: Vectors
+    outside: Vectors
+    view_weights: Floats
+    sign_weights: Floats
+
+    def score(self, vector: Vectors, neighbours: Neighbours, intent_of_row: NDArray[np.int32]) -> Scores:
+        """Score one unit vector [dim] with its neighbours; intent_of_row [phrasings] names their intents."""
+        views = self.views(vector[None, :], neighbours.similarities[None, :], intent_of_row[neighbours.rows][None, :])
+        conditional, inside = self.probabilities(views)
+        return Scores(conditional[0] * inside[0], float(1.0 - inside[0]))
+
+    def views(self, vectors: Vectors, similarities: NDArray[np.float32], intents: NDArray[np.int32]) -> Views:
+        """The views of n unit vectors [n, dim], given their neighbours' similarities and intents [n, k], best first.
+
+        A NaN similarity is no match.
+        """
+        similarities = np.nan_to_num(similarities, nan=-1.0)
+        logits = vectors @ self.head.T + self.bias
+        outside = (vectors @ self.outside.T).max(axis=1) if len(self.outside) else np.zeros(len(vectors))
+        signs = np.zeros((len(vectors), len(SIGNS)))
+        signs[:, 0] = 1.0
+        signs[:, 1] = similarities[:, 0]
+        signs[:, 2] = similarities[:, :_NEAR].mean(axis=1)
+        signs[:, 3] = _log_sum_exp(logits)
+        signs[:, 6] = outside
+        nearest, vote = _neighbour_views(similarities, intents, len(self.bias))
+        per_intent = np.stack([nearest, vote, vectors @ self.centroids.T, _log_softmax(logits)], axis=2)
+        return Views(per_intent.astype(np.float32), signs)
+
+    def probabilities(self, views: Views) -> tuple[Floats, Floats]:
+        """P(intent | in scope) [n, intents] and P(in scope) [n]."""
+        conditional = _softmax(views.per_intent @ self.view_weights)
+        return conditional, _sigmoid(with_certainty(views.signs, conditional) @ self.sign_weights)
+
+    def save(self, path: Path) -> None:
+        """Write the arrays as .npz."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> "Scorer":
+        """Read what `save` wrote. Raises BundleError when an array is missing, misshapen or not finite."""
+        with np.load(path, allow_pickle=False) as stored:
+            names = [field.name for field in fields(cls)]
+            missing = [name for name in names if name not in stored]
+            if missing:
+                raise BundleError(f"{path.name} lacks {', '.join(missing)}")
+            scorer = cls(**{name: stored[name] for name in names})
+        if scorer.head.shape != scorer.centroids.shape or len(scorer.bias) != len(scorer.head):
+            raise BundleError(f"{path.name}: head {scorer.head.shape} and centroids {scorer.centroids.shape} differ")
+        if not all(np.isfinite(getattr(scorer, name)).all() for name in names):
+            raise BundleError(f"{path.name} holds NaN or infinity")
+        return scorer
+
+
+def with_certainty(signs: Floats, conditional: Floats) -> Floats:
+    """The signs [n, signs] with `top` and `margin` filled in: log P of the best intent, and its lead."""
+    ordered = np.sort(conditional, axis=1)[:, ::-1]
+    second = ordered[:, 1] if conditional.shape[1] > 1 else np.zeros(len(conditional))
+    filled = signs.copy()
+    filled[:, 4] = np.log(ordered[:, 0] + 1e-9)
+    filled[:, 5] = ordered[:, 0] - second
+    return filled
+
+
+def _neighbour_views(
+    similarities: NDArray[np.float32], intents: NDArray[np.int32], count: int
+) -> tuple[Floats, Floats]:
+    """Best similarity per intent (the furthest neighbour's where absent), and log share of the weighted vote."""
+    rows = np.arange(len(similarities))[:, None]
+    nearest = np.repeat(similarities[:, -1:].astype(np.float64), count, axis=1)
+    np.maximum.at(nearest, (rows, intents), similarities)
+    votes = np.zeros((len(similarities), count))
+    np.add.at(votes, (rows, intents), np.exp((similarities - similarities[:, :1]) / _VOTE_TEMPERATURE))
+    shares = votes / votes.sum(axis=1, keepdims=True)
+    return nearest, np.log(shares + _VOTE_FLOOR)
+
+
+def _softmax(logits: Floats) -> Floats:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    normalised: NDArray[np.float32] = logits - _log_sum_exp(logits)[:, None]
+    return normalised
+
+
+def _log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    top = logits.max(axis=1)
+    total: NDArray[np.float32] = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+    return total
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    values: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
+    return values

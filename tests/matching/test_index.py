@@ -1,0 +1,105 @@
+"""Search: exact as the oracle, HNSW beside it, both safe against bad input."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from helpdesk.errors import BundleError
+from helpdesk.matching.index import Index, build_graph, open_index
+
+
+def unit(count: int, dim: int = 16, seed: int = 0) -> NDArray[np.float32]:
+    """Random unit vectors."""
+    vectors = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_exact_search_is_the_matrix_product() -> None:
+    """Best first, as many as asked for."""
+    vectors, query = unit(200), unit(1, seed=1)[0]
+
+    found = Index(vectors).search(query, 5)
+
+    order = np.argsort(-(vectors @ query))[:5]
+    assert found.rows.tolist() == order.tolist()
+    assert np.allclose(found.similarities, (vectors @ query)[order])
+
+
+def test_hnsw_finds_nearly_what_exact_search_finds(tmp_path: Path) -> None:
+    """Recall at 10 of at least 97% on queries it never saw."""
+    vectors = unit(3000)
+    build_graph(vectors, tmp_path / "index.bin")
+
+    index = open_index(vectors, tmp_path / "index.bin", hnsw_from=0)
+
+    assert index._graph is not None
+    assert index.recall(unit(100, seed=2)) >= 0.97
+
+
+def test_small_indexes_are_searched_exactly(tmp_path: Path) -> None:
+    """Below the measured size the matrix product serves; the graph is still built and opened."""
+    vectors = unit(50)
+    build_graph(vectors, tmp_path / "index.bin")
+
+    assert open_index(vectors, tmp_path / "index.bin")._graph is None
+
+
+@pytest.mark.parametrize("hnsw_from", [0, 10_000])
+def test_asking_for_more_than_there_is_gives_all(tmp_path: Path, hnsw_from: int) -> None:
+    """k is clamped to the count."""
+    vectors = unit(7)
+    build_graph(vectors, tmp_path / "index.bin")
+
+    found = open_index(vectors, tmp_path / "index.bin", hnsw_from=hnsw_from).search(vectors[3], 50)
+
+    assert sorted(found.rows) == list(range(7))
+    assert found.rows[0] == 3
+
+
+@pytest.mark.parametrize("hnsw_from", [0, 10_000])
+@pytest.mark.parametrize("bad", [unit(1, dim=8)[0], unit(1, dim=32)[0], np.full(16, np.nan, dtype=np.float32)])
+def test_a_query_that_would_crash_is_refused(tmp_path: Path, hnsw_from: int, bad: NDArray[np.float32]) -> None:
+    """Too narrow, too wide or not finite: a named error, before native code sees it."""
+    vectors = unit(60)
+    build_graph(vectors, tmp_path / "index.bin")
+    index = open_index(vectors, tmp_path / "index.bin", hnsw_from=hnsw_from)
+
+    with pytest.raises(BundleError):
+        index.search(bad, 5)
+
+
+def test_many_identical_vectors_fall_back_to_exact_search(tmp_path: Path) -> None:
+    """hnswlib gives up among duplicates; the answer is still right."""
+    vectors = np.repeat(unit(2), 300, axis=0)
+    build_graph(vectors, tmp_path / "index.bin")
+    index = open_index(vectors, tmp_path / "index.bin", hnsw_from=0)
+
+    assert set(index.search(vectors[0], 300).rows) == set(range(300))
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [np.zeros((3, 4), dtype=np.float32), np.empty((0, 4), dtype=np.float32), unit(3).astype(np.float64)],
+)
+def test_vectors_that_poison_an_index_are_refused(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
+    """Zero, missing or wrongly typed vectors never become an index."""
+    with pytest.raises(BundleError):
+        build_graph(vectors, tmp_path / "index.bin")
+
+
+def test_a_graph_of_another_count_is_refused(tmp_path: Path) -> None:
+    """A graph and its vectors belong together."""
+    build_graph(unit(20), tmp_path / "index.bin")
+
+    with pytest.raises(BundleError):
+        open_index(unit(30), tmp_path / "index.bin")
+
+
+def test_the_same_vectors_give_the_same_file(tmp_path: Path) -> None:
+    """A bundle can be rebuilt bit by bit."""
+    for name in ("a.bin", "b.bin"):
+        build_graph(unit(500), tmp_path / name)
+
+    assert (tmp_path / "a.bin").read_bytes() == (tmp_path / "b.bin").read_bytes()

@@ -1,0 +1,163 @@
+"""Transactions, migrations and constraints on both databases."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import func, insert, inspect, select, text
+from sqlalchemy.exc import IntegrityError
+
+from helpdesk.errors import BadInputError, UnavailableError
+from helpdesk.records.database import Database, open_database, upgrade
+from helpdesk.records.tables import Conversation, DecisionRow, Intent, Label, Message, Phrasing, Table, now
+from helpdesk.settings import load_settings
+
+
+def test_the_migrations_make_the_tables(database: Database) -> None:
+    """No drift: what the code says is what the migrations built."""
+    with database.read() as session:
+        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        differences = compare_metadata(context, Table.metadata)
+
+    assert differences == []
+
+
+def test_upgrading_again_changes_nothing(database: Database) -> None:
+    """`helpdesk db upgrade` is safe to repeat."""
+    before = database.ping()
+    upgrade(database)
+
+    assert database.ping() == before
+
+
+def test_a_failed_migration_leaves_no_trace(
+    settings_for_empty_sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Migrations are transactional: a kill in the middle leaves the old schema, the next run completes."""
+    database = settings_for_empty_sqlite
+    with pytest.raises(RuntimeError), database.write() as session:
+        session.execute(text("CREATE TABLE half_done (id INTEGER)"))
+        raise RuntimeError("killed")
+
+    assert inspect(database.engine).get_table_names() == []
+    upgrade(database)
+    assert "intents" in inspect(database.engine).get_table_names()
+
+
+def test_a_block_that_raises_writes_nothing(database: Database) -> None:
+    """Either the whole block is stored or nothing of it."""
+    with pytest.raises(ZeroDivisionError), database.write() as session:
+        session.add(Conversation(channel="rest", sender="a"))
+        session.flush()
+        raise ZeroDivisionError
+
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Conversation)) == 0
+
+
+def test_many_writers_wait_for_each_other(database: Database) -> None:
+    """Reading before writing in one transaction does not make concurrent writers fail."""
+
+    def write(number: int) -> None:
+        for step in range(10):
+            with database.write() as session:
+                session.scalar(select(func.count()).select_from(Conversation))
+                session.add(Conversation(channel="rest", sender=f"{number}-{step}"))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Conversation)) == 60
+
+
+def test_times_come_back_aware_and_naive_ones_are_refused(database: Database) -> None:
+    """Only aware UTC datetimes are stored."""
+    moment = now()
+    with database.write() as session:
+        session.add(Conversation(channel="rest", sender="a", created_at=moment))
+    with database.read() as session:
+        assert session.scalars(select(Conversation.created_at)).one() == moment
+    with pytest.raises(Exception, match="no time zone"), database.write() as session:
+        session.add(Conversation(channel="rest", sender="b", created_at=moment.replace(tzinfo=None)))
+
+
+def good_rows(database: Database) -> None:
+    """An intent, a conversation and a message to refer to."""
+    with database.write() as session:
+        session.add(Intent(id=1, slug="vpn", question="q", answer="a", tags=[]))
+        session.add(Conversation(id=1, channel="rest", sender="a"))
+        session.flush()
+        message = {"id": 1, "conversation_id": 1, "channel": "rest", "external_id": "x", "text": "t"}
+        session.execute(insert(Message), message | {"normalised": "t", "text_key": "k"})
+
+
+DECISION = {"message_id": 1, "kind": "answer", "confidence": 0.5, "out_of_scope": 0.1, "reason": "r"}
+DECISION |= {"ranking": [], "options": [], "thresholds": {}}
+LABEL = {"message_id": 1, "text": "t", "normalised": "t", "text_key": "k", "kind": "skip", "side": "train"}
+LABEL |= {"group_key": "g", "staff_id": 1}
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        (Intent, {"slug": "vpn", "question": "q", "answer": "a", "tags": []}),
+        (Intent, {"slug": "x", "question": "q", "answer": "a", "tags": [], "status": "secret"}),
+        (Phrasing, {"intent_id": 1, "text": "?", "normalised": "", "text_key": "k", "source": "edit", "author": "a"}),
+        (Phrasing, {"intent_id": 1, "text": "t", "normalised": "t", "text_key": "k", "source": "x", "author": "a"}),
+        (Phrasing, {"intent_id": 9, "text": "t", "normalised": "t", "text_key": "k", "source": "edit", "author": "a"}),
+        (Conversation, {"channel": "rest", "sender": "a"}),
+        (Message, {"conversation_id": 1, "channel": "rest", "external_id": "x", "text": "u", "normalised": "u", "text_key": "j"}),
+        (Message, {"conversation_id": 7, "channel": "rest", "text": "u", "normalised": "u", "text_key": "j"}),
+        (DecisionRow, DECISION | {"kind": "shrug"}),
+        (DecisionRow, DECISION | {"confidence": 1.5}),
+        (DecisionRow, DECISION | {"version_id": 5}),
+        (Label, LABEL | {"kind": "intent"}),
+        (Label, LABEL | {"kind": "skip", "intent_id": 1}),
+        (Label, LABEL | {"side": "left"}),
+    ],
+)  # fmt: skip
+def test_the_database_refuses_bad_rows(database: Database, table: type[Table], row: dict[str, object]) -> None:
+    """Uniqueness, references and allowed values are the database's own rules."""
+    good_rows(database)
+
+    with pytest.raises(IntegrityError), database.write() as session:
+        session.execute(insert(table), row)
+
+
+@pytest.mark.parametrize(("url", "word"), [("nonsense", "parse"), ("mysql://x/y", "mysql given; expected")])
+def test_a_bad_database_url_is_explained(url: str, word: str, tmp_path: Path) -> None:
+    """The operator reads what was expected."""
+    with pytest.raises(BadInputError, match=word):
+        open_database(load_settings(home=tmp_path, database_url=url))
+
+
+def test_an_absent_server_is_unavailable_not_a_crash(tmp_path: Path) -> None:
+    """A named error that the web turns into 503."""
+    url = "postgresql+psycopg://nobody@127.0.0.1:1/none"
+    database = open_database(load_settings(home=tmp_path, database_url=url, database_timeout=1))
+
+    with pytest.raises(UnavailableError, match="did not answer"):
+        database.ping()
+
+
+@pytest.mark.parametrize(("synchronous", "number"), [("NORMAL", 1), ("FULL", 2)])
+def test_sqlite_is_as_durable_as_the_setting_says(tmp_path: Path, synchronous: str, number: int) -> None:
+    """WAL always; NORMAL survives a killed process, FULL a power cut too."""
+    database = open_database(load_settings(home=tmp_path, sqlite_synchronous=synchronous))
+
+    with database.read() as session:
+        assert session.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert session.execute(text("PRAGMA synchronous")).scalar() == number
+        assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+@pytest.fixture
+def settings_for_empty_sqlite(tmp_path: Path) -> Database:
+    """A database without a schema."""
+    return open_database(load_settings(home=tmp_path))

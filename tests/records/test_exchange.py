@@ -1,0 +1,138 @@
+"""FAQ files come in whole or not at all, and go out so that they can come back."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from helpdesk.errors import BadInputError, BadRowsError
+from helpdesk.records import exchange, faq
+from helpdesk.records.database import Database
+from helpdesk.records.faq import Entry
+
+HEADER = "intent,question,answer,phrasing,locale,tags\n"
+AWKWARD = Entry(
+    "vpn_connect",
+    question="How do I connect?",
+    answer='Open the "VPN" app,\nthen log in.',
+    locale="de",
+    tags=("net", "remote"),
+    phrasings=("=1+1 in the vpn", "it's down", "'quoted'", "a,b;c", "  VPN?? "),
+    status="draft",
+)
+
+
+def write(tmp_path: Path, text: str, name: str = "faq.csv") -> Path:
+    """A file with this text."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("name", "writer"), [("faq.csv", exchange.write_csv), ("faq.json", exchange.write_json)])
+def test_what_is_exported_imports_as_it_was(database: Database, tmp_path: Path, name: str, writer: object) -> None:
+    """Export, import into an empty database, export again: the same text, awkward cells included."""
+    with database.write() as session:
+        faq.store_entries(session, [AWKWARD], author="test")
+    with database.read() as session:
+        first = writer(faq.list_intents(session))  # type: ignore[operator]
+    found = exchange.read_faq(write(tmp_path, first, name))
+    with database.write() as session:
+        session.delete(faq.find_intent(session, "vpn_connect"))
+        session.flush()
+        faq.store_entries(session, found.entries, author="test")
+    with database.read() as session:
+        assert writer(faq.list_intents(session)) == first  # type: ignore[operator]
+    assert found.bad_rows == []
+
+
+def test_a_spreadsheet_cannot_run_an_exported_cell(database: Database) -> None:
+    """Cells that begin like a formula are escaped."""
+    with database.write() as session:
+        faq.store_entries(session, [AWKWARD], author="test")
+        exported = exchange.write_csv(faq.list_intents(session))
+
+    assert ",'=1+1 in the vpn," in exported
+
+
+def test_every_bad_row_is_reported_with_line_and_reason(tmp_path: Path) -> None:
+    """All faults are found in one reading."""
+    path = write(
+        tmp_path,
+        HEADER
+        + "vpn,How?,So.,connect,en,\n"
+        + ",How?,So.,no intent,en,\n"
+        + "vpn,How?,So.,???,en,\n"
+        + "vpn,Why?,So.,other question,en,\n"
+        + "vpn,How?,So.,too,many,cells,here\n"
+        + f"vpn,How?,So.,{'x' * 2001},en,\n",
+    )
+
+    found = exchange.read_faq(path)
+
+    assert [line for line, _ in found.bad_rows] == [3, 4, 5, 6, 7]
+    reasons = " | ".join(reason for _, reason in found.bad_rows)
+    for word in (
+        "intent is empty",
+        "no letters",
+        "differs from an earlier row",
+        "cell(s) too many",
+        "2001 characters",
+    ):
+        assert word in reasons
+    with pytest.raises(BadRowsError, match="line 4"):
+        found.require_good()
+
+
+def test_a_quoted_cell_over_several_lines_does_not_shift_line_numbers(tmp_path: Path) -> None:
+    """The reported line is where the row ends in the file."""
+    path = write(tmp_path, HEADER + 'vpn,How?,"one\ntwo\nthree",connect,en,\n,How?,So.,x,en,\n')
+
+    assert [line for line, _ in exchange.read_faq(path).bad_rows] == [5]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("faq.csv", "a,b\n1,2\n", r"columns \['a', 'b'\] found; expected intent"),
+        ("faq.csv", "", r"columns \[\] found"),
+        ("faq.json", "{", "not JSON"),
+        ("faq.json", '{"intent": "x"}', "a dict found; expected a list"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
+    """The message says what was found and what was expected."""
+    with pytest.raises(BadInputError, match=message):
+        exchange.read_faq(write(tmp_path, text, name))
+
+
+def test_bad_json_entries_are_reported_by_number(tmp_path: Path) -> None:
+    """Wrong types inside an entry do not hide the other entries."""
+    items = [{"intent": "ok", "phrasings": ["fine"]}, 7, {"intent": 3}, {"intent": "x", "phrasings": "no"}]
+    items += [{"intent": "y", "tags": [1]}, {"intent": "z", "phrasings": [None]}]
+
+    found = exchange.read_faq(write(tmp_path, json.dumps(items), "faq.json"))
+
+    assert sorted({line for line, _ in found.bad_rows}) == [2, 3, 4, 5, 6]
+    assert "ok" in [entry.slug for entry in found.entries]
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are named by position."""
+    path = tmp_path / "faq.csv"
+    path.write_bytes(b"text,intent\nhell\xff,o\n")
+
+    with pytest.raises(BadInputError, match="not UTF-8 at byte 16"):
+        exchange.read_faq(path)
+
+
+@pytest.mark.parametrize("label", ["intent", "category"])
+def test_bare_labelled_rows_load_as_they_are(database: Database, tmp_path: Path, label: str) -> None:
+    """`text,intent` and `text,category` need no question and no answer."""
+    found = exchange.read_faq(write(tmp_path, f"text,{label}\nwhere is my card,card_arrival\nlost it,lost_card\n"))
+    with database.write() as session:
+        stored = faq.store_entries(session, found.entries, author="test")
+
+    assert (stored.intents_new, stored.phrasings_new, stored.questions_new) == (2, 2, 2)
+    with database.read() as session:
+        assert faq.find_intent(session, "card_arrival").question == "card arrival"

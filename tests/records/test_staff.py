@@ -1,0 +1,63 @@
+"""Logins, and slowing down guesses."""
+
+import pytest
+
+from helpdesk.errors import BadInputError
+from helpdesk.records import staff
+from helpdesk.records.database import Database
+
+PASSWORD = "correct horse battery"
+
+
+def attempt(database: Database, name: str, password: str) -> bool:
+    """Whether a login works."""
+    with database.write() as session:
+        return staff.check_login(session, name, password=password, address="10.0.0.1") is not None
+
+
+def test_only_the_right_password_opens(database: Database) -> None:
+    """A wrong password and an unknown name are refused alike."""
+    with database.write() as session:
+        staff.add_staff(session, "ann", password=PASSWORD)
+
+    assert attempt(database, "ann", PASSWORD)
+    assert not attempt(database, "ann", PASSWORD + "x")
+    assert not attempt(database, "bob", PASSWORD)
+
+
+def test_passwords_are_not_stored(database: Database) -> None:
+    """Only an argon2id hash is."""
+    with database.write() as session:
+        stored = staff.add_staff(session, "ann", password=PASSWORD).password_hash
+
+    assert stored.startswith("$argon2id$")
+    assert PASSWORD not in stored
+
+
+def test_many_failures_close_the_door_for_a_while(database: Database) -> None:
+    """By name, shared by every process through the database."""
+    for _ in range(staff.MAX_FAILURES):
+        attempt(database, "ann", "guess")
+
+    with database.read() as session:
+        assert staff.too_many_failures(session, "ann", address="10.0.0.9")
+        assert not staff.too_many_failures(session, "bob", address="10.0.0.9")
+
+
+def test_a_new_password_ends_every_session(database: Database) -> None:
+    """Old cookies name nobody."""
+    with database.write() as session:
+        token = staff.add_staff(session, "ann", password=PASSWORD).session_token
+        assert staff.find_by_token(session, token) is not None
+        staff.set_password(session, "ann", password="another long one")
+
+        assert staff.find_by_token(session, token) is None
+
+
+@pytest.mark.parametrize(("name", "password"), [("", PASSWORD), ("ann", "short"), ("taken", PASSWORD)])
+def test_bad_logins_are_not_made(database: Database, name: str, password: str) -> None:
+    """Empty or taken names and short passwords are refused."""
+    with database.write() as session:
+        staff.add_staff(session, "taken", password=PASSWORD)
+        with pytest.raises(BadInputError):
+            staff.add_staff(session, name, password=password)
