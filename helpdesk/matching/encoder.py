@@ -54,8 +54,7 @@ class Encoder:
         mask = np.array([e.attention_mask for e in encodings], dtype=np.int64)
         feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         output = self._session.run(None, {name: feeds[name] for name in self._inputs})[0]
-        vectors: Vectors = np.asarray(output, dtype=np.float32)
-        return vectors
+        return np.asarray(output, dtype=np.float32)
 
 
 class VectorCache:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.faq import find_intent
-from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing, now
+from helpdesk.records.tables import DecisionRow, Label, Message, Phrasing, now
 
 NEAR_DUPLICATE = 85.0  # rapidfuzz ratio of sorted words, 0 to 100
 
@@ -33,27 +33,50 @@ class QueueItem:
     version_id: int | None
 
 
-def queue(session: Session, *, review_below: float, limit: int, offset: int = 0) -> list[QueueItem]:
+def queue(session: Session, *, review_below: float, limit: int, kind: str | None = None) -> list[QueueItem]:
     """Fallbacks, clarifications and hesitant answers without a label, most expected benefit first.
 
-    Expected benefit is count x uncertainty: texts asked often and decided least surely come first.
+    Expected benefit is count x uncertainty: texts asked often and decided least surely come first. `kind` keeps only
+    texts whose newest decision was of that kind.
     """
     waiting = _waiting(review_below)
     benefit = waiting.c.count * (1.05 - waiting.c.confidence)
-    rows = session.execute(
+    query = (
         select(Message, DecisionRow, waiting.c.count)
         .join(waiting, waiting.c.newest == Message.id)
         .join(DecisionRow, DecisionRow.message_id == Message.id)
         .order_by(benefit.desc(), Message.id)
         .limit(limit)
-        .offset(offset)
     )
+    rows = session.execute(query if kind is None else query.where(DecisionRow.kind == kind))
     return [_item(message, decision, count) for message, decision, count in rows]
 
 
-def queue_length(session: Session, *, review_below: float) -> int:
-    """How many distinct texts wait."""
-    return session.scalar(select(func.count()).select_from(_waiting(review_below))) or 0
+def queue_lengths(session: Session, *, review_below: float) -> dict[str, int]:
+    """How many distinct texts wait, by the kind of their newest decision."""
+    waiting = _waiting(review_below)
+    query = (
+        select(DecisionRow.kind, func.count())
+        .join(waiting, waiting.c.newest == DecisionRow.message_id)
+        .group_by(DecisionRow.kind)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def labels_since(session: Session, moment: datetime | None) -> int:
+    """How many labels that teach something were given after a moment (None: ever)."""
+    query = select(func.count()).select_from(Label).where(Label.undone_at.is_(None), Label.kind != "skip")
+    return session.scalar(query if moment is None else query.where(Label.created_at > moment)) or 0
+
+
+def texts_of(session: Session, ids: Sequence[str]) -> dict[str, str]:
+    """The texts behind row ids like `phrasing:12` and `label:7`; ids that are gone are left out."""
+    found: dict[str, str] = {}
+    for table, name in ((Phrasing, "phrasing"), (Label, "label")):
+        numbers = [int(row.split(":")[1]) for row in ids if row.startswith(f"{name}:")]
+        rows = session.execute(select(table.id, table.text).where(table.id.in_(numbers)))
+        found |= {f"{name}:{number}": text for number, text in rows}
+    return found
 
 
 def find_item(session: Session, message_id: int) -> QueueItem:
@@ -197,9 +220,3 @@ def _item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
         decision.ranking,
         decision.version_id,
     )
-
-
-def published_choices(session: Session) -> list[tuple[str, str]]:
-    """(slug, question) of every published intent, by question."""
-    query = select(Intent.slug, Intent.question).where(Intent.status == "published").order_by(Intent.question)
-    return [(slug, question) for slug, question in session.execute(query)]

@@ -169,7 +169,7 @@ class Label(Table):
 
     __tablename__ = "labels"
     __table_args__ = (
-        CheckConstraint("kind IN ('intent', 'out_of_scope', 'new_intent', 'skip')", name="kind"),
+        CheckConstraint("kind IN ('intent', 'out_of_scope', 'skip')", name="kind"),
         CheckConstraint("side IN ('train', 'holdout', 'neither')", name="side"),
         CheckConstraint("(kind = 'intent') = (intent_id IS NOT NULL)", name="intent_id"),
     )

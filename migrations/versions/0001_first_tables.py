@@ -179,7 +179,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(kind = 'intent') = (intent_id IS NOT NULL)", name=op.f("ck_labels_intent_id")),
-        sa.CheckConstraint("kind IN ('intent', 'out_of_scope', 'new_intent', 'skip')", name=op.f("ck_labels_kind")),
+        sa.CheckConstraint("kind IN ('intent', 'out_of_scope', 'skip')", name=op.f("ck_labels_kind")),
         sa.CheckConstraint("side IN ('train', 'holdout', 'neither')", name=op.f("ck_labels_side")),
         sa.ForeignKeyConstraint(
             ["intent_id"], ["intents.id"], name=op.f("fk_labels_intent_id_intents"), ondelete="CASCADE"

@@ -1,0 +1,61 @@
+"""The web application's factory."""
+
+import logging
+
+from flask import Flask
+from flask_cors import CORS
+from flask_wtf import CSRFProtect
+
+from helpdesk.errors import HelpdeskError
+from helpdesk.operations import SECRET_KEY
+from helpdesk.records.database import open_database
+from helpdesk.serving.live import LiveMatcher
+from helpdesk.serving.replies import Desk
+from helpdesk.settings import Settings, load_settings
+from helpdesk.web import api, chat, desk, headers, health, login, problems, rasa
+
+MAX_BODY = 64 * 1024
+
+
+def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = None) -> Flask:
+    """One process's application; make it after the fork. `live` replaces the matcher that follows promotions.
+
+    Raises HelpdeskError when the home was not set up.
+    """
+    settings = settings or load_settings()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    database = open_database(settings)
+    if live is None:
+        live = LiveMatcher(database, settings)
+        live.start()
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.config.update(
+        SECRET_KEY=_secret_key(settings),
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        SESSION_COOKIE_NAME="__Host-session" if settings.https_only else "session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https_only,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.extensions["helpdesk"] = Desk(database, live, settings)
+    csrf = CSRFProtect(app)
+    for public in (rasa.blueprint, api.blueprint, health.blueprint):
+        csrf.exempt(public)
+    for blueprint in (rasa.blueprint, api.blueprint, health.blueprint, chat.blueprint, login.blueprint, desk.blueprint):
+        app.register_blueprint(blueprint)
+    if settings.allowed_origins:
+        CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))
+    login.install(app)
+    headers.install(app)
+    problems.install(app)
+    return app
+
+
+def _secret_key(settings: Settings) -> str:
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value()
+    try:
+        return (settings.home / SECRET_KEY).read_text()
+    except OSError:
+        raise HelpdeskError(f"no secret key in {settings.home}; run `helpdesk init` first") from None

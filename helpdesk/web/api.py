@@ -1,0 +1,122 @@
+"""Our own JSON API: messages, matching without logging, semantic search, the FAQ, the model."""
+
+from typing import Annotated, Any
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import Field, JsonValue
+
+from helpdesk.errors import BadInputError, NotFoundError
+from helpdesk.matching.decide import Ranked
+from helpdesk.serving.live import FaqEntry
+from helpdesk.serving.replies import Reply
+from helpdesk.web.context import desk
+from helpdesk.web.json_body import Body, read_body
+
+MAX_RESULTS = 20
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+
+class ApiMessage(Body):
+    """A person's message. The same (channel, message_id) is one message however often it is sent."""
+
+    session_id: str
+    text: str
+    message_id: str | None = None
+    locale: Annotated[str, Field(max_length=16)] | None = None
+    channel: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")] = "api"
+    context: dict[str, JsonValue] | None = None
+
+
+class ApiText(Body):
+    """A text to match without logging it."""
+
+    text: str
+
+
+@blueprint.post("/messages")
+def messages() -> Response:
+    """Answer one message; it and its decision are stored before this replies."""
+    body = read_body(ApiMessage)
+    reply = desk().reply(body.text, channel=body.channel, sender=body.session_id, external_id=body.message_id)
+    return jsonify(as_json(reply))
+
+
+@blueprint.post("/match")
+def match() -> Response:
+    """What would be decided about a text; nothing is stored."""
+    decision, version = desk().match(read_body(ApiText).text)
+    columns = decision.columns()
+    return jsonify(
+        {
+            "decision": columns["kind"],
+            "reason": columns["reason"],
+            "confidence": columns["confidence"],
+            "out_of_scope": columns["out_of_scope"],
+            "matches": columns["ranking"],
+            "options": columns["options"],
+            "thresholds": columns["thresholds"],
+            "model": {"version": version},
+        }
+    )
+
+
+@blueprint.get("/search")
+def search() -> Response:
+    """FAQ entries by meaning, best first."""
+    found, version = desk().search(request.args.get("q", ""), limit=_limit())
+    results = [_entry(entry) | _scores(ranked) for entry, ranked in found]
+    return jsonify({"results": results, "model": {"version": version}})
+
+
+@blueprint.get("/faqs")
+def faqs() -> Response:
+    """Every published entry."""
+    live = desk().live.take()
+    entries = sorted(live.faq.values(), key=lambda entry: entry.slug) if live else []
+    return jsonify({"faqs": [_entry(entry) for entry in entries]})
+
+
+@blueprint.get("/model")
+def model() -> Response:
+    """Which version serves, and how it was made."""
+    live = desk().live.take()
+    if live is None:
+        raise NotFoundError("no version serves yet")
+    names = ("kind", "base_model", "dim", "count", "intents", "rows_hash", "report")
+    return jsonify({"version": live.version_id, **{name: live.matcher.bundle.manifest[name] for name in names}})
+
+
+def as_json(reply: Reply) -> dict[str, Any]:
+    """A reply in our own contract."""
+    return {
+        "message_id": reply.message_id,
+        "decision": reply.kind,
+        "reason": reply.reason,
+        "confidence": round(reply.confidence, 4),
+        "intent": reply.intent.slug if reply.intent else None,
+        "messages": [{"text": reply.text}],
+        "options": [{"intent": option.slug, "question": option.question} for option in reply.options],
+        "matches": list(reply.ranking),
+        "model": {"version": reply.version_id},
+    }
+
+
+def _entry(entry: FaqEntry) -> dict[str, Any]:
+    return {
+        "intent": entry.slug,
+        "question": entry.question,
+        "answer": entry.answer,
+        "locale": entry.locale,
+        "tags": list(entry.tags),
+    }
+
+
+def _scores(ranked: Ranked) -> dict[str, float | None]:
+    return {"confidence": ranked.confidence, "similarity": ranked.similarity}
+
+
+def _limit() -> int:
+    given = request.args.get("limit", "5")
+    if not given.isdecimal() or not 1 <= int(given[:9]) <= MAX_RESULTS:
+        raise BadInputError(f"limit is {given!r:.40}; expected a whole number from 1 to {MAX_RESULTS}")
+    return int(given)

@@ -1,0 +1,178 @@
+"""The labelling desk: one message a card, one key a label. Works without JavaScript."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user, login_required
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from helpdesk.errors import BadInputError, HelpdeskError
+from helpdesk.records import faq, labels, versions
+from helpdesk.records.labels import QueueItem
+from helpdesk.records.tables import Intent, Version
+from helpdesk.text import normalise, visible
+from helpdesk.web.context import desk
+
+SUGGESTIONS = 5
+FOUND = 4
+SIDE_LIST = 30
+TABS = {"": "All", "clarify": "Unsure", "fallback": "No answer", "answer": "Low confidence"}
+REASONS = {
+    "unsure": "No FAQ was likely enough, so it was handed over.",
+    "between": "Several FAQs were close, so it asked which one was meant.",
+    "confident": "It was answered, but with little confidence.",
+    "new_phrasing": "It was answered from a phrasing added today.",
+    "no_version": "No trained version was in service.",
+    "none_of_these": "None of the offered FAQs was chosen.",
+    "known_out_of_scope": "It was labelled as none of the FAQs before.",
+}
+blueprint = Blueprint("desk", __name__, url_prefix="/desk")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One FAQ that a key can choose."""
+
+    slug: str
+    question: str
+    confidence: float | None = None
+    nearest: str | None = None
+
+
+@blueprint.get("")
+@login_required
+def page() -> str:
+    """The card of one message, and the queue beside it."""
+    kind = request.args.get("kind", "")
+    wanted = request.args.get("item", type=int)
+    query = request.args.get("q", "")
+    review_below = desk().settings.review_below
+    with desk().database.read() as session:
+        waiting = labels.queue(session, review_below=review_below, limit=SIDE_LIST, kind=kind or None)
+        lengths = labels.queue_lengths(session, review_below=review_below)
+        item = labels.find_item(session, wanted) if wanted else (waiting[0] if waiting else None)
+        choices = _choices(session, item) if item else []
+        pending = _pending(session)
+    found = _search(query, {choice.slug for choice in choices}) if query.strip() else []
+    return render_template(
+        "desk.html",
+        item=item,
+        waiting=waiting,
+        lengths=lengths | {"": sum(lengths.values())},
+        choices=[*choices, *found],
+        query=query,
+        kind=kind,
+        tabs=TABS,
+        reasons=REASONS,
+        pending=pending,
+        visible=visible,
+        next_id=_neighbour(waiting, item, 1),
+        previous_id=_neighbour(waiting, item, -1),
+    )
+
+
+@blueprint.post("/<int:message_id>/label")
+@login_required
+def label(message_id: int) -> Response:
+    """Label one message and go on to the next."""
+    meaning, _, slug = request.form.get("label", "").partition(":")
+    with desk().database.write() as session:
+        labels.label_message(
+            session,
+            message_id,
+            kind=meaning,
+            intent=slug or None,
+            staff_id=current_user.staff_id,
+            holdout_share=desk().settings.holdout_share,
+        )
+    return _onward(f"Labelled as {slug or _PLAIN.get(meaning, meaning)}.")
+
+
+@blueprint.post("/<int:message_id>/faq")
+@login_required
+def new_faq(message_id: int) -> Response:
+    """Make a new FAQ of a message; without an answer it stays a draft until somebody writes one."""
+    question, answer = request.form.get("question", ""), request.form.get("answer", "")
+    if len(question) > faq.MAX_PHRASING:
+        raise BadInputError(f"the question has {len(question)} characters; expected at most {faq.MAX_PHRASING}")
+    with desk().database.write() as session:
+        intent = faq.create_intent(session, question, answer=answer, author=current_user.name)
+        labels.label_message(
+            session,
+            message_id,
+            kind="intent",
+            intent=intent.slug,
+            staff_id=current_user.staff_id,
+            holdout_share=desk().settings.holdout_share,
+        )
+    word = "published" if intent.status == "published" else "saved as a draft, it needs an answer"
+    return _onward(f"New FAQ {intent.slug} is {word}.")
+
+
+@blueprint.post("/undo")
+@login_required
+def undo() -> Response:
+    """Take back one's own newest label and show its message again."""
+    try:
+        with desk().database.write() as session:
+            message_id = labels.undo_last(session, staff_id=current_user.staff_id).message_id
+    except HelpdeskError as error:
+        flash(str(error))
+        return redirect(url_for("desk.page"), 303)
+    flash("Undone.")
+    return redirect(url_for("desk.page", item=message_id), 303)
+
+
+_PLAIN = {"out_of_scope": "none of our FAQs", "skip": "skipped"}
+
+
+def _onward(said: str) -> Response:
+    flash(said)
+    return redirect(url_for("desk.page", kind=request.args.get("kind") or None), 303)
+
+
+def _choices(session: Session, item: QueueItem) -> list[Choice]:
+    """The top suggestions of the decision that was made, with the text of the nearest phrasing."""
+    rows = item.ranking[:SUGGESTIONS]
+    texts = labels.texts_of(session, [row["nearest"] for row in rows if row["nearest"]])
+    questions = _questions(session, [row["intent"] for row in rows])
+    return [
+        Choice(row["intent"], questions[row["intent"]], row["confidence"], texts.get(row["nearest"] or ""))
+        for row in rows
+        if row["intent"] in questions
+    ]
+
+
+def _questions(session: Session, slugs: Sequence[str]) -> dict[str, str]:
+    rows = session.execute(select(Intent.slug, Intent.question).where(Intent.slug.in_(slugs)))
+    return dict(rows.tuples().all())
+
+
+def _search(query: str, shown: set[str]) -> list[Choice]:
+    """FAQs by meaning, and by the letters of their question."""
+    live = desk().live.take()
+    if live is None or not normalise(query):
+        return []
+    words = normalise(query)
+    lettered = [entry for entry in live.faq.values() if words in normalise(entry.question)]
+    similar = [entry for entry, _ in desk().search(query, limit=FOUND + len(shown))[0]]
+    unique = {entry.slug: entry for entry in [*lettered, *similar] if entry.slug not in shown}
+    return [Choice(entry.slug, entry.question) for entry in list(unique.values())[:FOUND]]
+
+
+def _pending(session: Session) -> int:
+    """Labels that tonight's run will learn from."""
+    serving = versions.current(session)
+    version = session.get(Version, serving.version_id) if serving else None
+    return labels.labels_since(session, version.created_at if version else None)
+
+
+def _neighbour(waiting: Sequence[QueueItem], item: QueueItem | None, step: int) -> int | None:
+    ids = [queued.message_id for queued in waiting]
+    if item is None or item.message_id not in ids:
+        return ids[0] if ids else None
+    position = ids.index(item.message_id) + step
+    return ids[position] if 0 <= position < len(ids) else None

@@ -1,0 +1,58 @@
+"""The Rasa REST channel: what home-made widgets and several open-source ones speak."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+from pydantic import JsonValue
+
+from helpdesk.serving.replies import Option, Reply
+from helpdesk.web.context import desk
+from helpdesk.web.json_body import Body, read_body
+
+CHANNEL = "rest"
+blueprint = Blueprint("rasa", __name__, url_prefix="/webhooks/rest")
+
+
+class RasaMessage(Body):
+    """What a widget posts. `metadata.message_id` makes a repeated delivery one message."""
+
+    sender: str
+    message: str
+    metadata: dict[str, JsonValue] | None = None
+
+
+@blueprint.get("/")
+def status() -> Response:
+    """Rasa's health check of a channel."""
+    return jsonify({"status": "ok"})
+
+
+@blueprint.post("/webhook")
+def webhook() -> Response:
+    """Answer one message. The whole answer stands in the first element's text."""
+    body = read_body(RasaMessage)
+    message_id = (body.metadata or {}).get("message_id")
+    external_id = message_id if isinstance(message_id, str) else None
+    reply = desk().reply(body.message, channel=CHANNEL, sender=body.sender, external_id=external_id)
+    return jsonify([as_rasa(reply, body.sender)])
+
+
+def as_rasa(reply: Reply, sender: str) -> dict[str, Any]:
+    """One element of Rasa's answer; no null keys."""
+    custom = {
+        "message_id": reply.message_id,
+        "decision": reply.kind,
+        "reason": reply.reason,
+        "confidence": round(reply.confidence, 4),
+        "version": reply.version_id,
+        "intent": reply.intent.slug if reply.intent else None,
+    }
+    element: dict[str, Any] = {"recipient_id": sender, "text": reply.text}
+    if reply.options:
+        element["buttons"] = [_button(option) for option in reply.options]
+    element["custom"] = {key: value for key, value in custom.items() if value is not None}
+    return element
+
+
+def _button(option: Option) -> dict[str, str]:
+    return {"title": option.question, "payload": option.question}

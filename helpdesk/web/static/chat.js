@@ -1,0 +1,70 @@
+// The chat page: posts to the webhook, shows text as text, turns buttons into choices.
+
+const log = document.getElementById("log");
+const form = document.getElementById("ask");
+const field = document.getElementById("message");
+const sender = sessionStorage.getItem("sender") ?? crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+sessionStorage.setItem("sender", sender);
+
+function bubble(text, who) {
+  const element = document.createElement("p");
+  element.className = `bubble ${who}`;
+  element.textContent = text;
+  log.append(element);
+  element.scrollIntoView({ block: "end" });
+  return element;
+}
+
+function choices(buttons) {
+  const group = document.createElement("div");
+  group.className = "choices";
+  for (const button of buttons) {
+    const element = document.createElement("button");
+    element.type = "button";
+    element.textContent = button.title;
+    element.addEventListener("click", () => {
+      group.remove();
+      send(button.payload);
+    });
+    group.append(element);
+  }
+  log.append(group);
+  group.scrollIntoView({ block: "end" });
+}
+
+function show(answer) {
+  const lines = answer.buttons ? [answer.text.split("\n")[0]] : [answer.text];
+  const element = bubble(lines.join("\n"), "bot");
+  const custom = answer.custom ?? {};
+  element.title = `version ${custom.version ?? "none"}, ${custom.decision}, confidence ${custom.confidence}`;
+  element.dataset.decision = custom.decision;
+  if (answer.buttons) choices(answer.buttons);
+}
+
+async function send(text) {
+  bubble(text, "me");
+  const waiting = bubble("…", "bot");
+  try {
+    const response = await fetch("/webhooks/rest/webhook", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ sender, message: text }),
+    });
+    const body = await response.json();
+    if (!response.ok) throw new Error(body.detail);
+    body.forEach(show);
+  } catch (error) {
+    bubble(`That did not work: ${error.message}`, "bot alert");
+  } finally {
+    waiting.remove();
+    field.focus();
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = field.value.trim();
+  if (!text) return;
+  field.value = "";
+  send(text);
+});

@@ -1,0 +1,39 @@
+// One key a label. Every key presses a button that is on the page; without this file the buttons still work.
+
+const card = document.querySelector(".card");
+
+function typing(target) {
+  return target.closest("input, textarea, select") !== null;
+}
+
+function go(message) {
+  if (!message) return;
+  const place = new URL(location.href);
+  place.searchParams.set("item", message);
+  place.searchParams.delete("q");
+  location.href = place;
+}
+
+function press(key) {
+  const element = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (!element) return false;
+  element.click();
+  if (key === "n") document.querySelector(".new input[name=question]").focus();
+  return true;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") {
+    document.activeElement.blur();
+    return;
+  }
+  if (typing(event.target)) return;
+  if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
+  const handled =
+    event.key === "/" ? (document.getElementById("q")?.focus(), true)
+    : event.key === "j" ? (go(card.dataset.next), true)
+    : event.key === "k" ? (go(card.dataset.previous), true)
+    : press(event.key === "Enter" ? "1" : event.key);
+  if (handled) event.preventDefault();
+});
