@@ -2,13 +2,11 @@
 
 import json
 import sys
-from collections.abc import Callable
-from functools import wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from helpdesk.commands import db, faq, staff, with_database
 from helpdesk.errors import BusyError, HelpdeskError
 
 if TYPE_CHECKING:
@@ -36,27 +34,13 @@ def main() -> None:
         sys.exit(1)
 
 
-def with_database(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the settings and an open database as its first two arguments."""
-
-    @wraps(command)
-    def run(*args: Any, **options: Any) -> None:
-        from helpdesk.records.database import open_database
-        from helpdesk.settings import load_settings
-
-        settings = load_settings()
-        database = open_database(settings)
-        try:
-            command(settings, database, *args, **options)
-        finally:
-            database.close()
-
-    return run
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """A helpdesk chatbot backend that knows when it does not know, and gets better every night."""
+
+
+for group in (db, faq, staff):
+    cli.add_command(group)
 
 
 @cli.command()
@@ -167,121 +151,6 @@ def rollback(settings: "Settings", database: "Database") -> None:
         version_id = rollback_target(session)
     put_in_service(settings, database, version_id, reason="rollback")
     click.echo(f"version {version_id} is in service")
-
-
-@cli.group()
-def db() -> None:
-    """The database."""
-
-
-@db.command("upgrade")
-@with_database
-def db_upgrade(settings: "Settings", database: "Database") -> None:
-    """Bring the schema to the newest migration."""
-    from helpdesk.records.database import upgrade
-
-    upgrade(database)
-    click.echo(f"{database.dialect} is at revision {database.ping()['revision']}")
-
-
-@cli.group()
-def faq() -> None:
-    """The FAQ: import, export, list, publish."""
-
-
-@faq.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--skip-bad", is_flag=True, help="Import the good rows of a file that has bad ones.")
-@with_database
-def faq_import(settings: "Settings", database: "Database", file: Path, skip_bad: bool) -> None:
-    """Add or update entries from CSV (intent,question,answer,phrasing[,locale,tags] or text,intent) or JSON."""
-    from helpdesk.records.exchange import read_faq
-    from helpdesk.records.faq import store_entries
-
-    found = read_faq(file)
-    if not skip_bad:
-        found.require_good()
-    for line, reason in found.bad_rows:
-        click.echo(f"skipped line {line}: {reason}", err=True)
-    with database.write() as session:
-        stored = store_entries(session, found.entries, author="import")
-    click.echo(stored.sentence())
-
-
-@faq.command("export")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), default=None, help="Default: by file name.")
-@with_database
-def faq_export(settings: "Settings", database: "Database", file: Path | None, form: str | None) -> None:
-    """Write all entries to FILE or standard output."""
-    from helpdesk.records.exchange import write_csv, write_json
-    from helpdesk.records.faq import list_intents
-
-    as_json = form == "json" or (form is None and file is not None and file.suffix.lower() == ".json")
-    with database.read() as session:
-        text = (write_json if as_json else write_csv)(list_intents(session))
-    if file is None:
-        click.echo(text, nl=False)
-    else:
-        file.write_text(text, encoding="utf-8")
-
-
-@faq.command("list")
-@with_database
-def faq_list(settings: "Settings", database: "Database") -> None:
-    """One line an entry: slug, status, number of phrasings, question."""
-    from helpdesk.records.faq import list_intents
-
-    with database.read() as session:
-        for intent in list_intents(session):
-            click.echo(f"{intent.slug}  {intent.status}  {len(intent.phrasings)}  {intent.question}")
-
-
-def _status_command(name: str, status: str, text: str) -> None:
-    @faq.command(name, help=text)
-    @click.argument("slug")
-    @with_database
-    def change(settings: "Settings", database: "Database", slug: str) -> None:
-        from helpdesk.records.faq import set_status
-
-        with database.write() as session:
-            set_status(session, slug, status=status, author="command line")
-        click.echo(f"{slug} is {status}")
-
-
-_status_command("publish", "published", "Let an entry be answered.")
-_status_command("unpublish", "draft", "Take an entry out of service at once.")
-
-
-@cli.group()
-def staff() -> None:
-    """Logins of the labelling page."""
-
-
-@staff.command("add")
-@click.argument("name")
-@click.password_option()
-@with_database
-def staff_add(settings: "Settings", database: "Database", name: str, password: str) -> None:
-    """Make a login."""
-    from helpdesk.records.staff import add_staff
-
-    with database.write() as session:
-        add_staff(session, name, password=password)
-    click.echo(f"{name} may log in")
-
-
-@staff.command("password")
-@click.argument("name")
-@click.password_option()
-@with_database
-def staff_password(settings: "Settings", database: "Database", name: str, password: str) -> None:
-    """Change a password; every session of that login ends."""
-    from helpdesk.records.staff import set_password
-
-    with database.write() as session:
-        set_password(session, name, password=password)
-    click.echo(f"the password of {name} is changed")
 
 
 @cli.command()

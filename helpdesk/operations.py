@@ -85,6 +85,7 @@ def gunicorn_arguments(settings: Settings) -> list[str]:
         *("--graceful-timeout", "30"),
         *("--keep-alive", "15"),
         *("--limit-request-line", "4094"),
+        "--no-control-socket",
         "helpdesk.app:create_app()",
     ]
 

@@ -30,7 +30,7 @@ def test_a_bad_value_is_named_with_what_was_expected(monkeypatch: pytest.MonkeyP
     """The operator reads which variable is wrong and why."""
     monkeypatch.setenv("HELPDESK_WORKERS", "many")
 
-    with pytest.raises(BadInputError, match="HELPDESK_WORKERS='many'.*integer"):
+    with pytest.raises(BadInputError, match=r"HELPDESK_WORKERS='many'.*integer"):
         load_settings()
 
 

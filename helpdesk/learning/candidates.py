@@ -13,7 +13,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from helpdesk.learning.export import link_encoder
-from helpdesk.learning.scoring import FittedScorer, Fold, fit_scorer, frozen_folds
+from helpdesk.learning.folds import Fold, frozen_folds
+from helpdesk.learning.scoring import FittedScorer, fit_scorer
 from helpdesk.learning.snapshot import Snapshot, stable_parts
 from helpdesk.learning.thresholds import FittedThresholds, fit_thresholds
 from helpdesk.matching import bundle as layout

@@ -66,6 +66,9 @@ class NightReport:
             lines.append(f"{kind}: {word}: {'; '.join(verdict['reasons'])}")
             if verdict["blamed"]:
                 lines.append(f"  the labels to look at: {', '.join(verdict['blamed'])}")
+        needed = self.candidates.get(self.promoted_kind or "", {}).get("thresholds", {}).get("rows_needed", 0)
+        if needed:
+            lines.append(f"no direct answers yet: about {needed} surely right phrasings more would allow the first")
         if self.promoted is not None:
             lines.append(f"version {self.promoted} ({self.promoted_kind}) is in service")
         elif self.dry_run:

@@ -8,34 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from helpdesk.learning.folds import Fold, Intents, Ints
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.scorer import NEIGHBOURS, SIGNS, VIEWS, Floats, Scorer, Views, with_certainty
 
-Ints = NDArray[np.int64]
-Intents = NDArray[np.int32]
 HEAD_C = 20.0
 OOS_WEIGHT = 0.25  # of known out-of-scope rows, per in-scope row
 NEAR_OOS_WEIGHT = 0.05  # of rows whose own intent is taken away
-FROZEN_FOLDS = 5
 _RIDGE = 1e-3
 _FIT_ROWS = 4000
 _ECE_BINS = 15
-
-
-@dataclass(frozen=True)
-class Fold:
-    """One measurement: rows that an encoder, head and index never saw, as those would score them.
-
-    Vectors [n, dim], intents [n]; test_rows are positions in the whole training table; oos_vectors [m, dim] are
-    known out-of-scope messages under the same encoder.
-    """
-
-    train_vectors: Vectors
-    train_intents: Intents
-    test_vectors: Vectors
-    test_intents: Intents
-    test_rows: Ints
-    oos_vectors: Vectors
 
 
 @dataclass(frozen=True)
@@ -68,20 +50,6 @@ class FittedScorer:
     scorer: Scorer
     out_of_fold: OutOfFold
     report: dict[str, Any]
-
-
-def frozen_folds(
-    vectors: Vectors, intents: Intents, oos_vectors: Vectors, *, groups: Ints | None = None, seed: int
-) -> list[Fold]:
-    """Folds under an encoder that never saw any row: five, stratified, near-duplicate groups kept together."""
-    groups = np.arange(len(intents)) if groups is None else groups
-    part = _spread(intents, groups, seed)
-    folds = []
-    for number in range(FROZEN_FOLDS):
-        train, test = np.flatnonzero(part != number), np.flatnonzero(part == number)
-        if len(test) and len(np.unique(intents[train])) > 1:
-            folds.append(Fold(vectors[train], intents[train], vectors[test], intents[test], test, oos_vectors))
-    return folds
 
 
 def fit_scorer(
@@ -169,7 +137,8 @@ def _centroids(vectors: Vectors, intents: Intents, count: int) -> Vectors:
     sums = np.zeros((count, vectors.shape[1]), dtype=np.float64)
     np.add.at(sums, intents, vectors)
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    return (sums / np.maximum(lengths, 1e-9)).astype(np.float32)
+    centroids: Vectors = (sums / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return centroids
 
 
 def _fit_view_weights(per_intent: NDArray[np.float32], truth: Intents, *, seed: int) -> Floats:
@@ -215,7 +184,7 @@ def _fit_sign_weights(measured: Sequence[_Measured], truth: Intents, view_weight
         return float(likelihood + _RIDGE * weights[1:] @ weights[1:]), gradient
 
     fitted = _minimise(loss, np.zeros(len(SIGNS)))
-    weights = fitted / scale
+    weights: Floats = fitted / scale
     weights[0] = fitted[0] - (fitted[1:] * centre[1:] / scale[1:]).sum()
     return weights
 
@@ -283,20 +252,3 @@ def calibration_error(confidence: Floats, right: NDArray[np.bool_], *, bins: int
 
 def _join(views: Sequence[Views]) -> Views:
     return Views(np.concatenate([v.per_intent for v in views]), np.concatenate([v.signs for v in views]))
-
-
-def _spread(intents: Intents, groups: Ints, seed: int) -> Ints:
-    """A fold number per row: groups stay together, each intent is spread over the folds."""
-    order = np.random.default_rng(seed).permutation(len(intents))
-    part = np.zeros(len(intents), dtype=np.int64)
-    fold_of_group: dict[int, int] = {}
-    used: dict[int, list[int]] = {}
-    for row in order:
-        intent, group = int(intents[row]), int(groups[row])
-        sizes = used.setdefault(intent, [0] * FROZEN_FOLDS)
-        if group not in fold_of_group:
-            start = intent % FROZEN_FOLDS
-            fold_of_group[group] = min(range(FROZEN_FOLDS), key=lambda f: (sizes[f], (f - start) % FROZEN_FOLDS))
-        part[row] = fold_of_group[group]
-        sizes[part[row]] += 1
-    return part

@@ -91,7 +91,7 @@ def _clarify_level(found: OutOfFold, answer: float) -> float:
     if not rest.any():
         return CLARIFY_LEVEL
     mass = found.ranked[rest].sum(axis=1)
-    held = found.ranked_true[rest].any(axis=1)
+    held = np.asarray(found.ranked_true[rest].any(axis=1))
     order = np.argsort(-mass, kind="stable")
     share = np.cumsum(held[order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero(share >= CLARIFY_LEVEL)

@@ -72,7 +72,7 @@ class VectorCache:
             if text in self._vectors:
                 self._vectors.move_to_end(text)
                 return self._vectors[text]
-        vector = self._encoder.encode([text])[0]
+        vector: Vectors = self._encoder.encode([text])[0]
         with self._lock:
             self._vectors[text] = vector
             while len(self._vectors) > self._size:

@@ -14,6 +14,7 @@ from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.faq import find_intent
 from helpdesk.records.tables import DecisionRow, Label, Message, Phrasing, now
 
+KINDS = ("intent", "out_of_scope", "skip")
 NEAR_DUPLICATE = 85.0  # rapidfuzz ratio of sorted words, 0 to 100
 
 
@@ -109,6 +110,8 @@ def label_message(
     message = session.get(Message, message_id)
     if message is None:
         raise NotFoundError(f"no message {message_id}")
+    if kind not in KINDS:
+        raise BadInputError(f"label {kind!r:.40}; expected one of {', '.join(KINDS)}")
     if (kind == "intent") != (intent is not None):
         raise BadInputError(f"kind {kind!r} with intent {intent!r}; expected an intent with kind 'intent' only")
     if kind == "intent" and not message.normalised:

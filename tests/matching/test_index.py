@@ -13,7 +13,8 @@ from helpdesk.matching.index import Index, build_graph, open_index
 def unit(count: int, dim: int = 16, seed: int = 0) -> NDArray[np.float32]:
     """Random unit vectors."""
     vectors = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return scaled
 
 
 def test_exact_search_is_the_matrix_product() -> None:

@@ -99,6 +99,7 @@ def good_rows(database: Database) -> None:
 
 DECISION = {"message_id": 1, "kind": "answer", "confidence": 0.5, "out_of_scope": 0.1, "reason": "r"}
 DECISION |= {"ranking": [], "options": [], "thresholds": {}}
+MESSAGE = {"channel": "rest", "text": "u", "normalised": "u", "text_key": "j"}
 LABEL = {"message_id": 1, "text": "t", "normalised": "t", "text_key": "k", "kind": "skip", "side": "train"}
 LABEL |= {"group_key": "g", "staff_id": 1}
 
@@ -112,8 +113,8 @@ LABEL |= {"group_key": "g", "staff_id": 1}
         (Phrasing, {"intent_id": 1, "text": "t", "normalised": "t", "text_key": "k", "source": "x", "author": "a"}),
         (Phrasing, {"intent_id": 9, "text": "t", "normalised": "t", "text_key": "k", "source": "edit", "author": "a"}),
         (Conversation, {"channel": "rest", "sender": "a"}),
-        (Message, {"conversation_id": 1, "channel": "rest", "external_id": "x", "text": "u", "normalised": "u", "text_key": "j"}),
-        (Message, {"conversation_id": 7, "channel": "rest", "text": "u", "normalised": "u", "text_key": "j"}),
+        (Message, MESSAGE | {"conversation_id": 1, "external_id": "x"}),
+        (Message, MESSAGE | {"conversation_id": 7}),
         (DecisionRow, DECISION | {"kind": "shrug"}),
         (DecisionRow, DECISION | {"confidence": 1.5}),
         (DecisionRow, DECISION | {"version_id": 5}),

@@ -25,9 +25,7 @@ def say(database: Database, text: str, *, kind: str = "fallback", confidence: fl
     decision = {"version_id": None, "kind": kind, "intent": None, "confidence": confidence, "out_of_scope": 0.5}
     decision |= {"reason": "unsure", "ranking": [], "options": [], "thresholds": {}} | more
     with database.write() as session:
-        return conversations.log_message(
-            session, text, channel="rest", sender="u", external_id=None, decision=decision
-        )
+        return conversations.log_message(session, text, channel="rest", sender="u", external_id=None, decision=decision)
 
 
 def waiting(database: Database) -> list[tuple[str, int]]:
@@ -38,7 +36,7 @@ def waiting(database: Database) -> list[tuple[str, int]]:
 
 def label(database: Database, message_id: int, labeller: int, **more: Any) -> str:
     """Label a message; the side it got."""
-    options = {"kind": "intent", "intent": "vpn", "holdout_share": 0.3} | more
+    options: dict[str, Any] = {"kind": "intent", "intent": "vpn", "holdout_share": 0.3} | more
     with database.write() as session:
         return labels.label_message(session, message_id, staff_id=labeller, **options).side
 
@@ -131,7 +129,13 @@ def test_a_text_near_both_sides_goes_to_neither(database: Database, labeller: in
     assert label(database, say(database, middle), labeller) == "neither"
 
 
-DECIDED = {"version_id": None, "kind": "fallback", "intent": None, "confidence": 0.0, "out_of_scope": 0.0}
+DECIDED: dict[str, Any] = {
+    "version_id": None,
+    "kind": "fallback",
+    "intent": None,
+    "confidence": 0.0,
+    "out_of_scope": 0.0,
+}
 DECIDED |= {"reason": "unsure", "ranking": [], "options": [], "thresholds": {}}
 
 

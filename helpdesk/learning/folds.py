@@ -1,0 +1,59 @@
+"""Rows held out in turn, so that each is scored by something that never saw it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from helpdesk.matching.index import Vectors
+
+Ints = NDArray[np.int64]
+Intents = NDArray[np.int32]
+FROZEN_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One measurement: rows that an encoder, head and index never saw, as those would score them.
+
+    Vectors [n, dim], intents [n]; test_rows are positions in the whole training table; oos_vectors [m, dim] are
+    known out-of-scope messages under the same encoder.
+    """
+
+    train_vectors: Vectors
+    train_intents: Intents
+    test_vectors: Vectors
+    test_intents: Intents
+    test_rows: Ints
+    oos_vectors: Vectors
+
+
+def frozen_folds(
+    vectors: Vectors, intents: Intents, oos_vectors: Vectors, *, groups: Ints | None = None, seed: int
+) -> list[Fold]:
+    """Folds under an encoder that never saw any row: five, stratified, near-duplicate groups kept together."""
+    groups = np.arange(len(intents)) if groups is None else groups
+    part = _spread(intents, groups, seed)
+    folds = []
+    for number in range(FROZEN_FOLDS):
+        train, test = np.flatnonzero(part != number), np.flatnonzero(part == number)
+        if len(test) and len(np.unique(intents[train])) > 1:
+            folds.append(Fold(vectors[train], intents[train], vectors[test], intents[test], test, oos_vectors))
+    return folds
+
+
+def _spread(intents: Intents, groups: Ints, seed: int) -> Ints:
+    """A fold number per row: groups stay together, each intent is spread over the folds."""
+    order = np.random.default_rng(seed).permutation(len(intents))
+    part = np.zeros(len(intents), dtype=np.int64)
+    fold_of_group: dict[int, int] = {}
+    used: dict[int, list[int]] = {}
+    for row in order:
+        intent, group = int(intents[row]), int(groups[row])
+        sizes = used.setdefault(intent, [0] * FROZEN_FOLDS)
+        if group not in fold_of_group:
+            start = intent % FROZEN_FOLDS
+            fold_of_group[group] = min(range(FROZEN_FOLDS), key=lambda f: (sizes[f], (f - start) % FROZEN_FOLDS))
+        part[row] = fold_of_group[group]
+        sizes[part[row]] += 1
+    return part

@@ -1,0 +1,236 @@
+"""Login and the labelling desk, by HTTP as a browser without JavaScript would."""
+
+import re
+from typing import Any
+
+import pytest
+from conftest import PASSWORD, STAFF
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from helpdesk.records import faq, labels
+from helpdesk.records.database import Database
+from helpdesk.records.tables import Label
+
+PUBLIC = {
+    "static", "chat.page", "login.form", "login.enter", "health.livez", "health.readyz", "rasa.status",
+    "rasa.webhook", "api.messages", "api.match", "api.search", "api.faqs", "api.model",
+}  # fmt: skip
+
+
+def token(client: FlaskClient, path: str = "/login") -> str:
+    """The CSRF token of a page's form."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)
+    assert found
+    return found[1]
+
+
+def post(client: FlaskClient, path: str, page: str = "/desk", **fields: str) -> TestResponse:
+    """Send a form with its token."""
+    return client.post(path, data={"csrf_token": token(client, page), **fields})
+
+
+def log_in(client: FlaskClient, password: str = PASSWORD, path: str = "/login") -> TestResponse:
+    """Send the login form."""
+    return client.post(path, data={"csrf_token": token(client), "name": STAFF, "password": password})
+
+
+def ask(client: FlaskClient, *texts: str) -> list[int]:
+    """Messages from a chat; their ids."""
+    ids = []
+    for text in texts:
+        answer: Any = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": text}).json
+        ids.append(answer[0]["custom"]["message_id"])
+    return ids
+
+
+@pytest.fixture
+def ann(client: FlaskClient) -> FlaskClient:
+    """Somebody who is logged in."""
+    assert log_in(client).status_code == 303
+    return client
+
+
+def labelled(records: Database) -> list[tuple[str, str, str | None]]:
+    """(normalised text, kind, intent) of every label that counts."""
+    with records.read() as session:
+        found = labels.active_labels(session)
+        return [(label.normalised, label.kind, label.intent.slug if label.intent else None) for label in found]
+
+
+def test_every_other_page_needs_a_login(app: Flask, client: FlaskClient) -> None:
+    """A route is either on the public list or sends strangers to the login."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in PUBLIC:
+            continue
+        path = rule.rule.replace("<int:message_id>", "1")
+        method = "POST" if "POST" in (rule.methods or ()) else "GET"
+        data = {"csrf_token": token(client)} if method == "POST" else None
+        response = client.open(path, method=method, data=data)
+        assert response.status_code == 302, path
+        assert response.headers["Location"].startswith("/login"), path
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/desk", "/nothing", "/static/style.css", "/livez"])
+def test_every_page_forbids_what_it_does_not_need(client: FlaskClient, path: str) -> None:
+    """A strict policy everywhere, error pages included."""
+    policy = client.get(path).headers["Content-Security-Policy"]
+
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_a_wrong_password_is_refused(client: FlaskClient) -> None:
+    """And says no more than that."""
+    response = log_in(client, "wrong password")
+
+    assert response.status_code == 401
+    assert "Name or password is wrong" in response.text
+
+
+def test_guessing_is_stopped(client: FlaskClient) -> None:
+    """After ten failures even the right password has to wait."""
+    for _ in range(10):
+        log_in(client, "wrong password")
+
+    assert log_in(client).status_code == 429
+
+
+def test_a_form_without_its_token_is_refused(ann: FlaskClient) -> None:
+    """Another site cannot label in somebody's name."""
+    (message_id,) = ask(ann, "what is the capital of peru")
+
+    assert ann.post(f"/desk/{message_id}/label", data={"label": "skip"}).status_code == 400
+
+
+def test_logging_out_ends_the_cookie(app: Flask, ann: FlaskClient) -> None:
+    """A copied cookie is worthless afterwards."""
+    cookie = ann.get_cookie("session")
+    assert cookie is not None
+    thief = app.test_client()
+    thief.set_cookie("session", cookie.value)
+    assert thief.get("/desk").status_code == 200
+
+    assert post(ann, "/logout").status_code == 303
+    assert thief.get("/desk").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("wanted", "target"),
+    [("/desk?kind=clarify", "/desk?kind=clarify"), ("//evil.example", "/desk"), ("https://evil.example", "/desk")],
+)
+def test_the_login_leads_only_to_our_own_pages(client: FlaskClient, wanted: str, target: str) -> None:
+    """A crafted link cannot send staff elsewhere."""
+    assert log_in(client, path=f"/login?next={wanted}").headers["Location"] == target
+
+
+def test_the_card_shows_message_count_suggestions_and_reason(ann: FlaskClient) -> None:
+    """What one needs to decide."""
+    ask(ann, "tunnel to the company is dead", "Tunnel to the company is dead!")
+    page = ann.get("/desk").text
+
+    assert "Tunnel to the company is dead!" in page
+    assert "2 times" in page
+    assert "Why does the VPN not connect?" in page
+    assert "like “" in page
+    assert "version 1" in page
+
+
+def test_one_press_labels_and_goes_on(ann: FlaskClient, records: Database) -> None:
+    """303 to the next card; the text leaves the queue."""
+    first, _ = ask(ann, "tunnel to the company is dead", "what is the capital of peru")
+    response = post(ann, f"/desk/{first}/label", label="intent:vpn")
+
+    assert response.status_code == 303
+    page = ann.get("/desk").text
+    assert "what is the capital of peru" in page
+    assert "tunnel to the company is dead" not in page
+    assert "1 label for tonight" in page
+    assert labelled(records) == [("tunnel to the company is dead", "intent", "vpn")]
+
+
+@pytest.mark.parametrize("kind", ["out_of_scope", "skip"])
+def test_none_of_our_faqs_and_skip_are_labels_too(ann: FlaskClient, records: Database, kind: str) -> None:
+    """Both are one press."""
+    (message_id,) = ask(ann, "what is the capital of peru")
+    post(ann, f"/desk/{message_id}/label", label=kind)
+
+    assert labelled(records) == [("what is the capital of peru", kind, None)]
+
+
+def test_undo_shows_the_message_again(ann: FlaskClient, records: Database) -> None:
+    """Unlimited, one's own."""
+    (message_id,) = ask(ann, "what is the capital of peru")
+    post(ann, f"/desk/{message_id}/label", label="skip")
+    response = post(ann, "/desk/undo")
+
+    assert response.headers["Location"] == f"/desk?item={message_id}"
+    assert labelled(records) == []
+    assert "no label to undo" in post(ann, "/desk/undo").text or ann.get("/desk").status_code == 200
+
+
+def test_a_new_faq_is_made_from_a_message(ann: FlaskClient, records: Database) -> None:
+    """With an answer it is published, without one it waits as a draft; the message is labelled with it."""
+    first, second = ask(ann, "the coffee machine is broken", "where is the gym")
+    post(ann, f"/desk/{first}/faq", question="Coffee machine broken?", answer="Call facilities.")
+    post(ann, f"/desk/{second}/faq", question="Where is the gym?", answer="")
+
+    with records.read() as session:
+        assert faq.find_intent(session, "coffee_machine_broken").status == "published"
+        assert faq.find_intent(session, "where_is_the_gym").status == "draft"
+    assert {intent for _, _, intent in labelled(records)} == {"coffee_machine_broken", "where_is_the_gym"}
+
+
+def test_another_faq_is_found_by_meaning(ann: FlaskClient) -> None:
+    """Search works without JavaScript, by a plain form."""
+    (message_id,) = ask(ann, "what is the capital of peru")
+    page = ann.get(f"/desk?item={message_id}&q=wireless").text
+
+    assert 'value="intent:wifi"' in page
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("/desk/{id}/label", {"label": "intent:nope"}, 404),
+        ("/desk/{id}/label", {"label": "intent"}, 400),
+        ("/desk/{id}/label", {}, 400),
+        ("/desk/{id}/label", {"label": "shrug"}, 400),
+        ("/desk/999/label", {"label": "skip"}, 404),
+        ("/desk/{id}/faq", {"question": "???"}, 400),
+        ("/desk/{id}/faq", {"question": "x" * 2001}, 400),
+    ],
+)
+def test_bad_forms_are_explained_and_store_nothing(
+    ann: FlaskClient, records: Database, path: str, fields: dict[str, str], status: int
+) -> None:
+    """A page for people, no trace in the tables."""
+    (message_id,) = ask(ann, "what is the capital of peru")
+
+    response = post(ann, path.format(id=message_id), **fields)
+
+    assert response.status_code == status
+    assert "<h1>" in response.text
+    with records.read() as session:
+        assert session.scalars(select(Label)).all() == []
+
+
+def test_chat_text_is_text(ann: FlaskClient) -> None:
+    """Markup is shown, not run; hidden characters are made visible."""
+    ask(ann, "<script>alert(1)</script> \u202e where is peru")
+    page = ann.get("/desk").text
+
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "\\u202e" in page
+
+
+def test_the_tabs_keep_one_kind(ann: FlaskClient) -> None:
+    """ "No answer" shows only fallbacks."""
+    ask(ann, "what is the capital of peru")
+
+    assert "what is the capital of peru" in ann.get("/desk?kind=fallback").text
+    assert "All caught up" in ann.get("/desk?kind=clarify").text
