@@ -1,5 +1,7 @@
 """The live matcher of one process: which bundle serves, which FAQ entries are published, kept fresh by a poll."""
 
+import ctypes
+import gc
 import logging
 import threading
 from collections.abc import Sequence
@@ -108,7 +110,11 @@ class LiveMatcher:
                 self._note(f"{type(error).__name__}: {error}")
 
     def _follow(self) -> None:
+        serving = self._live
         while not self._stop.wait(self._settings.poll_seconds):
+            if self._live is not serving:
+                serving = self._live
+                _give_back_memory()
             self.refresh()
 
     def _refresh(self) -> None:
@@ -157,6 +163,14 @@ class LiveMatcher:
         if problem != self._problem:
             log.error("%s", problem)
         self._problem = problem
+
+
+def _give_back_memory() -> None:
+    """Return what a swapped-out bundle held to the system: glibc keeps it, and a process would grow to two bundles."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _added_phrasings(session: Session, bundle: Bundle) -> list[tuple[int, str, str]]:
