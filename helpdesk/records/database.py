@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -90,9 +91,13 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session that commits when the block ends and rolls back when it raises."""
-        with self._session(self.engine.execution_options(writes=True)) as session:
+        with self._session(self._writing) as session:
             yield session
             session.commit()
+
+    @cached_property
+    def _writing(self) -> Engine:
+        return self.engine.execution_options(writes=True)
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
