@@ -1,6 +1,7 @@
 """A small load client: raw asyncio HTTP/1.1, one connection a client, reopened when the server closes it."""
 
 import asyncio
+import http.client
 import json
 import statistics
 import time
@@ -19,6 +20,29 @@ class Load:
     def p50(self) -> float:
         """Median latency in milliseconds."""
         return statistics.median(self.latencies)
+
+
+class Client:
+    """One blocking keep-alive connection to the Rasa webhook."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def post(self, text: str) -> float:
+        """Milliseconds until the answer to one message was read. Raises RuntimeError on any status but 200."""
+        body = json.dumps({"sender": "bench", "message": text})
+        started = time.perf_counter()
+        self._connection.request("POST", "/webhooks/rest/webhook", body, {"Content-Type": "application/json"})
+        response = self._connection.getresponse()
+        payload = response.read()
+        seconds = time.perf_counter() - started
+        if response.status != 200:
+            raise RuntimeError(f"{response.status}: {payload[:300]!r}")
+        return seconds * 1000
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
 
 
 def post_all(port: int, texts: Sequence[str], *, clients: int) -> Load:

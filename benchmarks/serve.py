@@ -1,5 +1,9 @@
 """Speed of serving, beside the bare encoder and beside the service a tutorial builds, interleaved in one run.
 
+p50_ratio_to_bare   one message over HTTP, one at a time, against the bare ONNX encode of the same message (medians)
+rps_ratio_to_plain  distinct messages a second at 16 clients, against the plain service
+
+
 python benchmarks/serve.py --train ../shared/data/banking77/train.csv --test ../shared/data/banking77/test.csv
 """
 
@@ -21,7 +25,7 @@ from typing import Any
 
 import psutil
 from home import temporary_home
-from load import post_all
+from load import Client, post_all
 
 from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder
@@ -61,9 +65,8 @@ def measure(settings: Settings, database: Database, texts: Iterator[str], *, rou
     with helpdesk_service(settings) as ours, plain_service(bundle, plain_port):
         for _ in range(rounds):
             single = _take(texts, ONE_BY_ONE)
-            _note(figures, "bare_p50_ms", bare_p50(bare, single))
-            _note(figures, "helpdesk_p50_ms", post_all(settings.port, single, clients=1).p50)
-            _note(figures, "plain_p50_ms", post_all(plain_port, single, clients=1).p50)
+            for name, value in one_by_one(bare, {"helpdesk": settings.port, "plain": plain_port}, single).items():
+                _note(figures, f"{name}_p50_ms", value)
             many = _take(texts, AT_ONCE)
             _note(figures, "helpdesk_rps", post_all(settings.port, many, clients=CLIENTS).rps)
             _note(figures, "plain_rps", post_all(plain_port, many, clients=CLIENTS).rps)
@@ -81,15 +84,23 @@ def measure(settings: Settings, database: Database, texts: Iterator[str], *, rou
     }
 
 
-def bare_p50(encoder: Encoder, texts: Sequence[str]) -> float:
-    """Median milliseconds of encoding one text with nothing around it."""
+def one_by_one(encoder: Encoder, ports: dict[str, int], texts: Sequence[str]) -> dict[str, float]:
+    """Median milliseconds of each message's bare encode and of posting it to each service.
+
+    The three take turns message by message, so that each meets the same machine, and caches that others just used.
+    """
     encoder.encode(["warm up"])
-    times = []
+    times: dict[str, list[float]] = {name: [] for name in ("bare", *ports)}
+    clients = {name: Client(port) for name, port in ports.items()}
     for text in texts:
         started = time.perf_counter()
         encoder.encode([normalise(text)])
-        times.append((time.perf_counter() - started) * 1000)
-    return statistics.median(times)
+        times["bare"].append((time.perf_counter() - started) * 1000)
+        for name, client in clients.items():
+            times[name].append(client.post(text))
+    for client in clients.values():
+        client.close()
+    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def distinct_texts(texts: Sequence[str], *, seed: int) -> Iterator[str]:
