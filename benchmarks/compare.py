@@ -35,9 +35,9 @@ HEADINGS = ("data", "system", "accuracy", "OOS AUROC", "learning, s", "peak memo
 Record = dict[str, Any]
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Measure what is missing, print what there is."""
-    arguments = _arguments()
+    arguments = _arguments(words)
     records = []
     for data in arguments.data:
         train, test = load(data, arguments.folder)
@@ -117,7 +117,7 @@ def _spread(values: Sequence[float], *, digits: int, seeded: bool) -> str:
     return f"{mean} ± {statistics.stdev(values):.{digits}f} ({len(values)} seeds)"
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     temporary = Path(tempfile.gettempdir())
     parser.add_argument("--folder", type=Path, required=True, help="holds banking77/ and clinc150/")
@@ -131,7 +131,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="native threads of a rival")
     parser.add_argument("--minutes", type=float, default=60.0, help="budget of helpdesk's fine-tuning")
     parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     fast = [name for name, system in SYSTEMS.items() if not (arguments.quick and system.slow)]
     arguments.only = _known(parser, arguments.only or ",".join(fast), SYSTEMS)
     arguments.data = _known(parser, arguments.data, TITLES)
