@@ -1,0 +1,31 @@
+"""The labelled sets of the comparison, by name: BANKING77 full, 10- and 5-shot, CLINC150 full and 10-shot."""
+
+from pathlib import Path
+from typing import Final
+
+from accuracy import Rows, first_of_each, read_clinc
+
+from helpdesk.records.exchange import read_labelled
+
+TITLES: Final = {
+    "banking77": "BANKING77 full",
+    "banking77-10": "BANKING77 10-shot",
+    "banking77-5": "BANKING77 5-shot",
+    "clinc150": "CLINC150 full",
+    "clinc150-10": "CLINC150 10-shot",
+}
+
+
+def load(name: str, folder: Path) -> tuple[Rows, Rows]:
+    """Training and test rows (text, intent); CLINC150's few-shot rows are the first of each intent in file order."""
+    corpus, _, shots = name.partition("-")
+    if corpus == "clinc150":
+        train, test = read_clinc(folder / corpus / "data_full.json")
+        return (first_of_each(train, int(shots)) if shots else train), test
+    train_file = f"train_{shots}.csv" if shots else "train.csv"
+    return read_labelled(folder / corpus / train_file), read_labelled(folder / corpus / "test.csv")
+
+
+def is_few_shot(name: str) -> bool:
+    """Whether the set has a handful of rows an intent."""
+    return "-" in name
