@@ -9,7 +9,7 @@ from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.index import Vectors
 from helpdesk.records.traffic import Asked
 
-CLUSTER_DISTANCE = 0.45
+CLUSTER_DISTANCE = 0.4
 CLUSTER_TEXTS = 3
 MOST_CLUSTERS = 10
 

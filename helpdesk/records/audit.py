@@ -66,7 +66,7 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
         .outerjoin(Label, Label.id == label)
         .outerjoin(Intent, Intent.id == Label.intent_id)
         .where(DecisionRow.audit_odds.is_not(None), Message.created_at > since)
-        .order_by(DecisionRow.id)
+        .order_by(DecisionRow.message_id)
     )
     return [
         _audited(decision, _meaning(normalised, kind, slug), review_below=review_below)
@@ -97,11 +97,13 @@ def audit_queue_length(session: Session, *, since: datetime) -> int:
 
 def _waiting(since: datetime) -> Select[int, int]:
     labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
+    # Materialised, or SQLite reads every message there is in the order of the grouping.
+    drawn = select(DecisionRow.message_id).where(DecisionRow.audit_odds.is_not(None)).cte("drawn")
+    drawn = drawn.prefix_with("MATERIALIZED")
     return (
         select(func.max(Message.id).label("newest"), func.count().label("count"))
-        .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(DecisionRow.audit_odds.is_not(None), Message.created_at > since)
-        .where(Message.normalised != "", ~labelled.exists())
+        .join(drawn, drawn.c.message_id == Message.id)
+        .where(Message.created_at > since, Message.normalised != "", ~labelled.exists())
         .group_by(Message.text_key)
     )
 

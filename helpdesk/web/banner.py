@@ -10,7 +10,10 @@ LATE = timedelta(hours=36)
 
 @dataclass(frozen=True)
 class Banner:
-    """The last night in a few words; it is bad when it failed or when it is too long ago for a nightly run."""
+    """The last night in a few words, with the reason when nothing was promoted.
+
+    It is bad when it failed or when it is too long ago for a nightly run.
+    """
 
     ago: str
     words: str
@@ -21,7 +24,8 @@ class Banner:
 def as_banner(night: Night) -> Banner:
     """The newest row of `nights` as a banner."""
     age = now() - night.finished_at
-    return Banner(ago(age), _words(night), night.reason, night.verdict == "failed" or age > LATE)
+    reason = "" if night.verdict == "promoted" else night.reason
+    return Banner(ago(age), _words(night), reason, night.verdict == "failed" or age > LATE)
 
 
 def ago(age: timedelta) -> str:

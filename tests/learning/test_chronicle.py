@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpdesk.learning import candidates
+from helpdesk.errors import BundleError
+from helpdesk.learning import candidates, chronicle
 from helpdesk.learning.night import Plan, run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, nights
@@ -105,3 +106,19 @@ def test_a_dry_run_is_no_night(desk: Desk) -> None:
     night(desk, dry_run=True)
 
     assert len(history(desk)) == before
+
+
+def test_a_night_that_fails_after_its_promotion_says_both(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new version serves, the run exits with the error, and the row names the version and the problem."""
+
+    def damaged(*_: object, **__: object) -> None:
+        raise BundleError("vectors.npy is not the file that was sealed")
+
+    teach(desk, TUNNEL[0], "vpn")
+    monkeypatch.setattr(chronicle, "open_bundle", damaged)
+    with pytest.raises(BundleError):
+        night(desk)
+    row = history(desk)[-1]
+
+    assert (row.verdict, row.promoted_kind, row.version_id) == ("failed", "refreshed", 2)
+    assert "not the file that was sealed" in row.reason
