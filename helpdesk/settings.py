@@ -61,6 +61,15 @@ class Settings(BaseSettings):
     holdout_share: float = Field(
         0.3, ge=0, le=0.9, description="Share of labelled message groups held out for good, to measure on"
     )
+    audit_rate: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="Share of all messages drawn at random into the audit sample, whatever was decided",
+    )
+    audit_per_night: float = Field(
+        5.0, ge=0, description="With little traffic the share is raised so that about this many a day are drawn"
+    )
     train_minutes: float = Field(60.0, gt=0, description="Budget of one nightly fine-tuning, in minutes")
     train_threads: int = Field(2, ge=1, description="Native threads of the nightly job")
     seed: int = Field(0, ge=0, description="Seed of the nightly job")

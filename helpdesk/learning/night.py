@@ -11,6 +11,7 @@ from typing import Any
 
 from helpdesk.learning import candidates
 from helpdesk.learning.candidates import Candidate, Measurement, Progress
+from helpdesk.learning.chronicle import measure_night, warnings_of, write_failed_night, write_night
 from helpdesk.learning.evaluate import held_out, out_of_fold, outcomes, read_evaluation
 from helpdesk.learning.gate import Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.lock import single_flight
@@ -44,14 +45,15 @@ class NightReport:
     """What a night did. `promoted` is the new version's id, None when the incumbent stays."""
 
     started: str
-    rows: int
-    holdout: int
+    rows: int = 0
+    holdout: int = 0
     incumbent: int | None = None
     promoted: int | None = None
     promoted_kind: str | None = None
     dry_run: bool = False
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
     candidates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class NightReport:
             lines.append(f"{kind}: {word}: {'; '.join(verdict['reasons'])}")
             if verdict["blamed"]:
                 lines.append(f"  the labels to look at: {', '.join(verdict['blamed'])}")
+        lines += [f"warning: {warning}" for warning in self.warnings]
         needed = self.candidates.get(self.promoted_kind or "", {}).get("thresholds", {}).get("rows_needed", 0)
         if needed:
             lines.append(f"no direct answers yet: about {needed} surely right phrasings more would allow the first")
@@ -91,28 +94,43 @@ class _Night:
 
 
 def run_night(settings: Settings, database: Database, *, plan: Plan, progress: Reporter) -> NightReport:
-    """Build, judge, promote. Raises BusyError when another run holds the lock; on any error nothing changed."""
+    """Build, judge, promote. Raises BusyError when another run holds the lock; on any error nothing changed.
+
+    Every run but a dry one leaves a row in `nights`, a failed one too.
+    """
     started = time.monotonic()
     with single_flight(settings.home / LOCK), progress as report_progress:
+        moment = now()
         night = _Night(settings, database, plan, report_progress)
-        night.bundles.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(night.bundles)
-        with database.read() as session:
-            snapshot = take_snapshot(session)
-            current = versions.current(session)
-        report = NightReport(
-            now().isoformat(timespec="seconds"), len(snapshot.train), len(snapshot.holdout), dry_run=plan.dry_run
-        )
+        report = NightReport(moment.isoformat(timespec="seconds"), dry_run=plan.dry_run)
         try:
-            if current is None:
-                _first(night, snapshot, report)
-            else:
-                _improve(night, snapshot, current, report)
+            _run(night, report)
+            figures = {} if plan.dry_run else measure_night(settings, database)
+            report.warnings = warnings_of(figures)
             report.seconds = round(time.monotonic() - started, 1)
             _write_report(settings.home / REPORTS, report)
+            if not plan.dry_run:
+                write_night(database, report.verdicts, started=moment, kind=report.promoted_kind, figures=figures)
+        except Exception as error:
+            if not plan.dry_run:
+                write_failed_night(database, report.verdicts, started=moment, kind=report.promoted_kind, problem=error)
+            raise
         finally:
             _remove_leftovers(night.bundles)
         return report
+
+
+def _run(night: _Night, report: NightReport) -> None:
+    night.bundles.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(night.bundles)
+    with night.database.read() as session:
+        snapshot = take_snapshot(session)
+        current = versions.current(session)
+    report.rows, report.holdout = len(snapshot.train), len(snapshot.holdout)
+    if current is None:
+        _first(night, snapshot, report)
+    else:
+        _improve(night, snapshot, current, report)
 
 
 def _first(night: _Night, snapshot: Snapshot, report: NightReport) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError
 from helpdesk.records.faq import list_intents
-from helpdesk.records.labels import active_labels
+from helpdesk.records.labels import active_labels, near_duplicates
 from helpdesk.records.tables import Label, Phrasing
 from helpdesk.settings import resource
 from helpdesk.text import normalise, text_key
@@ -81,7 +81,7 @@ def take_snapshot(session: Session) -> Snapshot:
     known = {row.text for row in train}
     return Snapshot(
         train=tuple(train),
-        holdout=tuple(row for row in _label_rows(labels, published, "holdout") if row.text not in known),
+        holdout=tuple(_unspoilt(session, _label_rows(labels, published, "holdout"), [p for p, _ in phrasings])),
         out_of_scope=tuple(_out_of_scope(labels, known)),
         exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
         questions={intent.slug: intent.question for intent in intents},
@@ -106,6 +106,16 @@ def _label_rows(labels: Sequence[Label], published: set[str], side: str) -> list
         if label.side == side and meaning is not None:
             rows.append(Row(f"label:{label.id}", label.normalised, meaning))
     return rows
+
+
+def _unspoilt(session: Session, holdout: Sequence[Row], phrasings: Sequence[Phrasing]) -> list[Row]:
+    """Held-out rows without those that a later phrasing says almost literally: it trains, so they measure no more.
+
+    Their stored side stays as it is. Phrasings that were there before the first label had their say when it was drawn.
+    """
+    began = session.scalar(select(func.min(Label.created_at)))
+    later = [phrasing.normalised for phrasing in phrasings if began is not None and phrasing.created_at > began]
+    return [row for row in holdout if not near_duplicates(row.text, later)]
 
 
 def _meaning(label: Label, published: set[str]) -> str | None:

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session, joinedload
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.faq import find_intent
 from helpdesk.records.tables import DecisionRow, Label, Message, Phrasing, now
+from helpdesk.text import text_key
 
 KINDS = ("intent", "out_of_scope", "skip")
 NEAR_DUPLICATE = 85.0  # rapidfuzz ratio of sorted words, 0 to 100
+LABEL_LOCK = 0x68656C70  # any number that nobody else locks
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def queue(session: Session, *, review_below: float, limit: int, kind: str | None
         .limit(limit)
     )
     rows = session.execute(query if kind is None else query.where(DecisionRow.kind == kind))
-    return [_item(message, decision, count) for message, decision, count in rows]
+    return [to_item(message, decision, count) for message, decision, count in rows]
 
 
 def queue_lengths(session: Session, *, review_below: float) -> dict[str, int]:
@@ -90,7 +92,7 @@ def find_item(session: Session, message_id: int) -> QueueItem:
     if row is None:
         raise NotFoundError(f"no message {message_id}")
     count = session.scalar(select(func.count()).where(Message.text_key == row[0].text_key)) or 0
-    return _item(row[0], row[1], count)
+    return to_item(row[0], row[1], count)
 
 
 def label_message(
@@ -117,6 +119,7 @@ def label_message(
     if kind == "intent" and not message.normalised:
         raise BadInputError("this message has no letters or digits, so it cannot teach an intent")
     intent_id = find_intent(session, intent).id if intent is not None else None
+    _one_at_a_time(session)
     for earlier in _active(session, message.text_key):
         earlier.undone_at = now()
     group, side = assign_side(session, message.normalised, holdout_share=holdout_share)
@@ -156,12 +159,16 @@ def active_labels(session: Session) -> list[Label]:
 def assign_side(session: Session, normalised: str, *, holdout_share: float) -> tuple[str, str]:
     """(group key, side) of a text: its own earlier ones, else its near-duplicates', else drawn by hash.
 
-    FAQ phrasings all train, so a near-duplicate of one trains; a text near both sides goes to neither.
-    Near-duplicates are judged by letters alone, never by an encoder, so that no model moves the split.
+    A side that was stored never changes, whatever is added to the FAQ later. FAQ phrasings all train, so a
+    near-duplicate of one trains; a text near both sides goes to neither. Near-duplicates are judged by letters alone,
+    never by an encoder, so that no model moves the split.
     """
+    own = select(Label.group_key, Label.side).where(Label.text_key == text_key(normalised)).order_by(Label.id).limit(1)
+    if (stored := session.execute(own).tuples().one_or_none()) is not None:
+        return stored
     groups = _near_groups(session, normalised)
     sides = {side for _, side in groups}
-    if _near(normalised, session.scalars(select(Phrasing.normalised).distinct()).all()):
+    if near_duplicates(normalised, session.scalars(select(Phrasing.normalised).distinct()).all()):
         sides.add("train")
     key = groups[0][0] if groups else hashlib.sha256(normalised.encode()).hexdigest()
     if not sides:
@@ -169,17 +176,24 @@ def assign_side(session: Session, normalised: str, *, holdout_share: float) -> t
     return key, sides.pop() if len(sides) == 1 else "neither"
 
 
-def _near_groups(session: Session, normalised: str) -> list[tuple[str, str]]:
-    rows = session.execute(select(Label.normalised, Label.group_key, Label.side).order_by(Label.id)).all()
-    own = [(key, side) for text, key, side in rows if text == normalised]
-    if own:
-        return own[:1]
-    return [(rows[i][1], rows[i][2]) for i in _near(normalised, [text for text, _, _ in rows])]
+def _one_at_a_time(session: Session) -> None:
+    """Two people who label near-duplicates at one moment would each see no group yet and might draw two sides.
+
+    SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(LABEL_LOCK)))
 
 
-def _near(text: str, others: Sequence[str]) -> list[int]:
+def near_duplicates(text: str, others: Sequence[str]) -> list[int]:
+    """Positions of the texts that differ from a text by a few letters at most, whatever the order of their words."""
     found = process.extract(text, others, scorer=fuzz.token_sort_ratio, score_cutoff=NEAR_DUPLICATE, limit=None)
     return [index for _, _, index in found]
+
+
+def _near_groups(session: Session, normalised: str) -> list[tuple[str, str]]:
+    rows = session.execute(select(Label.normalised, Label.group_key, Label.side).order_by(Label.id)).all()
+    return [(rows[i][1], rows[i][2]) for i in near_duplicates(normalised, [text for text, _, _ in rows])]
 
 
 def _draw(key: str) -> float:
@@ -210,7 +224,8 @@ def _waiting(review_below: float) -> Subquery:
     )
 
 
-def _item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
+def to_item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
+    """A message and its decision as the desk shows them."""
     return QueueItem(
         message.id,
         message.text,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -136,18 +136,26 @@ class Message(Table):
     text: Mapped[str]
     normalised: Mapped[str]
     text_key: Mapped[str] = mapped_column(String(32), index=True)
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+_DRAWN = text("audit_odds IS NOT NULL")
 
 
 class DecisionRow(Table):
-    """What the bot decided about a message, and everything it decided from."""
+    """What the bot decided about a message, and everything it decided from.
+
+    `audit_odds` is the probability with which the message was drawn into the audit sample, NULL when it was not drawn.
+    """
 
     __tablename__ = "decisions"
     __table_args__ = (
         CheckConstraint("kind IN ('answer', 'clarify', 'fallback')", name="kind"),
         CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
         CheckConstraint("out_of_scope >= 0 AND out_of_scope <= 1", name="out_of_scope"),
+        CheckConstraint("audit_odds > 0 AND audit_odds <= 1", name="audit_odds"),
         Index("ix_decisions_kind_message_id", "kind", "message_id"),
+        Index("ix_decisions_audit", "message_id", sqlite_where=_DRAWN, postgresql_where=_DRAWN),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -161,6 +169,7 @@ class DecisionRow(Table):
     ranking: Mapped[list[Any]]
     options: Mapped[list[Any]]
     thresholds: Mapped[dict[str, Any]]
+    audit_odds: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -218,6 +227,34 @@ class Promotion(Table):
     reason: Mapped[str] = mapped_column(String(200))
     author: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Night(Table):
+    """One nightly run: what came of it, what served afterwards, and how the desk was doing by then.
+
+    `refusals` maps each candidate that was not promoted to its reasons; `figures` holds estimates and drift, and of
+    messages and phrasings their ids only. Shares are NULL when there was nothing to measure them on.
+    """
+
+    __tablename__ = "nights"
+    __table_args__ = (CheckConstraint("verdict IN ('promoted', 'kept', 'failed')", name="verdict"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+    verdict: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(500))
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
+    promoted_kind: Mapped[str | None] = mapped_column(String(16))
+    refusals: Mapped[dict[str, Any]]
+    labels: Mapped[int]
+    holdout_rows: Mapped[int | None]
+    holdout_right: Mapped[int | None]
+    coverage: Mapped[float | None]
+    wrong_share: Mapped[float | None]
+    wrong_low: Mapped[float | None]
+    wrong_high: Mapped[float | None]
+    figures: Mapped[dict[str, Any]]
 
 
 class FaqChange(Table):

@@ -18,6 +18,7 @@ from helpdesk.matching.matcher import Additions, Matcher
 from helpdesk.records import faq, versions
 from helpdesk.records.database import Database
 from helpdesk.records.tables import Intent, Phrasing, now
+from helpdesk.serving.lane import AuditLane
 from helpdesk.settings import Settings
 from helpdesk.text import text_key
 
@@ -68,6 +69,7 @@ class LiveMatcher:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
+        self.audit = AuditLane(settings)
         self._live: Live | None = None
         self._problem: str | None = "not loaded yet"
         self._refused_promotion: int | None = None
@@ -130,6 +132,8 @@ class LiveMatcher:
         elif live.faq_revision != revision:
             self._live = self._with_faq(live, revision)
             self._problem = None
+        with self._database.read() as session:
+            self.audit.refresh(session)
 
     def _swap(self, current: versions.Current, revision: int) -> None:
         if self._refused_promotion == current.promotion_id:

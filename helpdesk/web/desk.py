@@ -10,16 +10,19 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from helpdesk.errors import BadInputError, HelpdeskError
-from helpdesk.records import faq, labels, versions
+from helpdesk.records import audit, faq, labels, nights, versions
 from helpdesk.records.labels import QueueItem
-from helpdesk.records.tables import Intent, Version
-from helpdesk.text import normalise, visible
+from helpdesk.records.tables import Intent, Version, now
+from helpdesk.serving.live import FaqEntry
+from helpdesk.text import normalise, text_key, visible
+from helpdesk.web.banner import as_banner
 from helpdesk.web.context import desk
 
 SUGGESTIONS = 5
 FOUND = 4
 SIDE_LIST = 30
-TABS = {"": "All", "clarify": "Unsure", "fallback": "No answer", "answer": "Low confidence"}
+AUDIT = "audit"
+TABS = {"": "All", "clarify": "Unsure", "fallback": "No answer", "answer": "Low confidence", AUDIT: "Audit"}
 REASONS = {
     "unsure": "No FAQ was likely enough, so it was handed over.",
     "between": "Several FAQs were close, so it asked which one was meant.",
@@ -49,22 +52,25 @@ def page() -> str:
     kind = request.args.get("kind", "")
     wanted = request.args.get("item", type=int)
     query = request.args.get("q", "")
-    review_below = desk().settings.review_below
+    blind = kind == AUDIT
     with desk().database.read() as session:
-        waiting = labels.queue(session, review_below=review_below, limit=SIDE_LIST, kind=kind or None)
-        lengths = labels.queue_lengths(session, review_below=review_below)
+        waiting = _waiting(session, kind)
+        lengths = _lengths(session)
         item = labels.find_item(session, wanted) if wanted else (waiting[0] if waiting else None)
-        choices = _choices(session, item) if item else []
+        choices = (_blind_choices if blind else _choices)(session, item) if item else []
         pending = _pending(session)
+        night = nights.last_night(session)
     found = _search(query, {choice.slug for choice in choices}) if query.strip() else []
     return render_template(
         "desk.html",
         item=item,
         waiting=waiting,
-        lengths=lengths | {"": sum(lengths.values())},
+        lengths=lengths,
         choices=[*choices, *found],
         query=query,
         kind=kind,
+        blind=blind,
+        night=as_banner(night) if night else None,
         tabs=TABS,
         reasons=REASONS,
         pending=pending,
@@ -123,7 +129,7 @@ def undo() -> Response:
         flash(str(error))
         return redirect(url_for("desk.page"), 303)
     flash("Undone.")
-    return redirect(url_for("desk.page", item=message_id), 303)
+    return redirect(url_for("desk.page", item=message_id, kind=request.args.get("kind") or None), 303)
 
 
 _PLAIN = {"out_of_scope": "none of our FAQs", "skip": "skipped"}
@@ -132,6 +138,29 @@ _PLAIN = {"out_of_scope": "none of our FAQs", "skip": "skipped"}
 def _onward(said: str) -> Response:
     flash(said)
     return redirect(url_for("desk.page", kind=request.args.get("kind") or None), 303)
+
+
+def _waiting(session: Session, kind: str) -> list[QueueItem]:
+    if kind == AUDIT:
+        return audit.audit_queue(session, since=now() - audit.WINDOW, limit=SIDE_LIST)
+    return labels.queue(session, review_below=desk().settings.review_below, limit=SIDE_LIST, kind=kind or None)
+
+
+def _lengths(session: Session) -> dict[str, int]:
+    """How many texts wait under each tab; the audit sample overlaps the others, so it is not added to all of them."""
+    lengths = labels.queue_lengths(session, review_below=desk().settings.review_below)
+    audited = audit.audit_queue_length(session, since=now() - audit.WINDOW)
+    return lengths | {"": sum(lengths.values()), AUDIT: audited}
+
+
+def _blind_choices(session: Session, item: QueueItem) -> list[Choice]:
+    """Likely FAQs in an order that tells nothing, and always as many: neither the decision nor its confidence shows."""
+    logged = [row["intent"] for row in item.ranking]
+    live = [entry.slug for entry in _similar(item.text, SUGGESTIONS)]
+    questions = _questions(session, [*logged, *live])
+    slugs = [slug for slug in dict.fromkeys([*logged, *live]) if slug in questions][:SUGGESTIONS]
+    slugs.sort(key=lambda slug: text_key(f"{item.message_id}:{slug}"))
+    return [Choice(slug, questions[slug]) for slug in slugs]
 
 
 def _choices(session: Session, item: QueueItem) -> list[Choice]:
@@ -154,13 +183,18 @@ def _questions(session: Session, slugs: Sequence[str]) -> dict[str, str]:
 def _search(query: str, shown: set[str]) -> list[Choice]:
     """FAQs by meaning, and by the letters of their question."""
     live = desk().live.take()
-    if live is None or not normalise(query):
-        return []
     words = normalise(query)
-    lettered = [entry for entry in live.faq.values() if words in normalise(entry.question)]
-    similar = [entry for entry, _ in desk().search(query, limit=FOUND + len(shown))[0]]
+    lettered = [entry for entry in live.faq.values() if words in normalise(entry.question)] if live and words else []
+    similar = _similar(query, FOUND + len(shown))
     unique = {entry.slug: entry for entry in [*lettered, *similar] if entry.slug not in shown}
     return [Choice(entry.slug, entry.question) for entry in list(unique.values())[:FOUND]]
+
+
+def _similar(text: str, limit: int) -> list[FaqEntry]:
+    """FAQs by meaning; none while no version serves."""
+    if desk().live.take() is None or not normalise(text):
+        return []
+    return [entry for entry, _ in desk().search(text, limit=limit)[0]]
 
 
 def _pending(session: Session) -> int:

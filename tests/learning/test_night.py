@@ -76,6 +76,20 @@ def test_held_out_labels_answer_their_text_but_teach_nothing(desk: Desk) -> None
     assert not any(row.startswith("label:") for row in bundle.phrasing_ids)
 
 
+def test_a_phrasing_that_says_a_held_out_message_spoils_it_for_measuring(desk: Desk) -> None:
+    """Editors read the desk and write phrasings: what trains is measured on no more, and its stored side stays."""
+    teach(desk, TUNNEL, "vpn", holdout=True)
+    with desk.database.write() as session:
+        _add_phrasing(session, "the tunnel from my kitchen is dead!!", "vpn")
+        _add_phrasing(session, "tunnels refuse to come up", "vpn")
+    with desk.database.read() as session:
+        measured = [row.text for row in take_snapshot(session).holdout]
+        sides = {label.side for label in labels.active_labels(session)}
+
+    assert measured == [TUNNEL[2]]
+    assert sides == {"holdout"}
+
+
 def test_out_of_scope_labels_are_learnt(desk: Desk) -> None:
     """The text itself is known, and what is like it is trusted less."""
     before = serving(desk).match("printing of photos for my wedding").out_of_scope

@@ -1,5 +1,6 @@
 """The queue, labels, and sides that never change."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -110,6 +111,35 @@ def test_a_near_duplicate_of_a_phrasing_trains(database: Database, labeller: int
         faq.store_entries(session, [Entry("vpn", phrasings=("the tunnel keeps dropping",))], author="test")
 
     assert label(database, say(database, "the tunnel keeps droping"), labeller, holdout_share=1.0) == "train"
+
+
+def test_a_stored_side_never_changes(database: Database, labeller: int) -> None:
+    """Neither when the text is labelled again, nor when the FAQ says it by then, nor after an undo."""
+    message = say(database, "the tunnel keeps dropping")
+    assert label(database, message, labeller, holdout_share=1.0) == "holdout"
+    with database.write() as session:
+        labels.undo_last(session, staff_id=labeller)
+        faq.store_entries(session, [Entry("vpn", phrasings=("the tunnel keeps droping",))], author="test")
+
+    assert label(database, message, labeller, holdout_share=0.0) == "holdout"
+
+
+def test_near_duplicates_labelled_at_one_moment_share_a_group(database: Database, labeller: int) -> None:
+    """Whoever comes second waits, and joins the group of the first."""
+    one = say(database, "the coffee machine is leaking water")
+    two = say(database, "the coffee machine is leaking waters")
+    second = threading.Thread(target=label, args=(database, two, labeller))
+    with database.write() as session:
+        options: dict[str, Any] = {"kind": "intent", "intent": "vpn", "holdout_share": 0.3}
+        labels.label_message(session, one, staff_id=labeller, **options)
+        second.start()
+        second.join(timeout=0.5)
+    second.join()
+
+    with database.read() as session:
+        found = labels.active_labels(session)
+    assert len(found) == 2
+    assert len({row.group_key for row in found}) == 1
 
 
 def test_a_text_near_both_sides_goes_to_neither(database: Database, labeller: int) -> None:

@@ -1,18 +1,19 @@
 """Login and the labelling desk, by HTTP as a browser without JavaScript would."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from conftest import PASSWORD, STAFF
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from helpdesk.records import faq, labels
+from helpdesk.records import faq, labels, nights
 from helpdesk.records.database import Database
-from helpdesk.records.tables import Label
+from helpdesk.records.tables import DecisionRow, Label, now
 
 PUBLIC = {
     "static", "chat.page", "login.form", "login.enter", "health.livez", "health.readyz", "rasa.status",
@@ -234,3 +235,83 @@ def test_the_tabs_keep_one_kind(ann: FlaskClient) -> None:
 
     assert "what is the capital of peru" in ann.get("/desk?kind=fallback").text
     assert "All caught up" in ann.get("/desk?kind=clarify").text
+
+
+def draw(records: Database) -> None:
+    """Put every message into the audit sample."""
+    with records.write() as session:
+        session.execute(update(DecisionRow).values(audit_odds=0.5))
+
+
+def test_an_audited_message_is_shown_blind(ann: FlaskClient, records: Database) -> None:
+    """A sure answer waits in the audit tab: five choices and nothing of what was decided, nor how sure it was."""
+    (message_id,) = ask(ann, "forgot my password")
+    draw(records)
+    page = ann.get("/desk?kind=audit").text
+
+    assert "forgot my password" in page
+    assert 'Audit\n        <span class="count">1</span>' in page
+    card = page[page.index("<article") :]
+    for revealing in (
+        "<meter",
+        "like “",
+        "version 1",
+        "low confidence",
+        "no answer</span>",
+        "Enter",
+        "found",
+        "answered",
+    ):
+        assert revealing not in card, revealing
+    choices = re.findall(r'value="intent:(\w+)"', card)
+    assert len(choices) == 5
+    again = ann.get(f"/desk?kind=audit&item={message_id}").text
+    assert choices == re.findall(r'value="intent:(\w+)"', again), "a choice keeps its key"
+
+
+def test_the_order_of_blind_choices_follows_no_ranking(ann: FlaskClient, records: Database) -> None:
+    """Over messages that mean the same, the likely FAQ stands anywhere."""
+    words = ("please", "now", "again", "today", "quickly", "somehow", "really", "at home")
+    ids = ask(ann, *(f"forgot my password {word}" for word in words))
+    draw(records)
+    pages = [ann.get(f"/desk?kind=audit&item={number}").text for number in ids]
+
+    assert len({re.findall(r'value="intent:(\w+)"', page).index("password") for page in pages}) > 2
+
+
+def test_an_audit_label_trains_and_leads_to_the_next_audited_message(ann: FlaskClient, records: Database) -> None:
+    """Like any other label, within its tab; undo stays there too."""
+    ask(ann, "forgot my password", "paper jam in the printer")
+    draw(records)
+    page = ann.get("/desk?kind=audit").text
+    action = re.search(r'action="(/desk/\d+/label\?kind=audit)"', page)
+    assert action
+    response = post(ann, action[1], label="intent:wifi")
+
+    assert response.headers["Location"] == "/desk?kind=audit"
+    assert [kind for _, kind, _ in labelled(records)] == ["intent"]
+    assert 'Audit\n        <span class="count">1</span>' in ann.get("/desk?kind=audit").text
+    assert "kind=audit" in post(ann, "/desk/undo?kind=audit").headers["Location"]
+
+
+def test_a_message_nothing_is_known_of_has_blind_choices_too(ann: FlaskClient, records: Database) -> None:
+    """Else their absence would tell that it was handed over."""
+    ask(ann, "what is the capital of peru")
+    with records.write() as session:
+        session.execute(update(DecisionRow).values(audit_odds=0.5, ranking=[]))
+
+    assert ann.get("/desk?kind=audit").text.count('value="intent:') == 5
+
+
+def test_the_desk_says_what_the_last_night_did(ann: FlaskClient, records: Database) -> None:
+    """Age and verdict, and an alarm when it failed."""
+    assert "version 1 (first) went into service" in ann.get("/desk").text
+    with records.write() as session:
+        failed = {"verdict": "failed", "reason": "OSError: disk full", "refusals": {}, "labels": 0, "figures": {}}
+        nights.add_night(session, started_at=now(), finished_at=now() - timedelta(hours=3), version_id=1, **failed)
+    page = ann.get("/desk").text
+
+    assert "3 hours ago" in page
+    assert "it failed" in page
+    assert "disk full" in page
+    assert 'role="alert"' in page

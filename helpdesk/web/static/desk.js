@@ -1,6 +1,7 @@
 // One key a label. Every key presses a button that is on the page; without this file the buttons still work.
 
 const card = document.querySelector(".card");
+const blind = card.classList.contains("blind"); // an audited message has no first choice to accept
 
 function typing(target) {
   return target.closest("input, textarea, select") !== null;
@@ -34,6 +35,7 @@ document.addEventListener("keydown", (event) => {
     event.key === "/" ? (document.getElementById("q")?.focus(), true)
     : event.key === "j" ? (go(card.dataset.next), true)
     : event.key === "k" ? (go(card.dataset.previous), true)
-    : press(event.key === "Enter" ? "1" : event.key);
+    : event.key === "Enter" ? !blind && press("1")
+    : press(event.key);
   if (handled) event.preventDefault();
 });

@@ -1,0 +1,116 @@
+"""The row that every night leaves behind, whatever came of it."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from helpdesk.learning import drift
+from helpdesk.learning.evaluate import held_out
+from helpdesk.learning.snapshot import take_snapshot
+from helpdesk.matching.bundle import open_bundle
+from helpdesk.records import audit, estimates, labels, nights, traffic, versions
+from helpdesk.records.database import Database
+from helpdesk.records.tables import now
+from helpdesk.settings import Settings
+
+log = logging.getLogger(__name__)
+REASON = 500
+Verdicts = Mapping[str, Mapping[str, Any]]
+
+
+def measure_night(settings: Settings, database: Database) -> dict[str, Any]:
+    """How the version that serves after the night does: the columns of `nights` that are figures.
+
+    Accuracy is that on the held-out labels, the exact path bypassed; coverage counts the messages since the last
+    night; the wrong-answer rate is estimated from the month's audit sample.
+    """
+    moment = now()
+    with database.read() as session:
+        serving = versions.current(session)
+        if serving is None:
+            return {}
+        bundle = open_bundle(settings.bundles / serving.directory, threads=settings.train_threads)
+        snapshot = take_snapshot(session)
+        before = nights.last_night(session)
+        since = before.started_at if before else None
+        sample = audit.read_sample(session, since=moment - audit.WINDOW, review_below=settings.review_below)
+        coverage = traffic.count_outcomes(session, since=since).coverage
+        scored = nights.score_new_labels(session, since=since)
+        month = drift.read_month(session, level=drift.unfamiliar_below(bundle), moment=moment)
+    wrong = estimates.wrong_answers(sample)
+    outcomes = held_out(bundle, snapshot).values()
+    return {
+        "holdout_rows": len(outcomes),
+        "holdout_right": sum(outcome.right for outcome in outcomes),
+        "coverage": coverage,
+        "wrong_share": wrong.share,
+        "wrong_low": wrong.low,
+        "wrong_high": wrong.high,
+        "figures": {
+            "wrong_answers": wrong.as_dict(),
+            "new_labels": vars(scored),
+            "drift": drift.describe(month, sample, bundle),
+        },
+    }
+
+
+def warnings_of(figures: Mapping[str, Any]) -> list[str]:
+    """What staff should look at, in words."""
+    return list(figures["figures"]["drift"]["warnings"]) if figures else []
+
+
+def write_night(
+    database: Database,
+    verdicts: Verdicts,
+    *,
+    started: datetime,
+    kind: str | None,
+    figures: Mapping[str, Any],
+) -> None:
+    """Append the row of a night that came to its end; `kind` is that of the candidate it promoted, None for none."""
+    told = [f"{name}: {'; '.join(verdict['reasons'])}" for name, verdict in verdicts.items() if kind in (None, name)]
+    reason = ". ".join(told) or "nothing new to learn"
+    _append(
+        database, verdicts, started=started, kind=kind, verdict="promoted" if kind else "kept", reason=reason, **figures
+    )
+
+
+def write_failed_night(
+    database: Database, verdicts: Verdicts, *, started: datetime, kind: str | None, problem: Exception
+) -> None:
+    """Append the row of a night that broke off. If that fails too it is logged: `problem` is what must be told."""
+    reason = f"{type(problem).__name__}: {problem}"
+    try:
+        _append(database, verdicts, started=started, kind=kind, verdict="failed", reason=reason)
+    except Exception:
+        log.exception("the failed night could not be noted")
+
+
+def _append(
+    database: Database,
+    verdicts: Verdicts,
+    *,
+    started: datetime,
+    kind: str | None,
+    verdict: str,
+    reason: str,
+    figures: Mapping[str, Any] | None = None,
+    **columns: Any,
+) -> None:
+    refusals = {name: found["reasons"] for name, found in verdicts.items() if not found["promote"]}
+    with database.write() as session:
+        serving = versions.current(session)
+        nights.add_night(
+            session,
+            started_at=started,
+            finished_at=now(),
+            verdict=verdict,
+            reason=reason[:REASON],
+            version_id=serving.version_id if serving else None,
+            promoted_kind=kind,
+            refusals=refusals,
+            labels=labels.labels_since(session, None),
+            figures=dict(figures or {}),
+            **columns,
+        )

@@ -1,0 +1,132 @@
+"""The audit lane: a random sample of all traffic with known odds, drawn whatever was decided, labelled blind.
+
+The ordinary queue shows what the bot was unsure of. Its labels teach, but they say nothing of traffic as a whole: an
+answer that is wrong and sure of itself never enters it. Only this sample is an estimate's input.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from helpdesk.records.estimates import NONE, Audited
+from helpdesk.records.labels import QueueItem, to_item
+from helpdesk.records.tables import DecisionRow, Intent, Label, Message
+
+WINDOW = timedelta(days=30)
+TRAFFIC_DAYS = 7.0
+UNDRAWN = ("choice", "none_of_these")  # they finish the message before them, which could be drawn itself
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How many messages came lately, and in how many days (1 to 7)."""
+
+    messages: int
+    days: float
+
+
+def recent_traffic(session: Session, moment: datetime) -> Traffic:
+    """The messages of the seven days before a moment; a shorter past counts for as long as it was, at least a day."""
+    since = moment - timedelta(days=TRAFFIC_DAYS)
+    query = select(func.count(), func.min(Message.created_at)).where(Message.created_at > since)
+    count, first = session.execute(query).tuples().one()
+    if first is None:
+        return Traffic(0, 1.0)
+    return Traffic(count, min(TRAFFIC_DAYS, max(1.0, (moment - first) / timedelta(days=1))))
+
+
+def audit_odds(traffic: Traffic, *, rate: float, per_night: float) -> float:
+    """The probability with which the next message is drawn: `rate`, or more when that gives too few a day.
+
+    It depends on past traffic alone, so it is known before the draw and never on what the message says.
+    """
+    mean = traffic.messages / traffic.days
+    return max(rate, min(1.0, per_night / mean if mean else float(per_night > 0)))
+
+
+def read_sample(session: Session, *, since: datetime, review_below: float) -> list[Audited]:
+    """The messages drawn since a moment, each with what was decided and, once somebody said it, what it meant.
+
+    A text means what its newest label says, whichever queue the label came from: the odds are what makes the sample.
+    A message without letters or digits is none of the FAQs by itself.
+    """
+    label = (
+        select(func.max(Label.id))
+        .where(Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind != "skip")
+        .correlate(Message)
+        .scalar_subquery()
+    )
+    query = (
+        select(DecisionRow, Message.normalised, Label.kind, Intent.slug)
+        .join(Message, Message.id == DecisionRow.message_id)
+        .outerjoin(Label, Label.id == label)
+        .outerjoin(Intent, Intent.id == Label.intent_id)
+        .where(DecisionRow.audit_odds.is_not(None), Message.created_at > since)
+        .order_by(DecisionRow.message_id)
+    )
+    return [
+        _audited(decision, _meaning(normalised, kind, slug), review_below=review_below)
+        for decision, normalised, kind, slug in session.execute(query)
+    ]
+
+
+def audit_queue(session: Session, *, since: datetime, limit: int) -> list[QueueItem]:
+    """Drawn texts that nobody has labelled, in an order that has nothing to do with what they say or what was decided.
+
+    The order is that of a hash of the text, so whoever labels only part of it has labelled a random part.
+    """
+    waiting = _waiting(since).subquery()
+    query = (
+        select(Message, DecisionRow, waiting.c.count)
+        .join(waiting, waiting.c.newest == Message.id)
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .order_by(Message.text_key)
+        .limit(limit)
+    )
+    return [to_item(message, decision, count) for message, decision, count in session.execute(query)]
+
+
+def audit_queue_length(session: Session, *, since: datetime) -> int:
+    """How many drawn texts wait."""
+    return session.scalar(select(func.count()).select_from(_waiting(since).subquery())) or 0
+
+
+def _waiting(since: datetime) -> Select[int, int]:
+    labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
+    # Materialised, or SQLite reads every message there is in the order of the grouping.
+    drawn = select(DecisionRow.message_id).where(DecisionRow.audit_odds.is_not(None)).cte("drawn")
+    drawn = drawn.prefix_with("MATERIALIZED")
+    return (
+        select(func.max(Message.id).label("newest"), func.count().label("count"))
+        .join(drawn, drawn.c.message_id == Message.id)
+        .where(Message.created_at > since, Message.normalised != "", ~labelled.exists())
+        .group_by(Message.text_key)
+    )
+
+
+def _audited(decision: DecisionRow, meaning: str | None, *, review_below: float) -> Audited:
+    sure = decision.kind == "answer" and (decision.confidence >= review_below or decision.reason == "exact")
+    return Audited(
+        odds=decision.audit_odds or 1.0,
+        kind=decision.kind,
+        intent=decision.intent,
+        confidence=decision.confidence,
+        reason=decision.reason,
+        best=_best(decision.ranking),
+        queued=not sure,
+        meaning=meaning,
+    )
+
+
+def _best(ranking: Sequence[dict[str, Any]]) -> str | None:
+    return ranking[0]["intent"] if ranking else None
+
+
+def _meaning(normalised: str, kind: str | None, slug: str | None) -> str | None:
+    if not normalised or kind == "out_of_scope":
+        return NONE
+    return slug

@@ -1,0 +1,176 @@
+"""What the audit sample says about all traffic. Pure arithmetic on rows drawn with known odds.
+
+A row drawn with odds p stands for 1/p messages (Horvitz and Thompson 1952); shares are ratios of such sums (Hajek
+1971). Labelled rows stand for the unlabelled ones of their cell (weighting classes, Oh and Scheuren 1983): texts of the
+ordinary queue are labelled sooner and are wrong more often, so they are a cell of their own. Intervals are exact
+binomial ones (Clopper and Pearson 1934) on the effective number of rows (Korn and Graubard 1998), which is their number
+when all odds are equal and every row is labelled.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LEVEL = 0.95
+NONE = ""  # the meaning of a message that none of the FAQs answers
+MOST_UNKNOWN = 0.1
+_MOST_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Audited:
+    """One message of the audit sample.
+
+    odds: with which it was drawn; kind, intent, confidence, reason: what was decided; best: the intent ranked first;
+    queued: whether the ordinary queue shows it too; meaning: the intent staff said, NONE for none of the FAQs, None
+    while nobody said.
+    """
+
+    odds: float
+    kind: str
+    intent: str | None
+    confidence: float
+    reason: str
+    best: str | None
+    queued: bool
+    meaning: str | None
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of all traffic: the estimate (None while it cannot be made), and its interval.
+
+    rows: how many drawn messages it is about, labelled: how many of them count; worst and best: where the interval
+    would end if every unlabelled one counted against us, or for us.
+    """
+
+    share: float | None
+    low: float
+    high: float
+    rows: int
+    labelled: int
+    best: float
+    worst: float
+
+    @property
+    def unlabelled(self) -> float:
+        """Share of the drawn messages that nobody has labelled, 0 when none was drawn."""
+        return 1 - self.labelled / self.rows if self.rows else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return vars(self) | {"unlabelled": self.unlabelled}
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Whether live traffic keeps the error-rate contract: `kept`, `broken`, or `open` while too little is known.
+
+    needed: about how many more right answers of the audit sample would show that it is kept, None when that cannot be.
+    """
+
+    state: str
+    max_wrong_rate: float
+    assurance: float
+    bound: float
+    needed: int | None
+
+
+def wrong_answers(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:
+    """Share of direct answers that are wrong; an answered message that no FAQ answers is wrong too."""
+    answers = [row for row in sample if row.kind == "answer"]
+    return _share(answers, lambda row: row.intent != row.meaning, level=level)
+
+
+def out_of_scope(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:
+    """Share of messages that none of the FAQs answers."""
+    return _share(sample, lambda row: row.meaning == NONE, level=level)
+
+
+def contract(sample: Sequence[Audited], *, max_wrong_rate: float, assurance: float) -> Contract:
+    """The live check: one-sided bounds of the wrong-answer rate at the contract's own assurance."""
+    share = wrong_answers(sample, level=2 * assurance - 1)
+    state = "open"
+    if share.share is not None:
+        state = "kept" if share.high <= max_wrong_rate else "broken" if share.low > max_wrong_rate else "open"
+    needed = _needed(share, max_wrong_rate, assurance) if state == "open" else None
+    return Contract(state, max_wrong_rate, assurance, share.high, needed)
+
+
+def interval(hits: float, rows: float, *, level: float = LEVEL) -> tuple[float, float]:
+    """Two-sided Clopper-Pearson interval of `hits` in `rows`, neither of which need be whole; (0, 1) for no rows."""
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    low = float(betaincinv(hits, rows - hits + 1, tail)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, rows - hits, 1 - tail)) if hits < rows else 1.0
+    return low, high
+
+
+def _share(rows: Sequence[Audited], hit: Callable[[Audited], bool], *, level: float) -> Share:
+    """Cells that nobody labelled count against the interval both ways; if they are large there is no estimate."""
+    known, unknown = _weigh(rows, hit)
+    total = sum(weight for weight, _ in known) + sum(unknown)
+    share = _weighted(known, level=level)[0] if known and sum(unknown) <= MOST_UNKNOWN * total else None
+    hits = [(1 / row.odds, row.meaning is not None and hit(row)) for row in rows]
+    missing = [(1 / row.odds, row.meaning is None or hit(row)) for row in rows]
+    return Share(
+        share,
+        low=_weighted([*known, *((weight, False) for weight in unknown)], level=level)[1],
+        high=_weighted([*known, *((weight, True) for weight in unknown)], level=level)[2],
+        rows=len(rows),
+        labelled=sum(row.meaning is not None for row in rows),
+        best=_weighted(hits, level=level)[1],
+        worst=_weighted(missing, level=level)[2],
+    )
+
+
+def _weigh(rows: Sequence[Audited], hit: Callable[[Audited], bool]) -> tuple[list[tuple[float, bool]], list[float]]:
+    """Labelled rows as (weight, hit), those of a cell standing for all of it; and the weights of cells without any."""
+    cells: dict[tuple[str, bool], list[Audited]] = {}
+    for row in rows:
+        cells.setdefault((row.kind, row.queued), []).append(row)
+    known: list[tuple[float, bool]] = []
+    unknown: list[float] = []
+    for cell in cells.values():
+        labelled = [row for row in cell if row.meaning is not None]
+        if not labelled:
+            unknown += [1 / row.odds for row in cell]
+            continue
+        factor = sum(1 / row.odds for row in cell) / sum(1 / row.odds for row in labelled)
+        known += [(factor / row.odds, hit(row)) for row in labelled]
+    return known, unknown
+
+
+def _weighted(rows: Sequence[tuple[float, bool]], *, level: float) -> tuple[float, float, float]:
+    """(share, low, high) of weighted hits; the effective number of rows is the smaller of two reckonings.
+
+    Kish's (1965) looks at the weights alone, the design effect at how they go with the hits.
+    """
+    total = sum(weight for weight, _ in rows)
+    if not total:
+        return 0.0, 0.0, 1.0
+    share = min(1.0, sum(weight for weight, hit in rows if hit) / total)
+    effective = total**2 / sum(weight**2 for weight, _ in rows)
+    variance = sum((weight * (hit - share)) ** 2 for weight, hit in rows) / total**2
+    if variance > 0:
+        effective = min(effective, share * (1 - share) / variance)
+    return share, *interval(share * effective, effective, level=level)
+
+
+def _needed(share: Share, max_wrong_rate: float, assurance: float) -> int | None:
+    """How many more right answers would bring the upper bound down to the rate, by doubling and halving."""
+    hits = (share.share or 0.0) * share.labelled
+
+    def enough(more: int) -> bool:
+        return interval(hits, share.labelled + more, level=2 * assurance - 1)[1] <= max_wrong_rate
+
+    low, high = 0, 1
+    while not enough(high):
+        low, high = high, 2 * high
+        if high > _MOST_ROWS:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

@@ -1,0 +1,61 @@
+"""The history of nights, and the test-then-train clock: new labels first score the version that met their message."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Night
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How many first labels there were, and in how many the version that met the message had been right."""
+
+    rows: int
+    right: int
+
+
+def add_night(session: Session, **columns: Any) -> Night:
+    """Append the row of one run; `columns` are those of `nights` except the id."""
+    night = Night(**columns)
+    session.add(night)
+    session.flush()
+    return night
+
+
+def last_night(session: Session) -> Night | None:
+    """The newest run, whatever came of it."""
+    return session.scalar(select(Night).order_by(Night.id.desc()).limit(1))
+
+
+def list_nights(session: Session, *, limit: int) -> list[Night]:
+    """The newest runs, oldest of them first."""
+    newest = session.scalars(select(Night).order_by(Night.id.desc()).limit(limit)).all()
+    return list(reversed(newest))
+
+
+def score_new_labels(session: Session, *, since: datetime | None) -> Scored:
+    """Labels given since a moment (None: ever) against the decisions that were logged before anybody labelled.
+
+    A message counts when its text had no label yet when it came. In scope the right intent must have been ranked
+    first; out of scope nothing may have been answered. Labels of the ordinary queue are among them, so this is how
+    the desk does on what it found hard, not on traffic.
+    """
+    earlier = aliased(Label)
+    known = select(earlier.id).where(earlier.text_key == Label.text_key, earlier.created_at < Message.created_at)
+    query = (
+        select(DecisionRow.kind, DecisionRow.ranking, Label.kind, Intent.slug)
+        .join(Message, Message.id == DecisionRow.message_id)
+        .join(Label, Label.message_id == Message.id)
+        .outerjoin(Intent, Intent.id == Label.intent_id)
+        .where(Label.undone_at.is_(None), Label.kind != "skip", ~known.exists())
+    )
+    rows = session.execute(query if since is None else query.where(Label.created_at > since)).all()
+    right = [
+        decided != "answer" if meaning == "out_of_scope" else bool(ranking) and ranking[0]["intent"] == slug
+        for decided, ranking, meaning, slug in rows
+    ]
+    return Scored(len(right), sum(right))

@@ -1,0 +1,175 @@
+"""What people asked and what they were told, counted. Every message is counted, so nothing here is an estimate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
+
+CHOICES = ("choice", "none_of_these")
+EMPTY = "empty"
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """How many messages were answered, asked back about, and handed over; choices count with their question.
+
+    chosen: questions that ended in an answer; rejected: those that ended with "none of these".
+    """
+
+    answered: int
+    clarified: int
+    handed_over: int
+    chosen: int
+    rejected: int
+
+    @property
+    def messages(self) -> int:
+        """All of them."""
+        return self.answered + self.clarified + self.handed_over
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of messages that were answered directly, None without messages."""
+        return self.answered / self.messages if self.messages else None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One thing people asked: an intent's slug or a text, how often, and a message to look at."""
+
+    name: str
+    count: int
+    message_id: int
+
+
+def count_outcomes(session: Session, *, since: datetime | None) -> Outcomes:
+    """What became of the messages since a moment (None: ever)."""
+    query = select(DecisionRow.kind, DecisionRow.reason, func.count()).join(
+        Message, Message.id == DecisionRow.message_id
+    )
+    query = query.group_by(DecisionRow.kind, DecisionRow.reason)
+    counts: dict[tuple[str, bool], int] = {}
+    for kind, reason, count in session.execute(query if since is None else query.where(Message.created_at > since)):
+        key = (kind, reason in CHOICES)
+        counts[key] = counts.get(key, 0) + count
+    return Outcomes(
+        answered=counts.get(("answer", False), 0),
+        clarified=counts.get(("clarify", False), 0),
+        handed_over=counts.get(("fallback", False), 0),
+        chosen=counts.get(("answer", True), 0),
+        rejected=counts.get(("fallback", True), 0),
+    )
+
+
+def most_asked(session: Session, *, since: datetime, limit: int) -> list[Asked]:
+    """The intents that were answered most, choices included."""
+    query = (
+        select(DecisionRow.intent, func.count(), func.max(Message.id))
+        .join(Message, Message.id == DecisionRow.message_id)
+        .where(Message.created_at > since, DecisionRow.kind == "answer", DecisionRow.intent.is_not(None))
+        .group_by(DecisionRow.intent)
+        .order_by(func.count().desc(), DecisionRow.intent)
+        .limit(limit)
+    )
+    return [Asked(intent or "", count, newest) for intent, count, newest in session.execute(query)]
+
+
+def content_gaps(session: Session, *, since: datetime, limit: int) -> list[Asked]:
+    """The texts that were handed over most and that nobody has given an intent: what the FAQ lacks."""
+    taught = select(Label.id).where(
+        Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind == "intent"
+    )
+    query = (
+        select(func.max(Message.normalised), func.count(), func.max(Message.id))
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .where(Message.created_at > since, _decided(), DecisionRow.kind == "fallback")
+        .where(~taught.exists())
+        .group_by(Message.text_key)
+        .order_by(func.count().desc(), func.max(Message.id).desc())
+        .limit(limit)
+    )
+    return [Asked(text, count, newest) for text, count, newest in session.execute(query)]
+
+
+def unanswered_texts(session: Session, *, since: datetime, limit: int) -> list[Asked]:
+    """Texts that were not answered and that nobody has labelled in any way, most frequent first."""
+    labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
+    query = (
+        select(func.max(Message.normalised), func.count(), func.max(Message.id))
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .where(Message.created_at > since, _decided(), DecisionRow.kind != "answer")
+        .where(~labelled.exists())
+        .group_by(Message.text_key)
+        .order_by(func.count().desc(), Message.text_key)
+        .limit(limit)
+    )
+    return [Asked(text, count, newest) for text, count, newest in session.execute(query)]
+
+
+def count_unfamiliar(session: Session, *, since: datetime, until: datetime, below: float) -> tuple[int, int]:
+    """(messages, those whose best intent had a confidence below a level) between two moments.
+
+    Texts that staff know to be none of the FAQs are familiar, whatever their confidence.
+    """
+    doubtful = and_(DecisionRow.confidence < below, DecisionRow.reason != "known_out_of_scope")
+    unfamiliar = func.count().filter(doubtful)
+    query = (
+        select(func.count(), unfamiliar)
+        .join(Message, Message.id == DecisionRow.message_id)
+        .where(_between(since, until), _decided())
+    )
+    messages, found = session.execute(query).tuples().one()
+    return messages, found
+
+
+def count_by_best_intent(session: Session, *, since: datetime, until: datetime) -> dict[str, int]:
+    """How many messages had which intent ranked first, whether it was answered or not."""
+    best = DecisionRow.ranking[0]["intent"].as_string()
+    query = (
+        select(best, func.count())
+        .join(Message, Message.id == DecisionRow.message_id)
+        .where(_between(since, until), _decided())
+        .group_by(best)
+    )
+    return {intent: count for intent, count in session.execute(query) if intent}
+
+
+def idle_phrasings(session: Session, *, since: datetime) -> list[tuple[str, int, int]]:
+    """(intent, phrasings, idle phrasings) of published intents, most idle ones first.
+
+    A phrasing is idle when it is older than `since` and was nearest to the message in no decision after it.
+    """
+    nearest = DecisionRow.ranking[0]["nearest"].as_string()
+    query = (
+        select(nearest).distinct().join(Message, Message.id == DecisionRow.message_id).where(Message.created_at > since)
+    )
+    used = {row for row in session.scalars(query) if row}
+    phrasings = (
+        select(Intent.slug, Phrasing.id, Phrasing.created_at)
+        .join(Intent, Intent.id == Phrasing.intent_id)
+        .where(Intent.status == "published", Phrasing.source != "question")
+    )
+    counts: dict[str, tuple[int, int]] = {}
+    for slug, phrasing, created in session.execute(phrasings):
+        total, idle = counts.get(slug, (0, 0))
+        counts[slug] = (total + 1, idle + (created < since and f"phrasing:{phrasing}" not in used))
+    found = [(slug, total, idle) for slug, (total, idle) in counts.items() if idle]
+    return sorted(found, key=lambda row: (-row[2], row[0]))
+
+
+def messages_by_id(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """The texts of messages that are still stored."""
+    return dict(session.execute(select(Message.id, Message.text).where(Message.id.in_(ids))).tuples().all())
+
+
+def _decided() -> ColumnElement[bool]:
+    """Messages that a version decided about: no choices from a menu, no empty texts, not while no version served."""
+    return and_(DecisionRow.version_id.is_not(None), DecisionRow.reason.not_in((*CHOICES, EMPTY)))
+
+
+def _between(since: datetime, until: datetime) -> ColumnElement[bool]:
+    return and_(Message.created_at > since, Message.created_at <= until)

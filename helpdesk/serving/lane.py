@@ -1,0 +1,45 @@
+"""Drawing the audit sample of one process: a known probability, a random number, no database on a message's way."""
+
+import random
+import threading
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from helpdesk.records.audit import Traffic, audit_odds, recent_traffic
+from helpdesk.records.tables import now
+from helpdesk.settings import Settings
+
+REFRESH = timedelta(minutes=5)
+
+
+class AuditLane:
+    """Knows how much traffic there was, here and elsewhere, and draws messages with odds that follow from it.
+
+    Between two looks into the database it counts its own messages, so that the first burst of a new desk is not drawn
+    as a whole.
+    """
+
+    def __init__(self, settings: Settings, *, chance: random.Random | None = None) -> None:
+        self._rate = settings.audit_rate
+        self._per_night = settings.audit_per_night
+        self._chance = chance or random.Random()
+        self._lock = threading.Lock()
+        self._traffic = Traffic(0, 1.0)
+        self._looked_at: datetime | None = None
+
+    def refresh(self, session: Session) -> None:
+        """Count the recent traffic again when the last count is some minutes old."""
+        moment = now()
+        if self._looked_at is not None and timedelta(0) <= moment - self._looked_at < REFRESH:
+            return
+        traffic = recent_traffic(session, moment)
+        with self._lock:
+            self._traffic, self._looked_at = traffic, moment
+
+    def draw(self) -> float | None:
+        """The odds with which this message was drawn, None when it was not. They are fixed before the draw."""
+        with self._lock:
+            odds = audit_odds(self._traffic, rate=self._rate, per_night=self._per_night)
+            self._traffic = Traffic(self._traffic.messages + 1, self._traffic.days)
+            return odds if self._chance.random() < odds else None

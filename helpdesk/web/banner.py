@@ -1,0 +1,45 @@
+"""What staff are told of the last night, on every page of theirs."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from helpdesk.records.tables import Night, now
+
+LATE = timedelta(hours=36)
+
+
+@dataclass(frozen=True)
+class Banner:
+    """The last night in a few words, with the reason when nothing was promoted.
+
+    It is bad when it failed or when it is too long ago for a nightly run.
+    """
+
+    ago: str
+    words: str
+    reason: str
+    bad: bool
+
+
+def as_banner(night: Night) -> Banner:
+    """The newest row of `nights` as a banner."""
+    age = now() - night.finished_at
+    reason = "" if night.verdict == "promoted" else night.reason
+    return Banner(ago(age), _words(night), reason, night.verdict == "failed" or age > LATE)
+
+
+def ago(age: timedelta) -> str:
+    """An age in its largest unit: `3 hours ago`."""
+    minutes = max(0, int(age.total_seconds() // 60))
+    for unit, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
+        if (count := minutes // size) >= 1:
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def _words(night: Night) -> str:
+    if night.verdict == "failed":
+        return "it failed"
+    if night.promoted_kind is not None:
+        return f"version {night.version_id} ({night.promoted_kind}) went into service"
+    return f"version {night.version_id} stays in service"

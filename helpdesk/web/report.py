@@ -1,0 +1,90 @@
+"""The report: how the desk does, from counts of all traffic, the audit sample, and the history of nights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, render_template
+from flask_login import login_required
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from helpdesk.records import audit, estimates, nights, traffic
+from helpdesk.records.tables import Intent, Night, now
+from helpdesk.text import visible
+from helpdesk.web.banner import as_banner
+from helpdesk.web.context import desk
+
+NIGHTS = 90
+LISTED = 14
+TOP = 8
+blueprint = Blueprint("report", __name__, url_prefix="/desk/report")
+
+
+@blueprint.get("")
+@login_required
+def page() -> str:
+    """Thirty days of traffic, and the nights."""
+    settings, since = desk().settings, now() - audit.WINDOW
+    with desk().database.read() as session:
+        sample = audit.read_sample(session, since=since, review_below=settings.review_below)
+        history = nights.list_nights(session, limit=NIGHTS)
+        drift = _drift(history)
+        facts = {
+            "outcomes": traffic.count_outcomes(session, since=since),
+            "gaps": traffic.content_gaps(session, since=since, limit=TOP),
+            "asked": traffic.most_asked(session, since=since, limit=TOP),
+            "questions": _questions(session),
+            "clusters": _clusters(session, drift),
+            "waiting": audit.audit_queue_length(session, since=since),
+        }
+    return render_template(
+        "report.html",
+        **facts,
+        days=audit.WINDOW.days,
+        wrong=estimates.wrong_answers(sample),
+        outside=estimates.out_of_scope(sample),
+        contract=estimates.contract(sample, max_wrong_rate=settings.max_wrong_rate, assurance=settings.assurance),
+        drift=drift,
+        nights=history,
+        latest=history[: -LISTED - 1 : -1],
+        night=as_banner(history[-1]) if history else None,
+        percent=percent,
+        visible=visible,
+    )
+
+
+@blueprint.get("/nights.svg")
+@login_required
+def curve() -> Response:
+    """The curve of nights."""
+    from helpdesk.web.night_chart import draw_nights
+
+    with desk().database.read() as session:
+        history = nights.list_nights(session, limit=NIGHTS)
+    picture = draw_nights(history, max_wrong_rate=desk().settings.max_wrong_rate)
+    return Response(picture, content_type="image/svg+xml; charset=utf-8")
+
+
+def percent(share: float | None) -> str:
+    """A share for people: `4.2%`, `63%`, a dash for None. Small ones keep a decimal."""
+    if share is None:
+        return "–"
+    return f"{share:.1%}" if 0 < share < 0.0995 else f"{share:.0%}"
+
+
+def _drift(history: list[Night]) -> dict[str, Any] | None:
+    """What the newest night that came to its end says of drift."""
+    found = (night.figures["drift"] for night in reversed(history) if "drift" in night.figures)
+    return next(found, None)
+
+
+def _clusters(session: Session, drift: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The groups of unanswered texts, with those of their examples that are still stored."""
+    groups = drift["clusters"] if drift else []
+    texts = traffic.messages_by_id(session, [number for group in groups for number in group["message_ids"]])
+    shown = [group | {"examples": [(n, texts[n]) for n in group["message_ids"] if n in texts]} for group in groups]
+    return [group for group in shown if group["examples"]][:TOP]
+
+
+def _questions(session: Session) -> dict[str, str]:
+    return dict(session.execute(select(Intent.slug, Intent.question)).tuples().all())

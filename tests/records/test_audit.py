@@ -1,0 +1,152 @@
+"""The audit lane in the database: what is drawn, what waits, and what a label settles."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from helpdesk.records import audit, conversations, faq, labels, staff
+from helpdesk.records.database import Database
+from helpdesk.records.estimates import NONE, Audited, wrong_answers
+from helpdesk.records.faq import Entry
+from helpdesk.records.tables import Message, now
+
+MONTH = timedelta(days=30)
+
+
+@pytest.fixture
+def labeller(database: Database) -> int:
+    """The id of someone who labels, with two FAQ entries to choose from."""
+    with database.write() as session:
+        faq.store_entries(session, [Entry("vpn", answer="So."), Entry("wifi", answer="Thus.")], author="test")
+        return staff.add_staff(session, "ann", password="correct horse").id
+
+
+def say(database: Database, text: str, *, odds: float | None = 0.5, days_ago: float = 0, **more: Any) -> int:
+    """A logged message that was answered with `vpn`, drawn with these odds; its id."""
+    ranking = [{"intent": "vpn", "confidence": 0.95, "nearest": None, "similarity": None}]
+    decision = {"version_id": None, "kind": "answer", "intent": "vpn", "confidence": 0.95, "out_of_scope": 0.0}
+    decision |= {"reason": "confident", "ranking": ranking, "options": [], "thresholds": {}, "audit_odds": odds} | more
+    with database.write() as session:
+        message = conversations.log_message(
+            session, text, channel="rest", sender="u", external_id=None, decision=decision
+        )
+        when = now() - timedelta(days=days_ago)
+        session.execute(update(Message).where(Message.id == message).values(created_at=when))
+    return message
+
+
+def label(database: Database, message: int, labeller: int, kind: str = "intent", intent: str | None = "vpn") -> None:
+    """Say what a message meant."""
+    with database.write() as session:
+        labels.label_message(session, message, kind=kind, intent=intent, staff_id=labeller, holdout_share=0.3)
+
+
+def sample(database: Database) -> list[Audited]:
+    """The month's audit sample."""
+    with database.read() as session:
+        return audit.read_sample(session, since=now() - MONTH, review_below=0.8)
+
+
+def waiting(database: Database) -> list[str]:
+    """The texts of the audit queue, in its order."""
+    with database.read() as session:
+        queue = audit.audit_queue(session, since=now() - MONTH, limit=99)
+        assert audit.audit_queue_length(session, since=now() - MONTH) == len(queue)
+        return [item.normalised for item in queue]
+
+
+def test_drawn_messages_wait_whatever_was_decided(database: Database) -> None:
+    """Sure answers, exact ones, clarifications and fallbacks alike; what was not drawn does not."""
+    say(database, "sure")
+    say(database, "exact", reason="exact", confidence=1.0)
+    say(database, "asked back", kind="clarify", intent=None)
+    say(database, "handed over", kind="fallback", intent=None, ranking=[])
+    say(database, "not drawn", odds=None)
+    say(database, "long ago", days_ago=31)
+    say(database, "???")
+
+    assert sorted(waiting(database)) == ["asked back", "exact", "handed over", "sure"]
+
+
+def test_the_order_tells_nothing(database: Database) -> None:
+    """Neither time nor confidence nor decision: the order is that of a hash, the same every time."""
+    texts = [f"message number {number}" for number in range(12)]
+    for number, text in enumerate(texts):
+        say(database, text, confidence=number / 12)
+    shown = waiting(database)
+
+    assert sorted(shown) == sorted(texts)
+    assert shown not in (texts, texts[::-1])
+    assert waiting(database) == shown
+
+
+def test_a_text_that_was_drawn_twice_waits_once_and_counts_twice(database: Database, labeller: int) -> None:
+    """One label settles both, with the odds of each."""
+    say(database, "tunnel is down", odds=1.0)
+    message = say(database, "Tunnel is down!", odds=0.1)
+    assert waiting(database) == ["tunnel is down"]
+    label(database, message, labeller)
+
+    assert waiting(database) == []
+    assert [(row.odds, row.meaning) for row in sample(database)] == [(1.0, "vpn"), (0.1, "vpn")]
+
+
+def test_a_label_of_the_ordinary_queue_settles_the_audit_of_its_text(database: Database, labeller: int) -> None:
+    """The odds make the sample, not the queue that a label came from."""
+    label(database, say(database, "tunnel is down", odds=None), labeller, intent="wifi")
+    say(database, "Tunnel is down.")
+
+    assert waiting(database) == []
+    assert wrong_answers(sample(database)).share == 1.0
+
+
+def test_what_a_row_says(database: Database, labeller: int) -> None:
+    """Odds, decision and meaning; skipped ones stay unlabelled, undone labels say nothing, empty texts say NONE."""
+    label(database, say(database, "first"), labeller, "out_of_scope", None)
+    label(database, say(database, "second"), labeller, "skip", None)
+    label(database, say(database, "third"), labeller)
+    with database.write() as session:
+        labels.undo_last(session, staff_id=labeller)
+    say(database, "!!!", kind="fallback", intent=None, ranking=[], confidence=0.0, reason="empty")
+    say(database, "unsure answer", confidence=0.6)
+    rows = sample(database)
+
+    assert [row.meaning for row in rows] == [NONE, None, None, NONE, None]
+    assert [row.queued for row in rows] == [False, False, False, True, True]
+    assert [row.best for row in rows] == ["vpn", "vpn", "vpn", None, "vpn"]
+
+
+def test_a_corrected_label_counts_as_it_is_now(database: Database, labeller: int) -> None:
+    """The newest word on a text, once."""
+    message = say(database, "tunnel is down")
+    label(database, message, labeller, intent="wifi")
+    label(database, message, labeller, intent="vpn")
+
+    assert [row.meaning for row in sample(database)] == ["vpn"]
+
+
+def test_recent_traffic_looks_back_seven_days_and_no_further_than_the_past_goes(database: Database) -> None:
+    """A new desk has one day at least, an old one seven."""
+
+    def seen() -> tuple[int, float]:
+        with database.read() as session:
+            found = audit.recent_traffic(session, now())
+        return found.messages, round(found.days, 1)
+
+    assert seen() == (0, 1.0)
+    say(database, "just now", odds=None)
+    assert seen() == (1, 1.0)
+    say(database, "three days ago", odds=None, days_ago=3)
+    assert seen() == (2, 3.0)
+    say(database, "nine days ago", odds=None, days_ago=9)
+    assert seen() == (2, 3.0)
+
+
+@pytest.mark.parametrize("odds", [0.0, 1.5, -0.1])
+def test_the_database_refuses_odds_that_are_none(database: Database, odds: float) -> None:
+    """A drawn message has odds above 0 and up to 1."""
+    with pytest.raises(IntegrityError, match="audit_odds"):
+        say(database, "hello", odds=odds)

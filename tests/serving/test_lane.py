@@ -1,0 +1,121 @@
+"""Drawing the audit sample while messages come in."""
+
+import random
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from helpdesk.records import conversations
+from helpdesk.records.database import Database
+from helpdesk.records.tables import DecisionRow
+from helpdesk.serving.lane import AuditLane
+from helpdesk.serving.live import LiveMatcher
+from helpdesk.serving.replies import Desk
+from helpdesk.settings import Settings, load_settings
+
+
+def lane(**settings: float) -> AuditLane:
+    """A lane with a chance that repeats."""
+    return AuditLane(load_settings(**settings), chance=random.Random(0))
+
+
+def drawn(lane: AuditLane, messages: int) -> list[float]:
+    """The odds of those that were drawn."""
+    return [odds for odds in (lane.draw() for _ in range(messages)) if odds is not None]
+
+
+def test_the_first_burst_of_a_new_desk_is_not_drawn_as_a_whole() -> None:
+    """The first messages surely, then ever fewer, though nobody looked into the database; the rate is the least."""
+    found = drawn(lane(), 2000)
+
+    assert found[:5] == [1.0] * 5
+    assert found == sorted(found, reverse=True)
+    assert 40 <= len(found) <= 100
+    assert found[-1] == 0.02
+
+
+def test_each_drawn_message_stands_for_as_many_as_its_odds_say() -> None:
+    """Over many streams the odds add up to the number of messages: the estimate is unbiased from the first one on."""
+    totals = [
+        sum(1 / odds for odds in drawn(AuditLane(load_settings(), chance=random.Random(seed)), 500))
+        for seed in range(200)
+    ]
+
+    assert sum(totals) / len(totals) == pytest.approx(500, rel=0.05)
+
+
+@pytest.mark.parametrize(("rate", "per_night", "share"), [(0.0, 0, 0.0), (1.0, 0, 1.0), (0.1, 0, 0.1)])
+def test_the_rate_is_the_operators(rate: float, per_night: float, share: float) -> None:
+    """Nothing, everything, or a tenth."""
+    found = drawn(lane(audit_rate=rate, audit_per_night=per_night), 3000)
+
+    assert len(found) / 3000 == pytest.approx(share, abs=0.02)
+    assert set(found) <= {rate}
+
+
+def test_a_busy_desk_elsewhere_is_seen_in_the_database(database: Database) -> None:
+    """400 messages that other processes took lower the odds here from the next look on."""
+    decision: dict[str, Any] = {
+        "version_id": None,
+        "kind": "fallback",
+        "intent": None,
+        "confidence": 0.0,
+        "out_of_scope": 0.0,
+    }
+    decision |= {"reason": "unsure", "ranking": [], "options": [], "thresholds": {}}
+    with database.write() as session:
+        for number in range(400):
+            conversations.log_message(
+                session, f"{number}", channel="rest", sender="u", external_id=None, decision=decision
+            )
+    found = lane(audit_rate=0.0)
+    with database.read() as session:
+        found.refresh(session)
+
+    assert set(drawn(found, 1000)) <= {5 / n for n in range(400, 1400)}
+
+
+@pytest.fixture
+def desk(settings: Settings, records: Database) -> Desk:
+    """A desk that draws every message."""
+    everything = settings.model_copy(update={"audit_rate": 1.0})
+    live = LiveMatcher(records, everything)
+    live.refresh()
+    return Desk(records, live, everything)
+
+
+def test_the_odds_are_stored_with_the_decision(desk: Desk) -> None:
+    """Whatever was decided, a replayed delivery included only once."""
+    for text in ("forgot my password", "what is the capital of peru", "???"):
+        desk.reply(text, channel="rest", sender="u", external_id=text)
+        desk.reply(text, channel="rest", sender="u", external_id=text)
+
+    assert odds(desk) == [("exact", 1.0), ("unsure", 1.0), ("empty", 1.0)]
+
+
+def test_a_choice_is_part_of_the_message_before_it(desk: Desk) -> None:
+    """A "1" after a clarifying question could not be labelled, and is not drawn."""
+    columns: dict[str, Any] = {
+        "version_id": 1,
+        "kind": "clarify",
+        "intent": None,
+        "confidence": 0.4,
+        "out_of_scope": 0.0,
+    }
+    columns |= {"reason": "between", "ranking": [], "options": ["vpn", "wifi"], "thresholds": {}}
+    for said in ("1", "None of these"):
+        with desk.database.write() as session:
+            conversations.log_message(
+                session, "the network", channel="rest", sender="u", external_id=None, decision=columns
+            )
+        desk.reply(said, channel="rest", sender="u")
+
+    assert odds(desk) == [("between", None), ("choice", None), ("between", None), ("none_of_these", None)]
+
+
+def odds(desk: Desk) -> list[tuple[str, float | None]]:
+    """(reason, odds) of every decision."""
+    with desk.database.read() as session:
+        rows = session.execute(select(DecisionRow.reason, DecisionRow.audit_odds).order_by(DecisionRow.id))
+        return list(rows.tuples())
