@@ -12,7 +12,7 @@ from helpdesk.records.database import open_database
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import api, chat, desk, headers, health, login, problems, rasa
+from helpdesk.web import api, chat, desk, headers, health, login, metrics, problems, rasa
 
 MAX_BODY = 64 * 1024
 
@@ -40,10 +40,10 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     )
     app.extensions["helpdesk"] = Desk(database, live, settings)
     csrf = CSRFProtect(app)
-    for public in (rasa.blueprint, api.blueprint, health.blueprint):
+    for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
-    for blueprint in (rasa.blueprint, api.blueprint, health.blueprint, chat.blueprint, login.blueprint, desk.blueprint):
-        app.register_blueprint(blueprint)
+    for room in (rasa, api, health, metrics, chat, login, desk):
+        app.register_blueprint(room.blueprint)
     if settings.allowed_origins:
         CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))
     login.install(app)
