@@ -2,7 +2,7 @@
 
 import base64
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -119,8 +119,17 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = (f"HELPDESK_{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors())
+        lines = (
+            f"HELPDESK_{str(e['loc'][0]).upper()}={_shown(str(e['loc'][0]), e['input'])}: {e['msg']}"
+            for e in error.errors()
+        )
         raise BadInputError("bad settings:\n" + "\n".join(lines)) from None
+
+
+def _shown(name: str, value: object) -> str:
+    """A refused value as a message may repeat it: a secret never."""
+    field = Settings.model_fields.get(name)
+    return "***" if field is not None and SecretStr in get_args(field.annotation) else repr(value)
 
 
 def _decoded(secret: SecretStr) -> bytes:
