@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpdesk.learning.night import NightReport, Plan, run_night
+from helpdesk.learning.night import Plan, run_night
+from helpdesk.learning.report import NightReport
 from helpdesk.operations import set_up
 from helpdesk.progress import Bars
 from helpdesk.records.database import Database, open_database

@@ -12,7 +12,7 @@ from helpdesk.records.database import open_database
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import api, chat, desk, headers, health, login, problems, rasa, report
+from helpdesk.web import api, chat, desk, headers, health, login, metrics, problems, rasa, report
 
 MAX_BODY = 64 * 1024
 
@@ -40,9 +40,9 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     )
     app.extensions["helpdesk"] = Desk(database, live, settings)
     csrf = CSRFProtect(app)
-    for public in (rasa.blueprint, api.blueprint, health.blueprint):
+    for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
-    for room in (rasa, api, health, chat, login, desk, report):
+    for room in (rasa, api, health, metrics, chat, login, desk, report):
         app.register_blueprint(room.blueprint)
     if settings.allowed_origins:
         CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))

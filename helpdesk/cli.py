@@ -2,18 +2,22 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from helpdesk.commands import db, faq, staff, with_database
 from helpdesk.errors import BusyError, HelpdeskError
+from helpdesk.exclusion_commands import exclusions
+from helpdesk.why_command import why
 
 if TYPE_CHECKING:
+    from helpdesk.learning.night import Plan
     from helpdesk.progress import Reporter
     from helpdesk.records.database import Database
     from helpdesk.settings import Settings
 
+EXIT_KEPT = 10
 EXIT_BUSY = 75
 
 
@@ -39,8 +43,8 @@ def cli() -> None:
     """A helpdesk chatbot backend that knows when it does not know, and gets better every night."""
 
 
-for group in (db, faq, staff):
-    cli.add_command(group)
+for command in (db, exclusions, faq, staff, why):
+    cli.add_command(command)
 
 
 @cli.command()
@@ -100,24 +104,36 @@ def match(settings: "Settings", database: "Database", text: str, as_json: bool) 
 
 @cli.command()
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=None, help="Fine-tuning budget.")
+@click.option("--steps", type=click.IntRange(min=1), default=None, help="Most steps of one training, on any machine.")
 @click.option("--no-finetune", is_flag=True, help="Build only the refreshed candidate.")
 @click.option("--dry-run", is_flag=True, help="Build and judge, promote nothing.")
+@click.option("--without", metavar="WHAT", help="Leave out annotator=NAME, source=KIND or row=ID; show what changes.")
+@click.option("--since", metavar="DATE", help="With --without: only rows made since then (UTC).")
+@click.option("--promote", is_flag=True, help="With --without: if the gate agrees, promote and leave out for good.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @with_database
-def retrain(
-    settings: "Settings",
-    database: "Database",
-    minutes: float | None,
-    no_finetune: bool,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Learn from the FAQ and the labels; promote a better version. For cron."""
-    from helpdesk.learning.night import Plan, run_night
+def retrain(settings: "Settings", database: "Database", as_json: bool, **options: Any) -> None:
+    """Learn from the FAQ and the labels; promote a better version. For cron.
 
-    plan = Plan(minutes=minutes or settings.train_minutes, finetune=not no_finetune, dry_run=dry_run)
+    Exit codes: 0 a version was promoted (or --dry-run or --without was asked for and is done), 10 the version in
+    service was kept, 75 another run is busy, 1 failed and nothing changed.
+    """
+    from helpdesk.threads import cap_native_threads
+
+    cap_native_threads(settings.train_threads)
+    from helpdesk.learning.budget import step_back
+    from helpdesk.learning.difference import describe
+    from helpdesk.learning.night import run_night
+
+    plan = _plan(settings, **options)
+    step_back()
     report = run_night(settings, database, plan=plan, progress=_bars())
     click.echo(json.dumps(report.as_dict(), ensure_ascii=False) if as_json else report.as_text())
+    if report.difference is not None and not as_json:
+        with database.read() as session:
+            click.echo("\n".join(describe(session, report.difference)))
+    if report.verdict == "kept" and not report.dry_run:
+        sys.exit(EXIT_KEPT)
 
 
 @cli.group(invoke_without_command=True)
@@ -161,6 +177,32 @@ def config() -> None:
     settings = load_settings()
     for name, field in type(settings).model_fields.items():
         click.echo(f"HELPDESK_{name.upper()}={getattr(settings, name)}  # {field.description}")
+
+
+def _plan(
+    settings: "Settings",
+    *,
+    minutes: float | None,
+    steps: int | None,
+    no_finetune: bool,
+    dry_run: bool,
+    without: str | None,
+    since: str | None,
+    promote: bool,
+) -> "Plan":
+    """What the options of `retrain` ask for. What is left out is only tried, unless it is to be promoted."""
+    from helpdesk.learning.night import Plan
+    from helpdesk.records.exclusions import parse_exclusion
+
+    if without is None and (since is not None or promote):
+        raise click.UsageError("--since and --promote go with --without")
+    return Plan(
+        minutes=minutes or settings.train_minutes,
+        finetune=not no_finetune,
+        dry_run=dry_run or (without is not None and not promote),
+        max_steps=steps,
+        without=None if without is None else parse_exclusion(without, since=since),
+    )
 
 
 def _list_versions(as_json: bool) -> None:

@@ -34,5 +34,9 @@ class BusyError(HelpdeskError):
     """Another process holds the lock."""
 
 
+class BudgetError(HelpdeskError):
+    """Memory or disk would run out; the message says how much there is and how much is needed."""
+
+
 class UnavailableError(HelpdeskError):
     """The service cannot do this now; trying again later may work."""

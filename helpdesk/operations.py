@@ -16,10 +16,10 @@ from helpdesk.records import staff as staff_records
 from helpdesk.records.database import Database, upgrade
 from helpdesk.records.tables import Intent, Staff
 from helpdesk.settings import Settings, resource
+from helpdesk.threads import cap_native_threads
 
 ADMIN = "admin"
 SECRET_KEY = "secret_key"
-_NATIVE_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def set_up(settings: Settings, database: Database, *, starter_faq: bool, progress: Reporter) -> Iterator[str]:
@@ -69,8 +69,7 @@ def exec_server(settings: Settings) -> NoReturn:
         raise HelpdeskError(f"{settings.home} is not set up; run `helpdesk init` first")
     url = f"http://{settings.host}:{settings.port}"
     print(f"chat page       {url}/\nlabelling page  {url}/desk", flush=True)  # noqa: T201
-    for name in _NATIVE_THREADS:
-        os.environ.setdefault(name, str(settings.encoder_threads))
+    cap_native_threads(settings.encoder_threads)
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *gunicorn_arguments(settings)])
 
 

@@ -1,9 +1,11 @@
 """Every setting, from the environment (`HELPDESK_...`) or a `.env` file. The README's table is tested against it."""
 
+import base64
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from helpdesk.errors import BadInputError
@@ -72,7 +74,14 @@ class Settings(BaseSettings):
     )
     train_minutes: float = Field(60.0, gt=0, description="Budget of one nightly fine-tuning, in minutes")
     train_threads: int = Field(2, ge=1, description="Native threads of the nightly job")
+    train_memory_mb: int | None = Field(
+        None, ge=256, description="The nightly job gives up when it holds more memory than this; empty: no limit"
+    )
     seed: int = Field(0, ge=0, description="Seed of the nightly job")
+    notify_secret: SecretStr | None = Field(
+        None, description="Signs what `notify_url` is told (Standard Webhooks): base64 of at least 24 bytes"
+    )
+    notify_url: str | None = Field(None, description="Told how each night ended, in one paragraph; empty: nobody is")
     clarify_text: str = Field("Which of these do you mean?", description="Said before the choices")
     none_text: str = Field("None of these", description="The last choice of a clarifying question")
     fallback_text: str = Field(
@@ -84,6 +93,22 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(o.strip() for o in value.split(",") if o.strip()) if isinstance(value, str) else value
+
+    @field_validator("notify_secret")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(_decoded(value)) < 24:
+            raise ValueError("expected base64 of at least 24 bytes, e.g. from `openssl rand -base64 32`")
+        return value
+
+    @field_validator("notify_url")
+    @classmethod
+    def _is_signed(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("expected an http or https address")
+        if value and info.data.get("notify_secret") is None:
+            raise ValueError("needs HELPDESK_NOTIFY_SECRET too: what is sent is signed")
+        return value or None
 
     @property
     def database(self) -> str:
@@ -103,8 +128,24 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = (f"HELPDESK_{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors())
+        lines = (
+            f"HELPDESK_{str(e['loc'][0]).upper()}={_shown(str(e['loc'][0]), e['input'])}: {e['msg']}"
+            for e in error.errors()
+        )
         raise BadInputError("bad settings:\n" + "\n".join(lines)) from None
+
+
+def _shown(name: str, value: object) -> str:
+    """A refused value as a message may repeat it: a secret never."""
+    field = Settings.model_fields.get(name)
+    return "***" if field is not None and SecretStr in get_args(field.annotation) else repr(value)
+
+
+def _decoded(secret: SecretStr) -> bytes:
+    try:
+        return base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return b""
 
 
 def resource(name: str) -> Path:

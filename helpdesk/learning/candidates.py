@@ -102,8 +102,8 @@ def build(
     _write(building, snapshot, vectors, fitted, limits, report)
     if measurement is not None:
         _write_measurement(building / FOLDS, snapshot, measurement)
-    layout.seal(building, _facts(snapshot, live.dim, kind, settings, facts | {"report": report}))
-    return Candidate(kind, building, report)
+    content = layout.seal(building, _facts(snapshot, live.dim, kind, settings, facts | {"report": report}))
+    return Candidate(kind, building, report | {"content_hash": content})
 
 
 def read_measurement(directory: Path) -> Measurement | None:
@@ -203,6 +203,7 @@ def _write(
             "ids": [row.id for row in snapshot.train],
             "keys": [text_key(row.text) for row in snapshot.train],
             "intent_of_row": snapshot.intent_numbers,
+            "outside": [text_key(text) for text in snapshot.out_of_scope],
         },
     )
     _write_json(building / layout.EXACT, snapshot.exact)

@@ -1,84 +1,49 @@
 """One night: snapshot, two candidates, verdicts, promotion. Whatever fails, what serves goes on serving."""
 
-import json
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpdesk.learning import candidates
+from helpdesk.errors import BusyError, ConflictError
+from helpdesk.learning import candidates, upkeep
+from helpdesk.learning.budget import require_disk, within_memory
 from helpdesk.learning.candidates import Candidate, Measurement, Progress
 from helpdesk.learning.chronicle import measure_night, warnings_of, write_failed_night, write_night
+from helpdesk.learning.difference import differences, rows_left_out
 from helpdesk.learning.evaluate import held_out, out_of_fold, outcomes, read_evaluation
 from helpdesk.learning.gate import Verdict, judge_refreshed, judge_retrained
-from helpdesk.learning.lock import single_flight
+from helpdesk.learning.lock import Lease, one_night
+from helpdesk.learning.report import NightReport, end_night
 from helpdesk.learning.snapshot import Snapshot, take_snapshot
 from helpdesk.learning.tune import tune
+from helpdesk.learning.upkeep import BUILDING
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.progress import Reporter
-from helpdesk.records import versions
+from helpdesk.records import exclusions, versions
 from helpdesk.records.database import Database
+from helpdesk.records.exclusions import Exclusion
 from helpdesk.records.tables import now
 from helpdesk.settings import Settings
 
 LOCK = "retrain.lock"
-BUILDING = ".building-"
-REPORTS = "reports"
-KEPT = 3
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What tonight may do: `minutes` of fine-tuning, whether to fine-tune at all, whether to promote."""
+    """What tonight may do: `minutes` of fine-tuning, whether to fine-tune at all, whether to promote.
+
+    max_steps bounds each training whatever the machine's speed; `without` leaves a source's rows out.
+    """
 
     minutes: float
     finetune: bool = True
     dry_run: bool = False
-
-
-@dataclass
-class NightReport:
-    """What a night did. `promoted` is the new version's id, None when the incumbent stays."""
-
-    started: str
-    rows: int = 0
-    holdout: int = 0
-    incumbent: int | None = None
-    promoted: int | None = None
-    promoted_kind: str | None = None
-    dry_run: bool = False
-    verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    candidates: dict[str, dict[str, Any]] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return dict(vars(self))
-
-    def as_text(self) -> str:
-        """For people."""
-        lines = [f"learnt from {self.rows:,} rows, {self.holdout} held-out labels, {self.seconds:.0f} s"]
-        for kind, verdict in self.verdicts.items():
-            word = "promote" if verdict["promote"] else "refuse"
-            lines.append(f"{kind}: {word}: {'; '.join(verdict['reasons'])}")
-            if verdict["blamed"]:
-                lines.append(f"  the labels to look at: {', '.join(verdict['blamed'])}")
-        lines += [f"warning: {warning}" for warning in self.warnings]
-        needed = self.candidates.get(self.promoted_kind or "", {}).get("thresholds", {}).get("rows_needed", 0)
-        if needed:
-            lines.append(f"no direct answers yet: about {needed} surely right phrasings more would allow the first")
-        if self.promoted is not None:
-            lines.append(f"version {self.promoted} ({self.promoted_kind}) is in service")
-        elif self.dry_run:
-            lines.append("dry run: nothing was promoted")
-        else:
-            lines.append(f"version {self.incumbent} stays in service")
-        return "\n".join(lines)
+    max_steps: int | None = None
+    without: Exclusion | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +52,7 @@ class _Night:
     database: Database
     plan: Plan
     progress: Progress
+    lease: Lease
 
     @property
     def bundles(self) -> Path:
@@ -94,57 +60,64 @@ class _Night:
 
 
 def run_night(settings: Settings, database: Database, *, plan: Plan, progress: Reporter) -> NightReport:
-    """Build, judge, promote. Raises BusyError when another run holds the lock; on any error nothing changed.
+    """Build, judge, promote, tell. Raises BusyError when another run holds the lock; on any error nothing changed.
 
     Every run but a dry one leaves a row in `nights`, a failed one too.
     """
-    started = time.monotonic()
-    with single_flight(settings.home / LOCK), progress as report_progress:
-        moment = now()
-        night = _Night(settings, database, plan, report_progress)
-        report = NightReport(moment.isoformat(timespec="seconds"), dry_run=plan.dry_run)
-        try:
-            _run(night, report)
+    moment, began = now(), time.monotonic()
+    report = NightReport(moment.isoformat(timespec="seconds"), dry_run=plan.dry_run)
+    try:
+        with one_night(settings.home / LOCK, database) as lease, progress as report_progress:
+            watched = within_memory(report_progress, megabytes=settings.train_memory_mb)
+            _work(_Night(settings, database, plan, watched, lease), report)
             figures = {} if plan.dry_run else measure_night(settings, database)
-            report.warnings = warnings_of(figures)
-            report.seconds = round(time.monotonic() - started, 1)
-            _write_report(settings.home / REPORTS, report)
-            if not plan.dry_run:
-                write_night(database, report.verdicts, started=moment, kind=report.promoted_kind, figures=figures)
-        except Exception as error:
-            if not plan.dry_run:
-                write_failed_night(database, report.verdicts, started=moment, kind=report.promoted_kind, problem=error)
-            raise
-        finally:
-            _remove_leftovers(night.bundles)
-        return report
+    except BusyError:
+        raise
+    except Exception as error:
+        report.verdict, report.error = "failed", f"{type(error).__name__}: {error}"
+        if not plan.dry_run:
+            write_failed_night(database, report.verdicts, started=moment, kind=report.promoted_kind, problem=error)
+        end_night(settings, report, seconds=time.monotonic() - began)
+        raise
+    report.verdict, report.warnings = "kept" if report.promoted is None else "promoted", warnings_of(figures)
+    if not plan.dry_run:
+        write_night(database, report.verdicts, started=moment, kind=report.promoted_kind, figures=figures)
+    end_night(settings, report, seconds=time.monotonic() - began)
+    return report
 
 
-def _run(night: _Night, report: NightReport) -> None:
+def _work(night: _Night, report: NightReport) -> None:
     night.bundles.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(night.bundles)
+    upkeep.remove_leftovers(night.bundles, night.database)
     with night.database.read() as session:
-        snapshot = take_snapshot(session)
+        snapshot = take_snapshot(session, without=rows_left_out(session, night.plan.without))
         current = versions.current(session)
     report.rows, report.holdout = len(snapshot.train), len(snapshot.holdout)
-    if current is None:
-        _first(night, snapshot, report)
-    else:
-        _improve(night, snapshot, current, report)
+    try:
+        if current is None:
+            _first(night, snapshot, report)
+        else:
+            _improve(night, snapshot, current, report)
+    finally:
+        if not night.lease.is_lost():
+            upkeep.remove_leftovers(night.bundles, night.database)
 
 
 def _first(night: _Night, snapshot: Snapshot, report: NightReport) -> None:
     """The first version just embeds with the base model; there is nothing to compare it with."""
     with _base_encoder(night) as encoder:
+        require_disk(night.bundles, like=encoder)
         built = _build(night, snapshot, kind="first", encoder=encoder, measurement=None, facts={})
     report.candidates["first"] = built.report
     report.verdicts["first"] = {"promote": True, "reasons": ["nothing serves yet"], "blamed": []}
-    _promote(night, snapshot, built, report)
+    if not night.plan.dry_run:
+        _promote(night, snapshot, built, report)
 
 
 def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, report: NightReport) -> None:
     """Refreshed and retrained against the incumbent; at most one of them is promoted."""
     report.incumbent = current.version_id
+    require_disk(night.bundles, like=night.bundles / current.directory)
     incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads)
     standing, winner = incumbent, None
     if incumbent.manifest["rows_hash"] != snapshot.rows_hash:
@@ -160,6 +133,11 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
         retrained, verdict = _retrain(night, snapshot, standing)
         _note(report, retrained, verdict)
         winner = retrained if verdict.promote else winner
+    if night.plan.without is not None:
+        built = [open_bundle(night.bundles / f"{BUILDING}{kind}") for kind in report.candidates]
+        report.difference = differences(
+            night.database, night.plan.without, incumbent, candidates=built, snapshot=snapshot
+        )
     if winner is not None and not night.plan.dry_run:
         _promote(night, snapshot, winner, report)
 
@@ -185,6 +163,7 @@ def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle) -> tuple[Candi
         like=like,
         settings=night.settings,
         minutes=night.plan.minutes,
+        max_steps=night.plan.max_steps,
         progress=night.progress,
     )
     retrained = _build(
@@ -252,10 +231,18 @@ def _note(report: NightReport, candidate: Candidate, verdict: Verdict) -> None:
 
 
 def _promote(night: _Night, snapshot: Snapshot, winner: Candidate, report: NightReport) -> None:
-    """Give the bundle its final name, then append version and promotion in one transaction."""
+    """Give the bundle its final name, then append version and promotion in one transaction.
+
+    Raises BusyError when another run took the lease over, ConflictError when somebody put another version in service
+    meanwhile: the verdict was about the one that served before.
+    """
     name = f"{now():%Y%m%dT%H%M%S%f}-{winner.kind}-{snapshot.rows_hash[:8]}"
     layout.publish(winner.directory, night.bundles / name)
     with night.database.write() as session:
+        night.lease.confirm(session)
+        serving = versions.current(session)
+        if serving is not None and serving.version_id != report.incumbent:
+            raise ConflictError(f"version {serving.version_id} was put in service while this night ran")
         version = versions.add_version(
             session,
             name,
@@ -268,25 +255,7 @@ def _promote(night: _Night, snapshot: Snapshot, winner: Candidate, report: Night
         versions.promote(
             session, version.id, reason="; ".join(report.verdicts[winner.kind]["reasons"])[:200], author="night"
         )
-        report.promoted, report.promoted_kind = version.id, winner.kind
-    _prune(night)
-
-
-def _prune(night: _Night) -> None:
-    """Remove bundles beyond the newest few that served; never the current or the previous one."""
-    with night.database.read() as session:
-        served = list(dict.fromkeys(p.version_id for p in versions.list_promotions(session)))
-        directories = {version.id: version.directory for version in versions.list_versions(session)}
-    for version_id in served[KEPT + 1 :]:
-        shutil.rmtree(night.bundles / directories[version_id], ignore_errors=True)
-
-
-def _remove_leftovers(bundles: Path) -> None:
-    for path in bundles.glob(f"{BUILDING}*"):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _write_report(folder: Path, report: NightReport) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    name = report.started.replace(":", "").replace("+0000", "Z")
-    (folder / f"{name}.json").write_text(json.dumps(report.as_dict(), indent=1, ensure_ascii=False))
+        if night.plan.without is not None:
+            exclusions.exclude(session, night.plan.without, author="command line")
+    report.promoted, report.promoted_kind = version.id, winner.kind
+    upkeep.prune(night.bundles, night.database)

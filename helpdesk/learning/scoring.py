@@ -67,6 +67,15 @@ def fit_scorer(
     return FittedScorer(scorer, found, _report(scorer, found, inside, truth))
 
 
+def refit(scorer: Scorer, vectors: Vectors, intents: Intents, oos_vectors: Vectors) -> Scorer:
+    """A scorer over other rows with the same weights: its head and centroids are fitted anew, as `fit_scorer` does.
+
+    Vectors [n, dim] with intents [n], two different ones at least; an intent without rows can never win.
+    """
+    parts = _parts(vectors, intents, oos_vectors, len(scorer.bias))
+    return replace(parts, view_weights=scorer.view_weights, sign_weights=scorer.sign_weights)
+
+
 @dataclass(frozen=True)
 class _Measured:
     inside: Views

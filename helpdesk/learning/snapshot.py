@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError
+from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
 from helpdesk.records.labels import active_labels, near_duplicates
 from helpdesk.records.tables import Label, Phrasing
@@ -68,12 +69,16 @@ class Snapshot:
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def take_snapshot(session: Session) -> Snapshot:
-    """Read published entries and the labels that count. Raises BadInputError below two intents."""
+def take_snapshot(session: Session, *, without: Collection[str] = ()) -> Snapshot:
+    """Read published entries and the labels that count. Raises BadInputError below two intents.
+
+    The rows in `without` are left out as if they did not exist, and so are those of exclusions in force.
+    """
+    left_out = excluded_rows(session) | set(without)
     intents = list_intents(session, published_only=True)
-    labels = active_labels(session)
+    labels = [label for label in active_labels(session) if f"label:{label.id}" not in left_out]
     published = {intent.slug for intent in intents}
-    phrasings = [(p, intent.slug) for intent in intents for p in intent.phrasings]
+    phrasings = [(p, i.slug) for i in intents for p in i.phrasings if f"phrasing:{p.id}" not in left_out]
     train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *_label_rows(labels, published, "train")])
     train = [row for row in train if row.intent != NONE]
     if len({row.intent for row in train}) < 2:

@@ -36,6 +36,7 @@ def tune(
     like: Measurement | None,
     settings: Settings,
     minutes: float,
+    max_steps: int | None = None,
     progress: Progress,
 ) -> Tuned:
     """Fine-tune from the base weights on everything, and once without each measured part.
@@ -50,7 +51,7 @@ def tune(
     part_of = split(snapshot, parts=parts, known=like.part_of if like else None)
     subsets = [[n for n, row in enumerate(snapshot.train) if part_of[row.id] != part] for part in range(measured)]
     everything = list(range(len(snapshot.train)))
-    plans = _plans(snapshot, [*subsets, everything], settings=settings, minutes=minutes)
+    plans = _plans(snapshot, [*subsets, everything], settings=settings, minutes=minutes, max_steps=max_steps)
     folders = [workshop / f"part-{part}" for part in range(measured)]
     for number, (folder, rows, plan) in enumerate(zip(folders, subsets, plans[:-1], strict=True), 1):
         stage = f"fine-tuning to measure {number}/{measured}"
@@ -66,10 +67,16 @@ def tune(
 
 
 def _plans(
-    snapshot: Snapshot, subsets: Sequence[Sequence[int]], *, settings: Settings, minutes: float
+    snapshot: Snapshot,
+    subsets: Sequence[Sequence[int]],
+    *,
+    settings: Settings,
+    minutes: float,
+    max_steps: int | None,
 ) -> list[TrainingPlan]:
     """One plan a training, all shortened alike when their sum would break the budget."""
-    plans = [plan_training(len(rows), len({snapshot.train[n].intent for n in rows})) for rows in subsets]
+    intents = [len({snapshot.train[n].intent for n in rows}) for rows in subsets]
+    plans = [plan_training(len(rows), count, max_steps=max_steps) for rows, count in zip(subsets, intents, strict=True)]
     model = load_base(settings.base_model, threads=settings.train_threads)
     work = sum(plan.steps * plan.intents for plan in plans)
     pace = seconds_per_step(model, snapshot.texts[:2000], len(snapshot.intents)) / min(48, len(snapshot.intents))

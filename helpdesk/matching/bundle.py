@@ -1,14 +1,15 @@
 """A sealed bundle on disk: one directory that holds everything a version needs to decide.
 
 encoder/         sentence-transformers layout, with onnx/model.onnx, tokenizer.json, helpdesk_encoder.json
-phrasings.json   what row i of the vectors is: its id, its intent
+phrasings.json   what row i of the vectors is: its id, its text's key, its intent; the keys of out-of-scope texts
 exact.json       text key -> intent: every known text, held-out ones included, unless two intents claim it
 vectors.npy      unit vectors [count, dim] of float32
 index.bin        their HNSW graph
 scorer.npz       arrays of the scorer
 thresholds.json  answer and clarify
 evaluation.json  out-of-fold results, which the next night compares with
-manifest.json    written last: format, sizes and sha256 of all the above, and how it was made
+manifest.json    written last: format, sizes and sha256 of all the above, and how it was made; content_hash is one
+                 hash over all files, the same for two builds from the same rows; seal is the manifest's own hash
 """
 
 import hashlib
@@ -36,6 +37,7 @@ SCORER = "scorer.npz"
 THRESHOLDS = "thresholds.json"
 EVALUATION = "evaluation.json"
 ENCODER = "encoder"
+SEAL = "seal"
 _REQUIRED = (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, EVALUATION)
 _CHUNK = 1 << 20
 
@@ -48,6 +50,8 @@ class Bundle:
     manifest: dict[str, Any]
     intents: tuple[str, ...]
     phrasing_ids: tuple[str, ...]
+    phrasing_keys: tuple[str, ...]
+    outside_keys: tuple[str, ...]
     intent_of_row: "np.ndarray[tuple[int], np.dtype[np.int32]]"
     exact: dict[str, str]
     encoder: Encoder
@@ -57,17 +61,19 @@ class Bundle:
     thresholds: Thresholds
 
 
-def seal(directory: Path, facts: dict[str, Any]) -> None:
-    """Write the manifest over every file in the directory and force all of it to disk."""
-    files = {}
+def seal(directory: Path, facts: dict[str, Any]) -> str:
+    """Write the manifest over every file in the directory and force all of it to disk. Returns the content hash."""
+    files: dict[str, dict[str, Any]] = {}
     for path in sorted(p for p in directory.rglob("*") if p.is_file()):
         files[path.relative_to(directory).as_posix()] = {"size": path.stat().st_size, "sha256": _sha256(path)}
         _fsync(path)
+    content = json.loads(json.dumps({"format": FORMAT, **facts, "files": files, "content_hash": _digest(files)}))
     manifest = directory / MANIFEST
-    manifest.write_text(json.dumps({"format": FORMAT, **facts, "files": files}, indent=1, sort_keys=True))
+    manifest.write_text(json.dumps(content | {SEAL: _seal(content)}, indent=1, sort_keys=True))
     _fsync(manifest)
     for folder in (*(p for p in directory.rglob("*") if p.is_dir()), directory):
         _fsync(folder)
+    return str(content["content_hash"])
 
 
 def publish(building: Path, final: Path) -> None:
@@ -92,6 +98,8 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 def verify(directory: Path) -> dict[str, Any]:
     """Check every file against the manifest; no native code has touched one yet. Returns the manifest."""
     manifest = read_manifest(directory)
+    if manifest.get(SEAL) != _seal(manifest):
+        raise BundleError(f"{directory.name}: {MANIFEST} is not what was sealed (its own hash differs)")
     files = manifest.get("files", {})
     missing = [name for name in _REQUIRED if name not in files]
     if missing:
@@ -129,6 +137,8 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
         manifest=manifest,
         intents=tuple(phrasings["intents"]),
         phrasing_ids=tuple(phrasings["ids"]),
+        phrasing_keys=tuple(phrasings["keys"]),
+        outside_keys=tuple(phrasings["outside"]),
         intent_of_row=np.array(phrasings["intent_of_row"], dtype=np.int32),
         exact=json.loads((directory / EXACT).read_text()),
         encoder=encoder,
@@ -148,6 +158,14 @@ def _self_test(bundle: Bundle) -> None:
     similarity = np.sum(vectors * bundle.vectors[[probe["row"] for probe in probes]], axis=1)
     if not np.all(similarity > 0.999):
         raise BundleError(f"{bundle.path.name}: the encoder does not reproduce the stored vectors")
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    return _digest({name: value for name, value in manifest.items() if name != SEAL})
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from helpdesk.errors import ConflictError
+from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.tables import Conversation, DecisionRow, Message, Table
 from helpdesk.text import normalise, text_key
 
@@ -97,6 +98,31 @@ def last_decision(session: Session, *, channel: str, sender: str) -> Logged | No
         .limit(1)
     )
     return None if decision is None else _logged(decision)
+
+
+def find_message(session: Session, message_id: int) -> tuple[str, datetime, Logged]:
+    """What was typed, when, and what was decided. Raises NotFoundError."""
+    row = session.execute(
+        select(Message.text, Message.created_at, DecisionRow)
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .where(Message.id == message_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"no message {message_id}")
+    return row.text, row.created_at, _logged(row.DecisionRow)
+
+
+def recent_texts(session: Session, *, since: datetime, limit: int) -> list[tuple[int, str, int]]:
+    """(newest message's id, normalised text, count) of the distinct texts since then, those asked most often first."""
+    newest, count = func.max(Message.id), func.count()
+    query = (
+        select(newest, Message.normalised, count)
+        .where(Message.created_at >= since, Message.normalised != "")
+        .group_by(Message.normalised)
+        .order_by(count.desc(), newest.desc())
+        .limit(limit)
+    )
+    return [(message_id, text, number) for message_id, text, number in session.execute(query)]
 
 
 def _conversation_id(connection: Connection, channel: str, sender: str) -> int:

@@ -266,3 +266,47 @@ class FaqChange(Table):
     what: Mapped[str] = mapped_column(String(200))
     author: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Lease(Table):
+    """Who runs the nightly job, and until when. One that ran out, or whose holder died, is anybody's."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    host: Mapped[str] = mapped_column(String(255))
+    process_id: Mapped[int]
+    place: Mapped[str] = mapped_column(String(255))
+    taken_at: Mapped[datetime]
+    beat_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class Serving(Table):
+    """What a web process serves, as it last said. `refused_promotion_id` names one whose bundle it could not load."""
+
+    __tablename__ = "servings"
+    __table_args__ = (UniqueConstraint("host", "process_id", name="uq_servings_host_process_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host: Mapped[str] = mapped_column(String(255))
+    process_id: Mapped[int]
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
+    refused_promotion_id: Mapped[int | None] = mapped_column(ForeignKey("promotions.id"))
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ExclusionRow(Table):
+    """A source whose rows up to `created_at` teach nothing any more, until it is lifted."""
+
+    __tablename__ = "exclusions"
+    __table_args__ = (CheckConstraint("field IN ('annotator', 'source', 'row')", name="field"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(String(16))
+    value: Mapped[str] = mapped_column(String(80))
+    since: Mapped[datetime | None]
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    lifted_at: Mapped[datetime | None]

@@ -19,6 +19,7 @@ from helpdesk.records import faq, versions
 from helpdesk.records.database import Database
 from helpdesk.records.tables import Intent, Phrasing, now
 from helpdesk.serving.lane import AuditLane
+from helpdesk.serving.presence import PresenceKeeper
 from helpdesk.settings import Settings
 from helpdesk.text import text_key
 
@@ -70,6 +71,7 @@ class LiveMatcher:
         self._database = database
         self._settings = settings
         self.audit = AuditLane(settings)
+        self._presence = PresenceKeeper(database)
         self._live: Live | None = None
         self._problem: str | None = "not loaded yet"
         self._refused_promotion: int | None = None
@@ -81,6 +83,7 @@ class LiveMatcher:
     def start(self) -> None:
         """Load what serves now and keep following. Call after the fork."""
         self.refresh()
+        self._say_what_serves()
         self._thread = threading.Thread(target=self._follow, name="follow-promotions", daemon=True)
         self._thread.start()
 
@@ -118,6 +121,7 @@ class LiveMatcher:
                 serving = self._live
                 _give_back_memory()
             self.refresh()
+            self._say_what_serves()
 
     def _refresh(self) -> None:
         with self._database.read() as session:
@@ -162,6 +166,12 @@ class LiveMatcher:
             }
             added = _added_phrasings(session, live.matcher.bundle)
         return replace(live, faq_revision=revision, faq=entries, additions=_encode(added, live.matcher.bundle))
+
+    def _say_what_serves(self) -> None:
+        live = self._live
+        self._presence.say(
+            version_id=None if live is None else live.version_id, refused_promotion_id=self._refused_promotion
+        )
 
     def _note(self, problem: str) -> None:
         if problem != self._problem:

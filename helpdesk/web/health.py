@@ -1,8 +1,12 @@
 """Is this process alive, and can it answer?"""
 
+from typing import Any
+
 from flask import Blueprint, Response, jsonify
 
 from helpdesk.errors import UnavailableError
+from helpdesk.records.reports import last_night
+from helpdesk.records.tables import now
 from helpdesk.web.context import desk
 
 blueprint = Blueprint("health", __name__)
@@ -25,4 +29,12 @@ def readyz() -> tuple[Response, int]:
         problem, database = str(error), "unavailable"
     ready = status.ready and database == "ok"
     facts = {"ready": ready, "version": status.version_id, "problem": problem, "database": database}
-    return jsonify(facts), 200 if ready else 503
+    return jsonify(facts | {"last_night": _last_night()}), 200 if ready else 503
+
+
+def _last_night() -> dict[str, Any] | None:
+    """How the last night ended and how long ago; a bad one does not make a process unready."""
+    night = last_night(desk().settings.home)
+    if night is None:
+        return None
+    return {"verdict": night.verdict, "age_seconds": round((now() - night.ended).total_seconds())}

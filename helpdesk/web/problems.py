@@ -24,7 +24,7 @@ _TITLES = {
     500: "Internal error",
     503: "Unavailable",
 }
-_PROGRAMS = ("/api/", "/webhooks/", "/livez", "/readyz")
+_PROGRAMS = ("/api/", "/webhooks/", "/livez", "/readyz", "/metrics")
 RETRY_SECONDS = 2
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from helpdesk.errors import BadInputError, BusyError
 from helpdesk.learning.lock import single_flight
-from helpdesk.learning.night import LOCK, NightReport, Plan, run_night
+from helpdesk.learning.night import LOCK, Plan, run_night
+from helpdesk.learning.report import NightReport
 from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.matcher import Matcher

@@ -1,0 +1,44 @@
+"""`helpdesk exclusions`: the sources that teach nothing any more."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from helpdesk.commands import with_database
+
+if TYPE_CHECKING:
+    from helpdesk.records.database import Database
+    from helpdesk.settings import Settings
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def exclusions(context: click.Context) -> None:
+    """List what `helpdesk retrain --without ... --promote` leaves out for good."""
+    if context.invoked_subcommand is None:
+        _list()
+
+
+@exclusions.command("lift")
+@click.argument("exclusion_id", type=int)
+@with_database
+def lift(settings: "Settings", database: "Database", exclusion_id: int) -> None:
+    """Let the phrasings of an exclusion teach again; labels it undid stay undone."""
+    from helpdesk.records import exclusions as records
+
+    with database.write() as session:
+        row = records.lift(session, exclusion_id)
+    click.echo(f"exclusion {exclusion_id} ({row.field}={row.value}) is lifted; its phrasings teach again")
+
+
+def _list() -> None:
+    from helpdesk.records.database import open_database
+    from helpdesk.records.exclusions import Exclusion, matching_rows, standing
+    from helpdesk.settings import load_settings
+
+    with open_database(load_settings()).read() as session:
+        for row in standing(session):
+            exclusion = Exclusion(row.field, row.value, row.since)
+            count = len(matching_rows(session, exclusion, until=row.created_at))
+            when = f"{row.created_at:%Y-%m-%d %H:%M} UTC"
+            click.echo(f"{row.id:>4}  {exclusion}  {count} phrasings, by {row.author} on {when}")

@@ -1,0 +1,60 @@
+"""The bundles folder: what a killed run left behind goes, what is in use or may be needed again stays."""
+
+import logging
+import re
+import shutil
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import ConflictError, UnavailableError
+from helpdesk.records import servings, versions
+from helpdesk.records.database import Database
+
+log = logging.getLogger(__name__)
+BUILDING = ".building-"
+KEPT = 3
+_PUBLISHED = re.compile(r"\d{8}T\d{12}-[a-z]+-[0-9a-f]{8}")
+
+
+def remove_leftovers(bundles: Path, database: Database) -> None:
+    """Remove half-built folders, and finished ones that no version names: their run died before it could say so."""
+    for path in bundles.glob(f"{BUILDING}*"):
+        shutil.rmtree(path, ignore_errors=True)
+    try:
+        with database.read() as session:
+            known = {version.directory for version in versions.list_versions(session)}
+    except UnavailableError as error:
+        log.warning("nameless bundles stay for now: %s", error)
+        return
+    for path in bundles.iterdir():
+        if _PUBLISHED.fullmatch(path.name) and path.name not in known:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def prune(bundles: Path, database: Database) -> None:
+    """Remove old bundles that served. Whatever goes wrong here, the night has done its work.
+
+    Kept are the version in service, the three that served before it, the one a rollback goes to, and every one that a
+    process seen lately serves.
+    """
+    try:
+        with database.write() as session:
+            servings.forget_old(session)
+            old = _dispensable(session)
+    except UnavailableError as error:
+        log.warning("old bundles stay for now: %s", error)
+        return
+    for directory in old:
+        shutil.rmtree(bundles / directory, ignore_errors=True)
+
+
+def _dispensable(session: Session) -> list[str]:
+    served = list(dict.fromkeys(promotion.version_id for promotion in versions.list_promotions(session)))
+    needed = {*served[: KEPT + 1], *servings.in_use(session)}
+    try:
+        needed.add(versions.rollback_target(session))
+    except ConflictError:
+        log.debug("nothing served before")
+    directories = {version.id: version.directory for version in versions.list_versions(session)}
+    return [directories[version_id] for version_id in served if version_id not in needed]

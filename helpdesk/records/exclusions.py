@@ -1,0 +1,112 @@
+"""Sources that teach nothing: what `helpdesk retrain --without` leaves out, for one candidate or for good."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, and_, false, select, update
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import BadInputError, NotFoundError
+from helpdesk.records.tables import ExclusionRow, Label, Phrasing, Staff, now
+
+FIELDS = ("annotator", "source", "row")
+SOURCES = ("import", "edit", "question", "label")
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Rows of one annotator, of one kind of source, or one row (`label:7`); only those made `since`, when given."""
+
+    field: str
+    value: str
+    since: datetime | None = None
+
+    def __str__(self) -> str:
+        since = f" since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
+        return f"{self.field}={self.value}{since}"
+
+
+def parse_exclusion(text: str, *, since: str | None) -> Exclusion:
+    """`annotator=NAME`, `source=KIND` or `row=ID`, and an ISO date or time. Raises BadInputError."""
+    field, equals, value = text.partition("=")
+    if field not in FIELDS or not equals or not value.strip():
+        raise BadInputError(f"--without {text!r}; expected annotator=NAME, source=KIND or row=ID")
+    if field == "source" and value not in SOURCES:
+        raise BadInputError(f"--without source={value!r}; expected one of {', '.join(SOURCES)}")
+    return Exclusion(field, value.strip(), None if since is None else _moment(since))
+
+
+def matching_rows(session: Session, exclusion: Exclusion, *, until: datetime | None = None) -> set[str]:
+    """Ids of the rows that an exclusion names, of those made up to `until` when given."""
+    phrasings = select(Phrasing.id).where(_wanted(Phrasing, exclusion, until), _phrasing_is(exclusion))
+    labels = select(Label.id).join(Staff, Staff.id == Label.staff_id)
+    labels = labels.where(_wanted(Label, exclusion, until), _label_is(exclusion), Label.undone_at.is_(None))
+    return {f"phrasing:{number}" for number in session.scalars(phrasings)} | {
+        f"label:{number}" for number in session.scalars(labels)
+    }
+
+
+def exclude(session: Session, exclusion: Exclusion, *, author: str) -> None:
+    """Leave the rows that there are out for good. Labels among them are undone: their messages join the queue again."""
+    moment = now()
+    rows = matching_rows(session, exclusion, until=moment)
+    numbers = [int(row.removeprefix("label:")) for row in rows if row.startswith("label:")]
+    for start in range(0, len(numbers), 500):
+        some = numbers[start : start + 500]
+        session.execute(update(Label).where(Label.id.in_(some)).values(undone_at=moment))
+    session.add(ExclusionRow(**vars(exclusion), author=author, created_at=moment))
+    session.flush()
+
+
+def excluded_rows(session: Session) -> set[str]:
+    """Ids of all rows that standing exclusions leave out."""
+    found: set[str] = set()
+    for row in standing(session):
+        found |= matching_rows(session, Exclusion(row.field, row.value, row.since), until=row.created_at)
+    return found
+
+
+def standing(session: Session) -> list[ExclusionRow]:
+    """The exclusions in force, oldest first."""
+    return list(session.scalars(select(ExclusionRow).where(ExclusionRow.lifted_at.is_(None)).order_by(ExclusionRow.id)))
+
+
+def lift(session: Session, exclusion_id: int) -> ExclusionRow:
+    """Let an exclusion's phrasings teach again from the next night on; its labels stay undone."""
+    row = session.get(ExclusionRow, exclusion_id)
+    if row is None or row.lifted_at is not None:
+        raise NotFoundError(f"no exclusion {exclusion_id} in force; `helpdesk exclusions` shows them all")
+    row.lifted_at = now()
+    return row
+
+
+def _wanted(table: type[Phrasing] | type[Label], exclusion: Exclusion, until: datetime | None) -> ColumnElement[bool]:
+    bounds = [table.created_at >= exclusion.since] if exclusion.since else []
+    return and_(True, *bounds, *([table.created_at <= until] if until else []))
+
+
+def _phrasing_is(exclusion: Exclusion) -> ColumnElement[bool]:
+    if exclusion.field == "row":
+        return _has_id(Phrasing, "phrasing", exclusion.value)
+    return (Phrasing.author if exclusion.field == "annotator" else Phrasing.source) == exclusion.value
+
+
+def _label_is(exclusion: Exclusion) -> ColumnElement[bool]:
+    if exclusion.field == "row":
+        return _has_id(Label, "label", exclusion.value)
+    if exclusion.field == "annotator":
+        return Staff.name == exclusion.value
+    return Label.id > 0 if exclusion.value == "label" else false()
+
+
+def _has_id(table: type[Phrasing] | type[Label], kind: str, row: str) -> ColumnElement[bool]:
+    name, _, number = row.partition(":")
+    return table.id == int(number) if name == kind and number.isdecimal() and len(number) < 10 else false()
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInputError(f"--since {text!r}; expected e.g. 2026-11-01 or 2026-11-01T08:30") from None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)

@@ -1,0 +1,49 @@
+"""The reports of past nights: one JSON file a night, the newest by name the last."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+REPORTS = "reports"
+
+
+@dataclass(frozen=True)
+class LastNight:
+    """How the last night that meant business ended, and when. Verdict: `promoted`, `kept` or `failed`."""
+
+    verdict: str
+    ended: datetime
+    error: str | None
+
+
+def write_report(home: Path, report: Mapping[str, Any]) -> None:
+    """Keep a night's report, named by its `started`; readers see it whole or not at all."""
+    folder = home / REPORTS
+    folder.mkdir(parents=True, exist_ok=True)
+    name = str(report["started"]).replace(":", "").replace("+0000", "Z")
+    half = folder / f".{name}.half"
+    half.write_text(json.dumps(report, indent=1, ensure_ascii=False))
+    half.rename(folder / f"{name}.json")
+
+
+def last_night(home: Path) -> LastNight | None:
+    """The newest readable report that is not of a dry run, None when there is none."""
+    for path in sorted((home / REPORTS).glob("*.json"), reverse=True):
+        found = _read(path)
+        if found is not None:
+            return found
+    return None
+
+
+def _read(path: Path) -> LastNight | None:
+    try:
+        report = json.loads(path.read_text())
+        if report["dry_run"]:
+            return None
+        ended = datetime.fromisoformat(report["started"]) + timedelta(seconds=report["seconds"])
+        return LastNight(report["verdict"], ended, report["error"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,103 @@
+"""Figures for Prometheus, read from the database at each scrape: it does not matter which worker answers."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from flask import Blueprint, Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import UnavailableError
+from helpdesk.records import servings, versions
+from helpdesk.records.labels import queue_lengths
+from helpdesk.records.reports import LastNight, last_night
+from helpdesk.records.tables import DecisionRow, Label, now
+from helpdesk.serving.replies import Desk
+from helpdesk.web.context import desk
+
+VERDICTS = ("promoted", "kept", "failed")
+KINDS = ("answer", "clarify", "fallback")
+SEEN = timedelta(minutes=1)
+blueprint = Blueprint("metrics", __name__)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """The text format of Prometheus; with the database down, what this process knows by itself."""
+    registry = CollectorRegistry()
+    registry.register(_Figures(desk()))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class _Figures:
+    """One scrape, as prometheus_client asks for it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def collect(self) -> Iterator[Metric]:
+        """Every figure."""
+        yield _gauge("ready", "Whether the answering process has a bundle.", float(self._desk.live.status().ready))
+        yield from _night(last_night(self._desk.settings.home))
+        found: list[Metric] = []
+        try:
+            with self._desk.database.read() as session:
+                found = list(_stored(session, review_below=self._desk.settings.review_below))
+        except UnavailableError:
+            yield _gauge("database_up", "Whether the database answers.", 0)
+            return
+        yield _gauge("database_up", "Whether the database answers.", 1)
+        yield from found
+
+
+def _night(night: LastNight | None) -> Iterator[Metric]:
+    if night is not None:
+        age = (now() - night.ended).total_seconds()
+        yield _gauge("last_night_age_seconds", "Seconds since the last night ended.", age)
+    chosen = GaugeMetricFamily(
+        "helpdesk_last_night_verdict", "How the last night ended: 1 for its verdict.", labels=["verdict"]
+    )
+    for verdict in VERDICTS:
+        chosen.add_metric([verdict], float(night is not None and night.verdict == verdict))
+    yield chosen
+
+
+def _stored(session: Session, *, review_below: float) -> Iterator[Metric]:
+    current = versions.current(session)
+    since = now() - SEEN
+    if current is not None:
+        yield _gauge("version_in_service", "The version that is promoted.", current.version_id)
+        refusing = servings.processes_refusing(session, current.promotion_id, since=since)
+        yield _gauge("promotion_refused_processes", "Processes that could not load the promoted version.", refusing)
+    serving = GaugeMetricFamily("helpdesk_serving_processes", "Processes by version.", labels=["version"])
+    for version_id, count in servings.processes_by_version(session, since=since).items():
+        serving.add_metric([str(version_id)], count)
+    yield serving
+    decided = dict(session.execute(select(DecisionRow.kind, func.count()).group_by(DecisionRow.kind)).tuples().all())
+    yield _counter("messages", "Messages by decision.", "decision", {kind: decided.get(kind, 0) for kind in KINDS})
+    labels = select(Label.kind, func.count()).where(Label.undone_at.is_(None)).group_by(Label.kind)
+    yield _by("labels", "Labels that count, by kind.", "kind", dict(session.execute(labels).tuples().all()))
+    yield _by(
+        "queue_length", "Texts that wait for a label.", "decision", queue_lengths(session, review_below=review_below)
+    )
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"helpdesk_{name}", text, value=value)
+
+
+def _by(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+    family = GaugeMetricFamily(f"helpdesk_{name}", text, labels=[label])
+    for key, value in sorted(values.items()):
+        family.add_metric([key], value)
+    return family
+
+
+def _counter(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+    family = CounterMetricFamily(f"helpdesk_{name}", text, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family

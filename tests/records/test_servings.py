@@ -1,0 +1,67 @@
+"""What processes say they serve is remembered, and forgotten when they fall silent."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+
+from helpdesk.records import servings, versions
+from helpdesk.records.database import Database
+from helpdesk.records.servings import Presence
+from helpdesk.records.tables import Serving, now
+
+
+def make_versions(database: Database) -> list[int]:
+    """Two versions, the second promoted."""
+    with database.write() as session:
+        ids = [
+            versions.add_version(
+                session, name, kind="first", parent_id=None, rows_hash="0", verdict="promote", report={}
+            ).id
+            for name in "ab"
+        ]
+        versions.promote(session, ids[1], reason="test", author="test")
+    return ids
+
+
+def say(database: Database, *presences: Presence) -> None:
+    """Note these."""
+    with database.write() as session:
+        for presence in presences:
+            servings.note(session, presence)
+
+
+def test_a_process_says_again_what_it_serves(database: Database) -> None:
+    """One row a process; the newest word counts."""
+    first, second = make_versions(database)
+    say(database, Presence("a", 1, first), Presence("a", 1, second), Presence("b", 1, second), Presence("b", 2, None))
+
+    with database.read() as session:
+        assert servings.in_use(session) == {second}
+        since = now() - timedelta(minutes=1)
+        assert servings.processes_by_version(session, since=since) == {second: 2}
+
+
+def test_a_refused_promotion_is_counted(database: Database) -> None:
+    """By the processes that could not load it."""
+    first, _ = make_versions(database)
+    say(database, Presence("a", 1, first, 1), Presence("a", 2, first, None))
+
+    with database.read() as session:
+        assert servings.processes_refusing(session, 1, since=now() - timedelta(minutes=1)) == 1
+
+
+def test_silent_processes_use_nothing_and_are_forgotten(database: Database) -> None:
+    """After ten minutes and after a day."""
+    first, second = make_versions(database)
+    say(database, Presence("a", 1, first), Presence("a", 2, second))
+    with database.write() as session:
+        old = now() - timedelta(minutes=11)
+        session.execute(update(Serving).where(Serving.process_id == 1).values(seen_at=old))
+    with database.read() as session:
+        assert servings.in_use(session) == {second}
+
+    with database.write() as session:
+        session.execute(update(Serving).values(seen_at=now() - timedelta(days=2)))
+        servings.forget_old(session)
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Serving)) == 0
