@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from helpdesk.check_command import check
 from helpdesk.commands import db, faq, staff, with_database
 from helpdesk.errors import BusyError, HelpdeskError
+from helpdesk.report_command import report
 
 if TYPE_CHECKING:
     from helpdesk.progress import Reporter
@@ -39,7 +41,13 @@ def cli() -> None:
     """A helpdesk chatbot backend that knows when it does not know, and gets better every night."""
 
 
-for group in (db, faq, staff):
+@click.group()
+def data() -> None:
+    """Training data: check it for faults."""
+
+
+data.add_command(check)
+for group in (db, faq, staff, data, report):
     cli.add_command(group)
 
 

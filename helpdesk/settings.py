@@ -61,6 +61,13 @@ class Settings(BaseSettings):
     holdout_share: float = Field(
         0.3, ge=0, le=0.9, description="Share of labelled message groups held out for good, to measure on"
     )
+    fairness_max_gap: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Largest difference in accuracy or answer rate between the two sides of a fairness slice that a "
+        "new version may show; empty: differences are reported only",
+    )
     train_minutes: float = Field(60.0, gt=0, description="Budget of one nightly fine-tuning, in minutes")
     train_threads: int = Field(2, ge=1, description="Native threads of the nightly job")
     seed: int = Field(0, ge=0, description="Seed of the nightly job")
@@ -75,6 +82,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(o.strip() for o in value.split(",") if o.strip()) if isinstance(value, str) else value
+
+    @field_validator("fairness_max_gap", mode="before")
+    @classmethod
+    def _none_when_empty(cls, value: object) -> object:
+        return None if value == "" else value
 
     @property
     def database(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from helpdesk.learning import candidates
 from helpdesk.learning.candidates import Candidate, Measurement, Progress
 from helpdesk.learning.evaluate import held_out, out_of_fold, outcomes, read_evaluation
+from helpdesk.learning.fairness import refuse_unfair
 from helpdesk.learning.gate import Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.lock import single_flight
 from helpdesk.learning.snapshot import Snapshot, take_snapshot
@@ -135,6 +136,7 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
         verdict = judge_refreshed(
             outcomes(incumbent, snapshot), outcomes(opened, snapshot), known=incumbent.phrasing_ids
         )
+        verdict = refuse_unfair(verdict, refreshed.report["fairness"], night.settings.fairness_max_gap)
         _note(report, refreshed, verdict)
         if verdict.promote:
             standing, winner = opened, refreshed
@@ -184,7 +186,8 @@ def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle) -> tuple[Candi
             encoder, snapshot, tuned.measurement, settings=night.settings, progress=night.progress
         )
     before = out_of_fold(known, snapshot) | held_out(standing, snapshot)
-    return retrained, judge_retrained(before, outcomes(_open(night, retrained), snapshot))
+    verdict = judge_retrained(before, outcomes(_open(night, retrained), snapshot))
+    return retrained, refuse_unfair(verdict, retrained.report["fairness"], night.settings.fairness_max_gap)
 
 
 def _build(
