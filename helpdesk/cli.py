@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from helpdesk.check_command import check
 from helpdesk.commands import db, faq, staff, with_database
 from helpdesk.errors import BusyError, HelpdeskError
 from helpdesk.exclusion_commands import exclusions
+from helpdesk.report_command import report
 from helpdesk.why_command import why
 
 if TYPE_CHECKING:
@@ -43,7 +45,13 @@ def cli() -> None:
     """A helpdesk chatbot backend that knows when it does not know, and gets better every night."""
 
 
-for command in (db, exclusions, faq, staff, why):
+@click.group()
+def data() -> None:
+    """Training data: check it for faults."""
+
+
+data.add_command(check)
+for command in (data, db, exclusions, faq, report, staff, why):
     cli.add_command(command)
 
 

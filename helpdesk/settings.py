@@ -72,6 +72,13 @@ class Settings(BaseSettings):
     audit_per_night: float = Field(
         5.0, ge=0, description="With little traffic the share is raised so that about this many a day are drawn"
     )
+    fairness_max_gap: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Largest difference in accuracy or answer rate between the two sides of a fairness slice that a "
+        "new version may show; empty: differences are reported only",
+    )
     train_minutes: float = Field(60.0, gt=0, description="Budget of one nightly fine-tuning, in minutes")
     train_threads: int = Field(2, ge=1, description="Native threads of the nightly job")
     train_memory_mb: int | None = Field(
@@ -109,6 +116,11 @@ class Settings(BaseSettings):
         if value and info.data.get("notify_secret") is None:
             raise ValueError("needs HELPDESK_NOTIFY_SECRET too: what is sent is signed")
         return value or None
+
+    @field_validator("fairness_max_gap", mode="before")
+    @classmethod
+    def _none_when_empty(cls, value: object) -> object:
+        return None if value == "" else value
 
     @property
     def database(self) -> str:

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from faqs import Embedder
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, text
 
 from helpdesk.app import create_app
 from helpdesk.learning.night import Plan, run_night
+from helpdesk.matching.bundle import ENCODER
+from helpdesk.matching.encoder import Encoder
 from helpdesk.operations import set_up
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, staff
@@ -132,6 +135,13 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_night(settings, opened, plan=Plan(minutes=1, finetune=False), progress=Quiet())
     opened.close()
     return home
+
+
+@pytest.fixture(scope="session")
+def embedder(small_home: Path) -> Embedder:
+    """The encoder of the first bundle, which is the base model, opened once."""
+    (bundle,) = (small_home / "bundles").iterdir()
+    return Embedder(Encoder(bundle / ENCODER))
 
 
 @pytest.fixture

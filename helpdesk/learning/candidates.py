@@ -14,9 +14,11 @@ from scipy.sparse.csgraph import connected_components
 
 from helpdesk.learning.export import link_encoder
 from helpdesk.learning.folds import Fold, frozen_folds
+from helpdesk.learning.robustness import exam_size, measure_robustness
 from helpdesk.learning.scoring import FittedScorer, fit_scorer
 from helpdesk.learning.snapshot import Snapshot, stable_parts
 from helpdesk.learning.thresholds import FittedThresholds, fit_thresholds
+from helpdesk.learning.unseen import set_exam
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors, build_graph
@@ -96,9 +98,21 @@ def build(
     live = Encoder(building / layout.ENCODER, threads=settings.train_threads)
     vectors = live.encode(snapshot.texts, progress=_stage(progress, f"{kind}: encoding"))
     out_of_scope = _encode(live, snapshot.out_of_scope)
-    fitted = _fit(snapshot, vectors, out_of_scope, measurement, settings, progress=progress)
+    fitted, folds = _fit(snapshot, vectors, out_of_scope, measurement, settings, progress=progress)
     limits = fit_thresholds(fitted.out_of_fold, max_wrong_rate=settings.max_wrong_rate, assurance=settings.assurance)
-    report = {"scorer": fitted.report, "thresholds": limits.report()}
+    exam = set_exam(
+        snapshot,
+        fitted,
+        folds,
+        vectors=vectors,
+        encoders=[live.encode, *(e.encode for e in _fold_encoders(live, folds, measurement, settings))],
+        thresholds=limits.thresholds,
+        size=exam_size(len(snapshot.train)),
+        seed=settings.seed,
+    )
+    robustness = measure_robustness(exam, snapshot, seed=settings.seed)
+    _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
+    report = {"scorer": fitted.report, "thresholds": limits.report(), **robustness.summary()}
     _write(building, snapshot, vectors, fitted, limits, report)
     if measurement is not None:
         _write_measurement(building / FOLDS, snapshot, measurement)
@@ -131,7 +145,7 @@ def measured_alike(
     itself = replace(other, encoders=(encoder,) * len(other.encoders))
     live = Encoder(encoder, threads=settings.train_threads)
     vectors = live.encode(snapshot.texts)
-    fitted = _fit(snapshot, vectors, _encode(live, snapshot.out_of_scope), itself, settings, progress=progress)
+    fitted, _ = _fit(snapshot, vectors, _encode(live, snapshot.out_of_scope), itself, settings, progress=progress)
     return _outcomes(snapshot, fitted)
 
 
@@ -143,10 +157,19 @@ def _fit(
     settings: Settings,
     *,
     progress: Progress,
-) -> FittedScorer:
+) -> tuple[FittedScorer, list[Fold]]:
     folds = _folds(snapshot, vectors, out_of_scope, measurement, settings, progress=progress)
     intents = np.array(snapshot.intent_numbers, dtype=np.int32)
-    return fit_scorer(vectors, intents, out_of_scope, folds, seed=settings.seed)
+    return fit_scorer(vectors, intents, out_of_scope, folds, seed=settings.seed), folds
+
+
+def _fold_encoders(
+    live: Encoder, folds: Sequence[Fold], measurement: Measurement | None, settings: Settings
+) -> list[Encoder]:
+    """The encoder that never saw the test rows of each fold."""
+    if measurement is None:
+        return [live] * len(folds)
+    return [Encoder(folder, threads=settings.train_threads) for folder in measurement.encoders]
 
 
 def _folds(

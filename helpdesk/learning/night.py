@@ -14,6 +14,7 @@ from helpdesk.learning.candidates import Candidate, Measurement, Progress
 from helpdesk.learning.chronicle import measure_night, warnings_of, write_failed_night, write_night
 from helpdesk.learning.difference import differences, rows_left_out
 from helpdesk.learning.evaluate import held_out, out_of_fold, outcomes, read_evaluation
+from helpdesk.learning.fairness import refuse_unfair
 from helpdesk.learning.gate import Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.lock import Lease, one_night
 from helpdesk.learning.report import NightReport, end_night
@@ -126,6 +127,7 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
         verdict = judge_refreshed(
             outcomes(incumbent, snapshot), outcomes(opened, snapshot), known=incumbent.phrasing_ids
         )
+        verdict = refuse_unfair(verdict, refreshed.report["fairness"], night.settings.fairness_max_gap)
         _note(report, refreshed, verdict)
         if verdict.promote:
             standing, winner = opened, refreshed
@@ -181,7 +183,8 @@ def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle) -> tuple[Candi
             encoder, snapshot, tuned.measurement, settings=night.settings, progress=night.progress
         )
     before = out_of_fold(known, snapshot) | held_out(standing, snapshot)
-    return retrained, judge_retrained(before, outcomes(_open(night, retrained), snapshot))
+    verdict = judge_retrained(before, outcomes(_open(night, retrained), snapshot))
+    return retrained, refuse_unfair(verdict, retrained.report["fairness"], night.settings.fairness_max_gap)
 
 
 def _build(

@@ -45,11 +45,15 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class FittedScorer:
-    """A scorer, what it gave on rows it never saw, and figures for the report."""
+    """A scorer, what it gave on rows it never saw, and figures for the report.
+
+    unseen: per fold the scorer that never saw the fold's test rows, with the weights of `scorer`.
+    """
 
     scorer: Scorer
     out_of_fold: OutOfFold
     report: dict[str, Any]
+    unseen: tuple[Scorer, ...]
 
 
 def fit_scorer(
@@ -64,7 +68,8 @@ def fit_scorer(
     sign_weights = _fit_sign_weights(measured, truth, view_weights)
     scorer = replace(_parts(vectors, intents, oos_vectors, count), view_weights=view_weights, sign_weights=sign_weights)
     found = _out_of_fold(scorer, folds, measured, inside, truth)
-    return FittedScorer(scorer, found, _report(scorer, found, inside, truth))
+    unseen = tuple(replace(m.parts, view_weights=view_weights, sign_weights=sign_weights) for m in measured)
+    return FittedScorer(scorer, found, _report(scorer, found, inside, truth), unseen)
 
 
 def refit(scorer: Scorer, vectors: Vectors, intents: Intents, oos_vectors: Vectors) -> Scorer:
@@ -78,6 +83,7 @@ def refit(scorer: Scorer, vectors: Vectors, intents: Intents, oos_vectors: Vecto
 
 @dataclass(frozen=True)
 class _Measured:
+    parts: Scorer
     inside: Views
     outside: Views
     near: Views
@@ -91,6 +97,7 @@ def _measure(fold: Fold, count: int) -> _Measured:
     parts = _parts(fold.train_vectors, fold.train_intents, fold.oos_vectors, count)
     outside = [_views(replace(parts, outside=fold.oos_vectors[~half]), fold, fold.oos_vectors[half]) for half in halves]
     return _Measured(
+        parts=parts,
         inside=_views(parts, fold, fold.test_vectors),
         outside=_join(outside),
         near=_views(parts, fold, fold.test_vectors, without=fold.test_intents),

@@ -1,0 +1,65 @@
+"""`helpdesk data check`: the data doctor."""
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+
+from helpdesk.commands import with_database
+
+if TYPE_CHECKING:
+    from helpdesk.learning.doctor import Checkup
+    from helpdesk.learning.findings import Finding
+    from helpdesk.records.database import Database
+    from helpdesk.settings import Settings
+
+_SHOWN_FINDINGS = 20
+_SHOWN_TEXTS = 6
+_FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print all findings as one JSON object.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(list(_FAILING)),
+    default="error",
+    show_default=True,
+    help="The least severe finding that makes the exit code 1.",
+)
+@with_database
+def check(settings: "Settings", database: "Database", as_json: bool, fail_on: str) -> None:
+    """Look for faults in the FAQ: contradictions, thin entries, wrong labels, duplicates. Changes nothing."""
+    from helpdesk.learning.doctor import check_data
+    from helpdesk.progress import Bars
+
+    found = check_data(settings, database, progress=Bars())
+    click.echo(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else "\n".join(_lines(found)))
+    if any(found.count(severity) for severity in _FAILING[fail_on]):
+        sys.exit(1)
+
+
+def _lines(found: "Checkup") -> Iterator[str]:
+    for (severity, name, advice), group in groupby(found.findings, key=lambda f: (f.severity, f.check, f.advice)):
+        findings = list(group)
+        yield f"{severity.upper()}: {name} ({len(findings)})"
+        for finding in findings[:_SHOWN_FINDINGS]:
+            yield from _finding_lines(finding)
+        if len(findings) > _SHOWN_FINDINGS:
+            yield f"  ... and {len(findings) - _SHOWN_FINDINGS} more; --json prints all"
+        yield f"  -> {advice}"
+    counts = ", ".join(f"{found.count(severity)} {severity}(s)" for severity in ("error", "warning", "hint"))
+    yield f"{found.entries} entries, {found.phrasings:,} phrasings: {counts} ({found.seconds:.0f} s)"
+
+
+def _finding_lines(finding: "Finding") -> Iterator[str]:
+    yield f"  {finding.problem}"
+    if len(finding.texts) > 1:
+        shown = "; ".join(dict.fromkeys(finding.texts[:_SHOWN_TEXTS]))
+        more = len(finding.texts) - _SHOWN_TEXTS
+        yield f"    {shown}" + (f"; and {more} more" if more > 0 else "")
+    elif len(finding.slugs) > 2:
+        yield f"    {', '.join(finding.slugs[:_SHOWN_TEXTS])}, ..."
