@@ -16,7 +16,7 @@ from helpdesk.learning.unseen import Exam, Question
 from helpdesk.matching.decide import Decision
 from helpdesk.text import normalise
 
-_MOST, _FEWEST, _SHARE = 100, 20, 8
+_MOST, _FEWEST, _SHARE = 100, 12, 8
 
 
 @dataclass(frozen=True)

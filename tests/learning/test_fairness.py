@@ -8,21 +8,22 @@ import pytest
 from faqs import Embedder, starter
 
 from helpdesk.errors import BadInputError
-from helpdesk.learning.fairness import (
-    SliceResult,
-    fairness_objections,
-    measure_fairness,
-    refuse_unfair,
-)
+from helpdesk.learning import candidates
+from helpdesk.learning.fairness import SliceResult, fairness_objections, measure_fairness, refuse_unfair
 from helpdesk.learning.fairness_slices import SLICES, Slice
 from helpdesk.learning.folds import frozen_folds
 from helpdesk.learning.gate import Comparison, Verdict
+from helpdesk.learning.night import Plan, run_night
 from helpdesk.learning.paired import difference
+from helpdesk.learning.robustness import NegationResult, Robustness
 from helpdesk.learning.scoring import fit_scorer
 from helpdesk.learning.snapshot import Row, Snapshot
 from helpdesk.learning.unseen import HELD_OUT, OUT_OF_FOLD, Exam, set_exam
 from helpdesk.matching.decide import Thresholds
-from helpdesk.settings import load_settings
+from helpdesk.progress import Quiet
+from helpdesk.records.database import Database
+from helpdesk.records.faq import Entry, store_entries
+from helpdesk.settings import Settings, load_settings
 
 ROOMS = Slice(
     "room",
@@ -164,6 +165,26 @@ def test_an_unfair_candidate_is_refused_with_the_reason() -> None:
     assert refuse_unfair(verdict, [GAP.as_dict()], None) is verdict
     assert not refused.promote
     assert refused.reasons[0].startswith("name: any: accuracy differs by 30%")
+
+
+def test_a_night_keeps_an_unequal_version_out_where_the_operator_says_so(
+    settings: Settings, records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a limit; without one the difference is only reported."""
+    no_change = NegationResult(0, 0, 0, 0)
+    unequal = Robustness(OUT_OF_FOLD, 100, (), no_change, (GAP,))
+    monkeypatch.setattr(candidates, "measure_robustness", lambda exam, snapshot, *, seed: unequal)
+    with records.write() as session:
+        store_entries(session, [Entry("vpn", phrasings=("tunnel is down",))], author="test")
+    plan = Plan(minutes=1, finetune=False, dry_run=True)
+    strict = settings.model_copy(update={"fairness_max_gap": 0.1})
+    free, refused = (
+        run_night(chosen, records, plan=plan, progress=Quiet()).verdicts["refreshed"] for chosen in (settings, strict)
+    )
+
+    assert free["promote"]
+    assert not refused["promote"]
+    assert refused["reasons"][0].startswith("name: any: accuracy differs by 30%")
 
 
 def test_the_limit_is_a_share_or_empty(monkeypatch: pytest.MonkeyPatch) -> None:
