@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from helpdesk.commands import db, faq, staff, with_database
+from helpdesk.data_commands import data
 from helpdesk.errors import BusyError, HelpdeskError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def cli() -> None:
     """A helpdesk chatbot backend that knows when it does not know, and gets better every night."""
 
 
-for group in (db, faq, staff):
+for group in (db, faq, staff, data):
     cli.add_command(group)
 
 

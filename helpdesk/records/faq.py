@@ -20,6 +20,11 @@ def list_intents(session: Session, *, published_only: bool = False) -> list[Inte
     return list(session.scalars(query.where(Intent.status == "published") if published_only else query))
 
 
+def count_phrasings(session: Session) -> int:
+    """How many phrasings there are, drafts' included."""
+    return session.scalar(select(func.count()).select_from(Phrasing)) or 0
+
+
 def find_intent(session: Session, slug: str) -> Intent:
     """The intent with this slug. Raises NotFoundError."""
     intent = session.scalar(select(Intent).where(Intent.slug == slug))

@@ -111,6 +111,40 @@ class Phrasing(Table):
     intent: Mapped[Intent] = relationship(back_populates="phrasings")
 
 
+class Example(Table):
+    """One training row of another kind than a labelled phrasing: a pair, a triplet, a message nobody labelled.
+
+    `value` is how alike a pair is: from 0 to 1 when scored, 0 or 1 when similar or not.
+    """
+
+    __tablename__ = "examples"
+    __table_args__ = (
+        UniqueConstraint("kind", "text_key", name="uq_examples_kind_text"),
+        CheckConstraint("kind IN ('positive', 'scored', 'similar', 'triplet', 'unlabelled')", name="kind"),
+        CheckConstraint("(kind = 'unlabelled') = (second IS NULL)", name="second"),
+        CheckConstraint("(kind = 'triplet') = (third IS NOT NULL)", name="third"),
+        CheckConstraint("(kind IN ('scored', 'similar')) = (value IS NOT NULL)", name="value"),
+        CheckConstraint("value IS NULL OR (value >= 0 AND value <= 1)", name="value_range"),
+        CheckConstraint("kind <> 'similar' OR value = 0 OR value = 1", name="similar"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    text_key: Mapped[str] = mapped_column(String(32))
+    first: Mapped[str]
+    second: Mapped[str | None]
+    third: Mapped[str | None]
+    value: Mapped[float | None]
+    source: Mapped[str] = mapped_column(String(200), index=True)
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its one, two or three texts, in the order of the columns."""
+        return tuple(text for text in (self.first, self.second, self.third) if text is not None)
+
+
 class Conversation(Table):
     """What one sender said on one channel."""
 
