@@ -11,6 +11,7 @@ from typing import Any
 
 from helpdesk.learning import candidates
 from helpdesk.learning.candidates import Candidate, Measurement, Progress
+from helpdesk.learning.curves import curve_lines, draw_training
 from helpdesk.learning.evaluate import held_out, out_of_fold, outcomes, read_evaluation
 from helpdesk.learning.gate import Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.lock import single_flight
@@ -52,6 +53,7 @@ class NightReport:
     dry_run: bool = False
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
     candidates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class NightReport:
             lines.append(f"{kind}: {word}: {'; '.join(verdict['reasons'])}")
             if verdict["blamed"]:
                 lines.append(f"  the labels to look at: {', '.join(verdict['blamed'])}")
+        lines += curve_lines(self.training)
         needed = self.candidates.get(self.promoted_kind or "", {}).get("thresholds", {}).get("rows_needed", 0)
         if needed:
             lines.append(f"no direct answers yet: about {needed} surely right phrasings more would allow the first")
@@ -139,7 +142,7 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
         if verdict.promote:
             standing, winner = opened, refreshed
     if night.plan.finetune:
-        retrained, verdict = _retrain(night, snapshot, standing)
+        retrained, verdict = _retrain(night, snapshot, standing, report)
         _note(report, retrained, verdict)
         winner = retrained if verdict.promote else winner
     if winner is not None and not night.plan.dry_run:
@@ -158,7 +161,7 @@ def _refresh(night: _Night, snapshot: Snapshot, incumbent: Bundle) -> Candidate:
     )
 
 
-def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle) -> tuple[Candidate, Verdict]:
+def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle, report: NightReport) -> tuple[Candidate, Verdict]:
     """A new encoder, judged against what would serve otherwise, both measured on the same parts of the rows."""
     like = candidates.read_measurement(standing.path)
     tuned = tune(
@@ -169,6 +172,7 @@ def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle) -> tuple[Candi
         minutes=night.plan.minutes,
         progress=night.progress,
     )
+    report.training = tuned.facts
     retrained = _build(
         night,
         snapshot,
@@ -272,3 +276,4 @@ def _write_report(folder: Path, report: NightReport) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     name = report.started.replace(":", "").replace("+0000", "Z")
     (folder / f"{name}.json").write_text(json.dumps(report.as_dict(), indent=1, ensure_ascii=False))
+    draw_training(report.training, folder / f"{name}-training.svg")
