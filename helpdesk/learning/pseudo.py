@@ -15,6 +15,7 @@ from helpdesk.matching.scorer import NEIGHBOURS, Floats, Scorer
 
 RIGHT = 0.95
 LEAST = 20  # confident rows out of fold, below which no level is believed
+FLOOR = 0.5  # a message that is more likely something else is never accepted, however right the others were
 NEVER = 2.0
 _CHUNK = 1024
 
@@ -50,7 +51,7 @@ def pseudo_label(
 
 
 def sure_level(confidence: Floats, right: NDArray[np.bool_], outside: Floats) -> float:
-    """The lowest confidence above which 95% are right; messages known to be out of scope count as wrong.
+    """The lowest confidence, from FLOOR, above which 95% are right; messages known to be out of scope count as wrong.
 
     NEVER when there is none with at least LEAST rows above it.
     """
@@ -58,7 +59,7 @@ def sure_level(confidence: Floats, right: NDArray[np.bool_], outside: Floats) ->
     order = np.argsort(-scores, kind="stable")
     hits = np.concatenate([right, np.zeros(len(outside), dtype=bool)])[order]
     counts = np.arange(1, len(order) + 1)
-    good = np.flatnonzero((np.cumsum(hits) / counts >= RIGHT) & (counts >= LEAST))
+    good = np.flatnonzero((np.cumsum(hits) / counts >= RIGHT) & (counts >= LEAST) & (scores[order] >= FLOOR))
     return float(scores[order[good[-1]]]) if len(good) else NEVER
 
 

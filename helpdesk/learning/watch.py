@@ -60,8 +60,8 @@ class Watch:
         """`trained`: how many texts the training will see; that bounds what is measured."""
         budget = int(COST * trained)
         self._held = held.limited(max(_FEWEST_TEXTS, budget // (CHECKS + 1)))
-        self._texts = self._held.all_texts()
-        checks = min(CHECKS, steps, max(1, budget // max(1, len(self._texts)) - 1)) if self._texts else 0
+        self.texts = self._held.all_texts()
+        checks = min(CHECKS, steps, max(1, budget // max(1, len(self.texts)) - 1)) if self.texts else 0
         self._due = {round(check * steps / checks) for check in range(checks + 1)} if checks else set()
         self._stops = stops
         self._last = steps
@@ -77,8 +77,8 @@ class Watch:
     def check(self, model: "SentenceTransformer", step: int) -> bool:
         """Measure the model as it is; whether it is the best so far."""
         started = time.perf_counter()
-        vectors = model.encode(self._texts, batch_size=64, normalize_embeddings=True, show_progress_bar=False)
-        found = self._measure(dict(zip(self._texts, vectors, strict=True)))
+        vectors = model.encode(self.texts, batch_size=64, normalize_embeddings=True, show_progress_bar=False)
+        found = self._measure(dict(zip(self.texts, vectors, strict=True)))
         self._seconds += time.perf_counter() - started
         weights = [self._rows(kind) for kind in found]
         score = float(np.average(list(found.values()), weights=weights)) if found else 0.0

@@ -165,6 +165,7 @@ def test_no_level_is_believed_without_evidence() -> None:
     assert sure_level(high, np.arange(40) % 2 == 0, nobody) == NEVER
     assert sure_level(high, np.ones(40, dtype=bool), nobody) == pytest.approx(0.9)
     assert sure_level(high, np.ones(40, dtype=bool), np.full(40, 0.95)) > 0.95
+    assert sure_level(np.linspace(0.1, 0.4, 40), np.ones(40, dtype=bool), nobody) == NEVER
 
 
 def test_noise_fills_up_intents_with_few_phrasings_only() -> None:
