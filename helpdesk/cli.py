@@ -8,6 +8,7 @@ import click
 
 from helpdesk.check_command import check
 from helpdesk.commands import db, faq, staff, with_database
+from helpdesk.data_commands import data
 from helpdesk.errors import BusyError, HelpdeskError
 from helpdesk.exclusion_commands import exclusions
 from helpdesk.report_command import report
@@ -43,11 +44,6 @@ def main() -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """A helpdesk chatbot backend that knows when it does not know, and gets better every night."""
-
-
-@click.group()
-def data() -> None:
-    """Training data: check it for faults."""
 
 
 data.add_command(check)

@@ -56,6 +56,11 @@ def faq() -> None:
 @with_database
 def faq_import(settings: "Settings", database: "Database", file: Path, skip_bad: bool) -> None:
     """Add or update entries from CSV (intent,question,answer,phrasing[,locale,tags] or text,intent) or JSON."""
+    import_faq(database, file, skip_bad=skip_bad, author="import")
+
+
+def import_faq(database: "Database", file: Path, *, skip_bad: bool, author: str) -> None:
+    """Store a FAQ file's entries and say what changed. Raises BadRowsError unless bad rows may be skipped."""
     from helpdesk.records.exchange import read_faq
     from helpdesk.records.faq import store_entries
 
@@ -65,7 +70,7 @@ def faq_import(settings: "Settings", database: "Database", file: Path, skip_bad:
     for line, reason in found.bad_rows:
         click.echo(f"skipped line {line}: {reason}", err=True)
     with database.write() as session:
-        stored = store_entries(session, found.entries, author="import")
+        stored = store_entries(session, found.entries, author=author)
     click.echo(stored.sentence())
 
 

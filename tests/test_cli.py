@@ -68,6 +68,25 @@ def test_bad_rows_stop_an_import_unless_they_are_skipped(settings: Settings, tmp
     assert "1 new phrasings" in skipped.stdout
 
 
+def test_other_kinds_of_training_data_come_and_go(settings: Settings, tmp_path: Path) -> None:
+    """Imported by their columns, listed with their source, exported, removed; labelled rows join the FAQ."""
+    pairs, bad, labelled = tmp_path / "pairs.csv", tmp_path / "bad.csv", tmp_path / "rows.csv"
+    pairs.write_text("text_a,text_b\nvpn is down,the tunnel is dead\n")
+    bad.write_text("text_a,text_b,similar\na,b,1\nc,d,maybe\n")
+    labelled.write_text("text,intent\nmy badge is blocked,badge\n")
+
+    assert "positive: 1 new rows, 0 known" in run(settings.home, "data", "import", str(pairs), "--author", "eve").stdout
+    assert "line 3: similar is 'maybe'" in run(settings.home, "data", "import", str(bad), code=1).stderr
+    assert "1 new rows" in run(settings.home, "data", "import", str(bad), "--skip-bad", "--source", "crm").stdout
+    assert "1 intents (1 new)" in run(settings.home, "data", "import", str(labelled)).stdout
+    listed = run(settings.home, "data", "list").stdout
+    assert "1 from pairs.csv by eve" in listed
+    assert "1 from crm by import" in listed
+    assert run(settings.home, "data", "export", "positive").stdout == pairs.read_text()
+    assert "1 rows of crm removed" in run(settings.home, "data", "remove", "crm").stdout
+    assert "no examples from 'crm'" in run(settings.home, "data", "remove", "crm", code=1).stderr
+
+
 @pytest.mark.parametrize("name", ["faq.csv", "faq.json"])
 def test_an_export_imports_again(settings: Settings, tmp_path: Path, name: str) -> None:
     """Nothing is new on the way back."""

@@ -10,8 +10,8 @@ from helpdesk.learning.evaluate import held_out
 from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.records import audit, estimates, labels, nights, traffic, versions
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.tables import now
 from helpdesk.settings import Settings
 
 log = logging.getLogger(__name__)

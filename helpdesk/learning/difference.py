@@ -12,12 +12,13 @@ from helpdesk.learning.snapshot import Snapshot
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Matcher
+from helpdesk.records.base import now
 from helpdesk.records.conversations import recent_texts
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion, matching_rows
 from helpdesk.records.labels import texts_of
 from helpdesk.records.lineage import origins
-from helpdesk.records.tables import Message, now
+from helpdesk.records.tables import Message
 from helpdesk.text import visible
 
 RECENT = timedelta(days=30)

@@ -8,6 +8,7 @@ unlike any phrasing.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
+
+    from helpdesk.learning.objectives import Objectives
+    from helpdesk.learning.watch import Watch
 
 Progress = Callable[[int, int], None]
 VIEWS_PER_INTENT = 2
@@ -31,13 +35,27 @@ _FEW, _VISITS_FEW = 770, 10.0
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What a fine-tuning will do, fixed before it starts: steps of `intents` x 2 phrasings."""
+    """What a fine-tuning will do, fixed before it starts: steps of `intents` x 2 phrasings.
+
+    until: the share of the steps after which it ends, below 1 when its sisters began to over-fit there.
+    """
 
     steps: int
     intents: int
     learning_rate: float = LEARNING_RATE
     temperature: float = TEMPERATURE
     kept: float = KEPT
+    until: float = 1.0
+
+    @property
+    def last_step(self) -> int:
+        """How many steps are done."""
+        return round(self.until * self.steps)
+
+    @property
+    def texts(self) -> int:
+        """How many labelled texts all steps see."""
+        return self.last_step * self.intents * VIEWS_PER_INTENT
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""
@@ -76,28 +94,94 @@ def fine_tune(
     plan: TrainingPlan,
     seed: int,
     progress: Progress,
+    objectives: "Objectives | None" = None,
+    watch: "Watch | None" = None,
 ) -> None:
-    """Train the model in place on normalised texts with their intents (numbers), as planned."""
+    """Train the model in place on normalised texts with their intents (numbers), as planned.
+
+    `objectives` add the gradients of other kinds of rows; `watch` measures rows held aside on the way, and decides
+    whether the weights of the end or those of its best check are kept.
+    """
     import torch
 
     torch.manual_seed(seed)
-    trainable = _trainable(model)
-    base = [parameter.detach().clone() for parameter in trainable]
-    optimizer = torch.optim.AdamW(trainable, lr=plan.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
+    weights = _Weights(_trainable(model), plan.kept)
+    optimizer = torch.optim.AdamW(weights.tuned, lr=plan.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, plan.steps))
     batches = _Batches(texts, intents, plan, seed=seed)
-    model.train()
-    for step, batch in zip(range(plan.steps), batches, strict=False):
+    _check(watch, model, 0, weights)
+    for step, batch in zip(range(plan.last_step), batches, strict=False):
+        optimizer.zero_grad(set_to_none=True)
+        if objectives is not None:
+            objectives.backward(step)
         labels = [intents[row] for row in batch]
         loss = _loss(model, batches.tokens(model, batch), labels, plan.temperature)
-        optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(trainable, 1.0)
+        torch.nn.utils.clip_grad_norm_(weights.tuned, 1.0)
         optimizer.step()
         schedule.step()
-        progress(step + 1, plan.steps)
+        progress(step + 1, plan.last_step)
+        _check(watch, model, step + 1, weights)
+        if watch is not None and watch.spent:
+            progress(plan.last_step, plan.last_step)
+            break
     model.eval()
-    _interpolate(trainable, base, plan.kept)
+    weights.finish(best=watch is not None and watch.fallen)
+
+
+def _check(watch: "Watch | None", model: "SentenceTransformer", step: int, weights: "_Weights") -> None:
+    """Measure the weights as they would be kept, when it is time; the model goes on training."""
+    if watch is not None and watch.due(step):
+        with weights.blended():
+            if watch.check(model, step):
+                weights.remember()
+    model.train()
+
+
+class _Weights:
+    """The weights that training changes, where they came from, and the best ones on the way."""
+
+    def __init__(self, tuned: Sequence["torch.nn.Parameter"], kept: float) -> None:
+        self.tuned = tuned
+        self._kept = kept
+        self._base = self._copy()
+        self._best = self._base
+
+    @contextmanager
+    def blended(self) -> Iterator[None]:
+        """Within, the weights are moved back towards the base as they will be at the end."""
+        raw = self._copy()
+        self._blend()
+        yield
+        self._put(raw)
+
+    def remember(self) -> None:
+        """These are the best so far."""
+        self._best = self._copy()
+
+    def finish(self, *, best: bool) -> None:
+        """Keep the best ones, or the last moved back towards the base."""
+        if best:
+            self._put(self._best)
+        else:
+            self._blend()
+
+    def _copy(self) -> list["torch.Tensor"]:
+        return [parameter.detach().clone() for parameter in self.tuned]
+
+    def _put(self, values: Sequence["torch.Tensor"]) -> None:
+        import torch
+
+        with torch.no_grad():
+            for parameter, value in zip(self.tuned, values, strict=True):
+                parameter.copy_(value)
+
+    def _blend(self) -> None:
+        import torch
+
+        with torch.no_grad():
+            for parameter, start in zip(self.tuned, self._base, strict=True):
+                parameter.lerp_(start, 1.0 - self._kept)
 
 
 def _trainable(model: "SentenceTransformer") -> list["torch.nn.Parameter"]:
@@ -142,14 +226,6 @@ def _loss(
     log_share = logits - torch.logsumexp(logits, dim=1, keepdim=True)
     per_row = (log_share * positive).sum(dim=1) / positive.sum(dim=1).clamp(min=1)
     return -per_row.mean()
-
-
-def _interpolate(parameters: Sequence["torch.nn.Parameter"], base: Sequence["torch.Tensor"], kept: float) -> None:
-    import torch
-
-    with torch.no_grad():
-        for parameter, start in zip(parameters, base, strict=True):
-            parameter.lerp_(start, 1.0 - kept)
 
 
 class _Batches:

@@ -25,9 +25,9 @@ from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.progress import Reporter
 from helpdesk.records import exclusions, versions
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion
-from helpdesk.records.tables import now
 from helpdesk.settings import Settings
 
 LOCK = "retrain.lock"
@@ -132,7 +132,7 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
         if verdict.promote:
             standing, winner = opened, refreshed
     if night.plan.finetune:
-        retrained, verdict = _retrain(night, snapshot, standing)
+        retrained, verdict = _retrain(night, snapshot, standing, report)
         _note(report, retrained, verdict)
         winner = retrained if verdict.promote else winner
     if night.plan.without is not None:
@@ -156,7 +156,7 @@ def _refresh(night: _Night, snapshot: Snapshot, incumbent: Bundle) -> Candidate:
     )
 
 
-def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle) -> tuple[Candidate, Verdict]:
+def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle, report: NightReport) -> tuple[Candidate, Verdict]:
     """A new encoder, judged against what would serve otherwise, both measured on the same parts of the rows."""
     like = candidates.read_measurement(standing.path)
     tuned = tune(
@@ -168,6 +168,7 @@ def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle) -> tuple[Candi
         max_steps=night.plan.max_steps,
         progress=night.progress,
     )
+    report.training = tuned.facts
     retrained = _build(
         night,
         snapshot,

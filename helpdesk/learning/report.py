@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+from helpdesk.learning.curves import curve_lines, draw_training
 from helpdesk.learning.notify import notify
 from helpdesk.records.reports import write_report
 from helpdesk.settings import Settings
@@ -28,6 +29,7 @@ class NightReport:
     dry_run: bool = False
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
     candidates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
     verdict: str = "kept"
@@ -46,6 +48,7 @@ class NightReport:
             lines.append(f"{kind}: {word}: {'; '.join(verdict['reasons'])}")
             if verdict["blamed"]:
                 lines.append(f"  the labels to look at: {', '.join(verdict['blamed'])}")
+        lines += curve_lines(self.training)
         lines += [f"warning: {warning}" for warning in self.warnings]
         needed = self.candidates.get(self.promoted_kind or "", {}).get("thresholds", {}).get("rows_needed", 0)
         if needed:
@@ -69,7 +72,8 @@ def end_night(settings: Settings, report: NightReport, *, seconds: float) -> Non
     """Leave the report and tell who wants to know. Neither can fail the night."""
     report.seconds = round(seconds, 1)
     try:
-        write_report(settings.home, report.as_dict())
+        path = write_report(settings.home, report.as_dict())
+        draw_training(report.training, path.with_name(f"{path.stem}-training.svg"))
     except OSError as error:
         log.error("the night's report was not written: %s", error)
     notify(settings, {"summary": report.summary(), **{name: getattr(report, name) for name in _TOLD}})

@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError
+from helpdesk.records.examples import list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
 from helpdesk.records.labels import active_labels, near_duplicates
-from helpdesk.records.tables import Label, Phrasing
+from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
 from helpdesk.text import normalise, text_key
 
@@ -31,12 +32,26 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """One training row of another kind than a label (`id` is its source: `example:12`), texts normalised.
+
+    value: how alike the texts are, from 0 to 1, where the kind says so.
+    """
+
+    id: str
+    kind: str
+    texts: tuple[str, ...]
+    value: float | None = None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """Everything one night learns from and is measured on.
 
     train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts
     that belong to no intent, shipped ones and staff's (training side); exact: text key -> intent of every known
-    text, held-out ones included; questions: intent -> canonical question.
+    text, held-out ones included; questions: intent -> canonical question; lessons: rows of the other kinds, which
+    only fine-tuning learns from.
     """
 
     train: tuple[Row, ...]
@@ -45,6 +60,7 @@ class Snapshot:
     exact: dict[str, str]
     questions: dict[str, str]
     max_phrasing_id: int
+    lessons: tuple[Lesson, ...] = ()
 
     @cached_property
     def intents(self) -> tuple[str, ...]:
@@ -65,7 +81,13 @@ class Snapshot:
     @cached_property
     def rows_hash(self) -> str:
         """sha256 over everything a bundle is made from."""
-        facts = [[(r.id, r.text, r.intent) for r in self.train], sorted(self.exact.items()), self.out_of_scope]
+        facts: list[object] = [
+            [(r.id, r.text, r.intent) for r in self.train],
+            sorted(self.exact.items()),
+            self.out_of_scope,
+        ]
+        if self.lessons:
+            facts.append([(lesson.kind, lesson.texts, lesson.value) for lesson in self.lessons])
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -91,6 +113,7 @@ def take_snapshot(session: Session, *, without: Collection[str] = ()) -> Snapsho
         exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
         questions={intent.slug: intent.question for intent in intents},
         max_phrasing_id=session.scalar(select(Phrasing.id).order_by(Phrasing.id.desc()).limit(1)) or 0,
+        lessons=tuple(_lesson(example) for example in list_examples(session)),
     )
 
 
@@ -102,6 +125,11 @@ def shipped_out_of_scope() -> list[str]:
 
 def _phrasing_row(phrasing: Phrasing, slug: str) -> Row:
     return Row(f"phrasing:{phrasing.id}", phrasing.normalised, slug)
+
+
+def _lesson(example: Example) -> Lesson:
+    texts = tuple(normalise(text) for text in example.texts)
+    return Lesson(f"example:{example.id}", example.kind, texts, example.value)
 
 
 def _label_rows(labels: Sequence[Label], published: set[str], side: str) -> list[Row]:

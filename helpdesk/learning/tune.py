@@ -1,15 +1,25 @@
 """Tonight's fine-tuned encoder, and the sister encoders that measure it out of fold."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpdesk.learning.base import load_base
 from helpdesk.learning.candidates import Measurement, Progress, split
 from helpdesk.learning.export import save_encoder, save_serving_files
-from helpdesk.learning.finetune import TrainingPlan, fine_tune, plan_training, seconds_per_step
+from helpdesk.learning.finetune import (
+    MAX_TOKENS,
+    VIEWS_PER_INTENT,
+    TrainingPlan,
+    fine_tune,
+    plan_training,
+    seconds_per_step,
+)
+from helpdesk.learning.lessons import Lessons, Material
+from helpdesk.learning.objectives import Objectives, schedule, texts_in
 from helpdesk.learning.snapshot import Snapshot
+from helpdesk.learning.watch import Held, Watch
 from helpdesk.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +53,8 @@ def tune(
 
     Small sets are measured in two halves, so that no row is lost; for large ones one left-out fifth will do. The
     budget is shared out by rows and turned into step counts before training starts. `like` is how the encoder in
-    service is measured, whose split is kept, so that the two can be compared row by row.
+    service is measured, whose split is kept, so that the two can be compared row by row. Where the measured ones
+    began to over-fit, the one on everything ends too.
     """
     parts, measured = (HALVES, HALVES) if len(snapshot.train) < LARGE else (FIFTHS, 1)
     if like is not None:
@@ -51,55 +62,89 @@ def tune(
     part_of = split(snapshot, parts=parts, known=like.part_of if like else None)
     subsets = [[n for n, row in enumerate(snapshot.train) if part_of[row.id] != part] for part in range(measured)]
     everything = list(range(len(snapshot.train)))
-    plans = _plans(snapshot, [*subsets, everything], settings=settings, minutes=minutes, max_steps=max_steps)
+    base = load_base(settings.base_model, threads=settings.train_threads)
+    material = Material(snapshot, base, seed=settings.seed)
+    plans = _plans(snapshot, [*subsets, everything], base=base, material=material, minutes=minutes, max_steps=max_steps)
+    school = _School(snapshot, material, settings, progress)
     folders = [workshop / f"part-{part}" for part in range(measured)]
+    reached = []
     for number, (folder, rows, plan) in enumerate(zip(folders, subsets, plans[:-1], strict=True), 1):
-        stage = f"fine-tuning to measure {number}/{measured}"
-        model = _train(snapshot, rows, plan, settings=settings, stage=stage, progress=progress)
+        model, watch = school.train(rows, plan, stage=f"fine-tuning to measure {number}/{measured}")
+        reached.append(watch.kept / plan.steps)
         folder.mkdir(parents=True)
         save_serving_files(model, folder)
     whole = workshop / "whole"
     whole.mkdir(parents=True)
-    save_encoder(
-        _train(snapshot, everything, plans[-1], settings=settings, stage="fine-tuning", progress=progress), whole
-    )
-    return Tuned(whole, Measurement(parts, part_of, tuple(folders)), plans[-1].facts())
+    plan = replace(plans[-1], until=sum(reached) / measured)
+    model, _ = school.train(everything, plan, stage="fine-tuning")
+    save_encoder(model, whole)
+    return Tuned(whole, Measurement(parts, part_of, tuple(folders)), plan.facts() | school.facts)
 
 
 def _plans(
     snapshot: Snapshot,
     subsets: Sequence[Sequence[int]],
     *,
-    settings: Settings,
+    base: "SentenceTransformer",
+    material: Material,
     minutes: float,
     max_steps: int | None,
 ) -> list[TrainingPlan]:
     """One plan a training, all shortened alike when their sum would break the budget."""
     intents = [len({snapshot.train[n].intent for n in rows}) for rows in subsets]
     plans = [plan_training(len(rows), count, max_steps=max_steps) for rows, count in zip(subsets, intents, strict=True)]
-    model = load_base(settings.base_model, threads=settings.train_threads)
-    work = sum(plan.steps * plan.intents for plan in plans)
-    pace = seconds_per_step(model, snapshot.texts[:2000], len(snapshot.intents)) / min(48, len(snapshot.intents))
+    counts = material.counts()
+    others = [texts_in(_schedule(plan, counts, len(rows))) for plan, rows in zip(plans, subsets, strict=True)]
+    work = sum(plan.steps * plan.intents for plan in plans) + sum(others) / VIEWS_PER_INTENT
+    pace = seconds_per_step(base, snapshot.texts[:2000], len(snapshot.intents)) / min(48, len(snapshot.intents))
     share = min(1.0, minutes * 60 / (work * pace))
     return [replace(plan, steps=max(1, int(plan.steps * share))) for plan in plans]
 
 
-def _train(
-    snapshot: Snapshot,
-    rows: Sequence[int],
-    plan: TrainingPlan,
-    *,
-    settings: Settings,
-    stage: str,
-    progress: Progress,
-) -> "SentenceTransformer":
-    model = load_base(settings.base_model, threads=settings.train_threads)
-    fine_tune(
-        model,
-        [snapshot.texts[n] for n in rows],
-        intents=[snapshot.intent_numbers[n] for n in rows],
-        plan=plan,
-        seed=settings.seed,
-        progress=lambda done, total: progress(stage, done, total),
-    )
-    return model
+def _schedule(plan: TrainingPlan, counts: Mapping[str, int], rows: int) -> dict[int, str]:
+    """Which steps carry a batch of which other kind: a lesson is seen as often as a labelled row."""
+    return schedule(counts, steps=plan.steps, visits=plan.steps * plan.intents * VIEWS_PER_INTENT / max(1, rows))
+
+
+@dataclass
+class _School:
+    """Trains encoders of one night from the base weights; `facts` collects what each learnt and how it went."""
+
+    snapshot: Snapshot
+    material: Material
+    settings: Settings
+    progress: Progress
+    facts: dict[str, Any] = field(default_factory=lambda: {"curves": {}})
+
+    def train(self, rows: Sequence[int], plan: TrainingPlan, *, stage: str) -> tuple["SentenceTransformer", Watch]:
+        """An encoder that never saw the other rows, and how it did on them."""
+        snapshot, settings = self.snapshot, self.settings
+        lessons = self.material.lessons(rows)
+        away = sorted(set(range(len(snapshot.train))) - set(rows))
+        held = Held(lessons.held, [snapshot.texts[n] for n in away], [snapshot.intent_numbers[n] for n in away])
+        watch = Watch(held, steps=plan.last_step, trained=plan.texts, stops=bool(away))
+        model = load_base(settings.base_model, threads=settings.train_threads)
+        fine_tune(
+            model,
+            [*(snapshot.texts[n] for n in rows), *(text for text, _ in lessons.more)],
+            intents=[*(snapshot.intent_numbers[n] for n in rows), *(intent for _, intent in lessons.more)],
+            plan=plan,
+            seed=settings.seed,
+            progress=lambda done, total: self.progress(stage, done, total),
+            objectives=self._objectives(model, lessons, plan, len(rows)),
+            watch=watch,
+        )
+        self.facts["curves"][stage] = watch.facts()
+        if lessons.facts:
+            self.facts.setdefault("lessons", {})[stage] = lessons.facts
+        return model, watch
+
+    def _objectives(
+        self, model: "SentenceTransformer", lessons: Lessons, plan: TrainingPlan, rows: int
+    ) -> Objectives | None:
+        planned = _schedule(plan, {kind: len(learnt) for kind, learnt in lessons.learnt.items()}, rows)
+        if not planned:
+            return None
+        return Objectives(
+            model, lessons.learnt, planned=planned, same=lessons.same, max_tokens=MAX_TOKENS, seed=self.settings.seed
+        )

@@ -16,7 +16,7 @@ from helpdesk.records import lineage, versions
 from helpdesk.records.conversations import Logged, find_message
 from helpdesk.records.database import Database
 from helpdesk.records.lineage import Provenance
-from helpdesk.records.tables import Version
+from helpdesk.records.running_tables import Version
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 

@@ -35,13 +35,13 @@ class FaqFile:
 
 def read_faq(path: Path) -> FaqFile:
     """Read a FAQ file: `.json`, or CSV with `intent,question,answer,phrasing[,locale,tags]`, or `text,intent`."""
-    text = _read_text(path)
+    text = read_text(path)
     return _read_json(text) if path.suffix.lower() == ".json" else _read_csv(text)
 
 
 def read_labelled(path: Path) -> list[tuple[str, str]]:
     """The (text, intent) rows of a bare labelled CSV (`text,intent` or `text,category`), in file order."""
-    reader = csv.DictReader(io.StringIO(_read_text(path)))
+    reader = csv.DictReader(io.StringIO(read_text(path)))
     label = _label_column(reader.fieldnames or [])
     rows = [(row["text"] or "", (row[label] or "").strip()) for row in reader]
     bad = [(n, "empty text or intent") for n, (text, intent) in enumerate(rows, 2) if not text or not intent]
@@ -58,7 +58,7 @@ def write_csv(intents: Iterable[Intent]) -> str:
     for intent in intents:
         for text in _texts(intent) or [""]:
             row = (intent.slug, intent.question, intent.answer, text, intent.locale, ";".join(intent.tags))
-            writer.writerow([_escape(cell) for cell in (*row, intent.status)])
+            writer.writerow([escape_cell(cell) for cell in (*row, intent.status)])
     return out.getvalue()
 
 
@@ -83,7 +83,8 @@ def _texts(intent: Intent) -> list[str]:
     return [p.text for p in intent.phrasings if p.text != intent.question or p.source != "question"]
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A file as text. Raises BadInputError when it is missing, too large or not UTF-8."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise BadInputError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes")
@@ -120,7 +121,7 @@ def _bare(row: dict[str, Any], label: str) -> dict[str, Any]:
 
 
 def _full(row: dict[str, Any]) -> dict[str, Any]:
-    cells: dict[str, Any] = {name: _unescape(row[name]) for name in COLUMNS if row.get(name) is not None}
+    cells: dict[str, Any] = {name: unescape_cell(row[name]) for name in COLUMNS if row.get(name) is not None}
     if "tags" in cells:
         cells["tags"] = [tag.strip() for tag in cells["tags"].split(";") if tag.strip()]
     return cells | {"extra": row.get(None)}  # type: ignore[call-overload]
@@ -197,13 +198,22 @@ def _fault(cells: dict[str, Any]) -> str | None:
             return f"tags is {value!r:.60}; expected a list of texts"
         if name not in ("tags", "extra") and not isinstance(value, str):
             return f"{name} is {value!r:.60}; expected text"
-        if isinstance(value, str) and ("\x00" in value or _surrogates(value)):
+        if isinstance(value, str) and _unstorable(value):
             return f"{name} holds a NUL or a lone surrogate"
     return _slug_fault(cells.get("intent", "")) or _phrasing_fault(cells) or _status_fault(cells)
 
 
-def _surrogates(value: str) -> bool:
-    return any("\ud800" <= c <= "\udfff" for c in value)
+def text_fault(name: str, text: str) -> str | None:
+    """Why a text cannot be learnt from, None when it can."""
+    if _unstorable(text):
+        return f"{name} holds a NUL or a lone surrogate"
+    if len(text) > MAX_PHRASING:
+        return f"{name} has {len(text)} characters; expected at most {MAX_PHRASING}"
+    return None if normalise(text) else f"{name} {text!r} has no letters or digits"
+
+
+def _unstorable(value: str) -> bool:
+    return "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _slug_fault(slug: str) -> str | None:
@@ -215,10 +225,7 @@ def _slug_fault(slug: str) -> str | None:
 def _phrasing_fault(cells: dict[str, Any]) -> str | None:
     if "phrasing" not in cells or (cells["phrasing"] == "" and cells.get("question")):
         return None
-    text = cells["phrasing"]
-    if len(text) > MAX_PHRASING:
-        return f"phrasing has {len(text)} characters; expected at most {MAX_PHRASING}"
-    return None if normalise(text) else f"phrasing {text!r} has no letters or digits"
+    return text_fault("phrasing", cells["phrasing"])
 
 
 def _status_fault(cells: dict[str, Any]) -> str | None:
@@ -226,9 +233,11 @@ def _status_fault(cells: dict[str, Any]) -> str | None:
     return None if status in _STATUSES else f"status is {status!r}; expected published or draft"
 
 
-def _escape(cell: str) -> str:
+def escape_cell(cell: str) -> str:
+    """A cell that no spreadsheet runs as a formula."""
     return "'" + cell if cell.startswith(_FORMULA) or cell.startswith("'") else cell
 
 
-def _unescape(cell: str) -> str:
+def unescape_cell(cell: str) -> str:
+    """The cell that `escape_cell` was given."""
     return cell[1:] if cell.startswith("'") and (cell[1:2] in (*_FORMULA, "'") and cell[1:]) else cell

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, and_, false, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.records.tables import ExclusionRow, Label, Phrasing, Staff, now
+from helpdesk.records.base import now
+from helpdesk.records.tables import ExclusionRow, Label, Phrasing, Staff
 
 FIELDS = ("annotator", "source", "row")
 SOURCES = ("import", "edit", "question", "label")

@@ -8,7 +8,8 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, selectinload
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
-from helpdesk.records.tables import FaqChange, Intent, Phrasing
+from helpdesk.records.running_tables import FaqChange
+from helpdesk.records.tables import Intent, Phrasing
 from helpdesk.text import humanise, normalise, slugify, text_key
 
 MAX_PHRASING = 2000
@@ -18,6 +19,11 @@ def list_intents(session: Session, *, published_only: bool = False) -> list[Inte
     """All intents by slug, phrasings loaded."""
     query = select(Intent).options(selectinload(Intent.phrasings)).order_by(Intent.slug)
     return list(session.scalars(query.where(Intent.status == "published") if published_only else query))
+
+
+def count_phrasings(session: Session) -> int:
+    """How many phrasings there are, drafts' included."""
+    return session.scalar(select(func.count()).select_from(Phrasing)) or 0
 
 
 def find_intent(session: Session, slug: str) -> Intent:

@@ -11,8 +11,9 @@ from sqlalchemy import Subquery, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from helpdesk.errors import BadInputError, NotFoundError
+from helpdesk.records.base import now
 from helpdesk.records.faq import find_intent
-from helpdesk.records.tables import DecisionRow, Label, Message, Phrasing, now
+from helpdesk.records.tables import DecisionRow, Label, Message, Phrasing
 from helpdesk.text import text_key
 
 KINDS = ("intent", "out_of_scope", "skip")

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Night
+from helpdesk.records.running_tables import Night
+from helpdesk.records.tables import DecisionRow, Intent, Label, Message
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,14 @@ class LastNight:
     error: str | None
 
 
-def write_report(home: Path, report: Mapping[str, Any]) -> None:
-    """Keep a night's report, named by its `started`; readers see it whole or not at all."""
+def write_report(home: Path, report: Mapping[str, Any]) -> Path:
+    """Keep a night's report, named by its `started`; readers see it whole or not at all. Returns where it lies."""
     folder = home / REPORTS
     folder.mkdir(parents=True, exist_ok=True)
     name = str(report["started"]).replace(":", "").replace("+0000", "Z")
     half = folder / f".{name}.half"
     half.write_text(json.dumps(report, indent=1, ensure_ascii=False))
-    half.rename(folder / f"{name}.json")
+    return half.rename(folder / f"{name}.json")
 
 
 def last_night(home: Path) -> LastNight | None:

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.records.tables import LoginFailure, Staff, now
+from helpdesk.records.base import now
+from helpdesk.records.tables import LoginFailure, Staff
 
 MAX_FAILURES = 10
 WINDOW = timedelta(minutes=15)

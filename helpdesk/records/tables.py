@@ -1,49 +1,12 @@
 """The tables. Rows are facts: nothing here decides, matches or learns."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, UniqueConstraint, text
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-
-def now() -> datetime:
-    """The current moment, aware, in UTC."""
-    return datetime.now(UTC)
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC datetimes on every database: SQLite forgets the offset, so it is put back on the way out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive datetimes: their zone would be a guess."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone; expected an aware datetime")
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the offset back."""
-        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
-
-
-class Table(DeclarativeBase):
-    """Base of all tables; named constraints, so that migrations can refer to them on every database."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+from helpdesk.records.base import Table, now
 
 
 class Staff(Table):
@@ -109,6 +72,40 @@ class Phrasing(Table):
     author: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=now)
     intent: Mapped[Intent] = relationship(back_populates="phrasings")
+
+
+class Example(Table):
+    """One training row of another kind than a labelled phrasing: a pair, a triplet, a message nobody labelled.
+
+    `value` is how alike a pair is: from 0 to 1 when scored, 0 or 1 when similar or not.
+    """
+
+    __tablename__ = "examples"
+    __table_args__ = (
+        UniqueConstraint("kind", "text_key", name="uq_examples_kind_text"),
+        CheckConstraint("kind IN ('positive', 'scored', 'similar', 'triplet', 'unlabelled')", name="kind"),
+        CheckConstraint("(kind = 'unlabelled') = (second IS NULL)", name="second"),
+        CheckConstraint("(kind = 'triplet') = (third IS NOT NULL)", name="third"),
+        CheckConstraint("(kind IN ('scored', 'similar')) = (value IS NOT NULL)", name="value"),
+        CheckConstraint("value IS NULL OR (value >= 0 AND value <= 1)", name="value_range"),
+        CheckConstraint("kind <> 'similar' OR value = 0 OR value = 1", name="similar"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    text_key: Mapped[str] = mapped_column(String(32))
+    first: Mapped[str]
+    second: Mapped[str | None]
+    third: Mapped[str | None]
+    value: Mapped[float | None]
+    source: Mapped[str] = mapped_column(String(200), index=True)
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its one, two or three texts, in the order of the columns."""
+        return tuple(text for text in (self.first, self.second, self.third) if text is not None)
 
 
 class Conversation(Table):
@@ -196,105 +193,6 @@ class Label(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
     undone_at: Mapped[datetime | None]
     intent: Mapped[Intent | None] = relationship()
-
-
-class Version(Table):
-    """One sealed bundle that was built: where it lies, what it came from, what it measured."""
-
-    __tablename__ = "versions"
-    __table_args__ = (
-        CheckConstraint("kind IN ('first', 'refreshed', 'retrained')", name="kind"),
-        CheckConstraint("verdict IN ('promote', 'refuse', 'lost')", name="verdict"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    directory: Mapped[str] = mapped_column(String(128), unique=True)
-    kind: Mapped[str] = mapped_column(String(16))
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
-    rows_hash: Mapped[str] = mapped_column(String(64))
-    verdict: Mapped[str] = mapped_column(String(16))
-    report: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class Promotion(Table):
-    """Append-only: the newest row names the version in service. A rollback is one more row."""
-
-    __tablename__ = "promotions"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
-    reason: Mapped[str] = mapped_column(String(200))
-    author: Mapped[str] = mapped_column(String(80))
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class Night(Table):
-    """One nightly run: what came of it, what served afterwards, and how the desk was doing by then.
-
-    `refusals` maps each candidate that was not promoted to its reasons; `figures` holds estimates and drift, and of
-    messages and phrasings their ids only. Shares are NULL when there was nothing to measure them on.
-    """
-
-    __tablename__ = "nights"
-    __table_args__ = (CheckConstraint("verdict IN ('promoted', 'kept', 'failed')", name="verdict"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    started_at: Mapped[datetime]
-    finished_at: Mapped[datetime]
-    verdict: Mapped[str] = mapped_column(String(16))
-    reason: Mapped[str] = mapped_column(String(500))
-    version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
-    promoted_kind: Mapped[str | None] = mapped_column(String(16))
-    refusals: Mapped[dict[str, Any]]
-    labels: Mapped[int]
-    holdout_rows: Mapped[int | None]
-    holdout_right: Mapped[int | None]
-    coverage: Mapped[float | None]
-    wrong_share: Mapped[float | None]
-    wrong_low: Mapped[float | None]
-    wrong_high: Mapped[float | None]
-    figures: Mapped[dict[str, Any]]
-
-
-class FaqChange(Table):
-    """Append-only: one row each time the FAQ changes, so that running processes notice."""
-
-    __tablename__ = "faq_changes"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    what: Mapped[str] = mapped_column(String(200))
-    author: Mapped[str] = mapped_column(String(80))
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class Lease(Table):
-    """Who runs the nightly job, and until when. One that ran out, or whose holder died, is anybody's."""
-
-    __tablename__ = "leases"
-
-    name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    owner: Mapped[str] = mapped_column(String(64))
-    host: Mapped[str] = mapped_column(String(255))
-    process_id: Mapped[int]
-    place: Mapped[str] = mapped_column(String(255))
-    taken_at: Mapped[datetime]
-    beat_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-
-
-class Serving(Table):
-    """What a web process serves, as it last said. `refused_promotion_id` names one whose bundle it could not load."""
-
-    __tablename__ = "servings"
-    __table_args__ = (UniqueConstraint("host", "process_id", name="uq_servings_host_process_id"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    host: Mapped[str] = mapped_column(String(255))
-    process_id: Mapped[int]
-    version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
-    refused_promotion_id: Mapped[int | None] = mapped_column(ForeignKey("promotions.id"))
-    seen_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class ExclusionRow(Table):

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
-from helpdesk.records.tables import Promotion, Version
+from helpdesk.records.running_tables import Promotion, Version
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Additions, Matcher
 from helpdesk.records import faq, versions
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.tables import Intent, Phrasing, now
+from helpdesk.records.tables import Intent, Phrasing
 from helpdesk.serving.lane import AuditLane
 from helpdesk.serving.presence import PresenceKeeper
 from helpdesk.settings import Settings

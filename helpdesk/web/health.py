@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from helpdesk.errors import UnavailableError
+from helpdesk.records.base import now
 from helpdesk.records.reports import last_night
-from helpdesk.records.tables import now
 from helpdesk.web.context import desk
 
 blueprint = Blueprint("health", __name__)

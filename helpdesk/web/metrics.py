@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from helpdesk.errors import UnavailableError
 from helpdesk.records import servings, versions
+from helpdesk.records.base import now
 from helpdesk.records.labels import queue_lengths
 from helpdesk.records.reports import LastNight, last_night
-from helpdesk.records.tables import DecisionRow, Label, now
+from helpdesk.records.tables import DecisionRow, Label
 from helpdesk.serving.replies import Desk
 from helpdesk.web.context import desk
 

@@ -9,7 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from helpdesk.records import audit, estimates, nights, traffic
-from helpdesk.records.tables import Intent, Night, now
+from helpdesk.records.base import now
+from helpdesk.records.running_tables import Night
+from helpdesk.records.tables import Intent
 from helpdesk.text import visible
 from helpdesk.web.banner import as_banner
 from helpdesk.web.context import desk

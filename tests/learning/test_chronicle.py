@@ -7,7 +7,7 @@ from helpdesk.learning import candidates, chronicle
 from helpdesk.learning.night import Plan, run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, nights
-from helpdesk.records.tables import Night
+from helpdesk.records.running_tables import Night
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import Desk
 

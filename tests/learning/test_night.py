@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from fakes import tiny_model
 
 from helpdesk.errors import BadInputError, BusyError
 from helpdesk.learning.lock import single_flight
@@ -17,9 +18,11 @@ from helpdesk.matching.matcher import Matcher
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, versions
 from helpdesk.records.database import Database, open_database, upgrade
+from helpdesk.records.example_files import read_examples, recognise
+from helpdesk.records.examples import store_examples
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import Desk
-from helpdesk.settings import Settings, load_settings
+from helpdesk.settings import Settings, load_settings, resource
 
 TUNNEL = ["the tunnel from my kitchen is dead", "tunnel refuses to come up", "no tunnel since this morning"]
 
@@ -158,6 +161,28 @@ def test_a_retrained_encoder_is_measured_by_sisters_and_the_next_night_builds_on
     second = night(desk)
     assert second.promoted_kind == "refreshed"
     assert serving(desk).match("wireless is dead in room nine").intent == "wifi"
+
+
+def test_every_kind_of_row_is_trained_on_and_the_curves_are_kept(desk: Desk, tmp_path: Path) -> None:
+    """Pairs, triplets and messages join each training; figures at the start and the end, told and drawn."""
+    for name in ("pairs_positive", "pairs_scored", "pairs_labelled", "triplets", "unlabelled"):
+        path = resource("training_data") / f"{name}.csv"
+        found = read_examples(path, recognise(path))
+        with desk.database.write() as session:
+            store_examples(session, found.kind, found.rows, source=path.name, author="test")
+    changes = {"base_model": str(tiny_model(tmp_path / "tiny", "distilbert")), "train_threads": 1}
+    settings = desk.settings.model_copy(update=changes)
+    report = run_night(settings, desk.database, plan=Plan(minutes=0.2), progress=Quiet())
+    kinds = {"positive", "scored", "similar", "triplet"}
+    measured, whole = report.training["curves"]["fine-tuning to measure 1/2"], report.training["curves"]["fine-tuning"]
+    (drawn,) = (desk.settings.home / "reports").glob("*-training.svg")
+
+    assert set(measured["metrics"]) == kinds | {"labels"}
+    assert set(whole["metrics"]) == kinds
+    assert all(len(curve["steps"]) >= 2 and curve["steps"][0] == 0 for curve in (measured, whole))
+    assert set(report.training["lessons"]["fine-tuning"]["learnt"]) == kinds
+    assert "fine-tuning: positive " in report.as_text()
+    assert "triplet (" in drawn.read_text()
 
 
 def test_a_report_is_written_either_way(desk: Desk) -> None:

@@ -16,11 +16,12 @@ from helpdesk.learning.report import NightReport
 from helpdesk.matching import bundle as layout
 from helpdesk.progress import Quiet, Report, Reporter
 from helpdesk.records import faq, servings, versions
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.reports import last_night
+from helpdesk.records.running_tables import Lease, Serving
 from helpdesk.records.servings import Presence
-from helpdesk.records.tables import Lease, Serving, now
 from helpdesk.settings import Settings
 
 

@@ -8,10 +8,11 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk.records import audit, conversations, faq, labels, staff
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.estimates import NONE, Audited, wrong_answers
 from helpdesk.records.faq import Entry
-from helpdesk.records.tables import Message, now
+from helpdesk.records.tables import Message
 
 MONTH = timedelta(days=30)
 

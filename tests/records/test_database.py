@@ -10,8 +10,9 @@ from sqlalchemy import func, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk.errors import BadInputError, UnavailableError
+from helpdesk.records.base import Table, now
 from helpdesk.records.database import Database, open_database, upgrade
-from helpdesk.records.tables import Conversation, DecisionRow, Intent, Label, Message, Phrasing, Table, now
+from helpdesk.records.tables import Conversation, DecisionRow, Intent, Label, Message, Phrasing
 from helpdesk.settings import load_settings
 
 

@@ -8,10 +8,11 @@ from sqlalchemy import update
 
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records import conversations, exclusions, faq, labels, lineage, staff
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion, parse_exclusion
 from helpdesk.records.faq import Entry
-from helpdesk.records.tables import Label, Phrasing, now
+from helpdesk.records.tables import Label, Phrasing
 from helpdesk.text import text_key
 
 DECISION: dict[str, Any] = {

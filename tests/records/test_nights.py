@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk.records import conversations, faq, labels, nights, staff
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.nights import Scored
-from helpdesk.records.tables import now
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 
 from helpdesk.records import servings, versions
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
+from helpdesk.records.running_tables import Serving
 from helpdesk.records.servings import Presence
-from helpdesk.records.tables import Serving, now
 
 
 def make_versions(database: Database) -> list[int]:

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import insert, update
 
 from helpdesk.records import conversations, faq, labels, staff, traffic, versions
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
-from helpdesk.records.tables import Message, Phrasing, now
+from helpdesk.records.tables import Message, Phrasing
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from helpdesk.records import faq, labels, nights
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.tables import DecisionRow, Label, now
+from helpdesk.records.tables import DecisionRow, Label
 
 PUBLIC = {
     "static", "chat.page", "login.form", "login.enter", "health.livez", "health.readyz", "rasa.status",

@@ -11,8 +11,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from helpdesk.records import labels
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.tables import DecisionRow, Message, Night, now
+from helpdesk.records.running_tables import Night
+from helpdesk.records.tables import DecisionRow, Message
 from helpdesk.web.banner import as_banner
 from helpdesk.web.night_chart import draw_nights, without_styles
 from helpdesk.web.report import percent

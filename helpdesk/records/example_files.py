@@ -1,0 +1,114 @@
+"""CSV files of examples, in and out: the kind is told by the columns, every bad row is reported with its line."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpdesk.errors import BadInputError, BadRowsError
+from helpdesk.records.examples import COLUMNS, WITH_VALUE, NewExample
+from helpdesk.records.exchange import escape_cell, read_text, text_fault, unescape_cell
+from helpdesk.records.tables import Example
+from helpdesk.text import normalise
+
+LABELLED = "labelled"
+_EXPECTED = "text,intent | " + " | ".join(",".join(columns) for columns in COLUMNS.values())
+
+
+@dataclass(frozen=True)
+class ExampleFile:
+    """What a file holds: rows of one kind, and the rows that could not be read."""
+
+    kind: str
+    rows: list[NewExample]
+    bad_rows: list[tuple[int, str]]
+
+    def require_good(self) -> None:
+        """Raise BadRowsError when any row is bad."""
+        if self.bad_rows:
+            raise BadRowsError(self.bad_rows)
+
+
+def recognise(path: Path) -> str:
+    """The kind of rows in a CSV file: LABELLED (a FAQ file) or a key of COLUMNS. Raises BadInputError."""
+    try:
+        columns = next(csv.reader(io.StringIO(read_text(path), newline=""), strict=True), [])
+    except csv.Error as error:
+        raise BadInputError(f"{path} is not CSV: {error}") from None
+    for kind, expected in COLUMNS.items():
+        if sorted(columns) == sorted(expected):
+            return kind
+    if any(pair <= set(columns) for pair in ({"text", "intent"}, {"text", "category"}, {"intent", "phrasing"})):
+        return LABELLED
+    raise BadInputError(f"columns {columns} found; expected one of {_EXPECTED}")
+
+
+def read_examples(path: Path, kind: str) -> ExampleFile:
+    """Read a CSV file of one kind, whose columns are known to fit. The line of a row is where it ends."""
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+    found = ExampleFile(kind, [], [])
+    earlier: dict[str, tuple[int, float | None]] = {}
+    try:
+        for cells in reader:
+            row = _example(kind, cells)
+            reason = row if isinstance(row, str) else _contradiction(row, earlier)
+            if isinstance(row, str) or reason:
+                found.bad_rows.append((reader.line_num, str(reason)))
+                continue
+            earlier.setdefault(row.key, (reader.line_num, row.value))
+            found.rows.append(row)
+    except csv.Error as error:
+        found.bad_rows.append((reader.line_num, f"not CSV, nothing after it was read: {error}"))
+    return found
+
+
+def write_examples(kind: str, examples: Iterable[Example]) -> str:
+    """The rows of a kind as a CSV file that imports as they are."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS[kind])
+    for example in examples:
+        value = () if example.value is None else (f"{example.value:.10g}",)
+        writer.writerow([*(escape_cell(text) for text in example.texts), *value])
+    return out.getvalue()
+
+
+def _example(kind: str, cells: dict[str, Any]) -> NewExample | str:
+    """The row, or what is wrong with it."""
+    if extra := cells.get(None):  # type: ignore[call-overload]
+        return f"{len(extra)} cell(s) too many; is a comma or a quote missing?"
+    columns = COLUMNS[kind]
+    if missing := [name for name in columns if cells[name] is None]:
+        return f"{', '.join(missing)} missing"
+    names = columns[:-1] if kind in WITH_VALUE else columns
+    texts = tuple(unescape_cell(cells[name]) for name in names)
+    reason = next(filter(None, map(text_fault, names, texts)), None) or _repetition(names, texts)
+    if reason:
+        return reason
+    value = _number(cells[columns[-1]], kind) if kind in WITH_VALUE else None
+    return value if isinstance(value, str) else NewExample(kind, texts, value)
+
+
+def _repetition(names: Sequence[str], texts: Sequence[str]) -> str | None:
+    seen: dict[str, str] = {}
+    for name, text in zip(names, texts, strict=True):
+        if (other := seen.setdefault(normalise(text), name)) != name:
+            return f"{other} and {name} are the same text {text!r:.60}"
+    return None
+
+
+def _number(cell: str, kind: str) -> float | str:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = -1.0
+    if kind == "similar":
+        return value if value in (0.0, 1.0) else f"similar is {cell!r:.40}; expected 0 or 1"
+    return value if 0.0 <= value <= 1.0 else f"similarity is {cell!r:.40}; expected a number from 0 to 1"
+
+
+def _contradiction(row: NewExample, earlier: dict[str, tuple[int, float | None]]) -> str | None:
+    line, value = earlier.get(row.key, (0, row.value))
+    return None if value == row.value else f"{row.value:g} differs from {value:g} for the same texts on line {line}"
