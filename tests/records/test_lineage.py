@@ -1,6 +1,7 @@
 """Every training row knows where it comes from, and a source can be left out."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -13,7 +14,7 @@ from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Label, Phrasing, now
 from helpdesk.text import text_key
 
-DECISION = {
+DECISION: dict[str, Any] = {
     "kind": "fallback", "intent": None, "confidence": 0.1, "out_of_scope": 0.5, "reason": "unsure", "ranking": [],
     "options": [], "thresholds": {}, "version_id": None,
 }  # fmt: skip
