@@ -88,7 +88,9 @@ class Settings(BaseSettings):
     notify_secret: SecretStr | None = Field(
         None, description="Signs what `notify_url` is told (Standard Webhooks): base64 of at least 24 bytes"
     )
-    notify_url: str | None = Field(None, description="Told how each night ended, in one paragraph; empty: nobody is")
+    notify_url: SecretStr | None = Field(
+        None, description="Address that is told how each night ended, in one paragraph; empty: nobody is"
+    )
     clarify_text: str = Field("Which of these do you mean?", description="Said before the choices")
     none_text: str = Field("None of these", description="The last choice of a clarifying question")
     fallback_text: str = Field(
@@ -104,18 +106,20 @@ class Settings(BaseSettings):
     @field_validator("notify_secret")
     @classmethod
     def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(_decoded(value)) < 24:
+        if value and len(_decoded(value)) < 24:
             raise ValueError("expected base64 of at least 24 bytes, e.g. from `openssl rand -base64 32`")
-        return value
+        return value or None
 
     @field_validator("notify_url")
     @classmethod
-    def _is_signed(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value and urlsplit(value).scheme not in ("http", "https"):
+    def _is_signed(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if not value:
+            return None
+        if urlsplit(value.get_secret_value()).scheme not in ("http", "https"):
             raise ValueError("expected an http or https address")
-        if value and info.data.get("notify_secret") is None:
-            raise ValueError("needs HELPDESK_NOTIFY_SECRET too: what is sent is signed")
-        return value or None
+        if info.data.get("notify_secret") is None:
+            raise ValueError("needs a good HELPDESK_NOTIFY_SECRET too: what is sent is signed")
+        return value
 
     @field_validator("fairness_max_gap", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from faqs import Embedder
+from fakes import tiny_model
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, text
@@ -125,7 +126,25 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home set up once: the small FAQ, a login, the first bundle of the real model. Copy it, do not use it."""
     home = tmp_path_factory.mktemp("home")
-    settings = load_settings(home=home, **LENIENT)
+    _set_up(load_settings(home=home, **LENIENT))
+    return home
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base model of random weights and 32 dimensions: quick to train and to load."""
+    return tiny_model(tmp_path_factory.mktemp("base"), "distilbert")
+
+
+@pytest.fixture(scope="session")
+def tiny_home(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home like the small one, of the tiny base model. Copy it, do not use it."""
+    home = tmp_path_factory.mktemp("tiny")
+    _set_up(load_settings(home=home, base_model=str(tiny_base), **LENIENT))
+    return home
+
+
+def _set_up(settings: Settings) -> None:
     opened = open_database(settings)
     list(set_up(settings, opened, starter_faq=False, progress=Quiet()))
     entries = [Entry(slug, question=q, answer=a, phrasings=p) for slug, (q, a, p) in SMALL_FAQ.items()]
@@ -134,7 +153,6 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         staff.add_staff(session, STAFF, password=PASSWORD)
     run_night(settings, opened, plan=Plan(minutes=1, finetune=False), progress=Quiet())
     opened.close()
-    return home
 
 
 @pytest.fixture(scope="session")

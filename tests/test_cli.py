@@ -115,6 +115,13 @@ def test_versions_promote_and_rollback(settings: Settings, tmp_path: Path) -> No
     assert "no version 9" in run(settings.home, "versions", "promote", "9", code=1).stderr
 
 
+def test_retrain_refuses_what_makes_no_sense(settings: Settings) -> None:
+    """Options that do not go together, and a source that nobody knows."""
+    assert "go with --without" in run(settings.home, "retrain", "--since", "2026-11-01", code=2).stderr
+    assert "no row matches annotator=bob" in run(settings.home, "retrain", "--without", "annotator=bob", code=1).stderr
+    assert run(settings.home, "exclusions").stdout == ""
+
+
 def test_errors_are_one_line_and_exit_1(tmp_path: Path) -> None:
     """No traceback for what the operator can mend."""
     assert "run `helpdesk init` first" in run(tmp_path, "serve", code=1).stderr

@@ -91,7 +91,7 @@ def single_flight(path: Path) -> Iterator[str]:
 def _lock(file: IO[str]) -> str:
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         file.seek(0)
         raise BusyError(f"a retraining is running already (process {file.read().strip() or '?'})") from None
     host = socket.gethostname()

@@ -28,7 +28,8 @@ def notify(settings: Settings, data: Mapping[str, Any]) -> bool:
     for pause in (0.0, *PAUSES):
         time.sleep(pause)
         try:
-            return _post(settings.notify_url, settings.notify_secret.get_secret_value(), message_id, body)
+            url, secret = settings.notify_url.get_secret_value(), settings.notify_secret.get_secret_value()
+            return _post(url, secret, message_id, body)
         except (OSError, HTTPException, ValueError) as error:
             log.warning("HELPDESK_NOTIFY_URL was not told how the night ended: %s", error)
     return False

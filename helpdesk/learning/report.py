@@ -10,7 +10,7 @@ from helpdesk.records.reports import write_report
 from helpdesk.settings import Settings
 
 log = logging.getLogger(__name__)
-_TOLD = ("verdict", "started", "seconds", "rows", "incumbent", "promoted", "dry_run")
+_TOLD = ("verdict", "started", "seconds", "rows", "incumbent", "promoted")
 
 
 @dataclass
@@ -69,11 +69,12 @@ class NightReport:
 
 
 def end_night(settings: Settings, report: NightReport, *, seconds: float) -> None:
-    """Leave the report and tell who wants to know. Neither can fail the night."""
+    """Leave the report and, unless it was a dry run, tell who wants to know. Neither can fail the night."""
     report.seconds = round(seconds, 1)
     try:
         path = write_report(settings.home, report.as_dict())
         draw_training(report.training, path.with_name(f"{path.stem}-training.svg"))
     except OSError as error:
         log.error("the night's report was not written: %s", error)
-    notify(settings, {"summary": report.summary(), **{name: getattr(report, name) for name in _TOLD}})
+    if not report.dry_run:
+        notify(settings, {"summary": report.summary(), **{name: getattr(report, name) for name in _TOLD}})

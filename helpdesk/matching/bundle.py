@@ -28,7 +28,7 @@ from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Index, Vectors, open_index
 from helpdesk.matching.scorer import Scorer
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 PHRASINGS = "phrasings.json"
 EXACT = "exact.json"

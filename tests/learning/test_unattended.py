@@ -4,9 +4,11 @@ import json
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 
 import pytest
+from conftest import LENIENT
 from sqlalchemy import update
 
 from helpdesk.errors import BudgetError, BusyError, ConflictError
@@ -22,7 +24,14 @@ from helpdesk.records.faq import Entry
 from helpdesk.records.reports import last_night
 from helpdesk.records.running_tables import Lease, Serving
 from helpdesk.records.servings import Presence
-from helpdesk.settings import Settings
+from helpdesk.settings import Settings, load_settings
+
+
+@pytest.fixture
+def settings(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> Settings:
+    """A copy of the tiny home: what these nights learn does not matter."""
+    home = Path(shutil.copytree(tiny_home, tmp_path / "home"))
+    return load_settings(home=home, base_model=str(tiny_base), **LENIENT)
 
 
 class Meanwhile:
