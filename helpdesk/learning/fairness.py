@@ -91,8 +91,9 @@ def fairness_objections(report: Sequence[Mapping[str, Any]], max_gap: float | No
     if max_gap is None:
         return []
     return [
-        f"{result['slice']}: {words} differs by {abs(found['change']):.0%} between {' and '.join(result['sides'])} "
-        f"(95% interval {found['low']:+.0%} to {found['high']:+.0%}); at most {max_gap:.0%} is allowed"
+        f"{result['slice']}: {words} differs by {100 * abs(found['change']):.0f} points between "
+        f"{' and '.join(result['sides'])} (95% interval {100 * found['low']:+.0f} to {100 * found['high']:+.0f}); "
+        f"at most {100 * max_gap:.0f} are allowed"
         for result in report
         for metric, words in _METRICS.items()
         if max((found := result[metric])["low"], -found["high"]) > max_gap

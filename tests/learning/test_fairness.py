@@ -154,7 +154,7 @@ def test_only_a_gap_that_surely_exceeds_the_limit_is_objected_to(allowed: float 
     objections = fairness_objections([GAP.as_dict()], allowed)
 
     assert bool(objections) == objects
-    assert all("name: any: accuracy differs by 30% between one and two" in words for words in objections)
+    assert all("name: any: accuracy differs by 30 points between one and two" in words for words in objections)
 
 
 def test_an_unfair_candidate_is_refused_with_the_reason() -> None:
@@ -164,7 +164,7 @@ def test_an_unfair_candidate_is_refused_with_the_reason() -> None:
 
     assert refuse_unfair(verdict, [GAP.as_dict()], None) is verdict
     assert not refused.promote
-    assert refused.reasons[0].startswith("name: any: accuracy differs by 30%")
+    assert refused.reasons[0].startswith("name: any: accuracy differs by 30 points")
 
 
 def test_a_night_keeps_an_unequal_version_out_where_the_operator_says_so(
@@ -184,7 +184,7 @@ def test_a_night_keeps_an_unequal_version_out_where_the_operator_says_so(
 
     assert free["promote"]
     assert not refused["promote"]
-    assert refused["reasons"][0].startswith("name: any: accuracy differs by 30%")
+    assert refused["reasons"][0].startswith("name: any: accuracy differs by 30 points")
 
 
 def test_the_limit_is_a_share_or_empty(monkeypatch: pytest.MonkeyPatch) -> None:
