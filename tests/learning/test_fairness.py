@@ -66,13 +66,14 @@ def test_a_weak_slice_is_found_and_the_phrasings_it_names_close_the_difference(
     faq: Snapshot, embedder: Embedder
 ) -> None:
     """Whoever writes from the print room is sent to the printer entries, until other entries know of print rooms."""
-    before = measure(faq, embedder)
+    label = Row("label:1", "jane doe cannot print her payslip", "printer_problem")
+    before = measure(replace(faq, train=(*faq.train, label)), embedder)
     after = measure(with_rows(faq, before.add), embedder)
 
     assert before.weak
     assert before.accuracy.high < 0
     assert {intent for intent, _ in before.add} == set(faq.intents)
-    assert all("this is the print room, " in text for _, text in before.add)
+    assert all("this is the print room, " in text and "jane doe" not in text for _, text in before.add)
     assert not after.weak
     assert abs(after.accuracy.change) < abs(before.accuracy.change) / 2
 
