@@ -28,7 +28,7 @@ def report(settings: "Settings", database: "Database", version_id: int | None, a
     elif phrasings:
         click.echo(_phrasings_csv(facts), nl=False)
     else:
-        click.echo("\n".join(_lines(facts)))
+        click.echo("\n".join(line.rstrip() for line in _lines(facts)))
 
 
 def _read_report(settings: "Settings", database: "Database", version_id: int | None) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _phrasings_csv(facts: Mapping[str, Any]) -> str:
 
 def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"version {facts['version']} ({facts['kind']}), measured on {facts['messages']} messages ({facts['source']})"
-    yield "each is decided by what never saw it; differences come with their 95% interval"
+    yield "each is decided by what never saw it; differences are in points, with their 95% interval"
     yield ""
     yield from _perturbation_lines(facts)
     yield ""
@@ -110,4 +110,5 @@ def _advice(add: list[dict[str, str]]) -> str:
 
 def _change(found: Mapping[str, float]) -> str:
     shares = f"{found['before']:.0%} -> {found['after']:.0%}"
-    return f"{shares:<14} {found['change']:+.0%} ({found['low']:+.0%} to {found['high']:+.0%})".ljust(33)
+    change, low, high = (100 * found[name] for name in ("change", "low", "high"))
+    return f"{shares:<14} {change:+.0f} ({low:+.0f} to {high:+.0f})".ljust(33)

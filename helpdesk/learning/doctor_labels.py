@@ -29,12 +29,17 @@ def check_labels(data: Data, *, seed: int) -> Iterator[Finding]:
 
 
 def out_of_sample(data: Data, *, seed: int) -> Floats:
-    """P(intent | row) [n, intents], each row scored by a fold that left it and its near-duplicates out."""
+    """P(intent | row) [n, intents], each row scored by a fold that left it and its near-duplicates out.
+
+    A row that no fold could measure, in a FAQ of hardly any phrasings, gets its own label for certain.
+    """
     nothing = np.empty((0, data.vectors.shape[1]), dtype=np.float32)
     groups = np.array(row_groups(data.snapshot))
     folds = frozen_folds(data.vectors, data.intents, nothing, groups=groups, seed=seed)
+    found = np.eye(len(data.snapshot.intents))[data.intents]
+    if not folds:
+        return found
     fitted = fit_scorer(data.vectors, data.intents, nothing, folds, seed=seed)
-    found = np.zeros((len(data.intents), len(data.snapshot.intents)))
     for fold, scorer in zip(folds, fitted.unseen, strict=True):
         scored = score_unseen(scorer, fold.test_vectors, indexed=fold.train_vectors, intents=fold.train_intents)
         found[fold.test_rows] = [scores.confidence for scores in scored]

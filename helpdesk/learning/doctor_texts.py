@@ -119,7 +119,8 @@ def _counts(data: Data) -> Iterator[Finding]:
 def _duplicate_entries(data: Data) -> Iterator[Finding]:
     slugs = data.snapshot.intents
     questions = [normalise(data.snapshot.questions[slug]) for slug in slugs]
-    letters = process.cdist(questions, questions, scorer=fuzz.token_sort_ratio) >= NEAR_LEXICAL
+    asks = np.array([bool(question) for question in questions])
+    letters = (process.cdist(questions, questions, scorer=fuzz.token_sort_ratio) >= NEAR_LEXICAL) & asks
     same = letters | (_question_similarities(data, questions) >= SAME_QUESTION)
     near = _centre_similarities(data) >= SAME_CENTRE
     for first, second in np.argwhere(np.triu(same | near, 1)):

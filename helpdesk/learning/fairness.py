@@ -91,8 +91,9 @@ def fairness_objections(report: Sequence[Mapping[str, Any]], max_gap: float | No
     if max_gap is None:
         return []
     return [
-        f"{result['slice']}: {words} differs by {abs(found['change']):.0%} between {' and '.join(result['sides'])} "
-        f"(95% interval {found['low']:+.0%} to {found['high']:+.0%}); at most {max_gap:.0%} is allowed"
+        f"{result['slice']}: {words} differs by {100 * abs(found['change']):.0f} points between "
+        f"{' and '.join(result['sides'])} (95% interval {100 * found['low']:+.0f} to {100 * found['high']:+.0f}); "
+        f"at most {100 * max_gap:.0f} are allowed"
         for result in report
         for metric, words in _METRICS.items()
         if max((found := result[metric])["low"], -found["high"]) > max_gap
@@ -147,15 +148,17 @@ def _to_add(
 ) -> list[tuple[str, str]]:
     """Marked phrasings for every intent, those that lose most on the weaker side first, measured messages last.
 
-    Every intent gets as many: a mark that only some intents carry would speak for those.
+    Every intent gets as many: a mark that only some intents carry would speak for those. They are made from the FAQ's
+    own phrasings: a bundle holds no words of people who wrote in.
     """
     losses = Counter[str]()
     for question, first, second in asked:
         served = (_served(question, first), _served(question, second))
         losses[question.intent] += served[1 - side] - served[side]
     measured, known = {question.text for question, _, _ in asked}, set(snapshot.texts)
-    chosen: dict[str, list[str]] = {row.intent: [] for row in snapshot.train}
-    for row in sorted(snapshot.train, key=lambda row: (row.text in measured, text_key(row.text))):
+    phrasings = [row for row in snapshot.train if row.id.startswith("phrasing:")]
+    chosen: dict[str, list[str]] = {row.intent: [] for row in phrasings}
+    for row in sorted(phrasings, key=lambda row: (row.text in measured, text_key(row.text))):
         if len(chosen[row.intent]) < PER_INTENT and not part.carried_by(row.text):
             marked = _sides(part, row.text, seed)[side]
             chosen[row.intent] += [marked] if marked not in known else []

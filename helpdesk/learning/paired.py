@@ -24,11 +24,6 @@ class Difference:
         """Whether the interval leaves out zero."""
         return self.low > 0 or self.high < 0
 
-    @property
-    def least(self) -> float:
-        """The smallest size of the difference that the interval allows."""
-        return max(0.0, self.low, -self.high)
-
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {name: round(value, 4) for name, value in vars(self).items()}

@@ -140,6 +140,15 @@ def test_an_entry_of_two_rows_is_not_called_mislabelled(embedder: Embedder) -> N
     assert not [f for f in check_labels(data(thin, embedder), seed=0) if "badge" in f.slugs[:1]]
 
 
+@pytest.mark.parametrize("each", [1, 2])
+def test_two_entries_of_hardly_any_phrasings_are_called_thin(embedder: Embedder, each: int) -> None:
+    """There is nothing to measure them with, and that is what is said."""
+    rows = [(f"{text} {n}", text) for text in ("pager", "badge") for n in range(each)]
+    found = examine(data(snapshot(rows, questions={"pager": "Pager?", "badge": "!"}), embedder))
+
+    assert [(f.check, f.severity) for f in found] == [("too few phrasings", ERROR if each == 1 else WARNING)] * 2
+
+
 def test_new_phrasings_are_encoded_and_stored_vectors_used(
     settings: Settings, records: Database, embedder: Embedder
 ) -> None:

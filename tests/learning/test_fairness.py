@@ -66,13 +66,14 @@ def test_a_weak_slice_is_found_and_the_phrasings_it_names_close_the_difference(
     faq: Snapshot, embedder: Embedder
 ) -> None:
     """Whoever writes from the print room is sent to the printer entries, until other entries know of print rooms."""
-    before = measure(faq, embedder)
+    label = Row("label:1", "jane doe cannot print her payslip", "printer_problem")
+    before = measure(replace(faq, train=(*faq.train, label)), embedder)
     after = measure(with_rows(faq, before.add), embedder)
 
     assert before.weak
     assert before.accuracy.high < 0
     assert {intent for intent, _ in before.add} == set(faq.intents)
-    assert all("this is the print room, " in text for _, text in before.add)
+    assert all("this is the print room, " in text and "jane doe" not in text for _, text in before.add)
     assert not after.weak
     assert abs(after.accuracy.change) < abs(before.accuracy.change) / 2
 
@@ -154,7 +155,7 @@ def test_only_a_gap_that_surely_exceeds_the_limit_is_objected_to(allowed: float 
     objections = fairness_objections([GAP.as_dict()], allowed)
 
     assert bool(objections) == objects
-    assert all("name: any: accuracy differs by 30% between one and two" in words for words in objections)
+    assert all("name: any: accuracy differs by 30 points between one and two" in words for words in objections)
 
 
 def test_an_unfair_candidate_is_refused_with_the_reason() -> None:
@@ -164,7 +165,7 @@ def test_an_unfair_candidate_is_refused_with_the_reason() -> None:
 
     assert refuse_unfair(verdict, [GAP.as_dict()], None) is verdict
     assert not refused.promote
-    assert refused.reasons[0].startswith("name: any: accuracy differs by 30%")
+    assert refused.reasons[0].startswith("name: any: accuracy differs by 30 points")
 
 
 def test_a_night_keeps_an_unequal_version_out_where_the_operator_says_so(
@@ -184,7 +185,7 @@ def test_a_night_keeps_an_unequal_version_out_where_the_operator_says_so(
 
     assert free["promote"]
     assert not refused["promote"]
-    assert refused["reasons"][0].startswith("name: any: accuracy differs by 30%")
+    assert refused["reasons"][0].startswith("name: any: accuracy differs by 30 points")
 
 
 def test_the_limit_is_a_share_or_empty(monkeypatch: pytest.MonkeyPatch) -> None:
