@@ -80,7 +80,7 @@ def data_export(settings: "Settings", database: "Database", kind: str, file: Pat
     from helpdesk.records.examples import list_examples
 
     with database.read() as session:
-        text = write_examples(kind, list_examples(session, kind=kind))
+        text = write_examples(kind, list_examples(session, kind))
     if file is None:
         click.echo(text, nl=False)
     else:

@@ -6,8 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from helpdesk.data_commands import data
+from helpdesk.records.examples import COLUMNS
 from helpdesk.settings import Settings
 
 HELPDESK = [str(Path(sys.executable).with_name("helpdesk"))]
@@ -85,6 +88,14 @@ def test_other_kinds_of_training_data_come_and_go(settings: Settings, tmp_path: 
     assert run(settings.home, "data", "export", "positive").stdout == pairs.read_text()
     assert "1 rows of crm removed" in run(settings.home, "data", "remove", "crm").stdout
     assert "no examples from 'crm'" in run(settings.home, "data", "remove", "crm", code=1).stderr
+
+
+def test_every_kind_can_be_exported() -> None:
+    """The command line knows the kinds that the records know."""
+    kind = data.commands["export"].params[0].type
+
+    assert isinstance(kind, click.Choice)
+    assert list(kind.choices) == list(COLUMNS)
 
 
 @pytest.mark.parametrize("name", ["faq.csv", "faq.json"])

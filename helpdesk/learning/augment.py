@@ -18,11 +18,11 @@ _NEGATIONS: Final = frozenset({"no", "not", "never", "without", "cannot", "cant"
 
 
 def noisy_copies(rows: Sequence[tuple[str, int]], *, known: Collection[str], seed: int) -> list[tuple[str, int]]:
-    """Rows (text, intent) that fill every intent up to FEW; none of them equals a text in `known` or another."""
+    """Rows (text, intent) that fill every intent up to FEW; none equals a given row, another, or a text in `known`."""
     members: dict[int, list[str]] = {}
     for text, intent in rows:
         members.setdefault(intent, []).append(text)
-    taken = set(known)
+    taken = {*known, *(text for text, _ in rows)}
     copies = []
     for intent, texts in members.items():
         for number in range(max(0, FEW - len(texts))):

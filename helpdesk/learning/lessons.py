@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 HELD, MOST_HELD = 0.15, 0.2
 UNLABELLED = "unlabelled"
-MOST_UNLABELLED = 10_000  # the newest
 MOST_NEGATIVES = 5_000
 _CHUNK = 1_000
 
@@ -49,7 +48,7 @@ class Material:
         by_kind = {
             kind: [lesson for lesson in snapshot.lessons if lesson.kind == kind] for kind in (*KINDS, UNLABELLED)
         }
-        self._unlabelled = by_kind.pop(UNLABELLED)[-MOST_UNLABELLED:]
+        self._unlabelled = by_kind.pop(UNLABELLED)
         self._learnt, self._held = share_out(by_kind)
 
     def counts(self) -> dict[str, int]:

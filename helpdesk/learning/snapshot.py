@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError
-from helpdesk.records.examples import list_examples
+from helpdesk.records.examples import COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
 from helpdesk.records.labels import active_labels, near_duplicates
@@ -20,6 +20,7 @@ from helpdesk.settings import resource
 from helpdesk.text import normalise, text_key
 
 NONE = ""  # stands for "none of our FAQs" where an intent is named
+MOST_LESSONS = 10_000  # of each kind, the newest: more than one training gets to see
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,9 @@ def take_snapshot(session: Session, *, without: Collection[str] = ()) -> Snapsho
         exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
         questions={intent.slug: intent.question for intent in intents},
         max_phrasing_id=session.scalar(select(Phrasing.id).order_by(Phrasing.id.desc()).limit(1)) or 0,
-        lessons=tuple(_lesson(example) for example in list_examples(session)),
+        lessons=tuple(
+            _lesson(example) for kind in COLUMNS for example in list_examples(session, kind, newest=MOST_LESSONS)
+        ),
     )
 
 

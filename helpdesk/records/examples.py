@@ -82,10 +82,10 @@ def store_examples(
     return StoredExamples(kind, len(fresh), len(changed), len(rows) - len(fresh) - len(changed))
 
 
-def list_examples(session: Session, *, kind: str | None = None) -> list[Example]:
-    """Every example, or those of a kind, oldest first."""
-    query = select(Example).order_by(Example.id)
-    return list(session.scalars(query if kind is None else query.where(Example.kind == kind)))
+def list_examples(session: Session, kind: str, *, newest: int | None = None) -> list[Example]:
+    """The examples of a kind, oldest first; only so many of the newest when `newest` is given."""
+    query = select(Example).where(Example.kind == kind).order_by(Example.id.desc()).limit(newest)
+    return list(session.scalars(query))[::-1]
 
 
 def count_examples(session: Session) -> list[KindCount]:

@@ -45,7 +45,7 @@ def test_each_kind_is_known_by_its_columns_and_comes_back_as_it_went_in(
     path = write(tmp_path, GOOD[kind])
     stored = store(database, path)
     with database.read() as session:
-        written = write_examples(kind, examples.list_examples(session, kind=kind))
+        written = write_examples(kind, examples.list_examples(session, kind))
 
     assert recognise(path) == kind
     assert stored.new == GOOD[kind].count("\n") - 1
@@ -132,10 +132,17 @@ def test_a_new_value_replaces_the_old_one(database: Database, tmp_path: Path) ->
         database, write(tmp_path, "text_a,text_b,similarity\nThe tunnel is dead!,vpn is down,0.7\n"), source="new.csv"
     )
     with database.read() as session:
-        rows = {row.value: row.source for row in examples.list_examples(session)}
+        rows = {row.value: row.source for row in examples.list_examples(session, "scored")}
 
     assert (changed.new, changed.changed) == (0, 1)
     assert rows == {0.7: "new.csv", 0.0: "rows.csv"}
+
+
+def test_the_newest_rows_of_a_kind_come_oldest_first(database: Database, tmp_path: Path) -> None:
+    """A night learns from so many."""
+    store(database, write(tmp_path, "text\none\ntwo\nthree\n"))
+    with database.read() as session:
+        assert [row.first for row in examples.list_examples(session, "unlabelled", newest=2)] == ["two", "three"]
 
 
 def test_a_source_can_be_forgotten(database: Database, tmp_path: Path) -> None:
@@ -144,7 +151,7 @@ def test_a_source_can_be_forgotten(database: Database, tmp_path: Path) -> None:
     store(database, write(tmp_path, GOOD["positive"]))
     with database.write() as session:
         assert examples.remove_examples(session, "bad.csv") == 1
-        assert len(examples.list_examples(session)) == 2
+        assert len(examples.list_examples(session, "positive")) == 2
         with pytest.raises(NotFoundError, match=r"no examples from 'bad\.csv'"):
             examples.remove_examples(session, "bad.csv")
 
