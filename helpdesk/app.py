@@ -42,8 +42,8 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     csrf = CSRFProtect(app)
     for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
-    for room in (rasa, api, health, metrics, chat, login, desk, report):
-        app.register_blueprint(room.blueprint)
+    for module in (rasa, api, health, metrics, chat, login, desk, report):
+        app.register_blueprint(module.blueprint)
     if settings.allowed_origins:
         CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))
     login.install(app)

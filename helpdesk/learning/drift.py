@@ -33,11 +33,11 @@ LOGGED = ("confident", "between", "unsure")  # reasons that rest on a calibrated
 class Month:
     """What the database says of a month and the one before, for everything below.
 
-    level: the confidence below which a message is unfamiliar; counts are (messages, unfamiliar ones); intents count
-    those ranked first; stale rows are (intent, phrasings, idle phrasings).
+    level: the confidence below which a message is unfamiliar, None when that is not known; now and before are
+    (messages, unfamiliar ones); intents count those ranked first; stale rows are (intent, phrasings, idle phrasings).
     """
 
-    level: float
+    level: float | None
     now: tuple[int, int]
     before: tuple[int, int]
     intents_now: Mapping[str, int]
@@ -53,12 +53,12 @@ def unfamiliar_below(bundle: Bundle) -> float | None:
 
 
 def read_month(session: Session, *, level: float | None, moment: datetime) -> Month:
-    """The month before a moment; with a level of None no message is unfamiliar."""
+    """The month before a moment; with a level of None no message is counted as unfamiliar."""
     since, before, quarter = moment - MONTH, moment - 2 * MONTH, moment - QUARTER
     below = 0.0 if level is None else level
     busy = traffic.count_outcomes(session, since=quarter).messages >= FEWEST
     return Month(
-        level=below,
+        level=level,
         now=traffic.count_unfamiliar(session, since=since, until=moment, below=below),
         before=traffic.count_unfamiliar(session, since=before, until=since, below=below),
         intents_now=traffic.count_by_best_intent(session, since=since, until=moment),
@@ -98,7 +98,7 @@ def expected_unfamiliar(sample: Sequence[Audited]) -> float | None:
 def unfamiliar_warnings(month: Month, expected: float | None) -> list[str]:
     """What is wrong with the share of unfamiliar messages, in words."""
     (messages, unfamiliar), (messages_before, unfamiliar_before) = month.now, month.before
-    if messages < FEWEST:
+    if month.level is None or messages < FEWEST:
         return []
     share, warnings = unfamiliar / messages, []
     low = interval(unfamiliar, messages, level=1 - 2 * SIGNIFICANCE)[0]

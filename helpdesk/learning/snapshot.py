@@ -151,7 +151,8 @@ def _unspoilt(session: Session, holdout: Sequence[Row], phrasings: Sequence[Phra
     """
     began = session.scalar(select(func.min(Label.created_at)))
     later = [phrasing.normalised for phrasing in phrasings if began is not None and phrasing.created_at > began]
-    return [row for row in holdout if not near_duplicates(row.text, later)]
+    known = {phrasing.normalised for phrasing in phrasings}
+    return [row for row in holdout if row.text not in known and not near_duplicates(row.text, later)]
 
 
 def _meaning(label: Label, published: set[str]) -> str | None:

@@ -18,7 +18,6 @@ from helpdesk.records.tables import DecisionRow, Intent, Label, Message
 
 WINDOW = timedelta(days=30)
 TRAFFIC_DAYS = 7.0
-UNDRAWN = ("choice", "none_of_these")  # they finish the message before them, which could be drawn itself
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """What the audit sample says about all traffic. Pure arithmetic on rows drawn with known odds.
 
 A row drawn with odds p stands for 1/p messages (Horvitz and Thompson 1952); shares are ratios of such sums (Hajek
-1971). Labelled rows stand for the unlabelled ones of their cell (weighting classes, Oh and Scheuren 1983): texts of the
-ordinary queue are labelled sooner and are wrong more often, so they are a cell of their own. Intervals are exact
-binomial ones (Clopper and Pearson 1934) on the effective number of rows (Korn and Graubard 1998), which is their number
-when all odds are equal and every row is labelled.
+1971). Labelled rows stand for the unlabelled ones of their cell (weighting classes, Oh and Scheuren 1983), never for
+others: texts of the ordinary queue are labelled sooner and are wrong more often, exact matches of a label are labelled
+already and right. Intervals are exact binomial ones (Clopper and Pearson 1934) on the effective number of rows (Korn
+and Graubard 1998), which is their number when all odds are equal and every row is labelled.
 """
 
 from collections.abc import Callable, Sequence
@@ -127,9 +127,9 @@ def _share(rows: Sequence[Audited], hit: Callable[[Audited], bool], *, level: fl
 
 def _weigh(rows: Sequence[Audited], hit: Callable[[Audited], bool]) -> tuple[list[tuple[float, bool]], list[float]]:
     """Labelled rows as (weight, hit), those of a cell standing for all of it; and the weights of cells without any."""
-    cells: dict[tuple[str, bool], list[Audited]] = {}
+    cells: dict[tuple[str, str, bool], list[Audited]] = {}
     for row in rows:
-        cells.setdefault((row.kind, row.queued), []).append(row)
+        cells.setdefault((row.kind, row.reason, row.queued), []).append(row)
     known: list[tuple[float, bool]] = []
     unknown: list[float] = []
     for cell in cells.values():

@@ -58,7 +58,8 @@ def test_unfamiliar_messages_warn_when_out_of_scope_traffic_does_not_explain_the
 
 
 def test_a_handful_of_messages_is_no_drift() -> None:
-    """Too few messages say nothing, in either month."""
+    """Too few messages say nothing, in either month, and neither does a level that is not known."""
+    assert unfamiliar_warnings(replace(QUIET, now=(1000, 0), level=None), 0.05) == []
     assert unfamiliar_warnings(replace(QUIET, now=(20, 20)), 0.05) == []
     assert unfamiliar_warnings(replace(QUIET, now=(1000, 300), before=(20, 0)), None) == []
 

@@ -129,6 +129,15 @@ def test_labels_of_the_ordinary_queue_alone_are_no_estimate() -> None:
     assert found.high > 0.8
 
 
+def test_what_is_labelled_by_itself_does_not_stand_for_what_nobody_checked() -> None:
+    """Exact matches of a label are right, empty texts are out of scope: neither says anything of the rest."""
+    exact = replace(RIGHT, reason="exact", confidence=1.0)
+    empty = replace(FALLBACK, reason="empty")
+
+    assert wrong_answers([exact] * 50 + [replace(RIGHT, meaning=None)] * 50).share is None
+    assert out_of_scope([empty] * 50 + [replace(FALLBACK, meaning=None)] * 50).share is None
+
+
 def test_nothing_drawn_is_nothing_known() -> None:
     """No division by zero, and no invented number."""
     found = wrong_answers([])
