@@ -83,7 +83,7 @@ def _origin(row: "Provenance") -> str:
 
 def _history(why: "Why") -> list[str]:
     first = f"version {why.first_version}" if why.first_version else "none of the versions kept"
-    gone = f" ({why.bundles_gone} older ones are not kept any more)" if why.bundles_gone else ""
+    gone = f" ({why.bundles_gone} earlier ones are not kept any more)" if why.bundles_gone else ""
     return [f"first version that gives this answer: {first}{gone}", *(f"  {_past(past)}" for past in why.history)]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from helpdesk.errors import BundleError
+from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.counterfactual import decide_without
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.decide import Decision
@@ -67,7 +67,7 @@ class Winner:
 class Why:
     """Everything about one decision.
 
-    first_version: the oldest retained version that decides alike, None when none does; bundles_gone: older versions
+    first_version: the oldest retained version that decides alike, None when none does; bundles_gone: versions before it
     whose bundle is not kept any more; without: the decision had nobody said the winning text, by `without_version`.
     """
 
@@ -113,10 +113,9 @@ def _with_history(why: Why, settings: Settings, *, kept: Sequence[Version], buil
     """Answer bisect: the text decided again by every retained version, oldest first."""
     history = tuple(_ask(settings, version, why.text) for version in kept)
     first = next((past.version_id for past in history if past.answer and _alike(past.answer, why.decision)), None)
-    oldest = kept[0].id if kept else (why.decision.version_id or 0) + 1
-    return replace(
-        why, history=history, first_version=first, bundles_gone=sum(version.id < oldest for version in built)
-    )
+    gone = {version.id for version in built} - {version.id for version in kept}
+    earlier = sum(first is None or version_id < first for version_id in gone)
+    return replace(why, history=history, first_version=first, bundles_gone=earlier)
 
 
 def _ask(settings: Settings, version: Version, text: str) -> PastAnswer:
@@ -149,8 +148,12 @@ def _with_winner(why: Why, database: Database, *, bundle: Bundle, version_id: in
     )
     if winner is None:
         return replace(why, nearby=nearby)
-    without = decide_without(bundle, why.text, key=winner.key)
-    return replace(why, winner=winner, nearby=nearby, without=without, without_version=version_id)
+    why = replace(why, winner=winner, nearby=nearby)
+    try:
+        without = decide_without(bundle, why.text, key=winner.key)
+    except BadInputError as error:
+        return replace(why, note=str(error))
+    return replace(why, without=without, without_version=version_id)
 
 
 def _winner(session: Session, why: Why, *, bundle: Bundle, vector: Vectors) -> Winner | None:
