@@ -57,7 +57,7 @@ def _near_identical(data: Data) -> Iterator[Finding]:
             data,
             [row for pair in pairs for row in pair],
             ("near-identical texts", WARNING),
-            problem=f"{len(pairs)} phrasing(s) of {slugs[0]} and {slugs[1]} nearly agree",
+            problem=f"{len(pairs)} pair(s) of phrasings of {slugs[0]} and {slugs[1]} nearly agree",
             advice="keep each in the entry that answers it, or merge the entries",
         )
 
