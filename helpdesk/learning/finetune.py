@@ -217,8 +217,9 @@ def _loss(
     """Supervised contrastive loss of one batch, given its tokens in chunks of similar length, rows in order."""
     import torch
 
-    vectors = torch.cat([model(dict(chunk))["sentence_embedding"] for chunk in chunks])
-    vectors = torch.nn.functional.normalize(vectors, dim=-1)
+    with _half_precision(model.device):
+        vectors = torch.cat([model(dict(chunk))["sentence_embedding"] for chunk in chunks])
+    vectors = torch.nn.functional.normalize(vectors.float(), dim=-1)
     truth = torch.tensor(labels, device=vectors.device)
     own = torch.eye(len(truth), dtype=torch.bool, device=vectors.device)
     logits = (vectors @ vectors.T / temperature).masked_fill(own, -1e9)
@@ -226,6 +227,18 @@ def _loss(
     log_share = logits - torch.logsumexp(logits, dim=1, keepdim=True)
     per_row = (log_share * positive).sum(dim=1) / positive.sum(dim=1).clamp(min=1)
     return -per_row.mean()
+
+
+def _half_precision(device: "torch.device") -> "torch.autocast":
+    """bfloat16 matrix products where the processor has them; elsewhere they would be slower, so nothing changes."""
+    import torch
+
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported()
+    else:
+        able = torch.cpu.get_capabilities()
+        native = device.type == "cpu" and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=native)
 
 
 class _Batches:
