@@ -9,7 +9,7 @@ from sentence_transformers import SentenceTransformer
 
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.base import load_base, resolve_base
-from helpdesk.learning.export import save_encoder
+from helpdesk.learning.export import save_encoder, save_serving_files
 from helpdesk.learning.finetune import TrainingPlan, fine_tune, plan_training
 from helpdesk.learning.snapshot import Row, stable_parts
 from helpdesk.matching.encoder import Encoder, VectorCache
@@ -26,14 +26,26 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> SentenceTransformer
     return load_base(name, threads=2)
 
 
-def test_what_is_served_is_what_the_library_computes(model: SentenceTransformer, tmp_path: Path) -> None:
+def test_the_graph_is_what_the_library_computes(model: SentenceTransformer, tmp_path: Path) -> None:
     """Same vectors alone and in a batch, for short, long, foreign and empty texts."""
-    save_encoder(model, tmp_path / "encoder")
+    save_serving_files(model, tmp_path / "encoder", int8=False)
     encoder = Encoder(tmp_path / "encoder")
     expected = model.encode(TEXTS, normalize_embeddings=True)
 
     assert np.allclose(encoder.encode(TEXTS), expected, atol=2e-4)
     assert np.allclose(np.concatenate([encoder.encode([text]) for text in TEXTS]), expected, atol=2e-4)
+
+
+def test_rounded_weights_keep_the_vectors_and_batches_change_nothing(
+    model: SentenceTransformer, tmp_path: Path
+) -> None:
+    """What is served points where the library's vector points, and a text alone gives what it gives in a batch."""
+    save_encoder(model, tmp_path / "encoder")
+    encoder = Encoder(tmp_path / "encoder")
+    together = encoder.encode(TEXTS)
+
+    assert np.all(np.sum(together * model.encode(TEXTS, normalize_embeddings=True), axis=1) > 0.995)
+    assert np.allclose(np.concatenate([encoder.encode([text]) for text in TEXTS]), together, atol=1e-5)
 
 
 def test_an_exported_encoder_is_a_sentence_transformers_model(model: SentenceTransformer, tmp_path: Path) -> None:
