@@ -38,8 +38,9 @@ def data_import(
     """
     from helpdesk.records.example_files import LABELLED, read_examples, recognise
     from helpdesk.records.examples import store_examples
+    from helpdesk.text import visible
 
-    kind, author = recognise(file), author[:80]
+    kind, author, source = recognise(file), visible(author)[:80], visible(source or file.name)[:200]
     if kind == LABELLED:
         import_faq(database, file, skip_bad=skip_bad, author=author)
         return
@@ -49,7 +50,7 @@ def data_import(
     for line, reason in found.bad_rows:
         click.echo(f"skipped line {line}: {reason}", err=True)
     with database.write() as session:
-        stored = store_examples(session, kind, found.rows, source=source or file.name, author=author)
+        stored = store_examples(session, kind, found.rows, source=source, author=author)
     click.echo(stored.sentence())
 
 

@@ -35,13 +35,15 @@ def pseudo_label(
     """Label unit vectors [m, dim] by a scorer fitted on vectors [n, dim] with their intents [n] (any numbers).
 
     Accepted is a message above the confidence at which the scorer is right out of fold, whose nearest phrasing is of
-    the same intent; of each intent the most confident ones, at most as many as it has phrasings.
+    the same intent; of each intent the most confident ones, at most as many as it has phrasings. None when there are
+    too few phrasings, or all of them alike, to measure the scorer on.
     """
     present, numbers = np.unique(intents, return_inverse=True)
     truth = numbers.astype(np.int32)
-    fitted = fit_scorer(
-        vectors, truth, outside, frozen_folds(vectors, truth, outside, groups=groups, seed=seed), seed=seed
-    )
+    folds = frozen_folds(vectors, truth, outside, groups=groups, seed=seed)
+    if not folds or len(vectors) < LEAST:
+        return PseudoLabels(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32), NEVER)
+    fitted = fit_scorer(vectors, truth, outside, folds, seed=seed)
     found = fitted.out_of_fold
     level = sure_level(found.confidence, found.right, found.oos_confidence)
     chosen, confidence, nearest = _score(fitted.scorer, unlabelled, vectors, truth)

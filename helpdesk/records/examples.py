@@ -73,7 +73,7 @@ def store_examples(
     wanted = {row.key: row for row in rows}
     fresh = {key: row for key, row in wanted.items() if key not in have}
     changed = [row for key, row in wanted.items() if key in have and not _same(have[key], row.value)]
-    provenance = {"source": source[:200], "author": author, "created_at": now()}
+    provenance = {"source": source, "author": author, "created_at": now()}
     if fresh:
         session.execute(insert(Example), [_columns(key, row) | provenance for key, row in fresh.items()])
     for row in changed:

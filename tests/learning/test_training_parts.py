@@ -141,6 +141,23 @@ def test_pseudo_labels_are_right_and_strangers_get_none() -> None:
     assert (found.intents[own] == truth[found.rows[own]] * 3).mean() >= RIGHT
 
 
+@pytest.mark.parametrize(("intents", "rows", "groups"), [(2, 4, 8), (1, 30, 30), (2, 15, 1)])
+def test_what_cannot_be_measured_labels_nothing(intents: int, rows: int, groups: int) -> None:
+    """Few phrasings, a single intent, or nothing but near-duplicates: no scorer is trusted, and none fails."""
+    vectors, truth = clusters(intents, rows, spread=0.1)
+    found = pseudo_label(
+        vectors,
+        vectors,
+        truth,
+        groups=np.arange(len(truth)) % groups + truth * groups,
+        outside=np.empty((0, 24), dtype=np.float32),
+        seed=0,
+    )
+
+    assert len(found.rows) == 0
+    assert found.level == NEVER
+
+
 def test_an_intent_gets_no_more_pseudo_labels_than_it_has_phrasings() -> None:
     """Labels dominate."""
     vectors, intents = clusters(5, 6, spread=0.1)
