@@ -19,7 +19,7 @@ HNSW_FROM = 3000  # phrasings; by `benchmarks/search.py` equal at 2,400, HNSW a 
 MIN_RECALL = 0.97
 _M = 24
 _EF_CONSTRUCTION = 200
-_EF = 160
+_EF = 96
 
 
 @dataclass(frozen=True)

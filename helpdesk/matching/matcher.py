@@ -79,9 +79,10 @@ class Matcher:
 
     def _nearest(self, neighbours: Neighbours) -> dict[str, tuple[str, float]]:
         nearest: dict[str, tuple[str, float]] = {}
-        for row, similarity in zip(neighbours.rows, neighbours.similarities, strict=True):
-            intent = self.bundle.intents[self.bundle.intent_of_row[row]]
-            nearest.setdefault(intent, (self.bundle.phrasing_ids[row], float(similarity)))
+        rows, similarities = neighbours.rows.tolist(), neighbours.similarities.tolist()
+        intents = self.bundle.intent_of_row[neighbours.rows].tolist()
+        for row, intent, similarity in zip(rows, intents, similarities, strict=True):
+            nearest.setdefault(self.bundle.intents[intent], (self.bundle.phrasing_ids[row], similarity))
         return nearest
 
 
