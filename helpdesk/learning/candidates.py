@@ -14,9 +14,11 @@ from scipy.sparse.csgraph import connected_components
 
 from helpdesk.learning.export import link_encoder
 from helpdesk.learning.folds import Fold, frozen_folds
-from helpdesk.learning.scoring import FittedScorer, fit_scorer
+from helpdesk.learning.negatives import scrambled
+from helpdesk.learning.reliability import draw_reliability
+from helpdesk.learning.scoring import FittedScorer, Spellings, fit_scorer
 from helpdesk.learning.snapshot import Snapshot, stable_parts
-from helpdesk.learning.thresholds import FittedThresholds, fit_thresholds
+from helpdesk.learning.thresholds import Contract, FittedThresholds, fit_thresholds, outside_evidence
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors, build_graph
@@ -95,9 +97,8 @@ def build(
     link_encoder(encoder, building / layout.ENCODER)
     live = Encoder(building / layout.ENCODER, threads=settings.train_threads)
     vectors = live.encode(snapshot.texts, progress=_stage(progress, f"{kind}: encoding"))
-    out_of_scope = _encode(live, snapshot.out_of_scope)
-    fitted = _fit(snapshot, vectors, out_of_scope, measurement, settings, progress=progress)
-    limits = fit_thresholds(fitted.out_of_fold, max_wrong_rate=settings.max_wrong_rate, assurance=settings.assurance)
+    fitted = _fit(snapshot, live, vectors, measurement, settings, progress=progress)
+    limits = fit_limits(fitted, snapshot, settings)
     report = {"scorer": fitted.report, "thresholds": limits.report()}
     _write(building, snapshot, vectors, fitted, limits, report)
     if measurement is not None:
@@ -130,23 +131,34 @@ def measured_alike(
     """
     itself = replace(other, encoders=(encoder,) * len(other.encoders))
     live = Encoder(encoder, threads=settings.train_threads)
-    vectors = live.encode(snapshot.texts)
-    fitted = _fit(snapshot, vectors, _encode(live, snapshot.out_of_scope), itself, settings, progress=progress)
+    fitted = _fit(snapshot, live, live.encode(snapshot.texts), itself, settings, progress=progress)
     return _outcomes(snapshot, fitted)
+
+
+def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> FittedThresholds:
+    """The thresholds that keep the operator's contract, by the out-of-fold results of a fitted scorer."""
+    outside = outside_evidence(fitted.out_of_fold, taught=snapshot.taught, labelled_inside=snapshot.labelled_inside)
+    contract = Contract(settings.max_wrong_rate, settings.assurance, settings.clarify_level)
+    return fit_thresholds(fitted.out_of_fold, contract, outside=outside)
 
 
 def _fit(
     snapshot: Snapshot,
+    encoder: Encoder,
     vectors: Vectors,
-    out_of_scope: Vectors,
     measurement: Measurement | None,
     settings: Settings,
     *,
     progress: Progress,
 ) -> FittedScorer:
-    folds = _folds(snapshot, vectors, out_of_scope, measurement, settings, progress=progress)
+    texts = [*snapshot.out_of_scope, *scrambled(snapshot.texts, seed=settings.seed)]
+    out_of_scope = _encode(encoder, texts)
+    folds = _folds(snapshot, vectors, out_of_scope, measurement, settings, texts=texts, progress=progress)
+    spellings = Spellings(
+        [encoder.spell(text) for text in snapshot.texts], [encoder.spell(text) for text in texts], snapshot.taught
+    )
     intents = np.array(snapshot.intent_numbers, dtype=np.int32)
-    return fit_scorer(vectors, intents, out_of_scope, folds, seed=settings.seed)
+    return fit_scorer(vectors, intents, out_of_scope, folds, spellings=spellings, seed=settings.seed)
 
 
 def _folds(
@@ -156,6 +168,7 @@ def _folds(
     measurement: Measurement | None,
     settings: Settings,
     *,
+    texts: Sequence[str],
     progress: Progress,
 ) -> list[Fold]:
     intents = np.array(snapshot.intent_numbers, dtype=np.int32)
@@ -175,7 +188,7 @@ def _folds(
                 test_vectors=seen[test],
                 test_intents=intents[test],
                 test_rows=test,
-                oos_vectors=_encode(sister, snapshot.out_of_scope),
+                oos_vectors=_encode(sister, texts),
             )
         )
     return folds
@@ -207,6 +220,8 @@ def _write(
     )
     _write_json(building / layout.EXACT, snapshot.exact)
     _write_json(building / layout.THRESHOLDS, vars(limits.thresholds))
+    found = fitted.out_of_fold
+    draw_reliability(building / layout.RELIABILITY, found.confidence, found.right)
     _write_json(building / layout.EVALUATION, {"rows": _outcomes(snapshot, fitted), "report": report})
 
 

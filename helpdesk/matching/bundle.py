@@ -8,6 +8,7 @@ index.bin        their HNSW graph
 scorer.npz       arrays of the scorer
 thresholds.json  answer and clarify
 evaluation.json  out-of-fold results, which the next night compares with
+reliability.svg  how often confidence was right, out of fold; for people
 manifest.json    written last: format, sizes and sha256 of all the above, and how it was made
 """
 
@@ -35,6 +36,7 @@ INDEX = "index.bin"
 SCORER = "scorer.npz"
 THRESHOLDS = "thresholds.json"
 EVALUATION = "evaluation.json"
+RELIABILITY = "reliability.svg"
 ENCODER = "encoder"
 _REQUIRED = (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, EVALUATION)
 _CHUNK = 1 << 20
