@@ -41,6 +41,9 @@ from helpdesk.settings import load_settings
 from helpdesk.text import normalise
 
 
+_SAME = 0.9999
+
+
 def main() -> None:
     """Score once, split often, print."""
     arguments = _arguments()
@@ -64,7 +67,7 @@ def score(bundle: Bundle, pool: list[tuple[str, str]]) -> OutOfFold:
     rows = [(normalise(text), bundle.intents.index(intent)) for text, intent in pool]
     texts = [text for text, _ in rows]
     confidence = np.concatenate([_confidence(bundle, text, vector) for text, vector in _encoded(bundle, texts)])
-    outside = [normalise(text) for text in shipped_out_of_scope()]
+    outside = _used(bundle, [normalise(text) for text in shipped_out_of_scope()])
     order = np.argsort(-confidence, axis=1, kind="stable")[:, :4]
     truth = np.array([intent for _, intent in rows], dtype=np.int32)
     return OutOfFold(
@@ -107,11 +110,17 @@ def _decided(found: OutOfFold, answer: float, contract: Contract) -> tuple[float
     return wrong, float(answered.mean()), (kept[-1] + 1) / len(order) if len(kept) else 0.0
 
 
+def _used(bundle: Bundle, texts: list[str]) -> list[str]:
+    """The out-of-scope messages that the bundle learnt from: not those that were too near to its phrasings."""
+    known = bundle.scorer.outside
+    return [text for text, vector in _encoded(bundle, texts) if (known @ vector).max(initial=-1.0) > _SAME]
+
+
 def _confidence(bundle: Bundle, text: str, vector: Vectors, *, hide: bool = False) -> Floats:
     """Confidences [1, intents] of a message; `hide` takes its own copy out of the known out-of-scope messages."""
     scorer = bundle.scorer
     if hide:
-        scorer = replace(scorer, outside=scorer.outside[scorer.outside @ vector < 0.9999])
+        scorer = replace(scorer, outside=scorer.outside[scorer.outside @ vector < _SAME])
     neighbours = bundle.index.search(vector, NEIGHBOURS)
     spelled = bundle.encoder.spell(text)
     return scorer.score(vector, neighbours, bundle.intent_of_row, spelled=spelled).confidence[None, :]

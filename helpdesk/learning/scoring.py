@@ -165,7 +165,7 @@ def _fit_head(vectors: Vectors, intents: Intents, count: int) -> tuple[Vectors, 
     from sklearn.linear_model import LogisticRegression
 
     present = np.unique(intents)
-    model = LogisticRegression(C=HEAD_C, max_iter=300, tol=1e-3).fit(vectors, intents)
+    model = LogisticRegression(C=HEAD_C, max_iter=1000, tol=1e-4).fit(vectors, intents)
     coefficients, intercept = model.coef_, model.intercept_
     if len(present) == 2:
         coefficients, intercept = np.vstack([-coefficients, coefficients]) / 2, np.r_[-intercept, intercept] / 2
