@@ -66,6 +66,7 @@ def main() -> None:
         seed=arguments.seed,
         minutes=arguments.minutes,
         finetune=not arguments.no_finetune,
+        keep=arguments.keep,
     )
     result["settings"] = {
         name: str(value) if isinstance(value, Path) else value for name, value in sorted(vars(arguments).items())
@@ -73,18 +74,27 @@ def main() -> None:
     print(json.dumps(result) if arguments.json else as_table(result))
 
 
-def run(train: Rows, test: Rows, *, oos_label: str | None, seed: int, minutes: float, finetune: bool) -> dict[str, Any]:
+def run(
+    train: Rows,
+    test: Rows,
+    *,
+    oos_label: str | None,
+    seed: int,
+    minutes: float,
+    finetune: bool,
+    keep: Path | None = None,
+) -> dict[str, Any]:
     """Through import, first bundle and one night to the version that serves; then the figures on the test rows."""
     started, used = time.monotonic(), processor_seconds()
     intents = [(text, intent) for text, intent in train if intent != oos_label]
     outside = [text for text, intent in train if intent == oos_label]
-    with temporary_home(intents, seed=seed) as (settings, database):
+    with temporary_home(intents, keep=keep, seed=seed) as (settings, database):
         if outside:
             _label_out_of_scope(database, outside)
         if finetune or outside:
             night(settings, database, minutes=minutes, finetune=finetune)
         seconds, used = time.monotonic() - started, processor_seconds() - used
-        bundle = _serving(settings, database)
+        bundle = open_serving(settings, database)
         figures = score(judge(bundle, test, oos_label=oos_label)) | message_times(bundle, [text for text, _ in test])
         kind = bundle.manifest["kind"]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -95,10 +105,11 @@ def run(train: Rows, test: Rows, *, oos_label: str | None, seed: int, minutes: f
 def judge(bundle: Bundle, test: Rows, *, oos_label: str | None) -> list[Judged]:
     """Decide every test message with a bundle, the exact path bypassed."""
     matcher = Matcher(bundle)
-    vectors = bundle.encoder.encode([normalise(text) for text, _ in test])
+    texts = [normalise(text) for text, _ in test]
+    vectors = bundle.encoder.encode(texts)
     judged = []
-    for (_, intent), vector in zip(test, vectors, strict=True):
-        decision = matcher.decide_vector(vector)
+    for (_, intent), text, vector in zip(test, texts, vectors, strict=True):
+        decision = matcher.decide_vector(vector, text=text)
         judged.append(
             Judged(
                 truth=NONE if intent == oos_label else intent,
@@ -162,7 +173,8 @@ def _share(hits: Sequence[bool]) -> float:
     return round(float(np.mean(hits)), 4) if hits else 0.0
 
 
-def _serving(settings: Settings, database: Database) -> Bundle:
+def open_serving(settings: Settings, database: Database) -> Bundle:
+    """The bundle in service."""
     with database.read() as session:
         serving = current(session)
     if serving is None:
@@ -222,6 +234,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=60.0, help="budget of fine-tuning")
     parser.add_argument("--no-finetune", action="store_true")
+    parser.add_argument("--keep", type=Path, help="make the home in this new folder and leave it there")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if not arguments.clinc and not (arguments.train and arguments.test):

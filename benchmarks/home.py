@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from helpdesk.learning.night import Plan, run_night
@@ -17,9 +17,13 @@ Rows = Sequence[tuple[str, str]]
 
 
 @contextmanager
-def temporary_home(rows: Rows, **overrides: object) -> Iterator[tuple[Settings, Database]]:
-    """Settings and database of a fresh home that holds these (text, intent) rows as its FAQ, first bundle built."""
-    with tempfile.TemporaryDirectory(prefix="helpdesk-bench-") as folder:
+def temporary_home(rows: Rows, *, keep: Path | None = None, **overrides: object) -> Iterator[tuple[Settings, Database]]:
+    """Settings and database of a fresh home that holds these (text, intent) rows as its FAQ, first bundle built.
+
+    `keep` names a folder that does not exist yet; the home is then made there and stays.
+    """
+    with nullcontext(keep) if keep else tempfile.TemporaryDirectory(prefix="helpdesk-bench-") as folder:
+        Path(folder).mkdir(parents=True, exist_ok=keep is None)
         settings = load_settings(home=Path(folder), database_url=None, **overrides)
         database = open_database(settings)
         try:

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         description="The error-rate contract: at most this share of direct answers wrong ...",
     )
     assurance: float = Field(0.90, ge=0.5, lt=1, description="... with this much assurance")
+    clarify_level: float = Field(
+        0.8, ge=0.5, lt=1, description="How often the choices of a clarifying question must hold the right one"
+    )
     review_below: float = Field(
         0.8, ge=0, le=1, description="Direct answers below this confidence join the labelling queue too"
     )

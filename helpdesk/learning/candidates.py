@@ -2,22 +2,20 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rapidfuzz import fuzz, process
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from helpdesk.learning.export import link_encoder
-from helpdesk.learning.folds import Fold, frozen_folds
+from helpdesk.learning.measuring import Measurement, Progress, fit, fit_limits, fold_encoders, outside_texts, stage
+from helpdesk.learning.reliability import draw_reliability
 from helpdesk.learning.robustness import exam_size, measure_robustness
-from helpdesk.learning.scoring import FittedScorer, fit_scorer
-from helpdesk.learning.snapshot import Snapshot, stable_parts
-from helpdesk.learning.thresholds import FittedThresholds, fit_thresholds
+from helpdesk.learning.scoring import FittedScorer
+from helpdesk.learning.snapshot import Snapshot
+from helpdesk.learning.thresholds import FittedThresholds
 from helpdesk.learning.unseen import set_exam
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.encoder import Encoder
@@ -27,26 +25,6 @@ from helpdesk.text import normalise, text_key
 
 FOLDS = "folds"
 ASSIGNMENT = "assignment.json"
-NEAR = 90.0
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """How an encoder is measured on rows it learnt from: by sister encoders that each never saw one part of them.
-
-    parts: into how many the rows fall; part_of: row id -> its part; encoders: the folder of the encoder that never
-    saw part 0, 1, ... (fewer than `parts` when not every part is measured, none when the encoder itself never saw
-    any row, as the base model).
-    """
-
-    parts: int
-    part_of: dict[str, int]
-    encoders: tuple[Path, ...]
-
-    def extended(self, snapshot: Snapshot) -> "Measurement":
-        """The same for the rows of today: new ones were seen by no encoder and join a part."""
-        return replace(self, part_of=split(snapshot, parts=self.parts, known=self.part_of))
 
 
 @dataclass(frozen=True)
@@ -56,28 +34,6 @@ class Candidate:
     kind: str
     directory: Path
     report: dict[str, Any]
-
-
-def near_groups(texts: Sequence[str], intents: Sequence[str]) -> list[int]:
-    """Group numbers: lexically near-duplicate texts of one intent share one, so that no split tears them apart."""
-    groups = [0] * len(texts)
-    members: dict[str, list[int]] = {}
-    for position, intent in enumerate(intents):
-        members.setdefault(intent, []).append(position)
-    start = 0
-    for positions in members.values():
-        own = [texts[p] for p in positions]
-        near = process.cdist(own, own, scorer=fuzz.token_sort_ratio, score_cutoff=NEAR, dtype=np.uint8) > 0
-        count, found = connected_components(csr_matrix(near.astype(np.int8)), directed=False)
-        for position, group in zip(positions, found, strict=True):
-            groups[position] = start + int(group)
-        start += count
-    return groups
-
-
-def row_groups(snapshot: Snapshot) -> list[int]:
-    """Near-duplicate groups of the training rows."""
-    return near_groups(snapshot.texts, [row.intent for row in snapshot.train])
 
 
 def build(
@@ -96,16 +52,15 @@ def build(
     building.mkdir(parents=True)
     link_encoder(encoder, building / layout.ENCODER)
     live = Encoder(building / layout.ENCODER, threads=settings.train_threads)
-    vectors = live.encode(snapshot.texts, progress=_stage(progress, f"{kind}: encoding"))
-    out_of_scope = _encode(live, snapshot.out_of_scope)
-    fitted, folds = _fit(snapshot, vectors, out_of_scope, measurement, settings, progress=progress)
-    limits = fit_thresholds(fitted.out_of_fold, max_wrong_rate=settings.max_wrong_rate, assurance=settings.assurance)
+    vectors = live.encode(snapshot.texts, progress=stage(progress, f"{kind}: encoding"))
+    fitted, folds = fit(snapshot, live, vectors, measurement, settings, progress=progress)
+    limits = fit_limits(fitted, snapshot, settings)
     exam = set_exam(
         snapshot,
         fitted,
         folds,
         vectors=vectors,
-        encoders=[live.encode, *(e.encode for e in _fold_encoders(live, folds, measurement, settings))],
+        encoders=[live.encode, *(e.encode for e in fold_encoders(live, folds, measurement, settings))],
         thresholds=limits.thresholds,
         size=exam_size(len(snapshot.train)),
         seed=settings.seed,
@@ -113,7 +68,9 @@ def build(
     robustness = measure_robustness(exam, snapshot, seed=settings.seed)
     _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
     report = {"scorer": fitted.report, "thresholds": limits.report(), **robustness.summary()}
-    _write(building, snapshot, vectors, fitted, limits, report)
+    texts = outside_texts(snapshot, seed=settings.seed)
+    outside = [text_key(texts[row]) for row in fitted.outside_rows]
+    _write(building, snapshot, vectors, fitted, limits, report, outside=outside)
     if measurement is not None:
         _write_measurement(building / FOLDS, snapshot, measurement)
     content = layout.seal(building, _facts(snapshot, live.dim, kind, settings, facts | {"report": report}))
@@ -130,11 +87,6 @@ def read_measurement(directory: Path) -> Measurement | None:
     return Measurement(stored["parts"], stored["part_of"], encoders)
 
 
-def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Row id -> part, near-duplicates together, every intent spread evenly; `known` rows stay where they are."""
-    return stable_parts(snapshot.train, row_groups(snapshot), parts=parts, known=known)
-
-
 def measured_alike(
     encoder: Path, snapshot: Snapshot, other: Measurement, *, settings: Settings, progress: Progress
 ) -> dict[str, list[Any]]:
@@ -144,68 +96,8 @@ def measured_alike(
     """
     itself = replace(other, encoders=(encoder,) * len(other.encoders))
     live = Encoder(encoder, threads=settings.train_threads)
-    vectors = live.encode(snapshot.texts)
-    fitted, _ = _fit(snapshot, vectors, _encode(live, snapshot.out_of_scope), itself, settings, progress=progress)
+    fitted, _ = fit(snapshot, live, live.encode(snapshot.texts), itself, settings, progress=progress)
     return _outcomes(snapshot, fitted)
-
-
-def _fit(
-    snapshot: Snapshot,
-    vectors: Vectors,
-    out_of_scope: Vectors,
-    measurement: Measurement | None,
-    settings: Settings,
-    *,
-    progress: Progress,
-) -> tuple[FittedScorer, list[Fold]]:
-    folds = _folds(snapshot, vectors, out_of_scope, measurement, settings, progress=progress)
-    intents = np.array(snapshot.intent_numbers, dtype=np.int32)
-    return fit_scorer(vectors, intents, out_of_scope, folds, seed=settings.seed), folds
-
-
-def _fold_encoders(
-    live: Encoder, folds: Sequence[Fold], measurement: Measurement | None, settings: Settings
-) -> list[Encoder]:
-    """The encoder that never saw the test rows of each fold."""
-    if measurement is None:
-        return [live] * len(folds)
-    return [Encoder(folder, threads=settings.train_threads) for folder in measurement.encoders]
-
-
-def _folds(
-    snapshot: Snapshot,
-    vectors: Vectors,
-    out_of_scope: Vectors,
-    measurement: Measurement | None,
-    settings: Settings,
-    *,
-    progress: Progress,
-) -> list[Fold]:
-    intents = np.array(snapshot.intent_numbers, dtype=np.int32)
-    if measurement is None:
-        groups = np.array(row_groups(snapshot))
-        return frozen_folds(vectors, intents, out_of_scope, groups=groups, seed=settings.seed)
-    parts = np.array([measurement.part_of[row.id] for row in snapshot.train])
-    folds = []
-    for part, directory in enumerate(measurement.encoders):
-        sister = Encoder(directory, threads=settings.train_threads)
-        seen = sister.encode(snapshot.texts, progress=_stage(progress, f"measuring part {part + 1}"))
-        train, test = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
-        folds.append(
-            Fold(
-                train_vectors=seen[train],
-                train_intents=intents[train],
-                test_vectors=seen[test],
-                test_intents=intents[test],
-                test_rows=test,
-                oos_vectors=_encode(sister, snapshot.out_of_scope),
-            )
-        )
-    return folds
-
-
-def _encode(encoder: Encoder, texts: Sequence[str]) -> Vectors:
-    return encoder.encode(texts) if texts else np.empty((0, encoder.dim), dtype=np.float32)
 
 
 def _write(
@@ -215,6 +107,8 @@ def _write(
     fitted: FittedScorer,
     limits: FittedThresholds,
     report: dict[str, Any],
+    *,
+    outside: Sequence[str],
 ) -> None:
     np.save(building / layout.VECTORS, vectors)
     build_graph(vectors, building / layout.INDEX)
@@ -226,11 +120,13 @@ def _write(
             "ids": [row.id for row in snapshot.train],
             "keys": [text_key(row.text) for row in snapshot.train],
             "intent_of_row": snapshot.intent_numbers,
-            "outside": [text_key(text) for text in snapshot.out_of_scope],
+            "outside": outside,
         },
     )
     _write_json(building / layout.EXACT, snapshot.exact)
     _write_json(building / layout.THRESHOLDS, vars(limits.thresholds))
+    found = fitted.out_of_fold
+    draw_reliability(building / layout.RELIABILITY, found.confidence, found.right)
     _write_json(building / layout.EVALUATION, {"rows": _outcomes(snapshot, fitted), "report": report})
 
 
@@ -290,7 +186,3 @@ def _library_versions() -> dict[str, str]:
 
 def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, sort_keys=True))
-
-
-def _stage(progress: Progress, stage: str) -> Callable[[int, int], None]:
-    return lambda done, total: progress(stage, done, total)

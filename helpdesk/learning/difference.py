@@ -59,7 +59,7 @@ def differences(
         said = {f"message:{number}": matcher.match(text, published=published) for number, text, _ in recent}
         vectors = bundle.encoder.encode([row.text for row in snapshot.holdout])
         for row, vector in zip(snapshot.holdout, vectors, strict=True):
-            said[row.id] = matcher.decide_vector(vector, published=published)
+            said[row.id] = matcher.decide_vector(vector, text=row.text, published=published)
         return said
 
     counts = {f"message:{number}": count for number, _, count in recent}

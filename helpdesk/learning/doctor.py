@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from helpdesk.learning.candidates import Progress, read_measurement
+from helpdesk.learning.candidates import read_measurement
 from helpdesk.learning.doctor_labels import check_labels
 from helpdesk.learning.doctor_texts import check_texts
 from helpdesk.learning.findings import SEVERITIES, Data, Finding, Published
+from helpdesk.learning.measuring import Progress
 from helpdesk.learning.snapshot import Snapshot, take_snapshot
 from helpdesk.matching.bundle import PHRASINGS, open_bundle
 from helpdesk.matching.encoder import Encoder

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from helpdesk.learning.candidates import row_groups
 from helpdesk.learning.findings import HINT, WARNING, Data, Finding
 from helpdesk.learning.folds import frozen_folds
+from helpdesk.learning.measuring import row_groups
 from helpdesk.learning.scoring import fit_scorer
 from helpdesk.learning.unseen import score_unseen
 

@@ -42,7 +42,7 @@ def held_out(bundle: Bundle, snapshot: Snapshot) -> dict[str, Outcome]:
     matcher = Matcher(bundle)
     vectors = bundle.encoder.encode([row.text for row in snapshot.holdout])
     return {
-        row.id: _outcome(row.intent, matcher.decide_vector(vector))
+        row.id: _outcome(row.intent, matcher.decide_vector(vector, text=row.text))
         for row, vector in zip(snapshot.holdout, vectors, strict=True)
     }
 

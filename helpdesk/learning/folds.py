@@ -9,7 +9,7 @@ from helpdesk.matching.index import Vectors
 
 Ints = NDArray[np.int64]
 Intents = NDArray[np.int32]
-FROZEN_FOLDS = 5
+MOST_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,23 @@ class Fold:
 def frozen_folds(
     vectors: Vectors, intents: Intents, oos_vectors: Vectors, *, groups: Ints | None = None, seed: int
 ) -> list[Fold]:
-    """Folds under an encoder that never saw any row: five, stratified, near-duplicate groups kept together."""
+    """Folds under an encoder that never saw any row: stratified, near-duplicate groups kept together.
+
+    As many as an ordinary intent has rows, up to five, so that every fold takes a row from every intent: an intent that
+    alone is short of rows would look worse than it is.
+    """
     groups = np.arange(len(intents)) if groups is None else groups
-    part = _spread(intents, groups, seed)
+    count = int(np.clip(np.median(np.unique(intents, return_counts=True)[1]), 2, MOST_FOLDS))
+    part = _spread(intents, groups, count, seed=seed)
     folds = []
-    for number in range(FROZEN_FOLDS):
+    for number in range(count):
         train, test = np.flatnonzero(part != number), np.flatnonzero(part == number)
         if len(test) and len(np.unique(intents[train])) > 1:
             folds.append(Fold(vectors[train], intents[train], vectors[test], intents[test], test, oos_vectors))
     return folds
 
 
-def _spread(intents: Intents, groups: Ints, seed: int) -> Ints:
+def _spread(intents: Intents, groups: Ints, count: int, *, seed: int) -> Ints:
     """A fold number per row: groups stay together, each intent is spread over the folds."""
     order = np.random.default_rng(seed).permutation(len(intents))
     part = np.zeros(len(intents), dtype=np.int64)
@@ -50,10 +55,10 @@ def _spread(intents: Intents, groups: Ints, seed: int) -> Ints:
     used: dict[int, list[int]] = {}
     for row in order:
         intent, group = int(intents[row]), int(groups[row])
-        sizes = used.setdefault(intent, [0] * FROZEN_FOLDS)
+        sizes = used.setdefault(intent, [0] * count)
         if group not in fold_of_group:
-            start = intent % FROZEN_FOLDS
-            fold_of_group[group] = min(range(FROZEN_FOLDS), key=lambda f: (sizes[f], (f - start) % FROZEN_FOLDS))
+            start = intent % count
+            fold_of_group[group] = min(range(count), key=lambda f: (sizes[f], (f - start) % count))
         part[row] = fold_of_group[group]
         sizes[part[row]] += 1
     return part

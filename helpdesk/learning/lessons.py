@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
 from helpdesk.learning.augment import noisy_copies
-from helpdesk.learning.candidates import NEAR, near_groups
+from helpdesk.learning.measuring import NEAR, near_groups
 from helpdesk.learning.mining import mine_triplets
 from helpdesk.learning.objectives import KINDS, meaning_groups
 from helpdesk.learning.pseudo import pseudo_label

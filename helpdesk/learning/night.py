@@ -10,13 +10,14 @@ from typing import Any
 from helpdesk.errors import BusyError, ConflictError
 from helpdesk.learning import candidates, upkeep
 from helpdesk.learning.budget import require_disk, within_memory
-from helpdesk.learning.candidates import Candidate, Measurement, Progress
+from helpdesk.learning.candidates import Candidate
 from helpdesk.learning.chronicle import measure_night, warnings_of, write_failed_night, write_night
 from helpdesk.learning.difference import differences, rows_left_out
 from helpdesk.learning.evaluate import held_out, out_of_fold, outcomes, read_evaluation
 from helpdesk.learning.fairness import refuse_unfair
 from helpdesk.learning.gate import Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.lock import Lease, one_night
+from helpdesk.learning.measuring import Measurement, Progress
 from helpdesk.learning.report import NightReport, end_night
 from helpdesk.learning.snapshot import Snapshot, take_snapshot
 from helpdesk.learning.tune import tune

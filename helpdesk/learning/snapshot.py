@@ -50,9 +50,9 @@ class Snapshot:
     """Everything one night learns from and is measured on.
 
     train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts
-    that belong to no intent, shipped ones and staff's (training side); exact: text key -> intent of every known
-    text, held-out ones included; questions: intent -> canonical question; lessons: rows of the other kinds, which
-    only fine-tuning learns from.
+    that belong to no intent, first the `taught` ones of staff (training side), then shipped ones; exact: text key ->
+    intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
+    other kinds, which only fine-tuning learns from.
     """
 
     train: tuple[Row, ...]
@@ -62,6 +62,7 @@ class Snapshot:
     questions: dict[str, str]
     max_phrasing_id: int
     lessons: tuple[Lesson, ...] = ()
+    taught: int = 0
 
     @cached_property
     def intents(self) -> tuple[str, ...]:
@@ -78,6 +79,11 @@ class Snapshot:
     def texts(self) -> list[str]:
         """The normalised texts of the training rows."""
         return [row.text for row in self.train]
+
+    @property
+    def labelled_inside(self) -> int:
+        """How many training rows are messages that staff gave an intent."""
+        return sum(row.id.startswith("label:") for row in self.train)
 
     @cached_property
     def rows_hash(self) -> str:
@@ -107,10 +113,12 @@ def take_snapshot(session: Session, *, without: Collection[str] = ()) -> Snapsho
     if len({row.intent for row in train}) < 2:
         raise BadInputError("fewer than two published intents have phrasings; import a FAQ first")
     known = {row.text for row in train}
+    taught = _taught_out_of_scope(labels, known)
     return Snapshot(
         train=tuple(train),
         holdout=tuple(_unspoilt(session, _label_rows(labels, published, "holdout"), [p for p, _ in phrasings])),
-        out_of_scope=tuple(_out_of_scope(labels, known)),
+        out_of_scope=tuple(dict.fromkeys([*taught, *_shipped(known)])),
+        taught=len(taught),
         exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
         questions={intent.slug: intent.question for intent in intents},
         max_phrasing_id=session.scalar(select(Phrasing.id).order_by(Phrasing.id.desc()).limit(1)) or 0,
@@ -168,9 +176,13 @@ def _unique(rows: Sequence[Row]) -> list[Row]:
     return list({(row.text, row.intent): row for row in reversed(rows)}.values())[::-1]
 
 
-def _out_of_scope(labels: Sequence[Label], known: set[str]) -> list[str]:
+def _taught_out_of_scope(labels: Sequence[Label], known: set[str]) -> list[str]:
     taught = [label.normalised for label in labels if label.kind == "out_of_scope" and label.side == "train"]
-    texts = dict.fromkeys([*taught, *(normalise(text) for text in shipped_out_of_scope())])
+    return [text for text in dict.fromkeys(taught) if text and text not in known]
+
+
+def _shipped(known: set[str]) -> list[str]:
+    texts = (normalise(text) for text in shipped_out_of_scope())
     return [text for text in texts if text and text not in known]
 
 

@@ -1,32 +1,66 @@
 """The error-rate contract: the operator names a rate and an assurance, the thresholds follow from evidence.
 
 Fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021, arXiv 2110.01052): thresholds are tried from safe to
-loose, each by an exact binomial test (Clopper and Pearson 1934) that the share of wrong direct answers is at most the
-allowed one; the walk ends at the first that cannot be shown. Walking in a fixed order needs no further correction.
-The guarantee is for traffic like the rows it was fitted on.
+loose, each by an exact test that the share of wrong direct answers is at most the allowed one; the walk ends at the
+first that cannot be shown. Walking in a fixed order needs no further correction. The guarantee is for traffic like the
+rows it was fitted on, with out-of-scope messages at the stated share.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.optimize import brentq
+from scipy.stats import beta, binom
 
 from helpdesk.learning.scoring import OutOfFold
 from helpdesk.matching.decide import Thresholds
+from helpdesk.matching.scorer import Floats
 
 NEVER = 2.0
-CLARIFY_LEVEL = 0.80
 LEAST_MASS = 0.5
-_STEPS = 40
+ASSUMED_SHARE = 0.25
+MIN_LABELS = 30
+MAX_SHARE = 0.9
+MAX_ROWS_NEEDED = 100_000
+_STEPS = 60
+_NUISANCE = 24
+_ALMOST_ONE = 1 - 1e-9
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What the operator asks: the share of wrong direct answers, its assurance, and how sure a question must be."""
+
+    max_wrong_rate: float
+    assurance: float
+    clarify_level: float = 0.8
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Out-of-scope evidence: top confidences [m] of such messages out of fold, their share of all traffic."""
+
+    confidence: Floats
+    share: float
+    source: str
+
+    @property
+    def odds(self) -> float:
+        """Out-of-scope messages per in-scope message; 0 without evidence."""
+        return self.share / (1.0 - self.share) if len(self.confidence) else 0.0
 
 
 @dataclass(frozen=True)
 class FittedThresholds:
     """Thresholds, and on the rows they were fitted on: coverage, share of wrong answers, its upper bound.
 
-    rows_needed: how many more answered rows without a mistake would allow a first direct answer, 0 when there is one.
+    wrong_rate and bound count answered out-of-scope messages at their share. rows_needed: about how many more labelled
+    messages like these would allow a first direct answer; 0 when there is one, None when more would not help.
+    coverage_in_reach: what unlimited evidence of the same kind would allow. held: share of the clarifying questions
+    that offer the true intent.
     """
 
     thresholds: Thresholds
@@ -34,72 +68,215 @@ class FittedThresholds:
     wrong_rate: float
     bound: float
     answered: int
-    rows_needed: int
+    rows_needed: int | None
+    coverage_in_reach: float
+    asked: float
+    held: float
+    out_of_scope_share: float
+    out_of_scope_rows: int
+    out_of_scope_source: str
 
     def report(self) -> dict[str, Any]:
         """For the manifest and the night's report."""
         return {**vars(self), "thresholds": vars(self.thresholds)}
 
 
-def fit_thresholds(out_of_fold: OutOfFold, *, max_wrong_rate: float, assurance: float) -> FittedThresholds:
-    """The loosest answer threshold shown to keep the contract, and a clarify threshold."""
-    confidence, right = out_of_fold.confidence, out_of_fold.right
-    answer = _walk(confidence, right, max_wrong_rate, assurance)
-    answered = confidence >= answer
-    wrong = int(np.count_nonzero(answered & ~right))
-    count = int(answered.sum())
-    clarify = _clarify_level(out_of_fold, answer)
+def outside_evidence(found: OutOfFold, *, taught: int, labelled_inside: int) -> Outside:
+    """What the contract takes for out-of-scope traffic.
+
+    `taught` is how many of the messages, the first ones, staff labelled out of scope; `labelled_inside` how many they
+    gave an intent. With 30 labels and some of each kind their share is believed and only their messages count; without,
+    a quarter of the traffic is taken to be like all known out-of-scope messages.
+    """
+    labels = taught + labelled_inside
+    if labels >= MIN_LABELS and taught and labelled_inside:
+        return Outside(found.oos_confidence[:taught], min(MAX_SHARE, taught / labels), "staff's labels")
+    return Outside(found.oos_confidence, ASSUMED_SHARE if len(found.oos_confidence) else 0.0, "assumed")
+
+
+def fit_thresholds(found: OutOfFold, contract: Contract, *, outside: Outside) -> FittedThresholds:
+    """The loosest answer threshold shown to keep the contract, and the level a clarifying question must reach."""
+    steps = _steps(found, contract, outside)
+    answer, counts = _walk(steps, contract)
+    question = fit_clarify(found, answer, level=contract.clarify_level)
     return FittedThresholds(
-        Thresholds(answer, clarify),
-        coverage=float(answered.mean()),
-        wrong_rate=wrong / count if count else 0.0,
-        bound=upper_bound(wrong, count, assurance),
-        answered=count,
-        rows_needed=0 if count else _fewest(max_wrong_rate, assurance),
+        Thresholds(answer, question.level),
+        coverage=counts.answered / max(1, counts.rows),
+        wrong_rate=counts.wrong_rate,
+        bound=upper_bound(counts, contract.assurance),
+        answered=counts.answered,
+        rows_needed=0 if counts.answered else _rows_needed([step for _, step in steps], contract),
+        coverage_in_reach=_in_reach(steps, contract),
+        asked=question.asked,
+        held=question.held,
+        out_of_scope_share=outside.share,
+        out_of_scope_rows=len(outside.confidence),
+        out_of_scope_source=outside.source,
     )
 
 
-def upper_bound(wrong: float, count: int, assurance: float) -> float:
-    """One-sided Clopper-Pearson upper bound of a rate; 1 without evidence."""
-    return 1.0 if wrong >= count else float(beta.ppf(assurance, wrong + 1, count - wrong))
+@dataclass(frozen=True)
+class Counts:
+    """What a threshold does: of `rows` in-scope rows so many are answered, and of those so many wrongly.
 
-
-def _walk(confidence: NDArray[np.float64], right: NDArray[np.bool_], rate: float, assurance: float) -> float:
-    """Try thresholds that answer ever more rows; keep the last before the first that fails.
-
-    The walk begins where the confidences alone promise the lowest bound: a choice that no outcome has touched.
+    Of `outside` out-of-scope messages `leaked` are answered; `odds` is how many of them come with one in-scope message.
     """
-    order = np.argsort(-confidence, kind="stable")
-    fewest = _fewest(rate, assurance)
-    if len(order) < fewest:
-        return NEVER
-    counts = np.unique(np.linspace(fewest, len(order), num=_STEPS, dtype=np.int64))
-    expected, wrong = np.cumsum(1.0 - confidence[order]), np.cumsum(~right[order])
-    promised = [upper_bound(float(expected[count - 1]), int(count), assurance) for count in counts]
-    best = NEVER
-    for count in counts[int(np.argmin(promised)) :]:
-        if upper_bound(float(wrong[count - 1]), int(count), assurance) > rate:
+
+    rows: int
+    answered: int
+    wrong: int
+    outside: int = 0
+    leaked: int = 0
+    odds: float = 0.0
+
+    @property
+    def weight(self) -> float:
+        """In-scope rows that one out-of-scope message stands beside."""
+        return self.odds * self.rows / self.outside if self.outside else 0.0
+
+    @property
+    def wrong_rate(self) -> float:
+        """Share of direct answers that are wrong, out-of-scope messages at their share of traffic."""
+        leaked = self.weight * self.leaked
+        return (self.wrong + leaked) / (self.answered + leaked) if self.answered + leaked else 0.0
+
+    def times(self, factor: float) -> "Counts":
+        """The same shares on more in-scope rows."""
+        rows, answered, wrong = (round(factor * n) for n in (self.rows, self.answered, self.wrong))
+        return replace(self, rows=rows, answered=answered, wrong=wrong)
+
+
+def p_value(counts: Counts, rate: float) -> float:
+    """The largest chance of so few wrong answers, if more than `rate` of direct answers were wrong.
+
+    Without out-of-scope evidence this is the test that Clopper and Pearson (1934) invert. With it the two kinds of
+    mistakes are independent binomials, and the chance is the worst over how the allowed mistakes may be shared between
+    them (Berger and Boos 1994 discuss such nuisance parameters); the share of in-scope rows answered is taken as seen.
+    """
+    if not counts.answered:
+        return 1.0
+    if not counts.weight:
+        return float(binom.cdf(counts.wrong, counts.answered, rate))
+    cost = counts.odds * (1 - rate) * counts.rows / counts.answered
+    leak = np.linspace(0.0, min(1.0, rate / cost), num=_NUISANCE)[:, None]
+    mistakes = counts.wrong + counts.weight * counts.leaked
+    leaked = np.arange(min(counts.outside, int(mistakes / counts.weight + 1e-9)) + 1)[None, :]
+    left = np.floor(mistakes - counts.weight * leaked + 1e-9)
+    both = binom.pmf(leaked, counts.outside, leak) * binom.cdf(
+        left, counts.answered, np.maximum(0.0, rate - cost * leak)
+    )
+    return float(both.sum(axis=1).max())
+
+
+def upper_bound(counts: Counts, assurance: float) -> float:
+    """The smallest rate that can be shown with this assurance, Clopper and Pearson's bound; 1 without evidence."""
+    if not counts.answered or p_value(counts, _ALMOST_ONE) > 1 - assurance:
+        return 1.0
+    return float(brentq(lambda rate: p_value(counts, rate) - (1 - assurance), 1e-9, _ALMOST_ONE, xtol=1e-5))
+
+
+Steps = Sequence[tuple[float, Counts]]
+
+
+def _steps(found: OutOfFold, contract: Contract, outside: Outside) -> Steps:
+    """Thresholds that answer ever more rows, with what each does.
+
+    They begin where the confidences alone promise the lowest bound: a choice that no outcome has touched.
+    """
+    ordered = np.sort(found.confidence)[::-1]
+    if not len(ordered):
+        return []
+    fewest = int(np.ceil(np.log(1 - contract.assurance) / np.log(1 - contract.max_wrong_rate)))
+    sizes = np.unique(np.linspace(min(fewest, len(ordered)), len(ordered), num=_STEPS, dtype=np.int64))
+    expected = np.cumsum(1.0 - ordered)[sizes - 1]
+    promised = beta.ppf(contract.assurance, expected + 1, np.maximum(sizes - expected, 1e-9))
+    thresholds = np.unique(ordered[sizes[int(np.argmin(promised)) :] - 1])[::-1]
+    return [(float(threshold), _count(found, outside, float(threshold))) for threshold in thresholds]
+
+
+def _count(found: OutOfFold, outside: Outside, threshold: float) -> Counts:
+    answered = found.confidence >= threshold
+    return Counts(
+        rows=len(answered),
+        answered=int(answered.sum()),
+        wrong=int(np.count_nonzero(answered & ~found.right)),
+        outside=len(outside.confidence),
+        leaked=int(np.count_nonzero(outside.confidence >= threshold)),
+        odds=outside.odds,
+    )
+
+
+def _walk(steps: Steps, contract: Contract) -> tuple[float, Counts]:
+    """The last step before the first that cannot be shown to keep the contract."""
+    best = (NEVER, Counts(steps[0][1].rows if steps else 0, 0, 0))
+    for step in steps:
+        if p_value(step[1], contract.max_wrong_rate) > 1 - contract.assurance:
             break
-        best = float(confidence[order[count - 1]])
+        best = step
     return best
 
 
-def _fewest(rate: float, assurance: float) -> int:
-    """How many answered rows without a mistake show the rate: 45 for 5% at 90%."""
-    return int(np.ceil(np.log(1 - assurance) / np.log(1 - rate)))
+def _rows_needed(steps: Sequence[Counts], contract: Contract) -> int | None:
+    """How many more in-scope rows, going as these went, would show the contract at one of the steps."""
+    steps = [step for step in steps if step.wrong_rate < contract.max_wrong_rate]
+    if not steps:
+        return None
+
+    def shown(rows: int) -> bool:
+        grown = (step.times(rows / step.rows) for step in steps)
+        return any(p_value(step, contract.max_wrong_rate) <= 1 - contract.assurance for step in grown)
+
+    have = steps[0].rows
+    low, high = have, 2 * have
+    while not shown(high):
+        low, high = high, 2 * high
+        if high > MAX_ROWS_NEEDED:
+            return None
+    while high - low > max(1, have // 50):
+        middle = (low + high) // 2
+        low, high = (low, middle) if shown(middle) else (middle, high)
+    return high - have
 
 
-def _clarify_level(found: OutOfFold, answer: float) -> float:
-    """The summed confidence from which the best few held the true intent in 80% of the rows not answered.
+def _in_reach(steps: Steps, contract: Contract) -> float:
+    kept = [counts.answered / counts.rows for _, counts in steps if counts.wrong_rate <= contract.max_wrong_rate]
+    return max(kept, default=0.0)
 
-    At least one half: a question that probably misses the point is worse than none.
+
+@dataclass(frozen=True)
+class Question:
+    """The summed confidence that a clarifying question must reach; of the rows not answered, how many are asked, and
+    how many of those find the true intent among the choices."""
+
+    level: float
+    asked: float
+    held: float
+
+
+def fit_clarify(found: OutOfFold, answer: float, *, level: float) -> Question:
+    """The lowest summed confidence at which the fewest best two to four intents hold the true one as often as `level`.
+
+    Conformal risk control (Angelopoulos et al. 2022, arXiv 2208.02814) on the in-scope rows that are not answered: the
+    one added to the misses is its correction for a finite sample. Never below one half: a question that probably misses
+    the point is worse than none. With too few rows to tell, the confidences are taken at their word.
     """
     rest = found.confidence < answer
-    if not rest.any():
-        return CLARIFY_LEVEL
-    mass = found.ranked[rest].sum(axis=1)
-    held = np.asarray(found.ranked_true[rest].any(axis=1))
-    order = np.argsort(-mass, kind="stable")
-    share = np.cumsum(held[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero(share >= CLARIFY_LEVEL)
-    return max(LEAST_MASS, float(mass[order[good[-1]]])) if len(good) else CLARIFY_LEVEL
+    sums, true = np.cumsum(found.ranked[rest], axis=1)[:, 1:], found.ranked_true[rest]
+    if len(sums) < MIN_LABELS:
+        return Question(level, *_asked(sums, true, level))
+    for tried in np.linspace(LEAST_MASS, 1.0, num=101):
+        asked, held = _asked(sums, true, float(tried))
+        count = asked * len(sums)
+        if count and (count * (1 - held) + 1) / (count + 1) <= 1 - level:
+            return Question(float(tried), asked, held)
+    return Question(NEVER, 0.0, 0.0)
+
+
+def _asked(sums: Floats, true: NDArray[np.bool_], level: float) -> tuple[float, float]:
+    """Share of rows for which some set reaches the level, and the share of those whose smallest such set is right."""
+    reached = sums >= level
+    asked = reached.any(axis=1)
+    if not asked.any():
+        return 0.0, 0.0
+    offered = np.arange(true.shape[1])[None, :] <= reached.argmax(axis=1)[:, None] + 1
+    return float(asked.mean()), float((true & offered).any(axis=1)[asked].mean())

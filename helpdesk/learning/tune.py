@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpdesk.learning.base import load_base
-from helpdesk.learning.candidates import Measurement, Progress, split
 from helpdesk.learning.export import save_encoder, save_serving_files
 from helpdesk.learning.finetune import (
     MAX_TOKENS,
@@ -17,6 +16,7 @@ from helpdesk.learning.finetune import (
     seconds_per_step,
 )
 from helpdesk.learning.lessons import Lessons, Material
+from helpdesk.learning.measuring import Measurement, Progress, split
 from helpdesk.learning.objectives import Objectives, schedule, texts_in
 from helpdesk.learning.snapshot import Snapshot
 from helpdesk.learning.watch import Held, Watch

@@ -1,10 +1,12 @@
 """Confidences + thresholds -> answer, clarify or fallback. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 MAX_OPTIONS = 4
+TWO_QUESTIONS = "two_questions"
 Kind = Literal["answer", "clarify", "fallback"]
 
 
@@ -42,13 +44,22 @@ class Decision:
     out_of_scope: float = 0.0
 
     @property
+    def intents(self) -> tuple[str, ...]:
+        """The intents that are answered: none unless kind is `answer`, two when the message asked two questions."""
+        if self.kind != "answer":
+            return ()
+        return tuple(ranked.intent for ranked in self.ranking[: 2 if self.reason == TWO_QUESTIONS else 1])
+
+    @property
     def intent(self) -> str | None:
-        """The intent that is answered, None unless kind is `answer`."""
-        return self.ranking[0].intent if self.kind == "answer" else None
+        """The intent that is answered first, None unless kind is `answer`."""
+        return self.intents[0] if self.intents else None
 
     @property
     def confidence(self) -> float:
-        """Calibrated confidence of the best intent, 0 when there is none."""
+        """Calibrated confidence that the answer is right, both of two; of the best intent, 0 when there is none."""
+        if len(self.intents) > 1:
+            return math.prod(ranked.confidence for ranked in self.ranking[: len(self.intents)])
         return self.ranking[0].confidence if self.ranking else 0.0
 
     def columns(self) -> dict[str, Any]:

@@ -48,6 +48,16 @@ class Encoder:
             raise BundleError("the encoder gave vectors that are not of unit length; its weights are damaged")
         return vectors
 
+    def spell(self, text: str) -> list[tuple[str, int]]:
+        """The words of a normalised text, each with the number of pieces the tokenizer needs for it."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        words: dict[int, tuple[int, int, int]] = {}
+        for word, (start, end) in zip(encoding.word_ids, encoding.offsets, strict=True):
+            if word is not None:
+                first, _, pieces = words.get(word, (start, end, 0))
+                words[word] = (first, end, pieces + 1)
+        return [(text[start:end], pieces) for start, end, pieces in words.values()]
+
     def _run(self, texts: list[str]) -> Vectors:
         encodings = self._tokenizer.encode_batch_fast(texts)
         ids = np.array([e.ids for e in encodings], dtype=np.int64)

@@ -1,20 +1,22 @@
 """Normalise, exact match, encode, search, score, decide: one message through one bundle."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from helpdesk.matching.bundle import Bundle
-from helpdesk.matching.decide import Decision, Ranked, decide
+from helpdesk.matching.decide import TWO_QUESTIONS, Decision, Ranked, decide
 from helpdesk.matching.encoder import VectorCache
 from helpdesk.matching.index import Neighbours, Vectors
+from helpdesk.matching.parts import splits
 from helpdesk.matching.scorer import NEIGHBOURS
 from helpdesk.text import normalise, text_key
 
 RANKED = 10
 NONE = ""  # in the exact table: staff said that this text is none of the FAQs
 NEW_PHRASING_SIMILARITY = 0.9
+_SETTLED = ("exact", "known_out_of_scope", "new_phrasing")
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,22 @@ class Matcher:
         if not normalised:
             return Decision("fallback", (), (), "empty", self.bundle.thresholds)
         additions = additions or Additions()
-        known = self._exact(text_key(normalised), additions)
-        if known == NONE:
-            return Decision("fallback", (), (), "known_out_of_scope", self.bundle.thresholds, out_of_scope=1.0)
-        if known is not None and (published is None or known in published):
-            return Decision("answer", (Ranked(known, 1.0, None, 1.0),), (), "exact", self.bundle.thresholds)
-        vector = self._cache.encode_one(normalised)
-        decision = self.decide_vector(vector, published=published)
-        return _with_additions(decision, vector, additions, published)
+        decision = self._match(normalised, additions, published)
+        if decision.reason in _SETTLED:
+            return decision
+        return self._two_questions(normalised, decision, additions, published) or decision
 
-    def decide_vector(self, vector: Vectors, *, published: Collection[str] | None = None) -> Decision:
-        """Decide on a unit vector [dim] alone: neither the exact path nor additions are asked."""
+    def decide_vector(
+        self, vector: Vectors, *, text: str | None = None, published: Collection[str] | None = None
+    ) -> Decision:
+        """Decide on a unit vector [dim] as one question; neither the exact path nor additions are asked.
+
+        `text` is the normalised message, for strange wording to count; without it none is suspected.
+        """
         bundle = self.bundle
         neighbours = bundle.index.search(vector, NEIGHBOURS)
-        scores = bundle.scorer.score(vector, neighbours, bundle.intent_of_row)
+        spelled = None if text is None else bundle.encoder.spell(text)
+        scores = bundle.scorer.score(vector, neighbours, bundle.intent_of_row, spelled=spelled)
         nearest = self._nearest(neighbours)
         confidence = np.nan_to_num(scores.confidence, nan=0.0)
         ranking: list[Ranked] = []
@@ -70,12 +74,45 @@ class Matcher:
                 break
         return decide(ranking, bundle.thresholds, out_of_scope=scores.out_of_scope)
 
+    def _match(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision:
+        """Decide a normalised text as one question."""
+        thresholds = self.bundle.thresholds
+        known = additions.exact.get(text_key(text), self.bundle.exact.get(text_key(text)))
+        if known == NONE:
+            return Decision("fallback", (), (), "known_out_of_scope", thresholds, out_of_scope=1.0)
+        if known is not None and (published is None or known in published):
+            return Decision("answer", (Ranked(known, 1.0, None, 1.0),), (), "exact", thresholds)
+        vector = self._cache.encode_one(text)
+        decision = self.decide_vector(vector, text=text, published=published)
+        return _with_additions(decision, vector, additions, published)
+
+    def _two_questions(
+        self, text: str, whole: Decision, additions: Additions, published: Collection[str] | None
+    ) -> Decision | None:
+        """Both answers, when each part of some split is answered by itself, with different intents that the whole
+        message ranks too, and both are right together as surely as one answer has to be."""
+        best: Decision | None = None
+        ranked = {r.intent for r in whole.ranking}
+        for parts in splits(text):
+            first, second = (self._match(part, additions, published) for part in parts)
+            intents = {*first.intents, *second.intents}
+            if len(intents) < 2 or not intents <= ranked:
+                continue
+            others = (r for r in whole.ranking if r.intent not in intents)
+            both = replace(
+                whole,
+                kind="answer",
+                ranking=(first.ranking[0], second.ranking[0], *others),
+                options=(),
+                reason=TWO_QUESTIONS,
+            )
+            if both.confidence >= max(self.bundle.thresholds.answer, best.confidence if best else 0.0):
+                best = both
+        return best
+
     def warm(self) -> None:
         """Run the network once at a small and once at the largest shape, so that no request pays for it."""
         self.bundle.encoder.encode(["warm", "warm " * 600])
-
-    def _exact(self, key: str, additions: Additions) -> str | None:
-        return additions.exact.get(key, self.bundle.exact.get(key))
 
     def _nearest(self, neighbours: Neighbours) -> dict[str, tuple[str, float]]:
         nearest: dict[str, tuple[str, float]] = {}

@@ -2,7 +2,8 @@
 
 Four views of how well an intent fits (nearest phrasing, neighbours' vote, centroid, linear head) are combined by a
 conditional logit (McFadden 1974): P(intent | in scope) = softmax(weights . views). Whether any intent fits at all is a
-logistic regression on how familiar the message looks. All weights are fitted per bundle on out-of-fold rows.
+logistic regression on how familiar the message looks and how strangely it is worded. All weights are fitted per bundle
+on out-of-fold rows.
 """
 
 from dataclasses import dataclass, fields
@@ -12,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpdesk.errors import BundleError
+from helpdesk.matching import wording
 from helpdesk.matching.index import Neighbours, Vectors
+from helpdesk.matching.wording import ORDINARY, Codes, Spelled, Vocabulary
 
 Floats = NDArray[np.float64]
 NEIGHBOURS = 64
 VIEWS = ("nearest", "vote", "centroid", "head")
-SIGNS = ("one", "nearest", "mean10", "energy", "top", "margin", "outside")
+SIGNS = ("one", "nearest", "mean10", "energy", "centroid", "outside", "top", "margin", *wording.SIGNS)
+WORDING = slice(len(SIGNS) - len(wording.SIGNS), None)
 _VOTE_TEMPERATURE = 0.07
 _VOTE_FLOOR = 1e-4
 _NEAR = 10
@@ -35,7 +39,8 @@ class Scores:
 class Views:
     """What is known of messages before any weight is applied: per_intent [n, intents, views], signs [n, signs].
 
-    The signs `top` and `margin` depend on the view weights and are filled in by `Scorer`.
+    The signs `top` and `margin` depend on the view weights and are filled in by `Scorer`; those of the wording are
+    filled in by whoever knows the text.
     """
 
     per_intent: NDArray[np.float32]
@@ -47,19 +52,33 @@ class Scorer:
     """Everything scoring needs; arrays only.
 
     head [intents, dim] and bias [intents] of the linear head; centroids [intents, dim] of unit length; outside
-    [m, dim] known out-of-scope vectors; view_weights [views]; sign_weights [signs] of the in-scope logit.
+    [m, dim] known out-of-scope vectors; words and letters of the phrasings' vocabulary; view_weights [views];
+    sign_weights [signs] of the in-scope logit.
     """
 
     head: Vectors
     bias: Vectors
     centroids: Vectors
     outside: Vectors
+    words: Codes
+    letters: Codes
     view_weights: Floats
     sign_weights: Floats
 
-    def score(self, vector: Vectors, neighbours: Neighbours, intent_of_row: NDArray[np.int32]) -> Scores:
-        """Score one unit vector [dim] with its neighbours; intent_of_row [phrasings] names their intents."""
+    def score(
+        self,
+        vector: Vectors,
+        neighbours: Neighbours,
+        intent_of_row: NDArray[np.int32],
+        *,
+        spelled: Spelled | None = None,
+    ) -> Scores:
+        """Score one unit vector [dim] with its neighbours; intent_of_row [phrasings] names their intents.
+
+        `spelled` are the words of the message; without them its wording is taken to be ordinary.
+        """
         views = self.views(vector[None, :], neighbours.similarities[None, :], intent_of_row[neighbours.rows][None, :])
+        views.signs[0, WORDING] = ORDINARY if spelled is None else Vocabulary(self.words, self.letters).signs(spelled)
         conditional, inside = self.probabilities(views)
         return Scores(conditional[0] * inside[0], float(1.0 - inside[0]))
 
@@ -70,15 +89,17 @@ class Scorer:
         """
         similarities = np.nan_to_num(similarities, nan=-1.0)
         logits = vectors @ self.head.T + self.bias
+        centroids = vectors @ self.centroids.T
         outside = (vectors @ self.outside.T).max(axis=1) if len(self.outside) else np.zeros(len(vectors))
         signs = np.zeros((len(vectors), len(SIGNS)))
         signs[:, 0] = 1.0
         signs[:, 1] = similarities[:, 0]
         signs[:, 2] = similarities[:, :_NEAR].mean(axis=1)
         signs[:, 3] = _log_sum_exp(logits)
-        signs[:, 6] = outside
+        signs[:, 4] = centroids.max(axis=1)
+        signs[:, 5] = outside
         nearest, vote = _neighbour_views(similarities, intents, len(self.bias))
-        per_intent = np.stack([nearest, vote, vectors @ self.centroids.T, _log_softmax(logits)], axis=2)
+        per_intent = np.stack([nearest, vote, centroids, _log_softmax(logits)], axis=2)
         return Views(per_intent.astype(np.float32), signs)
 
     def probabilities(self, views: Views) -> tuple[Floats, Floats]:
@@ -113,8 +134,8 @@ def with_certainty(signs: Floats, conditional: Floats) -> Floats:
     ordered = np.sort(conditional, axis=1)[:, ::-1]
     second = ordered[:, 1] if conditional.shape[1] > 1 else np.zeros(len(conditional))
     filled = signs.copy()
-    filled[:, 4] = np.log(ordered[:, 0] + 1e-9)
-    filled[:, 5] = ordered[:, 0] - second
+    filled[:, 6] = np.log(ordered[:, 0] + 1e-9)
+    filled[:, 7] = ordered[:, 0] - second
     return filled
 
 

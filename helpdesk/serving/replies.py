@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
-from helpdesk.matching.decide import Decision, Ranked
+from helpdesk.matching.decide import TWO_QUESTIONS, Decision, Ranked
 from helpdesk.records import conversations
 from helpdesk.records.conversations import Logged
 from helpdesk.records.database import Database
@@ -28,13 +28,16 @@ class Option:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to tell the person. `ranking` rows hold intent, confidence, nearest, similarity, best first."""
+    """What to tell the person. `ranking` rows hold intent, confidence, nearest, similarity, best first.
+
+    intents: the entries that are answered, two when two questions were asked in one message.
+    """
 
     message_id: int
     kind: str
     text: str
     options: tuple[Option, ...]
-    intent: FaqEntry | None
+    intents: tuple[FaqEntry, ...]
     confidence: float
     reason: str
     ranking: Sequence[Mapping[str, Any]]
@@ -131,25 +134,25 @@ class Desk:
 
     def _reply(self, live: Live | None, logged: Logged) -> Reply:
         entries = live.faq if live else {}
-        entry = entries.get(logged.intent or "")
+        answered = tuple(entries[slug] for slug in _answered(logged) if slug in entries)
         options = tuple(Option(slug, entries[slug].question) for slug in logged.options if slug in entries)
         if options:
             options += (Option(None, self.settings.none_text),)
         return Reply(
             message_id=logged.message_id,
             kind=logged.kind,
-            text=self._text(logged, entry, options),
+            text=self._text(logged, answered, options),
             options=options,
-            intent=entry,
+            intents=answered,
             confidence=logged.confidence,
             reason=logged.reason,
             ranking=logged.ranking,
             version_id=logged.version_id,
         )
 
-    def _text(self, logged: Logged, entry: FaqEntry | None, options: tuple[Option, ...]) -> str:
-        if logged.kind == "answer" and entry is not None:
-            return entry.answer or entry.question
+    def _text(self, logged: Logged, answered: tuple[FaqEntry, ...], options: tuple[Option, ...]) -> str:
+        if answered:
+            return "\n\n".join(entry.answer or entry.question for entry in answered)
         if logged.kind == "clarify" and options:
             lines = [f"{number}. {option.question}" for number, option in enumerate(options, 1)]
             return "\n".join([self.settings.clarify_text, *lines])
@@ -157,6 +160,13 @@ class Desk:
 
 
 _NO_BUNDLE = Decision("fallback", (), (), "no_version")
+
+
+def _answered(logged: Logged) -> list[str]:
+    """The intents that a stored decision answers: the first of the ranking, the first two for two questions."""
+    if logged.intent is None:
+        return []
+    return [row["intent"] for row in logged.ranking[:2]] if logged.reason == TWO_QUESTIONS else [logged.intent]
 
 
 def _shuffled(decision: Decision) -> Decision:

@@ -28,6 +28,7 @@ TABS = {"": "All", "clarify": "Unsure", "fallback": "No answer", "answer": "Low 
 REASONS = {
     "unsure": "No FAQ was likely enough, so it was handed over.",
     "between": "Several FAQs were close, so it asked which one was meant.",
+    "two_questions": "Two questions were found in it, and both answered.",
     "confident": "It was answered, but with little confidence.",
     "new_phrasing": "It was answered from a phrasing added today.",
     "no_version": "No trained version was in service.",

@@ -45,7 +45,8 @@ def as_rasa(reply: Reply, sender: str) -> dict[str, Any]:
         "reason": reply.reason,
         "confidence": round(reply.confidence, 4),
         "version": reply.version_id,
-        "intent": reply.intent.slug if reply.intent else None,
+        "intent": reply.intents[0].slug if reply.intents else None,
+        "intents": [entry.slug for entry in reply.intents] if len(reply.intents) > 1 else None,
     }
     element: dict[str, Any] = {"recipient_id": sender, "text": reply.text}
     if reply.options:

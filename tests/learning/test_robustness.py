@@ -46,6 +46,8 @@ def exam() -> Exam:
         bias=np.zeros(4, dtype=np.float32),
         centroids=vectors,
         outside=np.empty((0, vectors.shape[1]), dtype=np.float32),
+        words=np.empty(0, dtype=np.uint32),
+        letters=np.empty(0, dtype=np.uint32),
         view_weights=view_weights,
         sign_weights=sign_weights,
     )

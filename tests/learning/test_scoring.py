@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from helpdesk.errors import BundleError
 from helpdesk.learning.folds import frozen_folds
-from helpdesk.learning.scoring import FittedScorer, calibration_error, fit_scorer
+from helpdesk.learning.reliability import calibration_error
+from helpdesk.learning.scoring import FittedScorer, fit_scorer
 from helpdesk.matching.index import Neighbours
 from helpdesk.matching.scorer import NEIGHBOURS, VIEWS, Scorer
 

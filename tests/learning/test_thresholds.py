@@ -1,11 +1,24 @@
 """The error-rate contract holds, and is kept by answering, not by silence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from helpdesk.learning.scoring import OutOfFold
-from helpdesk.learning.thresholds import NEVER, fit_thresholds, upper_bound
+from helpdesk.learning.thresholds import (
+    NEVER,
+    Contract,
+    Counts,
+    FittedThresholds,
+    Outside,
+    fit_thresholds,
+    outside_evidence,
+    upper_bound,
+)
+
+NOBODY = np.empty(0)
 
 
 def stream(count: int, seed: int, *, shuffled: bool = False) -> OutOfFold:
@@ -15,6 +28,11 @@ def stream(count: int, seed: int, *, shuffled: bool = False) -> OutOfFold:
     right = chance.random(count) < true
     confidence = chance.permutation(true) if shuffled else true
     return rows(confidence, right)
+
+
+def fit(found: OutOfFold, *, outside: NDArray[np.float64] = NOBODY, share: float = 0.0) -> FittedThresholds:
+    """At most 5% wrong, 90% sure, with these confidences of out-of-scope messages at their share of traffic."""
+    return fit_thresholds(found, Contract(0.05, 0.90), outside=Outside(outside, share, "planted"))
 
 
 def rows(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> OutOfFold:
@@ -33,7 +51,7 @@ def test_the_contract_is_broken_in_at_most_one_run_of_ten() -> None:
     fresh = stream(40_000, seed=10_000)
     broken = 0
     for seed in range(200):
-        answer = fit_thresholds(stream(770, seed), max_wrong_rate=0.05, assurance=0.90).thresholds.answer
+        answer = fit(stream(770, seed)).thresholds.answer
         answered = fresh.confidence >= answer
         broken += bool(answered.any() and (~fresh.right[answered]).mean() > 0.05)
 
@@ -45,19 +63,14 @@ def test_coverage_is_not_bought_by_timidity() -> None:
     fresh = stream(40_000, seed=10_000)
     order = np.argsort(-fresh.confidence)
     oracle = np.flatnonzero(np.cumsum(~fresh.right[order]) / np.arange(1, 40_001) <= 0.05)[-1] / 40_000
-    covered = [
-        (
-            fresh.confidence >= fit_thresholds(stream(770, s), max_wrong_rate=0.05, assurance=0.9).thresholds.answer
-        ).mean()
-        for s in range(40)
-    ]
+    covered = [(fresh.confidence >= fit(stream(770, s)).thresholds.answer).mean() for s in range(40)]
 
     assert np.mean(covered) >= 0.7 * oracle
 
 
 def test_shuffled_confidences_give_no_direct_answers() -> None:
     """A scorer that knows nothing may say nothing."""
-    fitted = fit_thresholds(stream(800, 1, shuffled=True), max_wrong_rate=0.05, assurance=0.9)
+    fitted = fit(stream(800, 1, shuffled=True))
 
     assert fitted.thresholds.answer == NEVER
     assert fitted.coverage == 0.0
@@ -65,19 +78,59 @@ def test_shuffled_confidences_give_no_direct_answers() -> None:
 
 def test_thin_evidence_says_how_much_more_it_needs() -> None:
     """Forty right rows cannot show 5% at 90%; forty-five can."""
-    few = fit_thresholds(rows(np.full(40, 0.9), np.ones(40, bool)), max_wrong_rate=0.05, assurance=0.9)
-    enough = fit_thresholds(rows(np.full(45, 0.9), np.ones(45, bool)), max_wrong_rate=0.05, assurance=0.9)
+    few = fit(rows(np.full(40, 0.9), np.ones(40, bool)))
+    enough = fit(rows(np.full(45, 0.9), np.ones(45, bool)))
 
-    assert (few.thresholds.answer, few.rows_needed) == (NEVER, 45)
+    assert (few.thresholds.answer, few.rows_needed) == (NEVER, 5)
     assert (enough.thresholds.answer, enough.rows_needed) == (0.9, 0)
 
 
 @pytest.mark.parametrize(("wrong", "count", "bound"), [(0, 45, 0.05), (1, 77, 0.05), (2, 105, 0.05), (3, 3, 1.0)])
 def test_the_bound_is_clopper_and_pearsons(wrong: int, count: int, bound: float) -> None:
     """The textbook's figures."""
-    assert upper_bound(wrong, count, 0.9) == pytest.approx(bound, abs=0.0006)
+    assert upper_bound(Counts(count, count, wrong), 0.9) == pytest.approx(bound, abs=0.0006)
 
 
 def test_a_question_is_asked_only_when_it_probably_helps() -> None:
     """The offered few must hold the answer more likely than not."""
-    assert fit_thresholds(stream(600, 2), max_wrong_rate=0.05, assurance=0.9).thresholds.clarify >= 0.5
+    assert fit(stream(600, 2)).thresholds.clarify >= 0.5
+
+
+def test_an_answered_out_of_scope_message_is_a_wrong_answer() -> None:
+    """Confident out-of-scope messages at a quarter of the traffic close the mouth that is open without them."""
+    sure = stream(800, 3)
+    leaky, tight = np.full(300, 0.97), np.full(300, 0.1)
+
+    assert fit(sure).thresholds.answer <= 0.97
+    assert fit(sure, outside=leaky, share=0.25).thresholds.answer > 0.97
+    assert fit(sure, outside=tight, share=0.25).coverage == fit(sure).coverage
+
+
+def test_the_contract_holds_with_out_of_scope_traffic_too() -> None:
+    """Half of the traffic is out of scope, a tenth of it looks confident: at most 10% of runs exceed the rate."""
+    chance = np.random.default_rng(11)
+    fresh = stream(40_000, seed=20_000)
+
+    def strangers(count: int) -> NDArray[np.float64]:
+        return np.where(chance.random(count) < 0.1, chance.beta(8, 2, count), chance.beta(1, 8, count))
+
+    others = strangers(40_000)
+    broken = 0
+    for seed in range(60):
+        answer = fit(stream(770, seed), outside=strangers(400), share=0.5).thresholds.answer
+        wrong = (~fresh.right[fresh.confidence >= answer]).sum() + (others >= answer).sum()
+        answered = (fresh.confidence >= answer).sum() + (others >= answer).sum()
+        broken += bool(answered and wrong / answered > 0.05)
+
+    assert broken <= 10
+
+
+def test_the_share_of_out_of_scope_traffic_is_staffs_when_they_labelled_enough() -> None:
+    """Thirty labels of both kinds are believed; with fewer a quarter is assumed and said to be."""
+    found = replace(stream(50, 1), oos_confidence=np.linspace(0, 1, 40))
+
+    believed = outside_evidence(found, taught=10, labelled_inside=30)
+    assumed = outside_evidence(found, taught=10, labelled_inside=3)
+
+    assert (believed.share, len(believed.confidence), believed.source) == (0.25, 10, "staff's labels")
+    assert (assumed.share, len(assumed.confidence), assumed.source) == (0.25, 40, "assumed")

@@ -1,0 +1,150 @@
+"""Measure an encoder out of fold on the training rows, and fit scorer and thresholds on what that gives."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rapidfuzz import fuzz, process
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from helpdesk.learning.folds import Fold, frozen_folds
+from helpdesk.learning.negatives import scrambled
+from helpdesk.learning.scoring import FittedScorer, Spellings, fit_scorer
+from helpdesk.learning.snapshot import Snapshot, stable_parts
+from helpdesk.learning.thresholds import Contract, FittedThresholds, fit_thresholds, outside_evidence
+from helpdesk.matching.encoder import Encoder
+from helpdesk.matching.index import Vectors
+from helpdesk.settings import Settings
+
+NEAR = 90.0
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How an encoder is measured on rows it learnt from: by sister encoders that each never saw one part of them.
+
+    parts: into how many the rows fall; part_of: row id -> its part; encoders: the folder of the encoder that never
+    saw part 0, 1, ... (fewer than `parts` when not every part is measured, none when the encoder itself never saw
+    any row, as the base model).
+    """
+
+    parts: int
+    part_of: dict[str, int]
+    encoders: tuple[Path, ...]
+
+    def extended(self, snapshot: Snapshot) -> "Measurement":
+        """The same for the rows of today: new ones were seen by no encoder and join a part."""
+        return replace(self, part_of=split(snapshot, parts=self.parts, known=self.part_of))
+
+
+def near_groups(texts: Sequence[str], intents: Sequence[str]) -> list[int]:
+    """Group numbers: lexically near-duplicate texts of one intent share one, so that no split tears them apart."""
+    groups = [0] * len(texts)
+    members: dict[str, list[int]] = {}
+    for position, intent in enumerate(intents):
+        members.setdefault(intent, []).append(position)
+    start = 0
+    for positions in members.values():
+        own = [texts[p] for p in positions]
+        near = process.cdist(own, own, scorer=fuzz.token_sort_ratio, score_cutoff=NEAR, dtype=np.uint8) > 0
+        count, found = connected_components(csr_matrix(near.astype(np.int8)), directed=False)
+        for position, group in zip(positions, found, strict=True):
+            groups[position] = start + int(group)
+        start += count
+    return groups
+
+
+def row_groups(snapshot: Snapshot) -> list[int]:
+    """Near-duplicate groups of the training rows."""
+    return near_groups(snapshot.texts, [row.intent for row in snapshot.train])
+
+
+def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Row id -> part, near-duplicates together, every intent spread evenly; `known` rows stay where they are."""
+    return stable_parts(snapshot.train, row_groups(snapshot), parts=parts, known=known)
+
+
+def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> FittedThresholds:
+    """The thresholds that keep the operator's contract, by the out-of-fold results of a fitted scorer."""
+    outside = outside_evidence(fitted.out_of_fold, taught=snapshot.taught, labelled_inside=snapshot.labelled_inside)
+    contract = Contract(settings.max_wrong_rate, settings.assurance, settings.clarify_level)
+    return fit_thresholds(fitted.out_of_fold, contract, outside=outside)
+
+
+def fit(
+    snapshot: Snapshot,
+    encoder: Encoder,
+    vectors: Vectors,
+    measurement: Measurement | None,
+    settings: Settings,
+    *,
+    progress: Progress,
+) -> tuple[FittedScorer, list[Fold]]:
+    """A scorer for the training rows' vectors [n, dim] under an encoder, and the folds it was measured on."""
+    texts = outside_texts(snapshot, seed=settings.seed)
+    out_of_scope = _encode(encoder, texts)
+    folds = _folds(snapshot, vectors, out_of_scope, measurement, settings, texts=texts, progress=progress)
+    spellings = Spellings(
+        [encoder.spell(text) for text in snapshot.texts], [encoder.spell(text) for text in texts], snapshot.taught
+    )
+    intents = np.array(snapshot.intent_numbers, dtype=np.int32)
+    return fit_scorer(vectors, intents, out_of_scope, folds, spellings=spellings, seed=settings.seed), folds
+
+
+def fold_encoders(
+    live: Encoder, folds: Sequence[Fold], measurement: Measurement | None, settings: Settings
+) -> list[Encoder]:
+    """The encoder that never saw the test rows of each fold."""
+    if measurement is None:
+        return [live] * len(folds)
+    return [Encoder(folder, threads=settings.train_threads) for folder in measurement.encoders]
+
+
+def _folds(
+    snapshot: Snapshot,
+    vectors: Vectors,
+    out_of_scope: Vectors,
+    measurement: Measurement | None,
+    settings: Settings,
+    *,
+    texts: Sequence[str],
+    progress: Progress,
+) -> list[Fold]:
+    intents = np.array(snapshot.intent_numbers, dtype=np.int32)
+    if measurement is None:
+        groups = np.array(row_groups(snapshot))
+        return frozen_folds(vectors, intents, out_of_scope, groups=groups, seed=settings.seed)
+    parts = np.array([measurement.part_of[row.id] for row in snapshot.train])
+    folds = []
+    for part, directory in enumerate(measurement.encoders):
+        sister = Encoder(directory, threads=settings.train_threads)
+        seen = sister.encode(snapshot.texts, progress=stage(progress, f"measuring part {part + 1}"))
+        train, test = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+        folds.append(
+            Fold(
+                train_vectors=seen[train],
+                train_intents=intents[train],
+                test_vectors=seen[test],
+                test_intents=intents[test],
+                test_rows=test,
+                oos_vectors=_encode(sister, texts),
+            )
+        )
+    return folds
+
+
+def _encode(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    return encoder.encode(texts) if texts else np.empty((0, encoder.dim), dtype=np.float32)
+
+
+def outside_texts(snapshot: Snapshot, *, seed: int) -> list[str]:
+    """What is taken for out of scope: staff's labels, shipped messages, gibberish in the FAQ's own letters."""
+    return [*snapshot.out_of_scope, *scrambled(snapshot.texts, seed=seed)]
+
+
+def stage(progress: Progress, name: str) -> Callable[[int, int], None]:
+    """The progress of one stage."""
+    return lambda done, total: progress(name, done, total)

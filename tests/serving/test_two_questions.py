@@ -1,0 +1,85 @@
+"""Two questions in one message get both answers; one question is never torn apart."""
+
+import csv
+
+import pytest
+from flask.testing import FlaskClient
+
+from helpdesk.matching.parts import splits
+from helpdesk.records.database import Database
+from helpdesk.serving.live import LiveMatcher
+from helpdesk.serving.replies import Desk
+from helpdesk.settings import Settings, resource
+
+
+@pytest.fixture
+def desk(settings: Settings, records: Database, live: LiveMatcher) -> Desk:
+    """The serving side."""
+    return Desk(records, live, settings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "forgot my password and also the printer not working",
+        "forgot my password. printer not working",
+        "Forgot my password, and printer not working!",
+    ],
+)
+def test_both_are_answered_in_one_text(desk: Desk, text: str) -> None:
+    """The first element's text holds both answers, first question first."""
+    reply = desk.reply(text, channel="rest", sender="u")
+
+    assert (reply.kind, reply.reason) == ("answer", "two_questions")
+    assert [entry.slug for entry in reply.intents] == ["password", "printer"]
+    assert reply.text == "Open the self-service page.\n\nSwitch the printer off and on."
+
+
+def test_a_repeated_delivery_gives_both_again(desk: Desk) -> None:
+    """What is stored is enough to say the same."""
+    texts = {
+        desk.reply("forgot my password. printer not working", channel="rest", sender="u", external_id="7").text
+        for _ in range(2)
+    }
+
+    assert len(texts) == 1
+
+
+def test_the_webhook_names_both(client: FlaskClient) -> None:
+    """In Rasa's contract and in ours."""
+    text = "forgot my password. printer not working"
+    rasa = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": text}).get_json()[0]
+    ours = client.post("/api/v1/messages", json={"session_id": "u", "text": text}).get_json()
+
+    assert rasa["custom"]["intents"] == ours["intents"] == ["password", "printer"]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("reset my password and also fix the printer", [("reset my password", "fix the printer")]),
+        ("wifi is down. vpn is down", [("wifi is down", "vpn is down")]),
+        ("username and password", []),
+        ("forgot my password", []),
+    ],
+)
+def test_where_a_message_may_fall_apart(text: str, parts: list[tuple[str, str]]) -> None:
+    """First at sentence ends, then at words that add another matter, when both parts have two words."""
+    assert splits(text)[:1] == parts
+
+
+def test_a_message_about_one_thing_gets_one_answer(desk: Desk) -> None:
+    """Of the evaluation messages with an "and" or a second sentence hardly any gets two."""
+    with (resource("training_data") / "evaluation.csv").open(encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    divisible = [text for text in texts if splits(text.lower())]
+    torn = [text for text in divisible if desk.match(text)[0].reason == "two_questions"]
+
+    assert len(divisible) > 20
+    assert len(torn) <= 1, torn
+
+
+@pytest.mark.parametrize("text", ["asdkjh qwzx plmokn", "xylophone", "打印机坏了怎么办", "блаблабла трупрупру"])
+def test_what_nobody_could_know_is_not_answered(desk: Desk, text: str) -> None:
+    """Gibberish, a single unknown word, languages the encoder never learnt."""
+    assert desk.match(text)[0].kind != "answer"
