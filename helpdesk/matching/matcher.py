@@ -16,6 +16,7 @@ from helpdesk.text import normalise, text_key
 RANKED = 10
 NONE = ""  # in the exact table: staff said that this text is none of the FAQs
 NEW_PHRASING_SIMILARITY = 0.9
+ONE_QUESTION = 0.9  # a message that surely asks one thing is not taken apart: every part costs an encoding
 _SETTLED = ("exact", "known_out_of_scope", "new_phrasing")
 
 
@@ -48,7 +49,7 @@ class Matcher:
             return Decision("fallback", (), (), "empty", self.bundle.thresholds)
         additions = additions or Additions()
         decision = self._match(normalised, additions, published)
-        if decision.reason in _SETTLED:
+        if decision.reason in _SETTLED or decision.confidence >= ONE_QUESTION:
             return decision
         return self._two_questions(normalised, decision, additions, published) or decision
 

@@ -7,6 +7,7 @@ on out-of-fold rows.
 """
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -87,10 +88,11 @@ class Scorer:
 
         A NaN similarity is no match.
         """
-        similarities = np.nan_to_num(similarities, nan=-1.0)
-        logits = vectors @ self.head.T + self.bias
-        centroids = vectors @ self.centroids.T
-        outside = (vectors @ self.outside.T).max(axis=1) if len(self.outside) else np.zeros(len(vectors))
+        similarities = np.where(np.isnan(similarities), np.float32(-1.0), similarities)
+        count = len(self.bias)
+        products = vectors @ self._stacked.T
+        logits, centroids = products[:, :count] + self.bias, products[:, count : 2 * count]
+        outside = products[:, 2 * count :].max(axis=1) if len(self.outside) else np.zeros(len(vectors))
         signs = np.zeros((len(vectors), len(SIGNS)))
         signs[:, 0] = 1.0
         signs[:, 1] = similarities[:, 0]
@@ -101,6 +103,11 @@ class Scorer:
         nearest, vote = _neighbour_views(similarities, intents, len(self.bias))
         per_intent = np.stack([nearest, vote, centroids, _log_softmax(logits)], axis=2)
         return Views(per_intent.astype(np.float32), signs)
+
+    @cached_property
+    def _stacked(self) -> Vectors:
+        """Head, centroids and outside in one matrix, for one product a message."""
+        return np.concatenate([self.head, self.centroids, self.outside])
 
     def probabilities(self, views: Views) -> tuple[Floats, Floats]:
         """P(intent | in scope) [n, intents] and P(in scope) [n]."""

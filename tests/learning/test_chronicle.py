@@ -1,6 +1,7 @@
 """Every night leaves a row: what came of it, and how the version that serves afterwards does."""
 
 import pytest
+from sqlalchemy import select
 
 from helpdesk.errors import BundleError
 from helpdesk.learning import candidates, chronicle
@@ -8,6 +9,7 @@ from helpdesk.learning.night import Plan, run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, nights
 from helpdesk.records.running_tables import Night
+from helpdesk.records.tables import DecisionRow
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import Desk
 
@@ -47,6 +49,8 @@ def test_a_promotion_is_noted_with_how_the_new_version_does(desk: Desk) -> None:
         teach(desk, text, "vpn")
     teach(desk, PERU, None, holdout=True)
     desk.reply("forgot my password", channel="rest", sender="u")
+    with desk.database.read() as session:
+        answered = session.scalars(select(DecisionRow).where(DecisionRow.kind == "answer")).all()
     night(desk)
     first, row = history(desk)
 
@@ -54,7 +58,7 @@ def test_a_promotion_is_noted_with_how_the_new_version_does(desk: Desk) -> None:
     assert (row.verdict, row.promoted_kind, row.version_id, row.labels) == ("promoted", "refreshed", 2, 4)
     assert row.reason == "refreshed: not worse than the version in service"
     assert (row.holdout_rows, row.holdout_right) == (1, 1)
-    assert row.coverage == pytest.approx(0.2)
+    assert row.coverage == pytest.approx(len(answered) / 5)
     assert (row.wrong_share, row.wrong_low) == (None, 0.0), "the exact answer is drawn and not labelled"
     assert row.figures["new_labels"]["rows"] == 4
     assert row.figures["drift"]["warnings"] == []
