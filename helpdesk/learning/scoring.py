@@ -107,7 +107,7 @@ def refit(scorer: Scorer, vectors: Vectors, intents: Intents, oos_vectors: Vecto
     Vectors [n, dim] with intents [n], two different ones at least; an intent without rows can never win. What words
     and letters it knows stays as it is.
     """
-    parts = _parts(vectors, intents, oos_vectors, len(scorer.bias), Vocabulary(scorer.words, scorer.letters))
+    parts = _parts(vectors, intents, oos_vectors, len(scorer.bias), scorer.vocabulary)
     return replace(parts, view_weights=scorer.view_weights, sign_weights=scorer.sign_weights)
 
 

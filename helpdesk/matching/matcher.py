@@ -94,8 +94,11 @@ class Matcher:
         message ranks too, and both are right together as surely as one answer has to be."""
         best: Decision | None = None
         ranked = {r.intent for r in whole.ranking}
-        for parts in splits(text):
-            first, second = (self._match(part, additions, published) for part in parts)
+        for one, other in splits(text):
+            first = self._match(one, additions, published)
+            if first.kind != "answer":
+                continue
+            second = self._match(other, additions, published)
             intents = {*first.intents, *second.intents}
             if len(intents) < 2 or not intents <= ranked:
                 continue

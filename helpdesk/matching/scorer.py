@@ -79,7 +79,7 @@ class Scorer:
         `spelled` are the words of the message; without them its wording is taken to be ordinary.
         """
         views = self.views(vector[None, :], neighbours.similarities[None, :], intent_of_row[neighbours.rows][None, :])
-        views.signs[0, WORDING] = ORDINARY if spelled is None else Vocabulary(self.words, self.letters).signs(spelled)
+        views.signs[0, WORDING] = ORDINARY if spelled is None else self.vocabulary.signs(spelled)
         conditional, inside = self.probabilities(views)
         return Scores(conditional[0] * inside[0], float(1.0 - inside[0]))
 
@@ -103,6 +103,11 @@ class Scorer:
         nearest, vote = _neighbour_views(similarities, intents, len(self.bias))
         per_intent = np.stack([nearest, vote, centroids, _log_softmax(logits)], axis=2)
         return Views(per_intent.astype(np.float32), signs)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What the phrasings are written with."""
+        return Vocabulary(self.words, self.letters)
 
     @cached_property
     def _stacked(self) -> Vectors:

@@ -7,6 +7,7 @@ phrasing contains, the FAQ does not speak of.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from zlib import crc32
 
 import numpy as np
@@ -33,13 +34,21 @@ class Vocabulary:
         Mean pieces beyond the first of its unknown words, share of unknown words, share of unknown letters; all 1 for a
         message without any letter.
         """
-        words = [(word, pieces) for word, pieces in spelled if _has_letter(word)]
+        words = [(word, min(pieces - 1, _MOST_PIECES)) for word, pieces in spelled if _has_letter(word)]
         if not words:
             return np.ones(len(SIGNS))
-        unknown = _missing(_hashes(word for word, _ in words), self.words)
-        pieces = np.array([min(pieces - 1, _MOST_PIECES) for _, pieces in words])
-        letters = _missing(_points(word for word, _ in words), self.letters)
-        return np.array([(pieces * unknown).mean(), unknown.mean(), letters.mean()])
+        unknown = [pieces for word, pieces in words if crc32(word.encode()) not in self._words]
+        letters = [ord(letter) not in self._letters for word, _ in words for letter in word]
+        return np.array([sum(unknown) / len(words), len(unknown) / len(words), sum(letters) / len(letters)])
+
+    # A message has a few words: looking them up one by one in a set beats numpy's searches.
+    @cached_property
+    def _words(self) -> frozenset[int]:
+        return frozenset(self.words.tolist())
+
+    @cached_property
+    def _letters(self) -> frozenset[int]:
+        return frozenset(self.letters.tolist())
 
 
 def read_vocabulary(spelled: Iterable[Spelled]) -> Vocabulary:
@@ -58,12 +67,3 @@ def _hashes(words: Iterable[str]) -> Codes:
 
 def _points(words: Iterable[str]) -> Codes:
     return np.frombuffer("".join(words).encode("utf-32-le"), dtype=np.uint32)
-
-
-def _missing(codes: Codes, known: Codes) -> NDArray[np.bool_]:
-    """Which codes are not among the sorted known ones."""
-    if not len(known):
-        return np.ones(len(codes), dtype=np.bool_)
-    found = np.minimum(np.searchsorted(known, codes), len(known) - 1)
-    missing: NDArray[np.bool_] = known[found] != codes
-    return missing
