@@ -77,7 +77,7 @@ def gunicorn_arguments(settings: Settings) -> list[str]:
     """How gunicorn is called."""
     return [
         *("--bind", f"{settings.host}:{settings.port}"),
-        *("--worker-class", "gthread"),
+        *("--worker-class", "helpdesk.web.worker.FairWorker"),
         *("--workers", str(settings.workers)),
         *("--threads", str(settings.threads)),
         *("--timeout", "60"),

@@ -1,0 +1,50 @@
+"""The gunicorn worker shares connections out."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+SLOW_APPLICATION = """
+import os, time
+def application(environ, start_response):
+    time.sleep(0.2)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(os.getpid()).encode()]
+"""
+ROUNDS = 10
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    """Two workers of one thread each, serving an application that takes its time and names its process."""
+    (tmp_path / "slow.py").write_text(SLOW_APPLICATION)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    arguments = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "1", "--log-level", "error"]
+    arguments += ["--worker-class", "helpdesk.web.worker.FairWorker", "--no-control-socket", "slow:application"]
+    process = subprocess.Popen([sys.executable, "-m", "gunicorn", *arguments], cwd=tmp_path)
+    for _ in range(100):
+        try:
+            httpx.get(f"http://127.0.0.1:{port}", timeout=5)
+            break
+        except httpx.ConnectError:
+            time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(30)
+
+
+def test_a_busy_worker_leaves_the_next_connection_to_an_idle_one(url: str) -> None:
+    """Two requests at once are never queued behind one another while a worker has nothing to do."""
+    with ThreadPoolExecutor(2) as both:
+        for _ in range(ROUNDS):
+            served_by = list(both.map(lambda _: httpx.get(url, timeout=10).text, range(2)))
+            assert len(set(served_by)) == 2
