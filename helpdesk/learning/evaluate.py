@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpdesk.learning.gate import Outcome
+from helpdesk.learning.comparison import Outcome
 from helpdesk.learning.snapshot import NONE, Snapshot
 from helpdesk.matching.bundle import EVALUATION, Bundle
 from helpdesk.matching.decide import Decision
