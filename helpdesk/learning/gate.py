@@ -27,8 +27,8 @@ class Objection:
 class Evidence:
     """What is known about a candidate beside its rows against those of what serves.
 
-    best: outcomes of the best version of the last nights (`champion.py`); flip_budget: share of right rows that may turn
-    wrong; objections: what rules found that look at other things than labelled rows.
+    best: outcomes of the best version of the last nights (`champion.py`); flip_budget: share of right rows that may
+    turn wrong; objections: what rules found that look at other things than labelled rows.
     """
 
     best: Outcomes | None = None
@@ -112,7 +112,9 @@ def _objection(check: Check, comparison: Comparison, evidence: Evidence) -> Obje
         )
         return Objection("right_to_wrong", reason, check.rows)
     if check.name == BEST:
-        return Objection("worse_than_best", "significantly worse than the best version of the last 30 nights", check.rows)
+        return Objection(
+            "worse_than_best", "significantly worse than the best version of the last 30 nights", check.rows
+        )
     rule = "out_of_scope" if check.name == "out-of-scope rows" else "worse"
     more = ": more of them are answered" if rule == "out_of_scope" else ""
     return Objection(rule, f"significantly worse on {check.name}{more}", check.rows)
