@@ -16,7 +16,7 @@ SAMPLE = 128
 LEAST_DISTINCT = 0.5
 TIMED = 24
 ROUNDS = 3
-NOTICEABLE = 0.002  # seconds a message: below this nobody waits, whatever the ratio
+NOTICEABLE = 0.001  # seconds a message: below this nobody waits, whatever the ratio
 _SISTERS = "folds/"
 
 
