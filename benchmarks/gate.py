@@ -5,10 +5,11 @@
 
 `statistics`: paired outcomes are drawn with a stated share of disagreement and a true difference, accuracy 88%, 10% of
 rows out of scope, half of them held-out labels, 77 intents. `head`: real linear heads on vectors of the packaged model
-that are computed once; an incumbent and a candidate with labels flipped, an intent's rows given away, or more rows, judged
-on half of the test file; the other half says whether a promotion hid a significant loss. NaN weights, broken tokenizers,
-slow and large models are files: `tests/learning/test_soundness.py` plants them. `--replay` times replaying 5,000 distinct
-messages, 20,000 by count, against 5,000 phrasings, and all rules; `gate_seconds` is a night of two candidates.
+that are computed once; an incumbent and a candidate with labels flipped, an intent's rows given away, or more rows,
+judged on half of the test file; the other half says whether a promotion hid a significant loss. NaN weights, broken
+tokenizers, slow and large models are files: `tests/learning/test_soundness.py` plants them. `--replay` times replaying
+5,000 distinct messages, 20,000 by count, against 5,000 phrasings, and all rules; `gate_seconds` is a night of two
+candidates.
 """
 
 import argparse
