@@ -151,7 +151,7 @@ class Heads:
             verdicts.append(verdict)
             disagreements.append(float(np.mean(before[seen] != after[seen])))
             losses += verdict.promote and self._hidden_loss(before[hidden], after[hidden])
-        return _row(
+        row = _row(
             f"{name} ({100 * np.mean(disagreements):.0f}% disagree)",
             "head",
             verdicts,
@@ -159,6 +159,9 @@ class Heads:
             significant_hidden_losses=losses,
             promoted=sum(verdict.promote for verdict in verdicts),
         )
+        if name == "5% flipped":  # either verdict will do, as long as nothing is lost that nobody sees
+            row |= {"wanted": "no hidden loss", "as_wanted": 1 - losses / seeds}
+        return row
 
     def _draw(self, shots: int, random: np.random.Generator) -> Ints:
         found = [random.choice(np.flatnonzero(self._truth == n), shots) for n in range(len(self._names))]

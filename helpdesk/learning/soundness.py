@@ -20,8 +20,8 @@ NOTICEABLE = 0.001  # seconds a message: below this nobody waits, whatever the r
 _SISTERS = "folds/"
 
 
-class UnsoundError(Exception):
-    """A candidate cannot serve, whatever it may know. Not told to anybody: the night makes a refusal of it."""
+class UnsoundError(BundleError):
+    """A candidate cannot serve, whatever it may know; the night makes a refusal of it."""
 
     def __init__(self, objection: Objection) -> None:
         self.objection = objection

@@ -12,11 +12,14 @@ from conftest import LENIENT
 from onnx import numpy_helper
 
 from helpdesk.learning import night as nights
+from helpdesk.learning.judging import open_trial
 from helpdesk.learning.measuring import Measurement
 from helpdesk.learning.night import Plan, run_night
 from helpdesk.learning.report import NightReport
+from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.learning.soundness import UnsoundError, examine_encoder, larger, slower
 from helpdesk.learning.tune import Tuned
+from helpdesk.learning.upkeep import prune
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.encoder import MODEL, TOKENIZER
@@ -167,6 +170,33 @@ def test_a_bundle_that_does_not_open_is_refused(
 
     assert (report.verdict, report.promoted) == ("kept", None)
     assert "it cannot serve: vectors that are not finite" in report.verdicts["refreshed"]["reasons"][0]
+
+
+def test_versions_of_late_stand_beside_the_incumbent_and_the_best_are_spared(
+    settings: Settings, records: Database
+) -> None:
+    """What served within 30 nights and is still on disk is asked; pruning leaves what it is told to leave."""
+    for text in ("tunnel is shut", "tunnel is gone", "tunnel is ill", "tunnel is late", "tunnel is far"):
+        with records.write() as session:
+            store_entries(session, [Entry("vpn", phrasings=(text,))], author="ann")
+            row = versions.add_version(
+                session, text, kind="first", parent_id=None, rows_hash="", verdict="promote", report={}
+            )
+            versions.promote(session, row.id, reason="", author="test")
+        (settings.bundles / text).mkdir()
+    with records.write() as session:
+        versions.promote(session, 1, reason="", author="test")
+    (incumbent,) = (path for path in settings.bundles.iterdir() if (path / layout.MANIFEST).is_file())
+    with records.read() as session:
+        snapshot = take_snapshot(session)
+    trial = open_trial(settings, records, snapshot, open_bundle(incumbent), incumbent_id=1)
+    champions = trial.champions
+    prune(settings.bundles, records, spared=(2,))
+
+    assert set(trial.earlier) == {2, 3, 4, 5, 6}
+    assert champions == (1,)  # the others do not open
+    assert (settings.bundles / "tunnel is shut").exists()
+    assert not (settings.bundles / "tunnel is gone").exists()
 
 
 def test_a_golden_phrase_holds_a_night_back_until_it_is_removed(settings: Settings, records: Database) -> None:
