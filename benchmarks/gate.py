@@ -210,7 +210,7 @@ def time_replay(train: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]
         started = time.perf_counter()
         found = compare_decisions(asked, before, after)
         too_many_changes(found, budget=0.25)
-        too_little_coverage({"coverage": 0.0}, {}, found)
+        too_little_coverage({"coverage": 0.0, "answered": 0}, {}, found)
         random = np.random.default_rng(0)
         for kind in JUDGES:
             JUDGES[kind](*draw(5000, 0.0, 0.1, random))

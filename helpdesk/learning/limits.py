@@ -34,14 +34,15 @@ def too_little_coverage(before: Mapping[str, Any], after: Mapping[str, Any], rep
     """An objection when the incumbent was useful and the candidate is not.
 
     `before` and `after` are fitted thresholds as a bundle's report holds them. Coverage is that of replayed messages
-    when there are at least 50 distinct ones, else that of the rows the thresholds were fitted on.
+    when there are at least 50 distinct ones, else that of the rows the thresholds were fitted on, of which the incumbent
+    must have answered 50: on fewer, one wrong row is enough to end all answers or to allow them.
     """
-    if before["coverage"] < USEFUL:
+    enough = replay.distinct >= ENOUGH_TEXTS
+    if before["coverage"] < USEFUL or not (enough or before["answered"] >= ENOUGH_TEXTS):
         return []
-    if after["thresholds"]["answer"] >= NEVER:
+    if before["answered"] >= ENOUGH_TEXTS and after["thresholds"]["answer"] >= NEVER:
         reason = f"the error-rate contract cannot be met: nothing is answered, {_percent(before['coverage'])} were"
         return [Objection("contract", reason)]
-    enough = replay.distinct >= ENOUGH_TEXTS
     was, now = (replay.coverage_before, replay.coverage_after) if enough else (before["coverage"], after["coverage"])
     if was < USEFUL or now >= LEAST_KEPT * was:
         return []

@@ -156,9 +156,9 @@ def test_changes_that_labels_ask_for_and_quiet_months_are_free() -> None:
     assert too_many_changes(quiet, budget=0.25) == []
 
 
-def fitted(coverage: float, answer: float = 0.7) -> dict[str, object]:
+def fitted(coverage: float, answer: float = 0.7, *, answered: int = 50) -> dict[str, object]:
     """Thresholds as a bundle reports them."""
-    return {"coverage": coverage, "thresholds": {"answer": answer, "clarify": 0.8}}
+    return {"coverage": coverage, "answered": answered, "thresholds": {"answer": answer, "clarify": 0.8}}
 
 
 QUIET = replayed([], [])
@@ -170,6 +170,7 @@ def test_a_candidate_that_answers_nothing() -> None:
 
     assert objection.rule == "contract"
     assert too_little_coverage(fitted(0.05), fitted(0.0, 2.0), QUIET) == []
+    assert too_little_coverage(fitted(0.6, answered=49), fitted(0.0, 2.0), QUIET) == []
 
 
 def test_a_candidate_that_answers_much_less() -> None:
