@@ -34,8 +34,8 @@ def too_little_coverage(before: Mapping[str, Any], after: Mapping[str, Any], rep
     """An objection when the incumbent was useful and the candidate is not.
 
     `before` and `after` are fitted thresholds as a bundle's report holds them. Coverage is that of replayed messages
-    when there are at least 50 distinct ones, else that of the rows the thresholds were fitted on, of which the incumbent
-    must have answered 50: on fewer, one wrong row is enough to end all answers or to allow them.
+    when there are at least 50 distinct ones, else that of the rows the thresholds were fitted on, of which the
+    incumbent must have answered 50: on fewer, one wrong row is enough to end all answers or to allow them.
     """
     enough = replay.distinct >= ENOUGH_TEXTS
     if before["coverage"] < USEFUL or not (enough or before["answered"] >= ENOUGH_TEXTS):
