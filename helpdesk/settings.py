@@ -82,6 +82,29 @@ class Settings(BaseSettings):
         description="Largest difference in accuracy or answer rate between the two sides of a fairness slice that a "
         "new version may show; empty: differences are reported only",
     )
+    replay_days: int = Field(
+        30, ge=0, description="A new version decides the messages of this many days again before it may serve; 0: none"
+    )
+    flip_budget_refreshed: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="Share of right labelled rows that new phrasings may turn wrong, whatever they gain",
+    )
+    flip_budget_retrained: float = Field(0.2, gt=0, le=1, description="The same for a new encoder")
+    change_budget_refreshed: float = Field(
+        0.25,
+        gt=0,
+        le=1,
+        description="Share of replayed messages that may lose their answer or get another one by new phrasings",
+    )
+    change_budget_retrained: float = Field(0.4, gt=0, le=1, description="The same by a new encoder")
+    max_slowdown: float = Field(
+        3.0, ge=1, description="A new encoder may take this many times as long for a message as the one in service"
+    )
+    max_growth: float = Field(
+        3.0, ge=1, description="A new version may be this many times as large as the one in service"
+    )
     train_minutes: float = Field(60.0, gt=0, description="Budget of one nightly fine-tuning, in minutes")
     train_threads: int = Field(2, ge=1, description="Native threads of the nightly job")
     train_memory_mb: int | None = Field(

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpdesk.learning.gate import Outcome
+from helpdesk.learning.comparison import Outcome
 from helpdesk.learning.snapshot import NONE, Snapshot
 from helpdesk.matching.bundle import EVALUATION, Bundle
 from helpdesk.matching.decide import Decision
+from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
 
 
@@ -35,12 +36,16 @@ def out_of_fold(results: Mapping[str, Sequence[Any]], snapshot: Snapshot) -> dic
     }
 
 
-def held_out(bundle: Bundle, snapshot: Snapshot) -> dict[str, Outcome]:
-    """Outcomes of a bundle on the held-out labels, decided by its saved artefacts."""
+def held_out(bundle: Bundle, snapshot: Snapshot, *, vectors: Vectors | None = None) -> dict[str, Outcome]:
+    """Outcomes of a bundle on the held-out labels, decided by its saved artefacts.
+
+    `vectors` are those of the held-out rows under its encoder, when somebody has them already.
+    """
     if not snapshot.holdout:
         return {}
     matcher = Matcher(bundle)
-    vectors = bundle.encoder.encode([row.text for row in snapshot.holdout])
+    if vectors is None:
+        vectors = bundle.encoder.encode([row.text for row in snapshot.holdout])
     return {
         row.id: _outcome(row.intent, matcher.decide_vector(vector, text=row.text))
         for row, vector in zip(snapshot.holdout, vectors, strict=True)

@@ -1,55 +1,42 @@
-"""Is a candidate better, nowhere worse? Paired, exact, on rows that neither side trained on or indexed. Pure."""
+"""Is a candidate better, nowhere worse? What every rule found, put together into one verdict. Pure."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scipy.stats import binomtest
+from helpdesk.learning.comparison import BEST, BUDGET, INTENTS, Comparison, Outcomes, compare, nearest_new, share_lost
+from helpdesk.learning.family import Check
 
-SIGNIFICANCE = 0.05
-MIN_ROWS_OF_INTENT = 3
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one version did on one row it never learnt. `intent` is the truth ("" out of scope)."""
-
-    intent: str
-    right: bool
-    chosen: str | None = None
-    nearest: str | None = None
-
-
-Outcomes = Mapping[str, Outcome]
+SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Candidate against incumbent on the rows both were measured on.
+class Objection:
+    """Why a candidate must not serve: the rule, the reason in words, and the ids of what proves it."""
 
-    p_worse: one-sided exact McNemar test (McNemar 1947) that the candidate loses more rows than it gains.
-    slices_worse: parts of the rows where that is significant; broken: intents that worked and now never do.
+    rule: str
+    reason: str
+    rows: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a report."""
+        return {"rule": self.rule, "reason": self.reason, "rows": list(self.rows[:SHOWN])}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about a candidate beside its rows against those of what serves.
+
+    best: outcomes of the best version of the last nights (`champion.py`); flip_budget: share of right rows that may
+    turn wrong; objections: what rules found that look at other things than labelled rows.
     """
 
-    rows: int
-    incumbent_right: int
-    candidate_right: int
-    gained: int
-    lost: int
-    p_worse: float
-    slices_worse: tuple[str, ...] = ()
-    broken: tuple[str, ...] = ()
-    lost_rows: tuple[str, ...] = field(default=(), repr=False)
+    best: Outcomes | None = None
+    flip_budget: float = 0.1
+    objections: tuple[Objection, ...] = ()
 
-    @property
-    def net(self) -> int:
-        """Rows gained minus rows lost."""
-        return self.gained - self.lost
 
-    def summary(self) -> dict[str, Any]:
-        """The same for a report."""
-        return vars(self) | {"net": self.net}
+NOTHING_ELSE = Evidence()
 
 
 @dataclass(frozen=True)
@@ -60,89 +47,78 @@ class Verdict:
     reasons: tuple[str, ...]
     comparison: Comparison
     blamed: tuple[str, ...] = ()
+    objections: tuple[Objection, ...] = field(default=(), repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a report."""
+        return {
+            "promote": self.promote,
+            "reasons": list(self.reasons),
+            "blamed": list(self.blamed),
+            "comparison": self.comparison.summary(),
+            "objections": [objection.as_dict() for objection in self.objections],
+        }
 
 
-def compare(incumbent: Outcomes, candidate: Outcomes) -> Comparison:
-    """Pair two versions on the rows both were measured on."""
-    rows = [row for row in incumbent if row in candidate]
-    gained = [row for row in rows if candidate[row].right and not incumbent[row].right]
-    lost = [row for row in rows if incumbent[row].right and not candidate[row].right]
-    return Comparison(
-        rows=len(rows),
-        incumbent_right=sum(incumbent[row].right for row in rows),
-        candidate_right=sum(candidate[row].right for row in rows),
-        gained=len(gained),
-        lost=len(lost),
-        p_worse=_p_worse(len(gained), len(lost)),
-        slices_worse=tuple(_slices_worse(rows, gained, lost, incumbent)),
-        broken=tuple(_broken(rows, incumbent, candidate)),
-        lost_rows=tuple(lost),
-    )
-
-
-def judge_refreshed(incumbent: Outcomes, refreshed: Outcomes, *, known: Sequence[str]) -> Verdict:
-    """New phrasings under the same encoder go live unless they are significantly worse or break an intent.
+def judge_refreshed(
+    incumbent: Outcomes, refreshed: Outcomes, *, known: Sequence[str], evidence: Evidence = NOTHING_ELSE
+) -> Verdict:
+    """New phrasings under the same encoder go live unless a rule objects.
 
     `known` are the row ids that the incumbent has already; when the candidate is refused, the new rows nearest to
     what it lost are blamed.
     """
-    comparison = compare(incumbent, refreshed)
-    reasons = _objections(comparison)
-    if not reasons:
+    comparison = compare(incumbent, refreshed, best=evidence.best, flip_budget=evidence.flip_budget)
+    objections = _objections(comparison, evidence)
+    if not objections:
         return Verdict(True, ("not worse than the version in service",), comparison)
-    return Verdict(False, tuple(reasons), comparison, tuple(_blamed(comparison, refreshed, set(known))))
+    blamed = nearest_new(comparison.lost_rows, refreshed, known=set(known))
+    return Verdict(False, _reasons(objections), comparison, tuple(blamed), objections)
 
 
-def judge_retrained(standing: Outcomes, retrained: Outcomes) -> Verdict:
-    """A new encoder must beat what would serve otherwise, and be nowhere significantly worse. A tie keeps it out."""
-    comparison = compare(standing, retrained)
-    reasons = _objections(comparison)
+def judge_retrained(standing: Outcomes, retrained: Outcomes, *, evidence: Evidence = NOTHING_ELSE) -> Verdict:
+    """A new encoder must gain more labelled rows than it loses against what would serve otherwise, and no rule may
+    object. A tie keeps it out.
+
+    The gain is that of right rows alone, held-out labels of all nights together: coverage moves with every fit of the
+    thresholds and is guarded by a rule of its own.
+    """
+    comparison = compare(standing, retrained, best=evidence.best, flip_budget=evidence.flip_budget)
+    objections = _objections(comparison, evidence)
     if comparison.net <= 0:
-        reasons.append(f"no net gain ({comparison.gained} rows gained, {comparison.lost} lost)")
-    if reasons:
-        return Verdict(False, tuple(reasons), comparison)
+        reason = f"no net gain ({comparison.gained} rows gained, {comparison.lost} lost)"
+        objections += (Objection("no_gain", reason, comparison.lost_rows),)
+    if objections:
+        return Verdict(False, _reasons(objections), comparison, objections=objections)
     return Verdict(True, (f"{comparison.gained} rows gained, {comparison.lost} lost",), comparison)
 
 
-def _objections(comparison: Comparison) -> list[str]:
-    reasons = [f"significantly worse on {name}" for name in comparison.slices_worse]
-    return reasons + [f"intent {intent} worked and no longer does" for intent in comparison.broken]
+def refuse(*objections: Objection) -> Verdict:
+    """The verdict on what could not even be measured."""
+    return Verdict(False, _reasons(objections), compare({}, {}), objections=objections)
 
 
-def _slices_worse(rows: Sequence[str], gained: Sequence[str], lost: Sequence[str], truth: Outcomes) -> list[str]:
-    slices: dict[str, Callable[[str], bool]] = {
-        "all rows": lambda row: True,
-        "in-scope rows": lambda row: truth[row].intent != "",
-        "out-of-scope rows": lambda row: truth[row].intent == "",
-        "held-out labels": lambda row: row.startswith("label:"),
-    }
-    return [
-        name
-        for name, inside in slices.items()
-        if _p_worse(sum(map(inside, gained)), sum(map(inside, lost))) < SIGNIFICANCE
-    ]
+def _objections(comparison: Comparison, evidence: Evidence) -> tuple[Objection, ...]:
+    return (*(_objection(check, comparison, evidence) for check in comparison.failed), *evidence.objections)
 
 
-def _p_worse(gained: int, lost: int) -> float:
-    if lost <= gained:
-        return 1.0
-    return float(binomtest(lost, gained + lost, 0.5, alternative="greater").pvalue)
+def _objection(check: Check, comparison: Comparison, evidence: Evidence) -> Objection:
+    if check.topic == INTENTS:
+        return Objection("intent", f"intent {check.name} worked and no longer does", check.rows)
+    if check.topic == BUDGET:
+        reason = (
+            f"{100 * share_lost(comparison):.0f}% of the rows that were right turn wrong; "
+            f"{100 * evidence.flip_budget:.0f}% are allowed, whatever is gained"
+        )
+        return Objection("right_to_wrong", reason, check.rows)
+    if check.name == BEST:
+        return Objection(
+            "worse_than_best", "significantly worse than the best version of the last 30 nights", check.rows
+        )
+    rule = "out_of_scope" if check.name == "out-of-scope rows" else "worse"
+    more = ": more of them are answered" if rule == "out_of_scope" else ""
+    return Objection(rule, f"significantly worse on {check.name}{more}", check.rows)
 
 
-def _broken(rows: Sequence[str], incumbent: Outcomes, candidate: Outcomes) -> list[str]:
-    total, before, after = Counter[str](), Counter[str](), Counter[str]()
-    for row in rows:
-        intent = incumbent[row].intent
-        total[intent] += 1
-        before[intent] += incumbent[row].right
-        after[intent] += candidate[row].right
-    return [
-        intent
-        for intent in sorted(total)
-        if intent and total[intent] >= MIN_ROWS_OF_INTENT and 2 * before[intent] >= total[intent] and not after[intent]
-    ]
-
-
-def _blamed(comparison: Comparison, candidate: Outcomes, known: set[str]) -> list[str]:
-    nearest = (candidate[row].nearest for row in comparison.lost_rows)
-    return [row for row, _ in Counter(row for row in nearest if row and row not in known).most_common(20)]
+def _reasons(objections: Sequence[Objection]) -> tuple[str, ...]:
+    return tuple(objection.reason for objection in objections)

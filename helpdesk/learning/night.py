@@ -1,25 +1,26 @@
 """One night: snapshot, two candidates, verdicts, promotion. Whatever fails, what serves goes on serving."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpdesk.errors import BusyError, ConflictError
+from helpdesk.errors import BundleError, BusyError, ConflictError
 from helpdesk.learning import candidates, upkeep
 from helpdesk.learning.budget import require_disk, within_memory
 from helpdesk.learning.candidates import Candidate
 from helpdesk.learning.chronicle import measure_night, warnings_of, write_failed_night, write_night
 from helpdesk.learning.difference import differences, rows_left_out
-from helpdesk.learning.evaluate import held_out, out_of_fold, outcomes, read_evaluation
-from helpdesk.learning.fairness import refuse_unfair
-from helpdesk.learning.gate import Verdict, judge_refreshed, judge_retrained
+from helpdesk.learning.evaluate import out_of_fold, read_evaluation
+from helpdesk.learning.gate import Objection, refuse
+from helpdesk.learning.judging import CONTRACT, Judged, Trial, contract_of, open_trial
 from helpdesk.learning.lock import Lease, one_night
 from helpdesk.learning.measuring import Measurement, Progress
 from helpdesk.learning.report import NightReport, end_night
 from helpdesk.learning.snapshot import Snapshot, take_snapshot
+from helpdesk.learning.soundness import UnsoundError, examine_encoder
 from helpdesk.learning.tune import tune
 from helpdesk.learning.upkeep import BUILDING
 from helpdesk.matching import bundle as layout
@@ -121,45 +122,71 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
     report.incumbent = current.version_id
     require_disk(night.bundles, like=night.bundles / current.directory)
     incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads)
+    trial = open_trial(night.settings, night.database, snapshot, incumbent, incumbent_id=current.version_id)
     standing, winner = incumbent, None
     if incumbent.manifest["rows_hash"] != snapshot.rows_hash:
-        refreshed = _refresh(night, snapshot, incumbent)
-        opened = _open(night, refreshed)
-        verdict = judge_refreshed(
-            outcomes(incumbent, snapshot), outcomes(opened, snapshot), known=incumbent.phrasing_ids
-        )
-        verdict = refuse_unfair(verdict, refreshed.report["fairness"], night.settings.fairness_max_gap)
-        _note(report, refreshed, verdict)
-        if verdict.promote:
-            standing, winner = opened, refreshed
+        refreshed = _tried(report, "refreshed", lambda: _refresh(night, trial))
+        if refreshed is not None and refreshed.promote:
+            standing, winner = refreshed.bundle, refreshed.candidate
     if night.plan.finetune:
-        retrained, verdict = _retrain(night, snapshot, standing, report)
-        _note(report, retrained, verdict)
-        winner = retrained if verdict.promote else winner
+        retrained = _tried(report, "retrained", lambda: _retrain(night, trial, standing, report))
+        winner = retrained.candidate if retrained is not None and retrained.promote else winner
     if night.plan.without is not None:
         built = [open_bundle(night.bundles / f"{BUILDING}{kind}") for kind in report.candidates]
         report.difference = differences(
             night.database, night.plan.without, incumbent, candidates=built, snapshot=snapshot
         )
     if winner is not None and not night.plan.dry_run:
-        _promote(night, snapshot, winner, report)
+        _promote(night, snapshot, winner, report, spared=trial.champions)
+    trial.traffic.vectors.keep()
 
 
-def _refresh(night: _Night, snapshot: Snapshot, incumbent: Bundle) -> Candidate:
+@dataclass(frozen=True)
+class _Tried:
+    """A candidate that opened, and the verdict on it."""
+
+    candidate: Candidate
+    bundle: Bundle
+    judged: Judged
+
+    @property
+    def promote(self) -> bool:
+        return self.judged.verdict.promote
+
+
+def _tried(report: NightReport, kind: str, attempt: Callable[[], _Tried]) -> _Tried | None:
+    """Build and judge a candidate and note the verdict; None when what was built cannot serve at all."""
+    try:
+        tried = attempt()
+    except UnsoundError as error:
+        report.verdicts[kind] = refuse(error.objection).as_dict()
+        return None
+    except BundleError as error:
+        report.verdicts[kind] = refuse(Objection("broken", f"it cannot serve: {error}")).as_dict()
+        return None
+    report.candidates[kind] = tried.candidate.report
+    report.verdicts[kind] = tried.judged.as_dict()
+    return tried
+
+
+def _refresh(night: _Night, trial: Trial) -> _Tried:
+    incumbent = trial.incumbent
     measurement = candidates.read_measurement(incumbent.path)
-    return _build(
+    refreshed = _build(
         night,
-        snapshot,
+        trial.snapshot,
         kind="refreshed",
         encoder=incumbent.path / layout.ENCODER,
-        measurement=measurement and measurement.extended(snapshot),
+        measurement=measurement and measurement.extended(trial.snapshot),
         facts={"training": incumbent.manifest.get("training")},
     )
+    opened = _open(night, refreshed)
+    return _Tried(refreshed, opened, trial.refreshed(refreshed, opened))
 
 
-def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle, report: NightReport) -> tuple[Candidate, Verdict]:
+def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport) -> _Tried:
     """A new encoder, judged against what would serve otherwise, both measured on the same parts of the rows."""
-    like = candidates.read_measurement(standing.path)
+    snapshot, like = trial.snapshot, candidates.read_measurement(standing.path)
     tuned = tune(
         night.bundles / f"{BUILDING}encoders",
         snapshot,
@@ -170,6 +197,7 @@ def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle, report: NightR
         progress=night.progress,
     )
     report.training = tuned.facts
+    examine_encoder(tuned.encoder, snapshot.texts, incumbent=trial.incumbent.encoder)
     retrained = _build(
         night,
         snapshot,
@@ -184,9 +212,9 @@ def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle, report: NightR
         known = candidates.measured_alike(
             encoder, snapshot, tuned.measurement, settings=night.settings, progress=night.progress
         )
-    before = out_of_fold(known, snapshot) | held_out(standing, snapshot)
-    verdict = judge_retrained(before, outcomes(_open(night, retrained), snapshot))
-    return retrained, refuse_unfair(verdict, retrained.report["fairness"], night.settings.fairness_max_gap)
+    before = {**out_of_fold(known, snapshot), **trial.held_out(standing)}
+    opened = _open(night, retrained)
+    return _Tried(retrained, opened, trial.retrained(retrained, opened, standing=before))
 
 
 def _build(
@@ -205,7 +233,7 @@ def _build(
         encoder=encoder,
         measurement=measurement,
         settings=night.settings,
-        facts=facts,
+        facts=facts | {CONTRACT: contract_of(night.settings)},
         progress=night.progress,
     )
 
@@ -225,17 +253,9 @@ def _base_encoder(night: _Night) -> Iterator[Path]:
     yield folder
 
 
-def _note(report: NightReport, candidate: Candidate, verdict: Verdict) -> None:
-    report.candidates[candidate.kind] = candidate.report
-    report.verdicts[candidate.kind] = {
-        "promote": verdict.promote,
-        "reasons": list(verdict.reasons),
-        "blamed": list(verdict.blamed),
-        "comparison": verdict.comparison.summary(),
-    }
-
-
-def _promote(night: _Night, snapshot: Snapshot, winner: Candidate, report: NightReport) -> None:
+def _promote(
+    night: _Night, snapshot: Snapshot, winner: Candidate, report: NightReport, *, spared: Collection[int] = ()
+) -> None:
     """Give the bundle its final name, then append version and promotion in one transaction.
 
     Raises BusyError when another run took the lease over, ConflictError when somebody put another version in service
@@ -263,4 +283,4 @@ def _promote(night: _Night, snapshot: Snapshot, winner: Candidate, report: Night
         if night.plan.without is not None:
             exclusions.exclude(session, night.plan.without, author="command line")
     report.promoted, report.promoted_kind = version.id, winner.kind
-    upkeep.prune(night.bundles, night.database)
+    upkeep.prune(night.bundles, night.database, spared=spared)

@@ -3,6 +3,7 @@
 import logging
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -32,16 +33,16 @@ def remove_leftovers(bundles: Path, database: Database) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def prune(bundles: Path, database: Database) -> None:
+def prune(bundles: Path, database: Database, *, spared: Collection[int] = ()) -> None:
     """Remove old bundles that served. Whatever goes wrong here, the night has done its work.
 
-    Kept are the version in service, the three that served before it, the one a rollback goes to, and every one that a
-    process seen lately serves.
+    Kept are the version in service, the three that served before it, the one a rollback goes to, every one that a
+    process seen lately serves, and the `spared` ones: the best of late, which later candidates must not fall behind.
     """
     try:
         with database.write() as session:
             servings.forget_old(session)
-            old = _dispensable(session)
+            old = _dispensable(session, spared)
     except UnavailableError as error:
         log.warning("old bundles stay for now: %s", error)
         return
@@ -49,9 +50,9 @@ def prune(bundles: Path, database: Database) -> None:
         shutil.rmtree(bundles / directory, ignore_errors=True)
 
 
-def _dispensable(session: Session) -> list[str]:
+def _dispensable(session: Session, spared: Collection[int]) -> list[str]:
     served = list(dict.fromkeys(promotion.version_id for promotion in versions.list_promotions(session)))
-    needed = {*served[: KEPT + 1], *servings.in_use(session)}
+    needed = {*served[: KEPT + 1], *servings.in_use(session), *spared}
     try:
         needed.add(versions.rollback_target(session))
     except ConflictError:

@@ -17,6 +17,7 @@ manifest.json    written last: format, sizes and sha256 of all the above, and ho
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ import numpy as np
 
 from helpdesk.errors import BundleError
 from helpdesk.matching.decide import Thresholds
-from helpdesk.matching.encoder import Encoder
+from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder
 from helpdesk.matching.index import Index, Vectors, open_index
 from helpdesk.matching.scorer import Scorer
 
@@ -97,6 +98,13 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BundleError(f"{directory.name} is not of bundle format {FORMAT}")
     return manifest
+
+
+def encoder_hash(manifest: Mapping[str, Any]) -> str:
+    """One hash over what turns texts into vectors; bundles that share it give the same vectors."""
+    files: Mapping[str, Mapping[str, Any]] = manifest["files"]
+    names = (MODEL, TOKENIZER, CONFIG)
+    return _digest([files[f"{ENCODER}/{name.as_posix()}"]["sha256"] for name in names])
 
 
 def verify(directory: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -83,11 +83,27 @@ class VectorCache:
                 self._vectors.move_to_end(text)
                 return self._vectors[text]
         vector: Vectors = self._encoder.encode([text])[0]
+        self.put({text: vector})
+        return vector
+
+    def encode_all(self, texts: Sequence[str]) -> None:
+        """Have the vectors of normalised texts at hand: those that are not yet are encoded in batches."""
         with self._lock:
-            self._vectors[text] = vector
+            fresh = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if fresh:
+            self.put(dict(zip(fresh, self._encoder.encode(fresh), strict=True)))
+
+    def put(self, vectors: Mapping[str, Vectors]) -> None:
+        """Take in vectors [dim] of normalised texts that were encoded before, with the same encoder."""
+        with self._lock:
+            self._vectors.update(vectors)
             while len(self._vectors) > self._size:
                 self._vectors.popitem(last=False)
-        return vector
+
+    def known(self) -> dict[str, Vectors]:
+        """The vectors at hand, by text."""
+        with self._lock:
+            return dict(self._vectors)
 
 
 def _open_tokenizer(path: Path, config: dict[str, int | str]) -> Tokenizer:

@@ -11,7 +11,7 @@ import hnswlib
 import numpy as np
 from numpy.typing import NDArray
 
-from helpdesk.errors import BundleError
+from helpdesk.errors import BundleError, UnavailableError
 
 Vectors = NDArray[np.float32]
 
@@ -80,7 +80,7 @@ def build_graph(vectors: Vectors, path: Path) -> None:
     graph.add_items(vectors, np.arange(len(vectors)), num_threads=1)
     graph.save_index(str(path))
     if path.stat().st_size < vectors.nbytes:
-        raise BundleError(f"{path} is shorter than its vectors: is the disk full?")
+        raise UnavailableError(f"{path} is shorter than its vectors: is the disk full?")
 
 
 def open_index(vectors: Vectors, path: Path, *, hnsw_from: int = HNSW_FROM) -> Index:

@@ -1,6 +1,6 @@
 """Normalise, exact match, encode, search, score, decide: one message through one bundle."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -36,9 +36,9 @@ class Additions:
 class Matcher:
     """Decides messages with one bundle. Immutable but for its cache of vectors; shared between threads."""
 
-    def __init__(self, bundle: Bundle, *, cache_size: int = 4096) -> None:
+    def __init__(self, bundle: Bundle, *, cache_size: int = 4096, cache: VectorCache | None = None) -> None:
         self.bundle = bundle
-        self._cache = VectorCache(bundle.encoder, size=cache_size)
+        self._cache = cache or VectorCache(bundle.encoder, size=cache_size)
 
     def match(
         self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
@@ -49,9 +49,21 @@ class Matcher:
             return Decision("fallback", (), (), "empty", self.bundle.thresholds)
         additions = additions or Additions()
         decision = self._match(normalised, additions, published)
-        if decision.reason in _SETTLED or decision.confidence >= ONE_QUESTION:
+        if not _doubtful(decision):
             return decision
         return self._two_questions(normalised, decision, additions, published) or decision
+
+    def match_all(self, texts: Sequence[str], *, published: Collection[str] | None = None) -> list[Decision]:
+        """What `match` would decide about each text, without additions; quicker, as they are encoded in batches.
+
+        The cache must hold them all, or the rest are encoded one by one.
+        """
+        normalised = [normalise(text) for text in texts]
+        self._cache.encode_all([text for text in normalised if text and text_key(text) not in self.bundle.exact])
+        whole = {text: self._match(text, Additions(), published) for text in normalised if splits(text)}
+        parts = [part for text in whole if _doubtful(whole[text]) for split in splits(text) for part in split]
+        self._cache.encode_all(parts)
+        return [self.match(text, published=published) for text in normalised]
 
     def decide_vector(
         self, vector: Vectors, *, text: str | None = None, published: Collection[str] | None = None
@@ -125,6 +137,10 @@ class Matcher:
         for row, intent, similarity in zip(rows, intents, similarities, strict=True):
             nearest.setdefault(self.bundle.intents[intent], (self.bundle.phrasing_ids[row], similarity))
         return nearest
+
+
+def _doubtful(decision: Decision) -> bool:
+    return decision.reason not in _SETTLED and decision.confidence < ONE_QUESTION
 
 
 def _with_additions(

@@ -1,6 +1,7 @@
 """Versions that were built and which one serves: append-only, the newest promotion row is current."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -65,6 +66,17 @@ def find_version(session: Session, version_id: int) -> Version:
 def list_versions(session: Session) -> list[Version]:
     """Newest first."""
     return list(session.scalars(select(Version).order_by(Version.id.desc())))
+
+
+def served_since(session: Session, moment: datetime) -> dict[int, str]:
+    """Version id -> directory of the versions that were put in service after a moment, newest promotion first."""
+    query = (
+        select(Version.id, Version.directory)
+        .join(Promotion, Promotion.version_id == Version.id)
+        .where(Promotion.created_at > moment)
+        .order_by(Promotion.id.desc())
+    )
+    return dict(session.execute(query).tuples().all())
 
 
 def promote(session: Session, version_id: int, *, reason: str, author: str) -> Promotion:

@@ -9,10 +9,11 @@ from faqs import Embedder, starter
 
 from helpdesk.errors import BadInputError
 from helpdesk.learning import candidates
+from helpdesk.learning.comparison import Comparison
 from helpdesk.learning.fairness import SliceResult, fairness_objections, measure_fairness, refuse_unfair
 from helpdesk.learning.fairness_slices import SLICES, Slice
 from helpdesk.learning.folds import frozen_folds
-from helpdesk.learning.gate import Comparison, Verdict
+from helpdesk.learning.gate import Verdict
 from helpdesk.learning.night import Plan, run_night
 from helpdesk.learning.paired import difference
 from helpdesk.learning.robustness import NegationResult, Robustness

@@ -1,0 +1,103 @@
+"""Many tests in one night, at most one night in twenty with a false alarm: Holm's procedure, weighted. Pure.
+
+Holm 1979, "A simple sequentially rejective multiple test procedure", allows each test its share of the level. The first
+test, all labelled rows together, sees most and gets seven tenths; the others share the rest. A test that so few changed
+rows could never make significant is left out first and its share goes to the rest (Tarone 1990): how many rows changed
+says nothing about which side won.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import exp, lgamma
+
+from scipy.stats import binom
+
+LEVEL = 0.05
+MAIN_SHARE = 0.7
+LIKENESS = 0.1  # correlation of what befalls the rows of one intent: they move together when a border moves
+
+
+@dataclass(frozen=True)
+class Check:
+    """One hypothesis "not worse", with its p-value and the smallest it could have had.
+
+    topic: checks of one topic share its weight; rows: what speaks against the candidate.
+    """
+
+    topic: str
+    name: str
+    p: float
+    least: float
+    rows: tuple[str, ...] = field(default=(), repr=False)
+
+
+def more_lost(topic: str, name: str, *, gained: int, lost: Sequence[str]) -> Check:
+    """One-sided exact McNemar test (McNemar 1947) that more rows are lost than gained."""
+    changed = gained + len(lost)
+    p = float(binom.sf(len(lost) - 1, changed, 0.5)) if lost else 1.0
+    return Check(topic, name, p, 0.5**changed, tuple(lost))
+
+
+def more_than(topic: str, name: str, *, lost: Sequence[str], of: int, share: float) -> Check:
+    """Exact binomial test that more than a share of so many rows is lost."""
+    p = float(binom.sf(len(lost) - 1, of, share)) if lost else 1.0
+    return Check(topic, name, p, share**of, tuple(lost))
+
+
+def lost_together(topic: str, name: str, *, lost: Sequence[str], of: int, rate: float) -> Check:
+    """That one intent lost more of its rows than a version that loses rows at this rate would by chance.
+
+    Beta-binomial, as rows of one intent are alike.
+    """
+    return Check(topic, name, _at_least(len(lost), of, rate), _at_least(of, of, rate), tuple(lost))
+
+
+def _at_least(lost: int, of: int, rate: float) -> float:
+    """Upper tail of the beta-binomial; scipy's takes milliseconds for each of hundreds of intents."""
+    a, b = rate * (1 - LIKENESS) / LIKENESS, (1 - rate) * (1 - LIKENESS) / LIKENESS
+    whole = lgamma(of + 1) + lgamma(a + b) - lgamma(a) - lgamma(b) - lgamma(of + a + b)
+    terms = (
+        exp(whole - lgamma(n + 1) - lgamma(of - n + 1) + lgamma(n + a) + lgamma(of - n + b))
+        for n in range(lost, of + 1)
+    )
+    return min(1.0, sum(terms)) if lost else 1.0
+
+
+def failed(checks: Sequence[Check], *, level: float = LEVEL) -> list[Check]:
+    """The checks that fail when the whole family may raise a false alarm at this level; the clearest first.
+
+    The topic of the first check is the main one.
+    """
+    left = _testable(checks, level)
+    found: list[Check] = []
+    while left:
+        shares = _shares(left, checks[0].topic, level)
+        worst = min(range(len(left)), key=lambda n: left[n].p / shares[n])
+        if left[worst].p > shares[worst]:
+            break
+        found.append(left.pop(worst))
+    return found
+
+
+def _testable(checks: Sequence[Check], level: float) -> list[Check]:
+    left = list(checks)
+    while left:
+        shares = _shares(left, checks[0].topic, level)
+        hopeless = max(range(len(left)), key=lambda n: left[n].least / shares[n])
+        if left[hopeless].least <= shares[hopeless]:
+            break
+        left.pop(hopeless)
+    return left
+
+
+def _shares(checks: Sequence[Check], main: str, level: float) -> list[float]:
+    """Of the level: MAIN_SHARE for the main topic, the rest for the others alike; within a topic all alike."""
+    topics = {check.topic: 0 for check in checks}
+    for check in checks:
+        topics[check.topic] += 1
+    others = len(topics) - (main in topics)
+    if not others:
+        return [level / topics[check.topic] for check in checks]
+    most = level * MAIN_SHARE if main in topics else 0.0
+    shares = {topic: most if topic == main else (level - most) / others for topic in topics}
+    return [shares[check.topic] / topics[check.topic] for check in checks]

@@ -1,0 +1,83 @@
+"""Rules that look at decisions rather than at labelled rows: changed answers, coverage, golden phrases. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from helpdesk.learning.gate import Objection
+from helpdesk.learning.replay import Replay
+from helpdesk.learning.thresholds import NEVER
+from helpdesk.matching.decide import Decision
+from helpdesk.records.golden import GoldenPhrase
+
+ENOUGH_TEXTS = 50
+USEFUL = 0.1
+LEAST_KEPT = 0.5
+
+
+def too_many_changes(replay: Replay, *, budget: float) -> list[Objection]:
+    """An objection when too many messages that were answered get another answer or none.
+
+    Messages that were not answered and now are do not count: nights are for that, and out-of-scope rows, the contract
+    and golden phrases guard it. Nor do changes that staff's labels ask for. Below 50 distinct messages a share says
+    nothing.
+    """
+    if replay.distinct < ENOUGH_TEXTS or replay.unsettled_share <= budget:
+        return []
+    reason = (
+        f"{100 * replay.unsettled_share:.0f}% of {replay.messages:,} recent messages would lose their answer or get "
+        f"another one; {100 * budget:.0f}% are allowed"
+    )
+    return [Objection("changed", reason, tuple(f"message:{flip.asked.message_id}" for flip in replay.unsettled))]
+
+
+def too_little_coverage(before: Mapping[str, Any], after: Mapping[str, Any], replay: Replay) -> list[Objection]:
+    """An objection when the incumbent was useful and the candidate is not.
+
+    `before` and `after` are fitted thresholds as a bundle's report holds them. Coverage is that of replayed messages
+    when there are at least 50 distinct ones, else that of the rows the thresholds were fitted on, of which the
+    incumbent must have answered 50: on fewer, one wrong row is enough to end all answers or to allow them.
+    """
+    enough = replay.distinct >= ENOUGH_TEXTS
+    if before["coverage"] < USEFUL or not (enough or before["answered"] >= ENOUGH_TEXTS):
+        return []
+    if before["answered"] >= ENOUGH_TEXTS and after["thresholds"]["answer"] >= NEVER:
+        reason = f"the error-rate contract cannot be met: nothing is answered, {_percent(before['coverage'])} were"
+        return [Objection("contract", reason)]
+    was, now = (replay.coverage_before, replay.coverage_after) if enough else (before["coverage"], after["coverage"])
+    if was < USEFUL or now >= LEAST_KEPT * was:
+        return []
+    reason = f"under the error-rate contract only {_percent(now)} are answered directly, {_percent(was)} were"
+    lost = tuple(f"message:{flip.asked.message_id}" for flip in replay.unsettled) if enough else ()
+    return [Objection("coverage", reason, lost)]
+
+
+def broken_promises(
+    phrases: Sequence[GoldenPhrase],
+    before: Sequence[Decision],
+    after: Sequence[Decision],
+    *,
+    published: Collection[str],
+) -> list[Objection]:
+    """Golden phrases that were kept and no longer are. One that is broken already is no reason to keep what breaks it.
+
+    Those of unpublished entries wait until the entry is back.
+    """
+    return [
+        Objection("golden", _promise(phrase, new), (f"golden:{phrase.id}",))
+        for phrase, old, new in zip(phrases, before, after, strict=True)
+        if (phrase.intent is None or phrase.intent in published) and _kept(phrase, old) and not _kept(phrase, new)
+    ]
+
+
+def _kept(phrase: GoldenPhrase, decision: Decision) -> bool:
+    return decision.kind != "answer" if phrase.intent is None else decision.intents == (phrase.intent,)
+
+
+def _promise(phrase: GoldenPhrase, decision: Decision) -> str:
+    now = f"answered with {' and '.join(decision.intents)}" if decision.intents else f"met with a {decision.kind}"
+    wanted = "never be answered" if phrase.intent is None else f"always be answered with {phrase.intent}"
+    return f"golden phrase {phrase.id} must {wanted} and would be {now}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}% of messages"
