@@ -68,6 +68,19 @@ class Night(Table):
     figures: Mapped[dict[str, Any]]
 
 
+class GoldenPhraseRow(Table):
+    """What staff promise: this text is always answered so, or, without an intent, never answered."""
+
+    __tablename__ = "golden_phrases"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    text_key: Mapped[str] = mapped_column(String(32), unique=True)
+    intent_id: Mapped[int | None] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"))
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class FaqChange(Table):
     """Append-only: one row each time the FAQ changes, so that running processes notice."""
 
