@@ -14,6 +14,7 @@ from helpdesk.learning.candidates import Candidate
 from helpdesk.learning.chronicle import measure_night, warnings_of, write_failed_night, write_night
 from helpdesk.learning.difference import differences, rows_left_out
 from helpdesk.learning.evaluate import held_out, out_of_fold, outcomes, read_evaluation
+from helpdesk.learning.explain import INCUMBENT, Side, explain
 from helpdesk.learning.fairness import refuse_unfair
 from helpdesk.learning.gate import Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.lock import Lease, one_night
@@ -122,20 +123,22 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
     require_disk(night.bundles, like=night.bundles / current.directory)
     incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads)
     standing, winner = incumbent, None
+    sides = [Side(INCUMBENT, outcomes(incumbent, snapshot), incumbent.manifest.get("report", {}))]
     if incumbent.manifest["rows_hash"] != snapshot.rows_hash:
         refreshed = _refresh(night, snapshot, incumbent)
         opened = _open(night, refreshed)
-        verdict = judge_refreshed(
-            outcomes(incumbent, snapshot), outcomes(opened, snapshot), known=incumbent.phrasing_ids
-        )
+        sides.append(Side("refreshed", outcomes(opened, snapshot), refreshed.report, before=sides[0].outcomes))
+        verdict = judge_refreshed(sides[0].outcomes, sides[1].outcomes, known=incumbent.phrasing_ids)
         verdict = refuse_unfair(verdict, refreshed.report["fairness"], night.settings.fairness_max_gap)
         _note(report, refreshed, verdict)
         if verdict.promote:
             standing, winner = opened, refreshed
     if night.plan.finetune:
-        retrained, verdict = _retrain(night, snapshot, standing, report)
+        retrained, verdict, side = _retrain(night, snapshot, standing, report)
+        sides.append(side)
         _note(report, retrained, verdict)
         winner = retrained if verdict.promote else winner
+    report.explanation = explain(sides)
     if night.plan.without is not None:
         built = [open_bundle(night.bundles / f"{BUILDING}{kind}") for kind in report.candidates]
         report.difference = differences(
@@ -157,7 +160,9 @@ def _refresh(night: _Night, snapshot: Snapshot, incumbent: Bundle) -> Candidate:
     )
 
 
-def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle, report: NightReport) -> tuple[Candidate, Verdict]:
+def _retrain(
+    night: _Night, snapshot: Snapshot, standing: Bundle, report: NightReport
+) -> tuple[Candidate, Verdict, Side]:
     """A new encoder, judged against what would serve otherwise, both measured on the same parts of the rows."""
     like = candidates.read_measurement(standing.path)
     tuned = tune(
@@ -185,8 +190,12 @@ def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle, report: NightR
             encoder, snapshot, tuned.measurement, settings=night.settings, progress=night.progress
         )
     before = out_of_fold(known, snapshot) | held_out(standing, snapshot)
-    verdict = judge_retrained(before, outcomes(_open(night, retrained), snapshot))
-    return retrained, refuse_unfair(verdict, retrained.report["fairness"], night.settings.fairness_max_gap)
+    after = outcomes(_open(night, retrained), snapshot)
+    verdict = refuse_unfair(
+        judge_retrained(before, after), retrained.report["fairness"], night.settings.fairness_max_gap
+    )
+    against = "refreshed" if report.verdicts.get("refreshed", {}).get("promote") else INCUMBENT
+    return retrained, verdict, Side("retrained", after, retrained.report, before=before, against=against)
 
 
 def _build(

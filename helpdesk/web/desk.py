@@ -18,6 +18,7 @@ from helpdesk.records.tables import Intent
 from helpdesk.serving.live import FaqEntry
 from helpdesk.text import normalise, text_key, visible
 from helpdesk.web.banner import as_banner
+from helpdesk.web.changes import change_note
 from helpdesk.web.context import desk
 
 SUGGESTIONS = 5
@@ -61,6 +62,7 @@ def page() -> str:
         lengths = _lengths(session)
         item = labels.find_item(session, wanted) if wanted else (waiting[0] if waiting else None)
         choices = (_blind_choices if blind else _choices)(session, item) if item else []
+        change = None if blind else _change(session, item)
         pending = _pending(session)
         night = nights.last_night(session)
     found = _search(query, {choice.slug for choice in choices}) if query.strip() else []
@@ -73,6 +75,7 @@ def page() -> str:
         query=query,
         kind=kind,
         blind=blind,
+        change=change,
         night=as_banner(night) if night else None,
         tabs=TABS,
         reasons=REASONS,
@@ -176,6 +179,14 @@ def _choices(session: Session, item: QueueItem) -> list[Choice]:
         for row in rows
         if row["intent"] in questions
     ]
+
+
+def _change(session: Session, item: QueueItem | None) -> str | None:
+    """What last night's candidate would do otherwise, in words."""
+    if item is None or item.change is None:
+        return None
+    before, after = item.change.before, item.change.after
+    return change_note(before, after, _questions(session, [str(before["intent"]), str(after["intent"])]))
 
 
 def _questions(session: Session, slugs: Sequence[str]) -> dict[str, str]:
