@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from helpdesk.records.database import Database
     from helpdesk.settings import Settings
 
-_LABEL, _CELL = 24, 24
+_LABEL, _CELL = 24, 28
 _FLIPS = 10
 _LISTED = 14
 _NONE = "(none of the FAQs)"
@@ -86,7 +86,7 @@ def _row(name: str, cells: Sequence[str]) -> str:
 def _measured(found: Mapping[str, Any]) -> str:
     if not found["rows"]:
         return "-"
-    return f"{100 * found['share']:.1f}% ({100 * found['low']:.0f} to {100 * found['high']:.0f}) of {found['rows']}"
+    return f"{100 * found['share']:.1f}% ({100 * found['low']:.0f} to {100 * found['high']:.0f}) of {found['rows']:,}"
 
 
 def _difference(found: Mapping[str, Any] | None) -> str:

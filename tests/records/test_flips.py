@@ -4,16 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from nights import answer, flip
 
 from helpdesk.records import audit, conversations, faq, flips, labels, staff
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.labels import Change, QueueItem
-from helpdesk.text import normalise, text_key
 
-VPN = {"kind": "answer", "intent": "vpn", "confidence": 0.95}
-WIFI = {"kind": "answer", "intent": "wifi", "confidence": 0.9}
+CHANGE = Change(answer("vpn"), answer("wifi"))
 
 
 @pytest.fixture
@@ -30,12 +29,6 @@ def say(database: Database, text: str, **more: Any) -> int:
     decision |= {"out_of_scope": 0.0, "reason": "confident", "ranking": [], "options": [], "thresholds": {}} | more
     with database.write() as session:
         return conversations.log_message(session, text, channel="rest", sender="u", external_id=None, decision=decision)
-
-
-def flip(text: str, count: int, **more: Any) -> dict[str, Any]:
-    """As a night's report has it."""
-    key = text_key(normalise(text))
-    return {"text": text, "text_key": key, "count": count, "before": VPN, "after": WIFI, "truth": None} | more
 
 
 def store(database: Database, *found: dict[str, Any], days_ago: float = 0) -> None:
@@ -76,7 +69,7 @@ def test_flips_come_before_every_doubt_most_asked_first(database: Database) -> N
     items = queue(database)
 
     assert texts(database) == [("sure, but flips", 2), ("doubted and flips", 1), ("asked often, doubted", 5)]
-    assert [item.change for item in items] == [Change(VPN, WIFI), Change(VPN, WIFI), None]
+    assert [item.change for item in items] == [CHANGE, CHANGE, None]
     assert texts(database, kind="clarify") == [("doubted and flips", 1)]
     assert texts(database, kind="fallback") == [("asked often, doubted", 5)]
 
@@ -126,7 +119,7 @@ def test_one_message_shows_its_change_too(database: Database) -> None:
     message, other = say(database, "flips"), say(database, "stays")
     store(database, flip("flips", 1))
     with database.read() as session:
-        assert labels.find_item(session, message).change == Change(VPN, WIFI)
+        assert labels.find_item(session, message).change == CHANGE
         assert labels.find_item(session, other).change is None
 
 
