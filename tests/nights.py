@@ -36,7 +36,13 @@ def flip(text: str, count: int, **more: Any) -> dict[str, Any]:
 
 def night_report(started: str, *flips: dict[str, Any]) -> dict[str, Any]:
     """Refreshed was promoted, retrained refused; with these flips in both replays."""
-    replay = {"messages": 1200, "distinct": 300, "changed_share": 0.05, "unsettled_share": 0.012, "gained": 4}
+    replay: dict[str, Any] = {
+        "messages": 1200,
+        "distinct": 300,
+        "changed_share": 0.05,
+        "unsettled_share": 0.012,
+        "gained": 4,
+    }
     replay |= {"coverage_before": 0.7, "coverage_after": 0.72, "right_to_wrong": 1, "flips": list(flips)}
     sides = [
         Side("incumbent", BEFORE, RESULTS),

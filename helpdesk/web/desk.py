@@ -41,12 +41,13 @@ blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
 @dataclass(frozen=True)
 class Choice:
-    """One FAQ that a key can choose."""
+    """One FAQ that a key can choose; `origin` is shown where there is no confidence."""
 
     slug: str
     question: str
     confidence: float | None = None
     nearest: str | None = None
+    origin: str = "found"
 
 
 @blueprint.get("")
@@ -170,15 +171,22 @@ def _blind_choices(session: Session, item: QueueItem) -> list[Choice]:
 
 
 def _choices(session: Session, item: QueueItem) -> list[Choice]:
-    """The top suggestions of the decision that was made, with the text of the nearest phrasing."""
+    """The top suggestions of the decision that was made, with the text of the nearest phrasing.
+
+    What last night's candidate would answer instead is among them.
+    """
     rows = item.ranking[:SUGGESTIONS]
     texts = labels.texts_of(session, [row["nearest"] for row in rows if row["nearest"]])
-    questions = _questions(session, [row["intent"] for row in rows])
-    return [
+    changed = item.change.after["intent"] if item.change else None
+    questions = _questions(session, [*(row["intent"] for row in rows), changed or ""])
+    choices = [
         Choice(row["intent"], questions[row["intent"]], row["confidence"], texts.get(row["nearest"] or ""))
         for row in rows
         if row["intent"] in questions
     ]
+    if changed in questions and changed not in {choice.slug for choice in choices}:
+        choices.insert(1, Choice(changed, questions[changed], origin="new"))
+    return choices
 
 
 def _change(session: Session, item: QueueItem | None) -> str | None:

@@ -11,7 +11,7 @@ from helpdesk.records.reports import read_report
 from helpdesk.records.running_tables import Night
 from helpdesk.web.changes import said
 
-FLIPS = 10
+FLIPS, ROWS = 10, 5
 
 
 def read_versions(session: Session, home: Path, night: Night, *, questions: Mapping[str, str]) -> dict[str, Any] | None:
@@ -61,7 +61,7 @@ def _changes(found: Mapping[str, Any], kind: str, names: Mapping[str, str]) -> d
         return {**row, **slugs}
 
     return {
-        "gains": [named(row) for row in intents.get("gains", ())],
-        "losses": [named(row) for row in intents.get("losses", ())],
-        "confusions": [named(row) for row in found["confusions"].get(kind, ())],
+        "gains": [named(row) for row in intents.get("gains", ())[:ROWS]],
+        "losses": [named(row) for row in intents.get("losses", ())[:ROWS]],
+        "confusions": [named(row) for row in found["confusions"].get(kind, ())[:ROWS]],
     }
