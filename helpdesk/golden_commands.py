@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def golden() -> None:
-    """Golden phrases: no new version goes live that breaks one."""
+    """Golden phrases: a new version that breaks a promise kept today does not go live."""
 
 
 @golden.command("add")

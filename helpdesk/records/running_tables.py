@@ -81,23 +81,6 @@ class GoldenPhraseRow(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class FlipRow(Table):
-    """A text without a label about which the version in service and last night's candidate disagree.
-
-    `before` and `after` are {"kind", "intent", "confidence"}; `count` is how often the text was asked lately. Rows
-    are replaced every night; those that got a label stay a while, for the audit sample's sake.
-    """
-
-    __tablename__ = "flips"
-
-    text_key: Mapped[str] = mapped_column(String(32), primary_key=True)
-    text: Mapped[str]
-    night: Mapped[datetime]
-    count: Mapped[int]
-    before: Mapped[dict[str, Any]]
-    after: Mapped[dict[str, Any]]
-
-
 class FaqChange(Table):
     """Append-only: one row each time the FAQ changes, so that running processes notice."""
 
@@ -122,6 +105,23 @@ class Lease(Table):
     taken_at: Mapped[datetime]
     beat_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class FlipRow(Table):
+    """A text without a label about which the version in service and last night's candidate disagree.
+
+    `before` and `after` are {"kind", "intent", "confidence"}; `count` is how often the text was asked lately. Rows
+    are replaced every night; those that got a label stay a while, for the audit sample's sake.
+    """
+
+    __tablename__ = "flips"
+
+    text_key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    text: Mapped[str]
+    night: Mapped[datetime]
+    count: Mapped[int]
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
 
 
 class Serving(Table):

@@ -47,7 +47,7 @@ def add() -> Response:
     intent = None if promise == NEVER else promise.removeprefix(ALWAYS)
     with desk().database.write() as session:
         golden.add(session, text, intent=intent, author=current_user.name)
-    flash("Added. No new version goes live that breaks it.")
+    flash("Added.")
     return redirect(url_for("golden.page"), 303)
 
 
