@@ -14,17 +14,20 @@ from helpdesk.records.running_tables import FlipRow
 from helpdesk.records.tables import Label, Message
 
 KEPT = timedelta(days=30)
+MOST = 10  # a day's labels are few, and the ordinary queue teaches more
 NEAREST_FIRST = ("retrained", "refreshed")
 
 Flip = Mapping[str, Any]
 
 
 def store(session: Session, night: datetime, flips: Sequence[Flip]) -> None:
-    """Put a night's flips in the place of those of the night before. Those that staff know the truth of are left out.
+    """Put a night's flips, the ten asked most, in the place of those of the night before.
 
-    A flip that was labelled stays for 30 days: the audit sample must know that its text was put in front of staff.
+    Those that staff know the truth of are left out. A flip that was labelled stays for 30 days: the audit sample must
+    know that its text was put in front of staff.
     """
-    rows = {flip["text_key"]: _row(night, flip) for flip in flips if flip.get("truth") is None}
+    unlabelled = sorted((flip for flip in flips if flip.get("truth") is None), key=lambda flip: -flip["count"])
+    rows = {flip["text_key"]: _row(night, flip) for flip in unlabelled[:MOST]}
     labelled = select(Label.id).where(Label.text_key == FlipRow.text_key, Label.undone_at.is_(None))
     gone = or_(FlipRow.text_key.in_(list(rows)), FlipRow.night < night - KEPT, ~labelled.exists())
     session.execute(delete(FlipRow).where(gone))
@@ -34,10 +37,9 @@ def store(session: Session, night: datetime, flips: Sequence[Flip]) -> None:
 
 def flips_of(verdicts: Mapping[str, Mapping[str, Any]], promoted: str | None) -> Sequence[Flip]:
     """The flips of the candidate that was promoted, or, if none was, came nearest to it; none without a replay."""
-    judged = [kind for kind in NEAREST_FIRST if kind in verdicts]
-    kind = promoted or next(iter(judged), None)
-    replay = verdicts.get(kind or "", {}).get("replay") or {}
-    flips: Sequence[Flip] = replay.get("flips", ())
+    replays = {kind: verdict["replay"] for kind, verdict in verdicts.items() if verdict.get("replay")}
+    nearest = next((kind for kind in NEAREST_FIRST if kind in replays), None)
+    flips: Sequence[Flip] = replays.get(promoted or nearest, {}).get("flips", ())
     return flips
 
 

@@ -74,6 +74,16 @@ def test_flips_come_before_every_doubt_most_asked_first(database: Database) -> N
     assert texts(database, kind="fallback") == [("asked often, doubted", 5)]
 
 
+def test_the_ten_asked_most_head_the_queue(database: Database) -> None:
+    """What else flips waits only if it is doubted: the day's labels are few."""
+    names = "abcdefghijkl"
+    for name in names:
+        say(database, f"flips {name}")
+    store(database, *(flip(f"flips {name}", number) for number, name in enumerate(names)))
+
+    assert [text for text, _ in texts(database)] == [f"flips {name}" for name in reversed(names[2:])]
+
+
 def test_a_label_takes_a_flip_off_the_head_and_undoing_it_puts_it_back(database: Database, labeller: int) -> None:
     """Like every text of the queue."""
     message = say(database, "flips")
@@ -170,3 +180,11 @@ def test_a_verdict_without_a_replay_has_no_flips() -> None:
     """The first version replays nothing; an old report knows no replay."""
     assert list(flips.flips_of({"refreshed": {}}, None)) == []
     assert list(flips.flips_of({"refreshed": {"replay": None}}, "refreshed")) == []
+
+
+def test_a_candidate_that_could_not_even_be_replayed_did_not_come_nearest() -> None:
+    """A broken retrained one leaves the word to the refreshed one."""
+    found = [{"text": "flips"}]
+    verdicts: dict[str, dict[str, Any]] = {"refreshed": {"replay": {"flips": found}}, "retrained": {}}
+
+    assert flips.flips_of(verdicts, None) == found
