@@ -39,7 +39,7 @@ def flips_of(verdicts: Mapping[str, Mapping[str, Any]], promoted: str | None) ->
     """The flips of the candidate that was promoted, or, if none was, came nearest to it; none without a replay."""
     replays = {kind: verdict["replay"] for kind, verdict in verdicts.items() if verdict.get("replay")}
     nearest = next((kind for kind in NEAREST_FIRST if kind in replays), None)
-    flips: Sequence[Flip] = replays.get(promoted or nearest, {}).get("flips", ())
+    flips: Sequence[Flip] = replays.get(promoted or nearest or "", {}).get("flips", ())
     return flips
 
 
