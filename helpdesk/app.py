@@ -12,7 +12,7 @@ from helpdesk.records.database import open_database
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import api, chat, desk, headers, health, login, metrics, problems, rasa, report
+from helpdesk.web import api, chat, desk, golden, headers, health, login, metrics, problems, rasa, report
 
 MAX_BODY = 64 * 1024
 
@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     csrf = CSRFProtect(app)
     for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
-    for module in (rasa, api, health, metrics, chat, login, desk, report):
+    for module in (rasa, api, health, metrics, chat, login, desk, report, golden):
         app.register_blueprint(module.blueprint)
     if settings.allowed_origins:
         CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))

@@ -11,6 +11,8 @@ from helpdesk.commands import db, faq, staff, with_database
 from helpdesk.data_commands import data
 from helpdesk.errors import BusyError, HelpdeskError
 from helpdesk.exclusion_commands import exclusions
+from helpdesk.explain_command import explain_lines, nights
+from helpdesk.golden_commands import golden
 from helpdesk.report_command import report
 from helpdesk.why_command import why
 
@@ -47,7 +49,7 @@ def cli() -> None:
 
 
 data.add_command(check)
-for command in (data, db, exclusions, faq, report, staff, why):
+for command in (data, db, exclusions, faq, golden, nights, report, staff, why):
     cli.add_command(command)
 
 
@@ -114,9 +116,10 @@ def match(settings: "Settings", database: "Database", text: str, as_json: bool) 
 @click.option("--without", metavar="WHAT", help="Leave out annotator=NAME, source=KIND or row=ID; show what changes.")
 @click.option("--since", metavar="DATE", help="With --without: only rows made since then (UTC).")
 @click.option("--promote", is_flag=True, help="With --without: if the gate agrees, promote and leave out for good.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--explain", is_flag=True, help="Show the versions side by side, and what changes between them.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, the explanation in it.")
 @with_database
-def retrain(settings: "Settings", database: "Database", as_json: bool, **options: Any) -> None:
+def retrain(settings: "Settings", database: "Database", explain: bool, as_json: bool, **options: Any) -> None:
     """Learn from the FAQ and the labels; promote a better version. For cron.
 
     Exit codes: 0 a version was promoted (or --dry-run or --without was asked for and is done), 10 the version in
@@ -133,6 +136,8 @@ def retrain(settings: "Settings", database: "Database", as_json: bool, **options
     step_back()
     report = run_night(settings, database, plan=plan, progress=_bars())
     click.echo(json.dumps(report.as_dict(), ensure_ascii=False) if as_json else report.as_text())
+    if explain and not as_json:
+        click.echo("\n".join(["", *explain_lines(report.as_dict())]))
     if report.difference is not None and not as_json:
         with database.read() as session:
             click.echo("\n".join(describe(session, report.difference)))

@@ -1,7 +1,7 @@
 """The row that every night leaves behind, whatever came of it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from helpdesk.learning import drift
 from helpdesk.learning.evaluate import held_out
 from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.matching.bundle import open_bundle
-from helpdesk.records import audit, estimates, labels, nights, traffic, versions
+from helpdesk.records import audit, estimates, flips, labels, nights, traffic, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.settings import Settings
@@ -68,11 +68,21 @@ def write_night(
     kind: str | None,
     figures: Mapping[str, Any],
 ) -> None:
-    """Append the row of a night that came to its end; `kind` is that of the candidate it promoted, None for none."""
+    """Append the row of a night that came to its end; `kind` is that of the candidate it promoted, None for none.
+
+    What that candidate, or the one that came nearest, would decide otherwise heads the queue from now on.
+    """
     told = [f"{name}: {'; '.join(verdict['reasons'])}" for name, verdict in verdicts.items() if kind in (None, name)]
     reason = ". ".join(told) or "nothing new to learn"
     _append(
-        database, verdicts, started=started, kind=kind, verdict="promoted" if kind else "kept", reason=reason, **figures
+        database,
+        verdicts,
+        started=started,
+        kind=kind,
+        verdict="promoted" if kind else "kept",
+        reason=reason,
+        changed=flips.flips_of(verdicts, kind),
+        **figures,
     )
 
 
@@ -96,10 +106,13 @@ def _append(
     verdict: str,
     reason: str,
     figures: Mapping[str, Any] | None = None,
+    changed: Sequence[flips.Flip] | None = None,
     **columns: Any,
 ) -> None:
     refusals = {name: found["reasons"] for name, found in verdicts.items() if not found["promote"]}
     with database.write() as session:
+        if changed is not None:
+            flips.store(session, started, changed)
         serving = versions.current(session)
         nights.add_night(
             session,

@@ -14,6 +14,7 @@ from helpdesk.learning.candidates import Candidate
 from helpdesk.learning.chronicle import measure_night, warnings_of, write_failed_night, write_night
 from helpdesk.learning.difference import differences, rows_left_out
 from helpdesk.learning.evaluate import out_of_fold, read_evaluation
+from helpdesk.learning.explain import INCUMBENT, Side, explain
 from helpdesk.learning.gate import Objection, refuse
 from helpdesk.learning.judging import CONTRACT, Judged, Trial, contract_of, open_trial
 from helpdesk.learning.lock import Lease, one_night
@@ -124,13 +125,15 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
     incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads)
     trial = open_trial(night.settings, night.database, snapshot, incumbent, incumbent_id=current.version_id)
     standing, winner = incumbent, None
+    sides = [Side(INCUMBENT, trial.outcomes(incumbent), incumbent.manifest.get("report", {}))]
     if incumbent.manifest["rows_hash"] != snapshot.rows_hash:
-        refreshed = _tried(report, "refreshed", lambda: _refresh(night, trial))
+        refreshed = _tried(report, sides, "refreshed", lambda: _refresh(night, trial))
         if refreshed is not None and refreshed.promote:
             standing, winner = refreshed.bundle, refreshed.candidate
     if night.plan.finetune:
-        retrained = _tried(report, "retrained", lambda: _retrain(night, trial, standing, report))
+        retrained = _tried(report, sides, "retrained", lambda: _retrain(night, trial, standing, report))
         winner = retrained.candidate if retrained is not None and retrained.promote else winner
+    report.explanation = explain(sides)
     if night.plan.without is not None:
         built = [open_bundle(night.bundles / f"{BUILDING}{kind}") for kind in report.candidates]
         report.difference = differences(
@@ -148,13 +151,14 @@ class _Tried:
     candidate: Candidate
     bundle: Bundle
     judged: Judged
+    side: Side
 
     @property
     def promote(self) -> bool:
         return self.judged.verdict.promote
 
 
-def _tried(report: NightReport, kind: str, attempt: Callable[[], _Tried]) -> _Tried | None:
+def _tried(report: NightReport, sides: list[Side], kind: str, attempt: Callable[[], _Tried]) -> _Tried | None:
     """Build and judge a candidate and note the verdict; None when what was built cannot serve at all."""
     try:
         tried = attempt()
@@ -166,6 +170,7 @@ def _tried(report: NightReport, kind: str, attempt: Callable[[], _Tried]) -> _Tr
         return None
     report.candidates[kind] = tried.candidate.report
     report.verdicts[kind] = tried.judged.as_dict()
+    sides.append(tried.side)
     return tried
 
 
@@ -181,7 +186,9 @@ def _refresh(night: _Night, trial: Trial) -> _Tried:
         facts={"training": incumbent.manifest.get("training")},
     )
     opened = _open(night, refreshed)
-    return _Tried(refreshed, opened, trial.refreshed(refreshed, opened))
+    before = trial.outcomes(incumbent)
+    side = Side("refreshed", trial.outcomes(opened), refreshed.report, before=before)
+    return _Tried(refreshed, opened, trial.refreshed(refreshed, opened), side)
 
 
 def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport) -> _Tried:
@@ -214,7 +221,9 @@ def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport)
         )
     before = {**out_of_fold(known, snapshot), **trial.held_out(standing)}
     opened = _open(night, retrained)
-    return _Tried(retrained, opened, trial.retrained(retrained, opened, standing=before))
+    against = "refreshed" if report.verdicts.get("refreshed", {}).get("promote") else INCUMBENT
+    side = Side("retrained", trial.outcomes(opened), retrained.report, before=before, against=against)
+    return _Tried(retrained, opened, trial.retrained(retrained, opened, standing=before), side)
 
 
 def _build(

@@ -17,7 +17,8 @@ _TOLD = ("verdict", "started", "seconds", "rows", "incumbent", "promoted")
 class NightReport:
     """What a night did. `promoted` is the new version's id, None when the incumbent stays.
 
-    verdict: `promoted`, `kept` or `failed`, then with the error; difference: what leaving rows out would change.
+    verdict: `promoted`, `kept` or `failed`, then with the error; difference: what leaving rows out would change;
+    explanation: the versions side by side (`explain.py`).
     """
 
     started: str
@@ -35,6 +36,7 @@ class NightReport:
     verdict: str = "kept"
     error: str | None = None
     difference: dict[str, Any] | None = None
+    explanation: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

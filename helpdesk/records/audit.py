@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.records.estimates import NONE, Audited
 from helpdesk.records.labels import QueueItem, to_item
+from helpdesk.records.running_tables import FlipRow
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message
 
 WINDOW = timedelta(days=30)
@@ -60,16 +61,17 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
         .scalar_subquery()
     )
     query = (
-        select(DecisionRow, Message.normalised, Label.kind, Intent.slug)
+        select(DecisionRow, Message.normalised, Label.kind, Intent.slug, FlipRow.text_key)
         .join(Message, Message.id == DecisionRow.message_id)
         .outerjoin(Label, Label.id == label)
         .outerjoin(Intent, Intent.id == Label.intent_id)
+        .outerjoin(FlipRow, FlipRow.text_key == Message.text_key)
         .where(DecisionRow.audit_odds.is_not(None), Message.created_at > since)
         .order_by(DecisionRow.message_id)
     )
     return [
-        _audited(decision, _meaning(normalised, kind, slug), review_below=review_below)
-        for decision, normalised, kind, slug in session.execute(query)
+        _audited(decision, _meaning(normalised, kind, slug), review_below=review_below, changed=key is not None)
+        for decision, normalised, kind, slug, key in session.execute(query)
     ]
 
 
@@ -107,7 +109,7 @@ def _waiting(since: datetime) -> Select[int, int]:
     )
 
 
-def _audited(decision: DecisionRow, meaning: str | None, *, review_below: float) -> Audited:
+def _audited(decision: DecisionRow, meaning: str | None, *, review_below: float, changed: bool) -> Audited:
     sure = decision.kind == "answer" and (decision.confidence >= review_below or decision.reason == "exact")
     return Audited(
         odds=decision.audit_odds or 1.0,
@@ -116,7 +118,7 @@ def _audited(decision: DecisionRow, meaning: str | None, *, review_below: float)
         confidence=decision.confidence,
         reason=decision.reason,
         best=_best(decision.ranking),
-        queued=not sure,
+        queued=changed or not sure,
         meaning=meaning,
     )
 

@@ -1,8 +1,9 @@
 """The labelling queue, labels, and which side of the split a label is on."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,17 +14,22 @@ from sqlalchemy.orm import Session, joinedload
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.base import now
 from helpdesk.records.faq import find_intent
+from helpdesk.records.running_tables import FlipRow
 from helpdesk.records.tables import DecisionRow, Label, Message, Phrasing
 from helpdesk.text import text_key
 
 KINDS = ("intent", "out_of_scope", "skip")
+ASIDE = ("choice", "none_of_these")  # reasons of messages that only pick from what was offered
 NEAR_DUPLICATE = 85.0  # rapidfuzz ratio of sorted words, 0 to 100
 LABEL_LOCK = 0x68656C70  # any number that nobody else locks
 
 
 @dataclass(frozen=True)
 class QueueItem:
-    """One normalised text that waits for a label, with its newest message and decision."""
+    """One normalised text that waits for a label, with its newest message and decision.
+
+    `change` is there when last night's candidate would decide otherwise.
+    """
 
     message_id: int
     text: str
@@ -35,14 +41,42 @@ class QueueItem:
     reason: str
     ranking: Sequence[dict[str, Any]]
     version_id: int | None
+    change: "Change | None" = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the version in service said of a text last night, and what the candidate said: decisions as in a flip."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
 
 def queue(session: Session, *, review_below: float, limit: int, kind: str | None = None) -> list[QueueItem]:
-    """Fallbacks, clarifications and hesitant answers without a label, most expected benefit first.
+    """What last night's candidate would decide otherwise, most asked first; then doubted texts. All without a label.
 
-    Expected benefit is count x uncertainty: texts asked often and decided least surely come first. `kind` keeps only
-    texts whose newest decision was of that kind.
+    Doubted are fallbacks, clarifications and hesitant answers, most expected benefit first: count x uncertainty, so
+    texts asked often and decided least surely. `kind` keeps only texts whose newest decision was of that kind.
     """
+    head = _head(session, limit=limit, kind=kind)
+    return head + _doubted(session, review_below=review_below, limit=limit - len(head), kind=kind)
+
+
+def _head(session: Session, *, limit: int, kind: str | None) -> list[QueueItem]:
+    changed = _changed()
+    query = (
+        select(Message, DecisionRow, changed.c.count, FlipRow)
+        .join(changed, changed.c.newest == Message.id)
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .join(FlipRow, FlipRow.text_key == Message.text_key)
+        .order_by(FlipRow.count.desc(), Message.id)
+        .limit(limit)
+    )
+    rows = session.execute(query if kind is None else query.where(DecisionRow.kind == kind))
+    return [_changed_item(message, decision, count, flip) for message, decision, count, flip in rows]
+
+
+def _doubted(session: Session, *, review_below: float, limit: int, kind: str | None) -> list[QueueItem]:
     waiting = _waiting(review_below)
     benefit = waiting.c.count * (1.05 - waiting.c.confidence)
     query = (
@@ -58,13 +92,15 @@ def queue(session: Session, *, review_below: float, limit: int, kind: str | None
 
 def queue_lengths(session: Session, *, review_below: float) -> dict[str, int]:
     """How many distinct texts wait, by the kind of their newest decision."""
-    waiting = _waiting(review_below)
-    query = (
-        select(DecisionRow.kind, func.count())
-        .join(waiting, waiting.c.newest == DecisionRow.message_id)
-        .group_by(DecisionRow.kind)
-    )
-    return dict(session.execute(query).tuples().all())
+    lengths = Counter[str]()
+    for waiting in (_changed(), _waiting(review_below)):
+        query = (
+            select(DecisionRow.kind, func.count())
+            .join(waiting, waiting.c.newest == DecisionRow.message_id)
+            .group_by(DecisionRow.kind)
+        )
+        lengths.update(dict(session.execute(query).tuples().all()))
+    return dict(lengths)
 
 
 def labels_since(session: Session, moment: datetime | None) -> int:
@@ -93,7 +129,8 @@ def find_item(session: Session, message_id: int) -> QueueItem:
     if row is None:
         raise NotFoundError(f"no message {message_id}")
     count = session.scalar(select(func.count()).where(Message.text_key == row[0].text_key)) or 0
-    return to_item(row[0], row[1], count)
+    flip = session.get(FlipRow, row[0].text_key)
+    return to_item(row[0], row[1], count) if flip is None else _changed_item(row[0], row[1], count, flip)
 
 
 def label_message(
@@ -205,7 +242,21 @@ def _active(session: Session, text_key: str) -> Sequence[Label]:
     return session.scalars(select(Label).where(Label.text_key == text_key, Label.undone_at.is_(None))).all()
 
 
+def _changed() -> Subquery:
+    """Texts without a label that last night's candidate would decide otherwise, however sure the decision was."""
+    labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
+    return (
+        select(func.max(Message.id).label("newest"), func.count().label("count"))
+        .join(FlipRow, FlipRow.text_key == Message.text_key)
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .where(Message.normalised != "", DecisionRow.reason.not_in(ASIDE), ~labelled.exists())
+        .group_by(Message.text_key)
+        .subquery()
+    )
+
+
 def _waiting(review_below: float) -> Subquery:
+    changed = select(FlipRow.text_key).where(FlipRow.text_key == Message.text_key)
     labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
     doubted = or_(
         DecisionRow.kind != "answer",
@@ -218,8 +269,8 @@ def _waiting(review_below: float) -> Subquery:
             func.min(DecisionRow.confidence).label("confidence"),
         )
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(doubted, Message.normalised != "", DecisionRow.reason.not_in(("choice", "none_of_these")))
-        .where(~labelled.exists())
+        .where(doubted, Message.normalised != "", DecisionRow.reason.not_in(ASIDE))
+        .where(~labelled.exists(), ~changed.exists())
         .group_by(Message.text_key)
         .subquery()
     )
@@ -239,3 +290,7 @@ def to_item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
         decision.ranking,
         decision.version_id,
     )
+
+
+def _changed_item(message: Message, decision: DecisionRow, count: int, flip: FlipRow) -> QueueItem:
+    return replace(to_item(message, decision, count), change=Change(flip.before, flip.after))

@@ -32,6 +32,11 @@ def last_night(session: Session) -> Night | None:
     return session.scalar(select(Night).order_by(Night.id.desc()).limit(1))
 
 
+def find_night(session: Session, night_id: int) -> Night | None:
+    """One run by its number."""
+    return session.get(Night, night_id)
+
+
 def list_nights(session: Session, *, limit: int) -> list[Night]:
     """The newest runs, oldest of them first."""
     newest = session.scalars(select(Night).order_by(Night.id.desc()).limit(limit)).all()

@@ -23,10 +23,20 @@ def write_report(home: Path, report: Mapping[str, Any]) -> Path:
     """Keep a night's report, named by its `started`; readers see it whole or not at all. Returns where it lies."""
     folder = home / REPORTS
     folder.mkdir(parents=True, exist_ok=True)
-    name = str(report["started"]).replace(":", "").replace("+0000", "Z")
+    name = _name(str(report["started"]))
     half = folder / f".{name}.half"
     half.write_text(json.dumps(report, indent=1, ensure_ascii=False))
     return half.rename(folder / f"{name}.json")
+
+
+def read_report(home: Path, started: datetime) -> dict[str, Any] | None:
+    """The report of the night that started then, None when it is gone, unreadable or on another host."""
+    name = _name(started.isoformat(timespec="seconds"))
+    try:
+        report = json.loads((home / REPORTS / f"{name}.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return report if isinstance(report, dict) else None
 
 
 def last_night(home: Path) -> LastNight | None:
@@ -47,3 +57,7 @@ def _read(path: Path) -> LastNight | None:
         return LastNight(report["verdict"], ended, report["error"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _name(started: str) -> str:
+    return started.replace(":", "").replace("+0000", "Z")

@@ -107,6 +107,23 @@ class Lease(Table):
     expires_at: Mapped[datetime]
 
 
+class FlipRow(Table):
+    """A text without a label about which the version in service and last night's candidate disagree.
+
+    `before` and `after` are {"kind", "intent", "confidence"}; `count` is how often the text was asked lately. Rows
+    are replaced every night; those that got a label stay a while, for the audit sample's sake.
+    """
+
+    __tablename__ = "flips"
+
+    text_key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    text: Mapped[str]
+    night: Mapped[datetime]
+    count: Mapped[int]
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
+
+
 class Serving(Table):
     """What a web process serves, as it last said. `refused_promotion_id` names one whose bundle it could not load."""
 

@@ -18,6 +18,7 @@ from helpdesk.records.tables import Intent
 from helpdesk.serving.live import FaqEntry
 from helpdesk.text import normalise, text_key, visible
 from helpdesk.web.banner import as_banner
+from helpdesk.web.changes import change_note
 from helpdesk.web.context import desk
 
 SUGGESTIONS = 5
@@ -40,12 +41,13 @@ blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
 @dataclass(frozen=True)
 class Choice:
-    """One FAQ that a key can choose."""
+    """One FAQ that a key can choose; `origin` is shown where there is no confidence."""
 
     slug: str
     question: str
     confidence: float | None = None
     nearest: str | None = None
+    origin: str = "found"
 
 
 @blueprint.get("")
@@ -61,6 +63,7 @@ def page() -> str:
         lengths = _lengths(session)
         item = labels.find_item(session, wanted) if wanted else (waiting[0] if waiting else None)
         choices = (_blind_choices if blind else _choices)(session, item) if item else []
+        change = None if blind else _change(session, item)
         pending = _pending(session)
         night = nights.last_night(session)
     found = _search(query, {choice.slug for choice in choices}) if query.strip() else []
@@ -73,6 +76,7 @@ def page() -> str:
         query=query,
         kind=kind,
         blind=blind,
+        change=change,
         night=as_banner(night) if night else None,
         tabs=TABS,
         reasons=REASONS,
@@ -167,15 +171,30 @@ def _blind_choices(session: Session, item: QueueItem) -> list[Choice]:
 
 
 def _choices(session: Session, item: QueueItem) -> list[Choice]:
-    """The top suggestions of the decision that was made, with the text of the nearest phrasing."""
+    """The top suggestions of the decision that was made, with the text of the nearest phrasing.
+
+    What last night's candidate would answer instead is among them.
+    """
     rows = item.ranking[:SUGGESTIONS]
     texts = labels.texts_of(session, [row["nearest"] for row in rows if row["nearest"]])
-    questions = _questions(session, [row["intent"] for row in rows])
-    return [
+    changed = item.change.after["intent"] if item.change else None
+    questions = _questions(session, [*(row["intent"] for row in rows), changed or ""])
+    choices = [
         Choice(row["intent"], questions[row["intent"]], row["confidence"], texts.get(row["nearest"] or ""))
         for row in rows
         if row["intent"] in questions
     ]
+    if changed in questions and changed not in {choice.slug for choice in choices}:
+        choices.insert(1, Choice(changed, questions[changed], origin="new"))
+    return choices
+
+
+def _change(session: Session, item: QueueItem | None) -> str | None:
+    """What last night's candidate would do otherwise, in words."""
+    if item is None or item.change is None:
+        return None
+    before, after = item.change.before, item.change.after
+    return change_note(before, after, _questions(session, [str(before["intent"]), str(after["intent"])]))
 
 
 def _questions(session: Session, slugs: Sequence[str]) -> dict[str, str]:

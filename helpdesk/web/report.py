@@ -15,6 +15,7 @@ from helpdesk.records.tables import Intent
 from helpdesk.text import visible
 from helpdesk.web.banner import as_banner
 from helpdesk.web.context import desk
+from helpdesk.web.versions import read_versions
 
 NIGHTS = 90
 LISTED = 14
@@ -30,12 +31,13 @@ def page() -> str:
     with desk().database.read() as session:
         sample = audit.read_sample(session, since=since, review_below=settings.review_below)
         history = nights.list_nights(session, limit=NIGHTS)
-        drift = _drift(history)
+        drift, questions = _drift(history), _questions(session)
         facts = {
             "outcomes": traffic.count_outcomes(session, since=since),
             "gaps": traffic.content_gaps(session, since=since, limit=TOP),
             "asked": traffic.most_asked(session, since=since, limit=TOP),
-            "questions": _questions(session),
+            "questions": questions,
+            "versions": read_versions(session, settings.home, history[-1], questions=questions) if history else None,
             "clusters": _clusters(session, drift),
             "waiting": audit.audit_queue_length(session, since=since),
         }

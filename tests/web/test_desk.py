@@ -67,7 +67,7 @@ def test_every_other_page_needs_a_login(app: Flask, client: FlaskClient) -> None
     for rule in app.url_map.iter_rules():
         if rule.endpoint in PUBLIC:
             continue
-        path = rule.rule.replace("<int:message_id>", "1")
+        path = re.sub(r"<int:\w+>", "1", rule.rule)
         method = "POST" if "POST" in (rule.methods or ()) else "GET"
         data = {"csrf_token": token(client)} if method == "POST" else None
         response = client.open(path, method=method, data=data)

@@ -1,0 +1,165 @@
+"""`retrain --explain` and `helpdesk nights`: the versions of a night side by side, for people."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from helpdesk.commands import with_database
+
+if TYPE_CHECKING:
+    from helpdesk.records.database import Database
+    from helpdesk.settings import Settings
+
+_LABEL, _CELL = 24, 28
+_FLIPS = 10
+_LISTED = 14
+_NONE = "(none of the FAQs)"
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def nights(context: click.Context) -> None:
+    """List the last nights: number, start, verdict, version in service, reason."""
+    if context.invoked_subcommand is None:
+        _list()
+
+
+@nights.command("explain")
+@click.argument("night", metavar="[ID|last]", default="last")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+@with_database
+def explain_night(settings: "Settings", database: "Database", night: str, as_json: bool) -> None:
+    """Show incumbent, refreshed and retrained of one night side by side, from its report."""
+    import json
+
+    report = _read(settings, database, night)
+    click.echo(json.dumps(report, ensure_ascii=False) if as_json else "\n".join(explain_lines(report)))
+
+
+def explain_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """A night's report as a table with what changed under it; shares in percent, 95% intervals in brackets."""
+    found = report.get("explanation")
+    if not found:
+        yield "nothing to compare: there was no version in service, or the night ended before anything was judged"
+        return
+    yield from _table(found["sides"])
+    for kind, verdict in report["verdicts"].items():
+        yield ""
+        yield from _candidate(kind, verdict, found)
+
+
+def _table(sides: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield _row("", [side["kind"] for side in sides])
+    for name, key in (("right", "accuracy"), ("  in scope", "in_scope"), ("  out of scope", "out_of_scope")):
+        yield _row(name, [_measured(side[key]) for side in sides])
+    yield _row("difference", [_difference(side["difference"]) for side in sides])
+    yield _row("  against", [_against(side) for side in sides])
+    yield _row("answered directly", [_percent(side["coverage"]) for side in sides])
+    yield _row("  of those wrong", [_percent(side["wrong_rate"]) for side in sides])
+    yield _row("calibration error", [_percent(side["calibration_error"]) for side in sides])
+
+
+def _candidate(kind: str, verdict: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{kind.upper()}: {'promote' if verdict['promote'] else 'refuse'}"
+    yield from (f"  {reason}" for reason in verdict["reasons"])
+    changes = found["intents"].get(kind, {})
+    for name in ("gains", "losses"):
+        yield from _section(name, [_intent(row) for row in changes.get(name, ())])
+    yield from _section("confused: meant -> chosen", [_confusion(row) for row in found["confusions"].get(kind, ())])
+    replay = verdict.get("replay") or {}
+    yield from _section("replayed traffic", list(_replayed(replay)))
+    flips = [flip for flip in replay.get("flips", ()) if flip.get("truth") is None]
+    yield from _section("unlabelled messages that change, most asked first", [_flip(flip) for flip in flips[:_FLIPS]])
+
+
+def _section(name: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield f"  {name}"
+        yield from (f"    {line}" for line in lines)
+
+
+def _row(name: str, cells: Sequence[str]) -> str:
+    return (f"{name:<{_LABEL}}" + "".join(f"{cell:<{_CELL}}" for cell in cells)).rstrip()
+
+
+def _measured(found: Mapping[str, Any]) -> str:
+    if not found["rows"]:
+        return "-"
+    return f"{100 * found['share']:.1f}% ({100 * found['low']:.0f} to {100 * found['high']:.0f}) of {found['rows']:,}"
+
+
+def _difference(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "-"
+    return f"{100 * found['change']:+.1f} ({100 * found['low']:+.1f} to {100 * found['high']:+.1f})"
+
+
+def _against(side: Mapping[str, Any]) -> str:
+    found = side["difference"]
+    return "-" if found is None else f"{side['against']}: +{found['gained']} -{found['lost']}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}%"
+
+
+def _intent(row: Mapping[str, Any]) -> str:
+    change = row["after"] - row["before"]
+    return f"{change:+d}  {row['intent'] or _NONE}: {row['before']} -> {row['after']} right of {row['rows']}"
+
+
+def _confusion(row: Mapping[str, Any]) -> str:
+    return f"{row['before']} -> {row['after']}  {row['intent'] or _NONE} -> {row['chosen']}"
+
+
+def _replayed(replay: Mapping[str, Any]) -> Iterator[str]:
+    if "messages" not in replay:
+        return
+    yield f"{replay['messages']:,} messages, {replay['distinct']:,} texts"
+    yield f"answered directly: {_percent(replay['coverage_before'])} -> {_percent(replay['coverage_after'])}"
+    yield (
+        f"decided otherwise: {_percent(replay['changed_share'])}; answered before, and now another answer or none: "
+        f"{_percent(replay['unsettled_share'])}"
+    )
+    yield f"of known meaning: {replay['gained']} turn right, {replay['right_to_wrong']} turn wrong"
+
+
+def _flip(flip: Mapping[str, Any]) -> str:
+    from helpdesk.text import visible
+
+    return f'{flip["count"]} x "{visible(flip["text"])}": {_said(flip["before"])} => {_said(flip["after"])}'
+
+
+def _said(decision: Mapping[str, Any]) -> str:
+    return f"answer {decision['intent']}" if decision["kind"] == "answer" else str(decision["kind"])
+
+
+def _read(settings: "Settings", database: "Database", night: str) -> dict[str, Any]:
+    """The report of a night by its number, or of the last one. Raises NotFoundError, BadInputError."""
+    from helpdesk.errors import BadInputError, NotFoundError
+    from helpdesk.records.nights import find_night, last_night
+    from helpdesk.records.reports import REPORTS, read_report
+
+    if night != "last" and not night.isdecimal():
+        raise BadInputError(f"night {night!r}; expected a number that `helpdesk nights` lists, or last")
+    with database.read() as session:
+        row = last_night(session) if night == "last" else find_night(session, int(night))
+        if row is None:
+            raise NotFoundError("no night yet; run `helpdesk retrain`" if night == "last" else f"no night {night}")
+        report = read_report(settings.home, row.started_at)
+        if report is None:
+            where = settings.home / REPORTS
+            raise NotFoundError(f"night {row.id} left no report in {where}; it may have run on another host")
+    return report
+
+
+def _list() -> None:
+    from helpdesk.records.database import open_database
+    from helpdesk.records.nights import list_nights
+    from helpdesk.settings import load_settings
+
+    with open_database(load_settings()).read() as session:
+        for night in reversed(list_nights(session, limit=_LISTED)):
+            when = f"{night.started_at:%Y-%m-%d %H:%M} UTC"
+            click.echo(f"{night.id:>4}  {when}  {night.verdict:<8}  {night.version_id or '-':>4}  {night.reason}")

@@ -1,0 +1,61 @@
+"""Golden phrases: staff's list of what must always be answered so, and of what must never be answered."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user, login_required
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from helpdesk.errors import BadInputError
+from helpdesk.records import faq, golden
+from helpdesk.records.tables import Intent
+from helpdesk.text import visible
+from helpdesk.web.context import desk
+
+NEVER = "never"
+ALWAYS = "always:"
+blueprint = Blueprint("golden", __name__, url_prefix="/desk/golden")
+
+
+@blueprint.get("")
+@login_required
+def page() -> str:
+    """The list, and a form for one more."""
+    with desk().database.read() as session:
+        phrases = golden.read(session)
+        entries = session.execute(select(Intent.slug, Intent.question, Intent.status).order_by(Intent.slug)).all()
+    return render_template(
+        "golden.html",
+        phrases=phrases,
+        entries=entries,
+        questions={slug: question for slug, question, _ in entries},
+        longest=faq.MAX_PHRASING,
+        never=NEVER,
+        always=ALWAYS,
+        visible=visible,
+    )
+
+
+@blueprint.post("")
+@login_required
+def add() -> Response:
+    """Promise something about one text."""
+    text, promise = request.form.get("text", ""), request.form.get("promise", "")
+    if len(text) > faq.MAX_PHRASING:
+        raise BadInputError(f"the text has {len(text)} characters; expected at most {faq.MAX_PHRASING}")
+    if promise != NEVER and not promise.startswith(ALWAYS):
+        raise BadInputError(f"promise {promise!r:.40}; expected a FAQ, or that it is never answered")
+    intent = None if promise == NEVER else promise.removeprefix(ALWAYS)
+    with desk().database.write() as session:
+        golden.add(session, text, intent=intent, author=current_user.name)
+    flash("Added.")
+    return redirect(url_for("golden.page"), 303)
+
+
+@blueprint.post("/<int:golden_id>/remove")
+@login_required
+def remove(golden_id: int) -> Response:
+    """Take a promise back."""
+    with desk().database.write() as session:
+        golden.remove(session, golden_id)
+    flash("Removed.")
+    return redirect(url_for("golden.page"), 303)

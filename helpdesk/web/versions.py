@@ -1,0 +1,67 @@
+"""The versions of the last night side by side, as the report page shows them. From the night's stored report."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from helpdesk.records.flips import newest_messages
+from helpdesk.records.reports import read_report
+from helpdesk.records.running_tables import Night
+from helpdesk.web.changes import said
+
+FLIPS, ROWS = 10, 5
+
+
+def read_versions(session: Session, home: Path, night: Night, *, questions: Mapping[str, str]) -> dict[str, Any] | None:
+    """Columns of the table, and per candidate what changes; None when that night compared nothing.
+
+    FAQs are named by their questions. Messages that are not stored any more are left out.
+    """
+    report = read_report(home, night.started_at) or {}
+    found = report.get("explanation")
+    if not found or len(found["sides"]) < 2:
+        return None
+    names = {**questions, "": "none of the FAQs"}
+    candidates = [_candidate(session, kind, verdict, names) for kind, verdict in report["verdicts"].items()]
+    for candidate in candidates:
+        candidate |= _changes(found, candidate["kind"], names)
+    return {"sides": found["sides"], "candidates": candidates}
+
+
+def _candidate(session: Session, kind: str, verdict: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    replay = verdict.get("replay") or {}
+    flips = [flip for flip in replay.get("flips", ()) if flip.get("truth") is None]
+    stored = newest_messages(session, [flip["text_key"] for flip in flips])
+    return {
+        "kind": kind,
+        "promote": verdict["promote"],
+        "reasons": verdict["reasons"],
+        "replay": replay if "messages" in replay else None,
+        "flips": [_flip(flip, stored[flip["text_key"]], names) for flip in flips if flip["text_key"] in stored][:FLIPS],
+    }
+
+
+def _flip(flip: Mapping[str, Any], message_id: int, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "message_id": message_id,
+        "text": flip["text"],
+        "count": flip["count"],
+        "before": said(flip["before"], names),
+        "after": said(flip["after"], names),
+    }
+
+
+def _changes(found: Mapping[str, Any], kind: str, names: Mapping[str, str]) -> dict[str, Any]:
+    intents = found["intents"].get(kind, {})
+
+    def named(row: Mapping[str, Any]) -> dict[str, Any]:
+        slugs = {key: names.get(row[key], row[key]) for key in ("intent", "chosen") if key in row}
+        return {**row, **slugs}
+
+    return {
+        "gains": [named(row) for row in intents.get("gains", ())[:ROWS]],
+        "losses": [named(row) for row in intents.get("losses", ())[:ROWS]],
+        "confusions": [named(row) for row in found["confusions"].get(kind, ())[:ROWS]],
+    }

@@ -1,0 +1,59 @@
+"""A night's report, planted: what the command line and the report page show of it."""
+
+from typing import Any
+
+from helpdesk.learning.comparison import Outcome
+from helpdesk.learning.explain import Side, explain
+from helpdesk.text import normalise, text_key
+
+RESULTS = {
+    "thresholds": {"coverage": 0.7, "wrong_rate": 0.041},
+    "scorer": {"expected_calibration_error": 0.023},
+}
+
+
+def outcomes(**rows: str) -> dict[str, Outcome]:
+    """One row an argument, as `meant>chosen`; an empty meaning is out of scope."""
+    pairs = {row: tuple(what.split(">")) for row, what in rows.items()}
+    return {row: Outcome(meant, meant == chosen, chosen or None) for row, (meant, chosen) in pairs.items()}
+
+
+BEFORE = outcomes(a="vpn>wifi", b="vpn>wifi", c="vpn>vpn", d="wifi>wifi", e="wifi>wifi", f=">vpn", gone="vpn>vpn")
+AFTER = outcomes(a="vpn>vpn", b="vpn>vpn", c="vpn>vpn", d="wifi>vpn", e="wifi>wifi", f=">", new="vpn>vpn")
+
+
+def answer(intent: str | None, kind: str = "answer") -> dict[str, Any]:
+    """A decision as a flip has it."""
+    return {"kind": kind, "intent": intent, "confidence": 0.9}
+
+
+def flip(text: str, count: int, **more: Any) -> dict[str, Any]:
+    """A text that `vpn` was answered to, and `wifi` would be."""
+    key = text_key(normalise(text))
+    found = {"text": text, "text_key": key, "count": count, "before": answer("vpn"), "after": answer("wifi")}
+    return {**found, "truth": None, **more}
+
+
+def night_report(started: str, *flips: dict[str, Any]) -> dict[str, Any]:
+    """Refreshed was promoted, retrained refused; with these flips in both replays."""
+    replay: dict[str, Any] = {
+        "messages": 1200,
+        "distinct": 300,
+        "changed_share": 0.05,
+        "unsettled_share": 0.012,
+        "gained": 4,
+    }
+    replay |= {"coverage_before": 0.7, "coverage_after": 0.72, "right_to_wrong": 1, "flips": list(flips)}
+    sides = [
+        Side("incumbent", BEFORE, RESULTS),
+        Side("refreshed", AFTER, RESULTS, before=BEFORE),
+        Side("retrained", BEFORE, {}, before=AFTER, against="refreshed"),
+    ]
+    refreshed = {"promote": True, "reasons": ["not worse than the version in service"], "blamed": [], "replay": replay}
+    retrained = {"promote": False, "reasons": ["intent vpn worked and no longer does", "no net gain"], "blamed": []}
+    return {
+        "started": started,
+        "dry_run": False,
+        "explanation": explain(sides),
+        "verdicts": {"refreshed": refreshed, "retrained": retrained},
+    }

@@ -1,0 +1,104 @@
+"""`helpdesk nights explain` and `retrain --explain`, as people read them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from nights import answer, flip, night_report
+from sqlalchemy import update
+from test_cli import run
+
+from helpdesk.cli import cli
+from helpdesk.explain_command import explain_lines
+from helpdesk.records import nights
+from helpdesk.records.database import Database
+from helpdesk.records.reports import write_report
+from helpdesk.records.running_tables import Night
+from helpdesk.settings import Settings
+
+STARTED = "2026-11-02T02:30:00+00:00"
+TABLE = """\
+                        incumbent                   refreshed                   retrained
+right                   57.1% (25 to 84) of 7       85.7% (49 to 97) of 7       57.1% (25 to 84) of 7
+  in scope              66.7% (30 to 90) of 6       83.3% (44 to 97) of 6       66.7% (30 to 90) of 6
+  out of scope          0.0% (0 to 79) of 1         100.0% (21 to 100) of 1     0.0% (0 to 79) of 1
+difference              -                           +33.3 (-32.5 to +82.5)      -33.3 (-82.5 to +32.5)
+  against               -                           incumbent: +3 -1            refreshed: +1 -3
+answered directly       70.0%                       70.0%                       -
+  of those wrong        4.1%                        4.1%                        -
+calibration error       2.3%                        2.3%                        -
+"""
+REFRESHED = """\
+REFRESHED: promote
+  not worse than the version in service
+  gains
+    +2  vpn: 1 -> 3 right of 3
+    +1  (none of the FAQs): 0 -> 1 right of 1
+  losses
+    -1  wifi: 2 -> 1 right of 2
+  confused: meant -> chosen
+    2 -> 0  vpn -> wifi
+    0 -> 1  wifi -> vpn
+    1 -> 0  (none of the FAQs) -> vpn
+  replayed traffic
+    1,200 messages, 300 texts
+    answered directly: 70.0% -> 72.0%
+    decided otherwise: 5.0%; answered before, and now another answer or none: 1.2%
+    of known meaning: 4 turn right, 1 turn wrong
+  unlabelled messages that change, most asked first
+    9 x "tunnel \\u202e is down": answer vpn => answer wifi
+    2 x "hello": answer vpn => fallback
+"""
+
+
+def test_the_versions_stand_side_by_side_with_what_changes_under_them() -> None:
+    """Intervals, reasons, intents, confusions, traffic, and the flips whose truth nobody knows yet."""
+    flips = [
+        flip("tunnel \u202e is down", 9),
+        flip("known", 5, truth="vpn"),
+        flip("hello", 2, after=answer(None, "fallback")),
+    ]
+    text = "\n".join(explain_lines(night_report(STARTED, *flips)))
+
+    assert text.startswith(TABLE)
+    assert REFRESHED in text
+    assert "RETRAINED: refuse\n  intent vpn worked and no longer does\n  no net gain" in text
+
+
+def invoke(home: Path, *words: str) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(cli, words, env={"HELPDESK_HOME": str(home)})
+
+
+@pytest.mark.parametrize("report", [{}, {"explanation": None}])
+def test_a_night_that_compared_nothing_says_so(report: dict[str, object]) -> None:
+    """A first version, a failed night, a report of an older release."""
+    assert "nothing to compare" in "".join(explain_lines(report))
+
+
+def test_a_stored_night_is_explained_by_its_number(settings: Settings, records: Database) -> None:
+    """Or as the last one; what is not there is named."""
+    write_report(settings.home, night_report(STARTED))
+    with records.write() as session:
+        night = nights.last_night(session)
+        assert night is not None
+        session.execute(update(Night).values(started_at=night.started_at.fromisoformat(STARTED)))
+
+    number, home = str(night.id), settings.home
+    assert "promoted" in invoke(home, "nights").output
+    assert invoke(home, "nights", "explain").output.startswith(TABLE)
+    found = invoke(home, "nights", "explain", number, "--json").output
+    assert json.loads(found)["explanation"]["sides"][0]["kind"] == "incumbent"
+    assert "no night 99" in str(invoke(home, "nights", "explain", "99").exception)
+    assert "expected a number" in str(invoke(home, "nights", "explain", "first").exception)
+    for path in (home / "reports").iterdir():
+        path.unlink()
+    assert f"night {number} left no report" in str(invoke(home, "nights", "explain", "last").exception)
+
+
+def test_a_dry_run_can_be_explained(settings: Settings, records: Database) -> None:
+    """Nothing is new, so there is one side only."""
+    text = run(settings.home, "retrain", "--dry-run", "--no-finetune", "--explain").stdout
+
+    assert "dry run: nothing was promoted\n\n                        incumbent\nright " in text
