@@ -12,6 +12,7 @@ from helpdesk.data_commands import data
 from helpdesk.errors import BusyError, HelpdeskError
 from helpdesk.exclusion_commands import exclusions
 from helpdesk.report_command import report
+from helpdesk.simulate_command import simulate
 from helpdesk.why_command import why
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def cli() -> None:
 
 
 data.add_command(check)
-for command in (data, db, exclusions, faq, report, staff, why):
+for command in (data, db, exclusions, faq, report, simulate, staff, why):
     cli.add_command(command)
 
 

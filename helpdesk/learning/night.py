@@ -1,9 +1,9 @@
 """One night: snapshot, two candidates, verdicts, promotion. Whatever fails, what serves goes on serving."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ LOCK = "retrain.lock"
 class Plan:
     """What tonight may do: `minutes` of fine-tuning, whether to fine-tune at all, whether to promote.
 
-    max_steps bounds each training whatever the machine's speed; `without` leaves a source's rows out.
+    max_steps bounds each training whatever the machine's speed; `without` leaves a source's rows out. For simulations:
+    without the gate whatever was built is promoted, and `spoil` is let loose on every candidate's folder.
     """
 
     minutes: float
@@ -46,6 +47,8 @@ class Plan:
     dry_run: bool = False
     max_steps: int | None = None
     without: Exclusion | None = None
+    gated: bool = True
+    spoil: Callable[[Path], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
             outcomes(incumbent, snapshot), outcomes(opened, snapshot), known=incumbent.phrasing_ids
         )
         verdict = refuse_unfair(verdict, refreshed.report["fairness"], night.settings.fairness_max_gap)
+        verdict = _ruled(night, verdict)
         _note(report, refreshed, verdict)
         if verdict.promote:
             standing, winner = opened, refreshed
@@ -154,6 +158,7 @@ def _refresh(night: _Night, snapshot: Snapshot, incumbent: Bundle) -> Candidate:
         encoder=incumbent.path / layout.ENCODER,
         measurement=measurement and measurement.extended(snapshot),
         facts={"training": incumbent.manifest.get("training")},
+        incumbent=incumbent.path,
     )
 
 
@@ -186,7 +191,8 @@ def _retrain(night: _Night, snapshot: Snapshot, standing: Bundle, report: NightR
         )
     before = out_of_fold(known, snapshot) | held_out(standing, snapshot)
     verdict = judge_retrained(before, outcomes(_open(night, retrained), snapshot))
-    return retrained, refuse_unfair(verdict, retrained.report["fairness"], night.settings.fairness_max_gap)
+    verdict = refuse_unfair(verdict, retrained.report["fairness"], night.settings.fairness_max_gap)
+    return retrained, _ruled(night, verdict)
 
 
 def _build(
@@ -197,8 +203,9 @@ def _build(
     encoder: Path,
     measurement: Measurement | None,
     facts: dict[str, Any],
+    incumbent: Path | None = None,
 ) -> Candidate:
-    return candidates.build(
+    built = candidates.build(
         night.bundles / f"{BUILDING}{kind}",
         snapshot,
         kind=kind,
@@ -207,7 +214,15 @@ def _build(
         settings=night.settings,
         facts=facts,
         progress=night.progress,
+        incumbent=incumbent,
     )
+    if night.plan.spoil is not None:
+        night.plan.spoil(built.directory)
+    return built
+
+
+def _ruled(night: _Night, verdict: Verdict) -> Verdict:
+    return verdict if night.plan.gated else replace(verdict, promote=True, reasons=("there is no gate",))
 
 
 def _open(night: _Night, candidate: Candidate) -> Bundle:
