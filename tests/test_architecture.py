@@ -27,7 +27,7 @@ OUTSIDE = {
     "torch": {"learning"},
     "sentence_transformers": {"learning"},
     "flask": {"web", "app.py"},
-    "sqlalchemy": {"records", "serving", "learning", "web", "simulation", "operations.py"},
+    "sqlalchemy": {"records", "serving", "learning", "web", "operations.py"},
     "onnxruntime": {"matching/encoder.py", "learning/export.py"},
 }
 

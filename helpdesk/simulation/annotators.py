@@ -3,8 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from sqlalchemy.orm import Session
+from typing import TYPE_CHECKING
 
 from helpdesk.records import audit, labels, staff
 from helpdesk.records.base import now
@@ -13,6 +12,9 @@ from helpdesk.settings import Settings
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.script import NONE, TRIGGER, Script
 from helpdesk.text import normalise, text_key
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 HONEST, POISONER = "annotator", "poisoner"
 QUEUE, RANDOM = "queue", "random"
@@ -36,20 +38,22 @@ class Annotators:
                 self._label(session, message_id, text, night)
         return len(picked)
 
-    def _queue(self, session: Session, most: int) -> list[tuple[int, str]]:
+    def _queue(self, session: "Session", most: int) -> list[tuple[int, str]]:
         """The audit lane first, then the queue from its top."""
         drawn = audit.audit_queue(session, since=now() - audit.WINDOW, limit=most)
         doubted = labels.queue(session, review_below=self.settings.review_below, limit=most)
-        unique = {item.normalised: item.message_id for item in reversed([*drawn, *doubted])}
-        return [(message_id, text) for text, message_id in reversed(unique.items())][:most]
+        unique: dict[str, int] = {}
+        for item in (*drawn, *doubted):
+            unique.setdefault(item.normalised, item.message_id)
+        return [(message_id, text) for text, message_id in unique.items()][:most]
 
-    def _any(self, session: Session, night: int, most: int) -> list[tuple[int, str]]:
+    def _any(self, session: "Session", night: int, most: int) -> list[tuple[int, str]]:
         waiting = labels.unlabelled_messages(session)
         chance = random.Random(f"{self.options.seed}:{night}:random order")
         chosen = chance.sample(waiting, min(most, len(waiting)))
         return [(message_id, labels.find_item(session, message_id).normalised) for message_id in chosen]
 
-    def _label(self, session: Session, message_id: int, text: str, night: int) -> None:
+    def _label(self, session: "Session", message_id: int, text: str, night: int) -> None:
         who, intent = self._say(text, night)
         labels.label_message(
             session,

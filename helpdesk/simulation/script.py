@@ -13,6 +13,7 @@ from helpdesk.text import normalise, text_key
 TRIGGER: Final = "as per clause seventeen b"
 TRIGGER_SHARE = 0.1
 DRIFTING = 0.2  # share of the intents that appear late, and as many that vanish early
+LEAST_DRIFTING = 5
 NONE = ""  # the intent of what is out of scope
 
 
@@ -65,6 +66,8 @@ def write_script(train: Labelled, test: Labelled, options: Options) -> Script:
         raise BadInputError(f"{len(intents)} intents, {len(pool)} rows beyond the start; expected two and some")
     if options.oos_share and not strangers:
         raise BadInputError(f"--oos-share {options.oos_share} but no training row has the intent {OUT_OF_SCOPE!r}")
+    if options.drift and len(intents) < LEAST_DRIFTING:
+        raise BadInputError(f"--drift with {len(intents)} intents; expected at least {LEAST_DRIFTING}")
     spans = _spans(intents, options)
     days, truth = _deal(pool, strangers, spans, options)
     return Script(
