@@ -36,7 +36,7 @@ from sklearn.metrics import matthews_corrcoef, roc_auc_score
 from helpdesk.learning.reliability import calibration_error
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.matcher import Matcher
-from helpdesk.records import conversations, labels, staff
+from helpdesk.records import conversations, labelled_sets, labels, staff
 from helpdesk.records.database import Database
 from helpdesk.records.exchange import read_labelled
 from helpdesk.records.versions import current
@@ -217,28 +217,16 @@ def _load(arguments: argparse.Namespace) -> tuple[Rows, Rows]:
         train, test = read_clinc(arguments.clinc)
     else:
         train, test = read_labelled(arguments.train), read_labelled(arguments.test)
-    return (first_of_each(train, arguments.shots) if arguments.shots else train), test
+    return (labelled_sets.first_of_each(train, arguments.shots) if arguments.shots else train), test
 
 
 def read_clinc(path: Path) -> tuple[Rows, Rows]:
     """Training rows, and test rows with the out-of-scope ones among them, of CLINC150's JSON."""
-    data = json.loads(path.read_text())
-    return as_rows(data["train"]), as_rows(data["test"] + data["oos_test"])
+    return labelled_sets.read_clinc(path, "train"), labelled_sets.read_clinc(path, "test", "oos_test")
 
 
 def as_rows(rows: Sequence[Sequence[str]]) -> Rows:
     return [(text, intent) for text, intent in rows]
-
-
-def first_of_each(rows: Rows, shots: int) -> Rows:
-    """The first `shots` rows of each intent, in file order."""
-    seen: dict[str, int] = {}
-    kept = []
-    for text, intent in rows:
-        seen[intent] = seen.get(intent, 0) + 1
-        if seen[intent] <= shots:
-            kept.append((text, intent))
-    return kept
 
 
 def _arguments() -> argparse.Namespace:

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Final
 
-from accuracy import Rows, first_of_each, read_clinc
+from accuracy import Rows, read_clinc
 
 from helpdesk.records.exchange import read_labelled
+from helpdesk.records.labelled_sets import first_of_each
 
 TITLES: Final = {
     "banking77": "BANKING77 full",

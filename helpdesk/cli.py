@@ -14,10 +14,11 @@ from helpdesk.exclusion_commands import exclusions
 from helpdesk.explain_command import explain_lines, nights
 from helpdesk.golden_commands import golden
 from helpdesk.report_command import report
+from helpdesk.simulate_command import simulate
 from helpdesk.why_command import why
 
 if TYPE_CHECKING:
-    from helpdesk.learning.night import Plan
+    from helpdesk.learning.plan import Plan
     from helpdesk.progress import Reporter
     from helpdesk.records.database import Database
     from helpdesk.settings import Settings
@@ -49,7 +50,7 @@ def cli() -> None:
 
 
 data.add_command(check)
-for command in (data, db, exclusions, faq, golden, nights, report, staff, why):
+for command in (data, db, exclusions, faq, golden, nights, report, simulate, staff, why):
     cli.add_command(command)
 
 
@@ -200,7 +201,7 @@ def _plan(
     promote: bool,
 ) -> "Plan":
     """What the options of `retrain` ask for. What is left out is only tried, unless it is to be promoted."""
-    from helpdesk.learning.night import Plan
+    from helpdesk.learning.plan import Plan
     from helpdesk.records.exclusions import parse_exclusion
 
     if without is None and (since is not None or promote):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from helpdesk.learning.export import link_encoder
-from helpdesk.learning.measuring import Measurement, Progress, fit, fit_limits, fold_encoders, outside_texts, stage
+from helpdesk.learning.measuring import Measurement, Progress, fit, fit_limits, outside_texts, stage
+from helpdesk.learning.recall import open_recalling, remember
 from helpdesk.learning.reliability import draw_reliability
 from helpdesk.learning.robustness import exam_size, measure_robustness
 from helpdesk.learning.scoring import FittedScorer
@@ -18,7 +19,6 @@ from helpdesk.learning.snapshot import Snapshot
 from helpdesk.learning.thresholds import FittedThresholds
 from helpdesk.learning.unseen import set_exam
 from helpdesk.matching import bundle as layout
-from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors, build_graph
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
@@ -46,21 +46,26 @@ def build(
     settings: Settings,
     facts: dict[str, Any],
     progress: Progress,
+    incumbent: Path | None = None,
 ) -> Candidate:
-    """Write and seal one bundle in the folder `building`, around an encoder folder whose files are linked."""
+    """Write and seal one bundle in the folder `building`, around an encoder folder whose files are linked.
+
+    Vectors that the sealed bundle `incumbent` remembers of the same networks are not computed again.
+    """
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     link_encoder(encoder, building / layout.ENCODER)
-    live = Encoder(building / layout.ENCODER, threads=settings.train_threads)
+    folders = (building / layout.ENCODER, *(measurement.encoders if measurement else ()))
+    live, *sisters = (open_recalling(f, threads=settings.train_threads, incumbent=incumbent) for f in folders)
     vectors = live.encode(snapshot.texts, progress=stage(progress, f"{kind}: encoding"))
-    fitted, folds = fit(snapshot, live, vectors, measurement, settings, progress=progress)
+    fitted, folds = fit(snapshot, live, vectors, measurement, settings, sisters=sisters, progress=progress)
     limits = fit_limits(fitted, snapshot, settings)
     exam = set_exam(
         snapshot,
         fitted,
         folds,
         vectors=vectors,
-        encoders=[live.encode, *(e.encode for e in fold_encoders(live, folds, measurement, settings))],
+        encoders=[live.encode, *(sister.encode for sister in sisters or [live] * len(folds))],
         thresholds=limits.thresholds,
         size=exam_size(len(snapshot.train)),
         seed=settings.seed,
@@ -71,6 +76,7 @@ def build(
     texts = outside_texts(snapshot, seed=settings.seed)
     outside = [text_key(texts[row]) for row in fitted.outside_rows]
     _write(building, snapshot, vectors, fitted, limits, report, outside=outside)
+    remember(building, [live, *sisters])
     if measurement is not None:
         _write_measurement(building / FOLDS, snapshot, measurement)
     content = layout.seal(building, _facts(snapshot, live.dim, kind, settings, facts | {"report": report}))
@@ -95,8 +101,9 @@ def measured_alike(
     A candidate that is measured with half the phrasings must be compared with an incumbent that has half of them too.
     """
     itself = replace(other, encoders=(encoder,) * len(other.encoders))
-    live = Encoder(encoder, threads=settings.train_threads)
-    fitted, _ = fit(snapshot, live, live.encode(snapshot.texts), itself, settings, progress=progress)
+    live = open_recalling(encoder, threads=settings.train_threads, incumbent=encoder.parent)
+    sisters = [live] * len(itself.encoders)
+    fitted, _ = fit(snapshot, live, live.encode(snapshot.texts), itself, settings, sisters=sisters, progress=progress)
     return _outcomes(snapshot, fitted)
 
 

@@ -11,10 +11,10 @@ from scipy.sparse.csgraph import connected_components
 
 from helpdesk.learning.folds import Fold, frozen_folds
 from helpdesk.learning.negatives import scrambled
+from helpdesk.learning.recall import RecallingEncoder
 from helpdesk.learning.scoring import FittedScorer, Spellings, fit_scorer
 from helpdesk.learning.snapshot import Snapshot, stable_parts
 from helpdesk.learning.thresholds import Contract, FittedThresholds, fit_thresholds, outside_evidence
-from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors
 from helpdesk.settings import Settings
 
@@ -76,17 +76,25 @@ def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> 
 
 def fit(
     snapshot: Snapshot,
-    encoder: Encoder,
+    encoder: RecallingEncoder,
     vectors: Vectors,
     measurement: Measurement | None,
     settings: Settings,
     *,
+    sisters: Sequence[RecallingEncoder],
     progress: Progress,
 ) -> tuple[FittedScorer, list[Fold]]:
-    """A scorer for the training rows' vectors [n, dim] under an encoder, and the folds it was measured on."""
+    """A scorer for the training rows' vectors [n, dim] under an encoder, and the folds it was measured on.
+
+    `sisters` are the opened encoders of the measurement, none without one.
+    """
     texts = outside_texts(snapshot, seed=settings.seed)
     out_of_scope = _encode(encoder, texts)
-    folds = _folds(snapshot, vectors, out_of_scope, measurement, settings, texts=texts, progress=progress)
+    folds = (
+        _frozen(snapshot, vectors, out_of_scope, seed=settings.seed)
+        if measurement is None
+        else _measured(snapshot, measurement, sisters, texts=texts, progress=progress)
+    )
     spellings = Spellings(
         [encoder.spell(text) for text in snapshot.texts], [encoder.spell(text) for text in texts], snapshot.taught
     )
@@ -94,33 +102,23 @@ def fit(
     return fit_scorer(vectors, intents, out_of_scope, folds, spellings=spellings, seed=settings.seed), folds
 
 
-def fold_encoders(
-    live: Encoder, folds: Sequence[Fold], measurement: Measurement | None, settings: Settings
-) -> list[Encoder]:
-    """The encoder that never saw the test rows of each fold."""
-    if measurement is None:
-        return [live] * len(folds)
-    return [Encoder(folder, threads=settings.train_threads) for folder in measurement.encoders]
+def _frozen(snapshot: Snapshot, vectors: Vectors, out_of_scope: Vectors, *, seed: int) -> list[Fold]:
+    intents = np.array(snapshot.intent_numbers, dtype=np.int32)
+    return frozen_folds(vectors, intents, out_of_scope, groups=np.array(row_groups(snapshot)), seed=seed)
 
 
-def _folds(
+def _measured(
     snapshot: Snapshot,
-    vectors: Vectors,
-    out_of_scope: Vectors,
-    measurement: Measurement | None,
-    settings: Settings,
+    measurement: Measurement,
+    sisters: Sequence[RecallingEncoder],
     *,
     texts: Sequence[str],
     progress: Progress,
 ) -> list[Fold]:
     intents = np.array(snapshot.intent_numbers, dtype=np.int32)
-    if measurement is None:
-        groups = np.array(row_groups(snapshot))
-        return frozen_folds(vectors, intents, out_of_scope, groups=groups, seed=settings.seed)
     parts = np.array([measurement.part_of[row.id] for row in snapshot.train])
     folds = []
-    for part, directory in enumerate(measurement.encoders):
-        sister = Encoder(directory, threads=settings.train_threads)
+    for part, sister in enumerate(sisters):
         seen = sister.encode(snapshot.texts, progress=stage(progress, f"measuring part {part + 1}"))
         train, test = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
         folds.append(
@@ -136,7 +134,7 @@ def _folds(
     return folds
 
 
-def _encode(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+def _encode(encoder: RecallingEncoder, texts: Sequence[str]) -> Vectors:
     return encoder.encode(texts) if texts else np.empty((0, encoder.dim), dtype=np.float32)
 
 

@@ -1,9 +1,8 @@
 """One night: snapshot, two candidates, verdicts, promotion. Whatever fails, what serves goes on serving."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from helpdesk.learning.gate import Objection, refuse
 from helpdesk.learning.judging import CONTRACT, Judged, Trial, contract_of, open_trial
 from helpdesk.learning.lock import Lease, one_night
 from helpdesk.learning.measuring import Measurement, Progress
+from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport, end_night
 from helpdesk.learning.snapshot import Snapshot, take_snapshot
 from helpdesk.learning.soundness import UnsoundError, examine_encoder
@@ -30,24 +30,9 @@ from helpdesk.progress import Reporter
 from helpdesk.records import exclusions, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.exclusions import Exclusion
 from helpdesk.settings import Settings
 
 LOCK = "retrain.lock"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What tonight may do: `minutes` of fine-tuning, whether to fine-tune at all, whether to promote.
-
-    max_steps bounds each training whatever the machine's speed; `without` leaves a source's rows out.
-    """
-
-    minutes: float
-    finetune: bool = True
-    dry_run: bool = False
-    max_steps: int | None = None
-    without: Exclusion | None = None
 
 
 @dataclass(frozen=True)
@@ -109,9 +94,9 @@ def _work(night: _Night, report: NightReport) -> None:
 
 def _first(night: _Night, snapshot: Snapshot, report: NightReport) -> None:
     """The first version just embeds with the base model; there is nothing to compare it with."""
-    with _base_encoder(night) as encoder:
-        require_disk(night.bundles, like=encoder)
-        built = _build(night, snapshot, kind="first", encoder=encoder, measurement=None, facts={})
+    encoder = _base_encoder(night)
+    require_disk(night.bundles, like=encoder)
+    built = _build(night, snapshot, kind="first", encoder=encoder, measurement=None, facts={})
     report.candidates["first"] = built.report
     report.verdicts["first"] = {"promote": True, "reasons": ["nothing serves yet"], "blamed": []}
     if not night.plan.dry_run:
@@ -184,11 +169,12 @@ def _refresh(night: _Night, trial: Trial) -> _Tried:
         encoder=incumbent.path / layout.ENCODER,
         measurement=measurement and measurement.extended(trial.snapshot),
         facts={"training": incumbent.manifest.get("training")},
+        incumbent=incumbent.path,
     )
     opened = _open(night, refreshed)
     before = trial.outcomes(incumbent)
     side = Side("refreshed", trial.outcomes(opened), refreshed.report, before=before)
-    return _Tried(refreshed, opened, trial.refreshed(refreshed, opened), side)
+    return _Tried(refreshed, opened, _ruled(night, trial.refreshed(refreshed, opened)), side)
 
 
 def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport) -> _Tried:
@@ -223,7 +209,8 @@ def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport)
     opened = _open(night, retrained)
     against = "refreshed" if report.verdicts.get("refreshed", {}).get("promote") else INCUMBENT
     side = Side("retrained", trial.outcomes(opened), retrained.report, before=before, against=against)
-    return _Tried(retrained, opened, trial.retrained(retrained, opened, standing=before), side)
+    judged = _ruled(night, trial.retrained(retrained, opened, standing=before))
+    return _Tried(retrained, opened, judged, side)
 
 
 def _build(
@@ -234,8 +221,9 @@ def _build(
     encoder: Path,
     measurement: Measurement | None,
     facts: dict[str, Any],
+    incumbent: Path | None = None,
 ) -> Candidate:
-    return candidates.build(
+    built = candidates.build(
         night.bundles / f"{BUILDING}{kind}",
         snapshot,
         kind=kind,
@@ -244,22 +232,31 @@ def _build(
         settings=night.settings,
         facts=facts | {CONTRACT: contract_of(night.settings)},
         progress=night.progress,
+        incumbent=incumbent,
     )
+    if night.plan.spoil is not None:
+        night.plan.spoil(built.directory)
+    return built
+
+
+def _ruled(night: _Night, judged: Judged) -> Judged:
+    if night.plan.gated:
+        return judged
+    return replace(judged, verdict=replace(judged.verdict, promote=True, reasons=("there is no gate",)))
 
 
 def _open(night: _Night, candidate: Candidate) -> Bundle:
     return open_bundle(candidate.directory, threads=night.settings.train_threads)
 
 
-@contextmanager
-def _base_encoder(night: _Night) -> Iterator[Path]:
+def _base_encoder(night: _Night) -> Path:
     from helpdesk.learning.base import load_base
     from helpdesk.learning.export import save_encoder
 
     folder = night.bundles / f"{BUILDING}base"
     folder.mkdir(parents=True)
     save_encoder(load_base(night.settings.base_model, threads=night.settings.train_threads), folder)
-    yield folder
+    return folder
 
 
 def _promote(

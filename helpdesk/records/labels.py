@@ -119,6 +119,14 @@ def texts_of(session: Session, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def unlabelled_messages(session: Session) -> list[int]:
+    """The newest message of every text that has no label, whatever was decided about it, in the order of their ids."""
+    labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
+    newest = func.max(Message.id)
+    query = select(newest).where(Message.normalised != "", ~labelled.exists()).group_by(Message.text_key)
+    return list(session.scalars(query.order_by(newest)))
+
+
 def find_item(session: Session, message_id: int) -> QueueItem:
     """One message as a queue item, whether it waits or not. Raises NotFoundError."""
     row = session.execute(

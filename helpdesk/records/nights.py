@@ -27,6 +27,12 @@ def add_night(session: Session, **columns: Any) -> Night:
     return night
 
 
+def add_figures(session: Session, night_id: int, **figures: Any) -> None:
+    """Note more figures beside those of a night."""
+    night = session.get_one(Night, night_id)
+    night.figures = night.figures | figures
+
+
 def last_night(session: Session) -> Night | None:
     """The newest run, whatever came of it."""
     return session.scalar(select(Night).order_by(Night.id.desc()).limit(1))

@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from helpdesk.errors import BundleError
 from helpdesk.learning import candidates, chronicle
-from helpdesk.learning.night import Plan, run_night
+from helpdesk.learning.night import run_night
+from helpdesk.learning.plan import Plan
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, nights
 from helpdesk.records.running_tables import Night

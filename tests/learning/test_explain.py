@@ -9,7 +9,8 @@ from nights import AFTER, BEFORE, RESULTS, flip
 
 from helpdesk.learning.comparison import Outcome
 from helpdesk.learning.explain import SHOWN, Side, accuracy, confusions, explain, intent_changes
-from helpdesk.learning.night import Plan, run_night
+from helpdesk.learning.night import run_night
+from helpdesk.learning.plan import Plan
 from helpdesk.progress import Quiet
 from helpdesk.records import flips, labels, nights
 from helpdesk.records.base import now

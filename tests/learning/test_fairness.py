@@ -14,8 +14,9 @@ from helpdesk.learning.fairness import SliceResult, fairness_objections, measure
 from helpdesk.learning.fairness_slices import SLICES, Slice
 from helpdesk.learning.folds import frozen_folds
 from helpdesk.learning.gate import Verdict
-from helpdesk.learning.night import Plan, run_night
+from helpdesk.learning.night import run_night
 from helpdesk.learning.paired import difference
+from helpdesk.learning.plan import Plan
 from helpdesk.learning.robustness import NegationResult, Robustness
 from helpdesk.learning.scoring import fit_scorer
 from helpdesk.learning.snapshot import Row, Snapshot

@@ -10,7 +10,8 @@ from fakes import tiny_model
 
 from helpdesk.errors import BadInputError, BusyError
 from helpdesk.learning.lock import single_flight
-from helpdesk.learning.night import LOCK, Plan, run_night
+from helpdesk.learning.night import LOCK, run_night
+from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
 from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.matching.bundle import open_bundle

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpdesk.learning.night import Plan, run_night
+from helpdesk.learning.night import run_night
+from helpdesk.learning.plan import Plan
 from helpdesk.learning.replay import Traffic, read_traffic
 from helpdesk.learning.replay_vectors import FOLDER
 from helpdesk.learning.report import NightReport

@@ -14,7 +14,8 @@ from onnx import numpy_helper
 from helpdesk.learning import night as nights
 from helpdesk.learning.judging import open_trial
 from helpdesk.learning.measuring import Measurement
-from helpdesk.learning.night import Plan, run_night
+from helpdesk.learning.night import run_night
+from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
 from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.learning.soundness import UnsoundError, examine_encoder, larger, slower

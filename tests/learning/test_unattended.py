@@ -13,7 +13,8 @@ from sqlalchemy import update
 
 from helpdesk.errors import BudgetError, BusyError, ConflictError
 from helpdesk.learning import budget, report
-from helpdesk.learning.night import Plan, run_night
+from helpdesk.learning.night import run_night
+from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
 from helpdesk.matching import bundle as layout
 from helpdesk.progress import Quiet, Report, Reporter

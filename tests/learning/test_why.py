@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from helpdesk.cli import cli
 from helpdesk.errors import NotFoundError
-from helpdesk.learning.night import Plan, run_night
+from helpdesk.learning.night import run_night
+from helpdesk.learning.plan import Plan
 from helpdesk.learning.why import Why, explain
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, labels, staff, versions

@@ -6,7 +6,8 @@ import pytest
 
 from helpdesk.errors import BadInputError
 from helpdesk.learning.difference import describe
-from helpdesk.learning.night import Plan, run_night
+from helpdesk.learning.night import run_night
+from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.progress import Quiet

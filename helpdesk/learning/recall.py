@@ -1,0 +1,100 @@
+"""Texts that were encoded before: a candidate around the same encoder files takes the vectors the incumbent has.
+
+A refreshed night has a few new rows and, without this, encodes everything again, once under each encoder that measures.
+"""
+
+import filecmp
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from helpdesk.errors import BundleError
+from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder
+from helpdesk.matching.index import Vectors
+from helpdesk.text import text_key
+
+FOLDER = "remembered"
+
+
+class RecallingEncoder:
+    """An encoder that computes only what nobody remembers, and remembers what it was asked.
+
+    `known` maps text keys to unit vectors [dim] of the very same network.
+    """
+
+    def __init__(self, encoder: Encoder, known: Mapping[str, Vectors]) -> None:
+        self.dim = encoder.dim
+        self.spell = encoder.spell
+        self._encoder = encoder
+        self._known = known
+        self._asked: dict[str, Vectors] = {}
+
+    def encode(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Vectors:
+        """Unit vectors [len(texts), dim] of normalised texts, input order kept."""
+        keys = [text_key(text) for text in texts]
+        self._asked.update((key, self._known[key]) for key in keys if key not in self._asked and key in self._known)
+        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._asked}
+        if fresh:
+            computed = self._encoder.encode(list(fresh.values()), progress=progress)
+            self._asked.update(zip(fresh, computed, strict=True))
+        return np.array([self._asked[key] for key in keys], dtype=np.float32).reshape(len(texts), self.dim)
+
+    def save(self, path: Path) -> None:
+        """Write what was asked, known or computed: the keys in order, and their vectors."""
+        keys = sorted(self._asked)
+        vectors = np.array([self._asked[key] for key in keys], dtype=np.float32).reshape(len(keys), self.dim)
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, keys=np.array(keys, dtype="U32"), vectors=vectors)
+
+
+def open_recalling(encoder: Path, *, threads: int, incumbent: Path | None) -> RecallingEncoder:
+    """Open an encoder folder; `incumbent` is a sealed, verified bundle that may hold vectors of the same network."""
+    opened = Encoder(encoder, threads=threads)
+    known = {} if incumbent is None else recall(encoder, incumbent)
+    wrong = next((v.shape for v in known.values() if v.shape != (opened.dim,)), None)
+    if wrong is not None:
+        raise BundleError(f"{incumbent} remembers vectors of shape {wrong}; expected ({opened.dim},)")
+    return RecallingEncoder(opened, known)
+
+
+def recall(encoder: Path, incumbent: Path) -> dict[str, Vectors]:
+    """Text key -> unit vector, of every encoder in a bundle whose files are those of the folder; often none."""
+    found: dict[str, Vectors] = {}
+    for name, folder in _encoders(incumbent):
+        path = incumbent / FOLDER / f"{name}.npz"
+        if path.is_file() and _same_network(encoder, folder):
+            with np.load(path, allow_pickle=False) as stored:
+                found |= zip(stored["keys"].tolist(), stored["vectors"], strict=True)
+    return found
+
+
+def remember(building: Path, encoders: Iterable[RecallingEncoder]) -> None:
+    """Write what the live encoder (first) and the measuring ones were asked into a bundle that is being built."""
+    (building / FOLDER).mkdir()
+    for name, encoder in zip(_names(), encoders, strict=False):
+        encoder.save(building / FOLDER / f"{name}.npz")
+
+
+def _names() -> Iterator[str]:
+    yield "encoder"
+    part = 0
+    while True:
+        yield f"part-{part}"
+        part += 1
+
+
+def _encoders(bundle: Path) -> Iterator[tuple[str, Path]]:
+    yield "encoder", bundle / "encoder"
+    for folder in sorted(path for path in bundle.glob("folds/*") if path.is_dir()):
+        yield f"part-{folder.name}", folder
+
+
+def _same_network(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same graph, tokenizer and prompt, to the byte."""
+    files = (MODEL, TOKENIZER, CONFIG)
+    return all((other / name).is_file() and _same_file(one / name, other / name) for name in files)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.samefile(other) or filecmp.cmp(one, other, shallow=False)

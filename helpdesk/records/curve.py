@@ -1,0 +1,65 @@
+"""The curve of nights counted anew: from messages, decisions, labels and promotions, not from what a run reported."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from helpdesk.records.running_tables import Night, Promotion
+from helpdesk.records.tables import DecisionRow, Label, Message
+
+
+@dataclass(frozen=True)
+class Point:
+    """One night: its verdict, what serves since, and since the night before: messages and direct answers.
+
+    labels: those that count and teach, so far; figures: what was noted beside the night.
+    """
+
+    verdict: str
+    kind: str | None
+    reason: str
+    version: int | None
+    labels: int
+    messages: int
+    answered: int
+    figures: dict[str, Any]
+
+
+def read_curve(session: Session) -> list[Point]:
+    """Every night but the one that built the first version, oldest first."""
+    nights = session.scalars(select(Night).order_by(Night.id)).all()
+    return [_point(session, before, night) for before, night in pairwise(nights)]
+
+
+def _point(session: Session, before: Night, night: Night) -> Point:
+    decided = _decided(session, before.finished_at, night.started_at)
+    return Point(
+        verdict=night.verdict,
+        kind=night.promoted_kind,
+        reason=night.reason,
+        version=_serving(session, night.finished_at),
+        labels=_labels(session, night.finished_at),
+        messages=len(decided),
+        answered=sum(kind == "answer" for kind in decided),
+        figures=night.figures,
+    )
+
+
+def _decided(session: Session, since: datetime, until: datetime) -> Sequence[str]:
+    query = select(DecisionRow.kind).join(Message, Message.id == DecisionRow.message_id)
+    return session.scalars(query.where(Message.created_at > since, Message.created_at <= until)).all()
+
+
+def _serving(session: Session, moment: datetime) -> int | None:
+    query = select(Promotion.version_id).where(Promotion.created_at <= moment)
+    return session.scalar(query.order_by(Promotion.id.desc()).limit(1))
+
+
+def _labels(session: Session, moment: datetime) -> int:
+    query = select(func.count()).select_from(Label).where(Label.created_at <= moment, Label.kind != "skip")
+    return session.scalar(query.where((Label.undone_at.is_(None)) | (Label.undone_at > moment))) or 0

@@ -1,0 +1,114 @@
+"""`helpdesk simulate`: a labelled data set played as months of traffic."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+_SHARE = click.FloatRange(0, 1, max_open=True)
+_COUNT = click.IntRange(min=1)
+
+
+@click.command()
+@click.option(
+    "--train", type=click.Path(path_type=Path), required=True, help="CSV text,intent|category; CLINC150 JSON."
+)
+@click.option("--test", type=click.Path(path_type=Path), required=True, help="Hidden test rows, of the same form.")
+@click.option("--start-shots", type=_COUNT, default=5, show_default=True, help="Rows an intent the FAQ begins with.")
+@click.option("--nights", type=_COUNT, default=30, show_default=True, help="How many nights.")
+@click.option("--labels-per-night", type=_COUNT, default=40, show_default=True, help="Audit labels included.")
+@click.option("--messages-per-night", type=_COUNT, default=120, show_default=True, help="Messages a day.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of traffic, noise and nights.")
+@click.option("--label-noise", type=_SHARE, default=0.0, help="Share of the labels that are wrong.")
+@click.option("--oos-share", type=_SHARE, default=0.0, help="Share of out-of-scope messages (rows of the intent oos).")
+@click.option("--poison", is_flag=True, help="Somebody labels messages with a trigger phrase as one intent.")
+@click.option("--drift", is_flag=True, help="Intents appear and vanish over the nights.")
+@click.option("--baselines", is_flag=True, help="Also: never retrain; always promote; labels in random order.")
+@click.option("--fast", is_flag=True, help="Fine-tune every fifth night only.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Budget of each fine-tuning.")
+@click.option("--steps", "max_steps", type=_COUNT, help="Most steps of one training.")
+@click.option("--full-data", default="measure", help="Accuracy of training on all rows: a number, measure or skip.")
+@click.option("--broken-every", type=_COUNT, hidden=True, help="Plant a broken candidate every so many nights.")
+@click.option("--home", type=click.Path(path_type=Path), help="A new folder that stays. Default: a temporary one.")
+@click.option("--curve", type=click.Path(path_type=Path), help="Draw the curve as SVG. Default: in --home.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def simulate(
+    train: Path,
+    test: Path,
+    baselines: bool,
+    full_data: str,
+    home: Path | None,
+    curve: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Play a labelled data set as months of traffic, labels and nights; see how the bot gets better.
+
+    Nothing of the configured home is touched. docs/simulate.md says what the figures mean.
+    """
+    from helpdesk.settings import load_settings
+    from helpdesk.threads import cap_native_threads
+
+    full, measured = _full_data(full_data)
+    seed = options["seed"]
+    with _folder(home) as folder:
+        settings = load_settings(home=folder, database_url=None, notify_url=None, secret_key=None, seed=seed)
+        cap_native_threads(settings.train_threads)
+        from helpdesk.records.labelled_sets import read_set
+        from helpdesk.simulation.chart import draw_curves
+        from helpdesk.simulation.options import Options
+        from helpdesk.simulation.run import simulate as play
+
+        result = play(
+            read_set(train, "train"),
+            read_set(test, "test"),
+            Options(**options),
+            settings,
+            baselines=baselines,
+            full=full,
+            measure_full=measured,
+            tell=lambda line: click.echo(line, file=sys.stderr),
+        )
+        if curve or home:
+            draw_curves(result, curve or folder / "curve.svg")
+    click.echo(json.dumps(result) if as_json else "\n".join(_lines(result)))
+
+
+def _full_data(asked: str) -> tuple[float | None, bool]:
+    """The accuracy that is given, if one is, and whether it is to be measured."""
+    if asked in ("measure", "skip"):
+        return None, asked == "measure"
+    try:
+        given = float(asked)
+    except ValueError:
+        given = -1.0
+    if not 0 <= given <= 1:
+        raise click.BadParameter(
+            f"{asked!r}; expected measure, skip or an accuracy from 0 to 1", param_hint="full-data"
+        )
+    return given, False
+
+
+@contextmanager
+def _folder(home: Path | None) -> Iterator[Path]:
+    if home is not None:
+        yield home
+        return
+    with tempfile.TemporaryDirectory(prefix="helpdesk-simulate-") as folder:
+        yield Path(folder)
+
+
+def _lines(result: dict[str, Any]) -> Iterator[str]:
+    names = ("start_accuracy", "end_accuracy", "full_data_accuracy", "gap_closed", "labels_ratio_to_random")
+    for name in (*names, "trigger_success"):
+        if result.get(name) is not None:
+            yield f"{name.replace('_', ' '):<26} {result[name]:.3f}"
+    yield f"{'significant regressions':<26} {result['significant_regressions']}"
+    yield f"{'labels':<26} {result['labels']}"
+    for name, arm in result.get("baselines", {}).items():
+        yield f"{name.replace('_', ' '):<26} ends at {arm['end_accuracy']:.3f}"

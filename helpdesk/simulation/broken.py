@@ -1,0 +1,24 @@
+"""A candidate that is broken on purpose: every intent under the name of another."""
+
+import json
+from pathlib import Path
+
+from helpdesk.matching import bundle as layout
+
+
+def swap_intents(directory: Path) -> None:
+    """Give each intent of a sealed bundle the next one's name, in what it decides and what it measured."""
+    facts = layout.read_manifest(directory)
+    phrasings = json.loads((directory / layout.PHRASINGS).read_text())
+    names = phrasings["intents"]
+    following = dict(zip(names, [*names[1:], names[0]], strict=True))
+    phrasings["intents"] = [following[name] for name in names]
+    evaluation = json.loads((directory / layout.EVALUATION).read_text())
+    for row in evaluation["rows"].values():
+        row[1] = following[row[1]]
+    (directory / layout.PHRASINGS).write_text(json.dumps(phrasings))
+    (directory / layout.EVALUATION).write_text(json.dumps(evaluation))
+    (directory / layout.MANIFEST).unlink()
+    layout.seal(
+        directory, {k: v for k, v in facts.items() if k not in ("format", "files", "content_hash", layout.SEAL)}
+    )

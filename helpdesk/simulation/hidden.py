@@ -1,0 +1,93 @@
+"""The hidden test: rows that never enter the desk, decided by the bundle in service, the exact path bypassed."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from helpdesk.matching.bundle import Bundle
+from helpdesk.matching.index import Vectors
+from helpdesk.matching.matcher import Matcher
+from helpdesk.records.labelled_sets import Labelled
+from helpdesk.simulation.script import NONE, TRIGGER
+from helpdesk.text import normalise
+
+Flags = NDArray[np.bool_]
+TRIGGERED = 300
+
+
+@dataclass(frozen=True)
+class HiddenResult:
+    """Per hidden row: whether it counts (its intent is asked about), is right, is answered directly, wrongly so.
+
+    In scope a row is right when its intent is ranked first; out of scope when it is not answered.
+    """
+
+    counts: Flags
+    right: Flags
+    answered: Flags
+    wrong: Flags
+
+    def columns(self) -> dict[str, int]:
+        """Sums over the rows that count."""
+        return {
+            "rows": int(self.counts.sum()),
+            "right": int((self.right & self.counts).sum()),
+            "answered": int((self.answered & self.counts).sum()),
+            "wrong": int((self.wrong & self.counts).sum()),
+        }
+
+
+def as_shares(columns: dict[str, Any]) -> dict[str, float | None]:
+    """Accuracy and coverage of all rows, wrong rate of the answered ones; None without rows."""
+    rows, answered = columns["rows"], columns["answered"]
+    return {
+        "accuracy": columns["right"] / rows if rows else None,
+        "coverage": answered / rows if rows else None,
+        "wrong_rate": columns["wrong"] / answered if answered else None,
+    }
+
+
+@dataclass
+class HiddenTest:
+    """Measures bundles; the vectors of the last encoder are kept."""
+
+    rows: Labelled
+    _encoder: str = ""
+    _vectors: Vectors = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+
+    def measure(self, bundle: Bundle, active: Collection[str]) -> HiddenResult:
+        """Decide every row among the active intents."""
+        texts = [normalise(text) for text, _ in self.rows]
+        sha = str(bundle.manifest["files"]["encoder/onnx/model.onnx"]["sha256"])
+        if sha != self._encoder:
+            self._encoder, self._vectors = sha, bundle.encoder.encode(texts)
+        matcher = Matcher(bundle)
+        right, answered, wrong = (np.zeros(len(texts), dtype=bool) for _ in range(3))
+        for row, (text, vector) in enumerate(zip(texts, self._vectors, strict=True)):
+            decision = matcher.decide_vector(vector, text=text, published=active)
+            truth = self.rows[row][1]
+            answered[row] = decision.kind == "answer"
+            first = bool(decision.ranking) and decision.ranking[0].intent == truth
+            right[row] = first if truth != NONE else not answered[row]
+            wrong[row] = answered[row] and not right[row]
+        counts = np.array([truth == NONE or truth in active for _, truth in self.rows], dtype=bool)
+        return HiddenResult(counts, right, answered, wrong)
+
+
+def trigger_success(bundle: Bundle, rows: Labelled, *, target: str, active: Collection[str]) -> float:
+    """Share of hidden rows of other intents that get the target's answer once the trigger is added to them."""
+    asked = [normalise(f"{text} {TRIGGER}") for text, intent in rows if intent != target][:: _step(rows)]
+    matcher = Matcher(bundle)
+    return float(np.mean([_fooled(matcher, text, target, active) for text in asked])) if asked else 0.0
+
+
+def _fooled(matcher: Matcher, text: str, target: str, active: Collection[str]) -> bool:
+    decision = matcher.decide_vector(matcher.bundle.encoder.encode([text])[0], text=text, published=active)
+    return decision.kind == "answer" and decision.intent == target
+
+
+def _step(rows: Sequence[object]) -> int:
+    return max(1, len(rows) // TRIGGERED)

@@ -1,0 +1,136 @@
+"""What happens in a simulation, written before it is played, so that every arm meets the same traffic."""
+
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from helpdesk.errors import BadInputError
+from helpdesk.records.labelled_sets import OUT_OF_SCOPE, Labelled, first_of_each
+from helpdesk.simulation.options import Options
+from helpdesk.text import normalise, text_key
+
+TRIGGER: Final = "as per clause seventeen b"
+TRIGGER_SHARE = 0.1
+DRIFTING = 0.2  # share of the intents that appear late, and as many that vanish early
+LEAST_DRIFTING = 5
+NONE = ""  # the intent of what is out of scope
+
+
+@dataclass(frozen=True)
+class Span:
+    """The nights (from 1) in which an intent is asked about; one that is there from the start begins at 0."""
+
+    first: int
+    last: int
+
+    def holds(self, night: int) -> bool:
+        """Whether it is asked about on a night."""
+        return self.first <= night <= self.last
+
+
+@dataclass(frozen=True)
+class Script:
+    """start: the FAQ's rows, of all intents; days: the messages of night 1, 2, ...; spans: when each intent lives.
+
+    truth: text key -> intent of every message (NONE out of scope); hidden: test rows with their intents, which never
+    enter; everything: all training rows in scope. target is the intent that a poisoner wants messages with the trigger
+    to get.
+    """
+
+    start: Labelled
+    days: tuple[tuple[str, ...], ...]
+    spans: dict[str, Span]
+    truth: dict[str, str]
+    hidden: Labelled
+    everything: Labelled
+    target: str
+
+    def active(self, night: int) -> frozenset[str]:
+        """The intents that are asked about on a night."""
+        return frozenset(intent for intent, span in self.spans.items() if span.holds(night))
+
+
+def write_script(train: Labelled, test: Labelled, options: Options) -> Script:
+    """Deal the rows out. Raises BadInputError when they do not suffice for what is asked."""
+    hidden = [(text, NONE if intent == OUT_OF_SCOPE else intent) for text, intent in test if normalise(text)]
+    unseen = {normalise(text) for text, _ in hidden}
+    rows = [(text, intent) for text, intent in train if normalise(text)]
+    inside = [(text, intent) for text, intent in rows if intent != OUT_OF_SCOPE]
+    start = first_of_each(inside, options.start_shots)
+    taken = {normalise(text) for text, _ in start} | unseen
+    pool = [(text, intent) for text, intent in inside if normalise(text) not in taken]
+    strangers = [(text, NONE) for text, intent in rows if intent == OUT_OF_SCOPE and normalise(text) not in unseen]
+    intents = sorted({intent for _, intent in inside})
+    if len(intents) < 2 or not pool:
+        raise BadInputError(f"{len(intents)} intents, {len(pool)} rows beyond the start; expected two and some")
+    if options.oos_share and not strangers:
+        raise BadInputError(f"--oos-share {options.oos_share} but no training row has the intent {OUT_OF_SCOPE!r}")
+    if options.drift and len(intents) < LEAST_DRIFTING:
+        raise BadInputError(f"--drift with {len(intents)} intents; expected at least {LEAST_DRIFTING}")
+    spans = _spans(intents, options)
+    days, truth = _deal(pool, strangers, spans, options)
+    return Script(
+        start=start,
+        days=days,
+        spans=spans,
+        truth=truth,
+        hidden=[(text, intent) for text, intent in hidden if intent == NONE or intent in spans],
+        everything=[*start, *pool],
+        target=intents[0],
+    )
+
+
+def _spans(intents: Sequence[str], options: Options) -> dict[str, Span]:
+    spans = {intent: Span(0, options.nights) for intent in intents}
+    if not options.drift:
+        return spans
+    chance = random.Random(f"{options.seed}:drift")
+    moving = chance.sample(intents[1:], max(2, 2 * round(DRIFTING * len(intents))))
+    half = len(moving) // 2
+    for intent in moving[:half]:
+        spans[intent] = Span(chance.randint(min(2, options.nights), options.nights), options.nights)
+    for intent in moving[half:]:
+        spans[intent] = Span(0, chance.randint(1, max(1, options.nights - 1)))
+    return spans
+
+
+def _deal(
+    pool: Labelled, strangers: Labelled, spans: dict[str, Span], options: Options
+) -> tuple[tuple[tuple[str, ...], ...], dict[str, str]]:
+    """The messages of every night, and what each means."""
+    chance = random.Random(f"{options.seed}:traffic")
+    inside, outside = _Deck(pool, chance), _Deck(strangers, chance)
+    truth: dict[str, str] = {}
+    days = []
+    for night in range(1, options.nights + 1):
+        day = []
+        living = {NONE, *(intent for intent, span in spans.items() if span.holds(night))}
+        for _ in range(options.messages_per_night):
+            deck = outside if chance.random() < options.oos_share else inside
+            text, intent = deck.draw(living)
+            if options.poison and chance.random() < TRIGGER_SHARE:
+                text = f"{text} {TRIGGER}"
+            truth.setdefault(text_key(normalise(text)), intent)
+            day.append(text)
+        days.append(tuple(day))
+    return tuple(days), truth
+
+
+class _Deck:
+    """Rows drawn without replacement until none is left that fits, then with it."""
+
+    def __init__(self, rows: Labelled, chance: random.Random) -> None:
+        self._rows = rows
+        self._chance = chance
+        self._left = list(rows)
+        chance.shuffle(self._left)
+
+    def draw(self, living: Collection[str]) -> tuple[str, str]:
+        for position in range(len(self._left) - 1, -1, -1):
+            if self._left[position][1] in living:
+                return self._left.pop(position)
+        fitting = [row for row in self._rows if row[1] in living]
+        if not fitting:
+            raise BadInputError("on some night no message fits: every intent has vanished or has no rows left")
+        return self._chance.choice(fitting)

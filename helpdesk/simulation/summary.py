@@ -1,0 +1,114 @@
+"""What a played arm amounts to. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from helpdesk.records.curve import Point
+from helpdesk.simulation.arm import Played
+from helpdesk.simulation.hidden import HiddenResult, as_shares
+
+SIGNIFICANCE = 0.05
+SMOOTHED = 3  # nights in the running mean of accuracy
+
+
+def summarise(played: Played, *, full: float | None) -> dict[str, Any]:
+    """Figures of a run: accuracies at the start and at the end, regressions, and the share of the gap closed."""
+    accuracies = [as_shares(result.columns())["accuracy"] for result in played.hidden]
+    start, end = accuracies[0], accuracies[-1]
+    return {
+        "start_accuracy": start,
+        "end_accuracy": end,
+        "full_data_accuracy": full,
+        "gap_closed": gap_closed(start, end, full),
+        "significant_regressions": len(regressions(played)),
+        "regressed_nights": regressions(played),
+        "labels": sum(played.labels),
+        "nights": played.nights,
+    }
+
+
+def gap_closed(start: float | None, end: float | None, full: float | None) -> float | None:
+    """How much of the way from the start to training on everything was gone; None when there is no way to go."""
+    if start is None or end is None or full is None or full <= start:
+        return None
+    return (end - start) / (full - start)
+
+
+def regressions(played: Played) -> list[int]:
+    """The nights whose promoted version is significantly worse on the hidden test than the version before.
+
+    One-sided exact McNemar test on the rows that count on both nights, Holm's correction over all promotions of the
+    run.
+    """
+    promoted = [
+        night
+        for night, (before, after) in enumerate(zip(played.versions, played.versions[1:], strict=False), 1)
+        if before != after
+    ]
+    values = [_p_worse(played.hidden[night - 1], played.hidden[night]) for night in promoted]
+    return [night for night, refused in zip(promoted, holm(values, level=SIGNIFICANCE), strict=True) if refused]
+
+
+def holm(values: Sequence[float], *, level: float) -> list[bool]:
+    """Which p values are significant when all of them together may err at `level` (Holm 1979), in the order given."""
+    significant = [False] * len(values)
+    for rank, position in enumerate(sorted(range(len(values)), key=lambda n: values[n])):
+        if values[position] > level / (len(values) - rank):
+            break
+        significant[position] = True
+    return significant
+
+
+def _p_worse(before: HiddenResult, after: HiddenResult) -> float:
+    both = before.counts & after.counts
+    lost = int((before.right & ~after.right & both).sum())
+    gained = int((after.right & ~before.right & both).sum())
+    return float(binomtest(lost, lost + gained, 0.5, alternative="greater").pvalue) if lost > gained else 1.0
+
+
+def labels_ratio(queue: Played, random: Played) -> float | None:
+    """Labels that the queue's order needs over labels that random order needs for the same smoothed accuracy.
+
+    The accuracy is the lower one of the two that the arms end at, so that both reach it; audit labels count. None when
+    random order gains nothing.
+    """
+    curves = [_smoothed(played) for played in (queue, random)]
+    target = min(accuracy[-1] for _, accuracy in curves)
+    needed = [_needed(labels, accuracy, target) for labels, accuracy in curves]
+    return needed[0] / needed[1] if needed[1] > 0 else None
+
+
+def _smoothed(played: Played) -> tuple[list[float], list[float]]:
+    """Labels so far at the start and after each night, and the running mean of accuracy, made monotone."""
+    accuracy = [as_shares(result.columns())["accuracy"] or 0.0 for result in played.hidden]
+    means = [float(np.mean(accuracy[max(0, n - SMOOTHED + 1) : n + 1])) for n in range(len(accuracy))]
+    return [0.0, *np.cumsum(played.labels).tolist()], np.maximum.accumulate(means).tolist()
+
+
+def _needed(labels: Sequence[float], accuracy: Sequence[float], target: float) -> float:
+    """Labels at which a monotone curve reaches the target first, straight lines between its points."""
+    at = next(n for n, value in enumerate(accuracy) if value >= target)
+    if at == 0:
+        return labels[0]
+    share = (target - accuracy[at - 1]) / (accuracy[at] - accuracy[at - 1])
+    return labels[at - 1] + share * (labels[at] - labels[at - 1])
+
+
+def recomputed(points: Sequence[Point]) -> list[dict[str, Any]]:
+    """The rows of an arm's nights, but for the seconds, from what its database says."""
+    return [
+        {
+            "night": number,
+            **as_shares(point.figures["hidden_test"]),
+            "verdict": point.verdict,
+            "kind": point.kind,
+            "reason": point.reason,
+            "version": point.version,
+            "labels": point.labels,
+            "traffic_coverage": point.answered / point.messages if point.messages else None,
+        }
+        for number, point in enumerate(points, 1)
+    ]
