@@ -196,9 +196,12 @@ def _parts(vectors: Vectors, intents: Intents, oos_vectors: Vectors, count: int,
 def _fit_head(vectors: Vectors, intents: Intents, count: int) -> tuple[Vectors, Vectors]:
     """Multinomial logistic regression; an intent without rows gets a bias it can never win with."""
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     present = np.unique(intents)
-    model = LogisticRegression(C=HEAD_C, max_iter=1000, tol=1e-4).fit(vectors, intents)
+    # Small products: on a busy machine, threads that wait for each other take fifty times as long as one.
+    with threadpool_limits(limits=1, user_api="blas"):
+        model = LogisticRegression(C=HEAD_C, max_iter=1000, tol=1e-4).fit(vectors, intents)
     coefficients, intercept = model.coef_, model.intercept_
     if len(present) == 2:
         coefficients, intercept = np.vstack([-coefficients, coefficients]) / 2, np.r_[-intercept, intercept] / 2
