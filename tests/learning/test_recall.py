@@ -54,7 +54,7 @@ def build(folder: Path, place: Settings, first: Path, *, incumbent: Path | None)
 
 
 def test_reused_vectors_build_the_same_bundle(place: Settings, first: Path, tmp_path: Path) -> None:
-    """With the incumbent's vectors and without: the same content hash, and it opens."""
+    """The same rows with the incumbent's vectors and without: the same content hash, and it opens."""
     fresh = build(tmp_path / "fresh", place, first, incumbent=None)
     reused = build(tmp_path / "reused", place, first, incumbent=first)
 
