@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import shutil
 import time
@@ -22,22 +23,24 @@ MAX_TOKENS = 256
 MIN_PARITY = 0.9999
 MIN_INT8_PARITY = 0.995
 INT8_BLOCK = 64  # from 128 on ONNX Runtime rounds differently in batches
+_INT8_PRODUCT = "MatMulNBits"
 _PARITY_TEXTS = ("hello", "i cannot log in", "my laptop is slow " * 30, "¿dónde está?")
 _SHORT, _ROUNDS = "how long until my new card arrives", 30
 
 
-def save_encoder(model: "SentenceTransformer", directory: Path) -> None:
+def save_encoder(model: "SentenceTransformer", directory: Path, *, int8: bool | None = None) -> None:
     """Write the model in the sentence-transformers layout, with what serving needs beside it."""
     model.save_pretrained(str(directory), create_model_card=False)
-    save_serving_files(model, directory)
+    save_serving_files(model, directory, int8=int8)
 
 
-def save_serving_files(model: "SentenceTransformer", directory: Path, *, int8: bool = True) -> None:
+def save_serving_files(model: "SentenceTransformer", directory: Path, *, int8: bool | None = None) -> None:
     """Write only what serving needs: ONNX graph, tokenizer and facts; then check that both give the same vectors.
 
     The graph holds the whole model: transformer, pooling, dense and normalising layers, so that any architecture
     is served alike. Raises BundleError when a vector differs (cosine below 0.9999). With `int8` the weights are
-    then rounded to 8 bits, where that keeps every vector (cosine 0.995 or more) and is faster on this machine.
+    then rounded to 8 bits, where that keeps every vector (cosine 0.995 or more); None: where it is faster on this
+    machine, too.
     """
     (directory / MODEL).parent.mkdir(parents=True, exist_ok=True)
     tokenizer = model.tokenizer
@@ -57,8 +60,16 @@ def save_serving_files(model: "SentenceTransformer", directory: Path, *, int8: b
     worst = _parity(expected, directory)
     if not worst >= MIN_PARITY:
         raise BundleError(f"the exported graph differs from the model: cosine {worst:.5f} at worst")
-    if int8:
-        _try_int8(expected, directory)
+    if int8 is not False:
+        _try_int8(expected, directory, always=int8 is True)
+
+
+def is_int8(directory: Path) -> bool:
+    """Whether the graph in an encoder folder has its weights in 8 bits."""
+    import onnx
+
+    nodes = onnx.load(str(directory / MODEL), load_external_data=False).graph.node
+    return any(node.op_type == _INT8_PRODUCT for node in nodes)
 
 
 def link_encoder(source: Path, directory: Path) -> None:
@@ -122,13 +133,13 @@ def _parity(expected: "np.typing.NDArray[np.float32]", directory: Path) -> float
     return float(np.min(np.sum(expected * given, axis=1)))
 
 
-def _try_int8(expected: "np.typing.NDArray[np.float32]", directory: Path) -> None:
-    """Put 8-bit weights in place of the graph's unless that loses parity or time.
+def _try_int8(expected: "np.typing.NDArray[np.float32]", directory: Path, *, always: bool) -> None:
+    """Put 8-bit weights in place of the graph's unless that loses parity or, but for `always`, time.
 
     Weights are rounded in blocks, activations row by row, so that a text's vector does not depend on its batch.
     """
     model, exact = directory / MODEL, directory / MODEL.with_suffix(".fp32")
-    before = _seconds(directory)
+    before = math.inf if always else _seconds(directory)
     os.replace(model, exact)
     _round_weights(exact, model)
     if _parity(expected, directory) >= MIN_INT8_PARITY and _seconds(directory) < before:

@@ -184,6 +184,7 @@ def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport)
         night.bundles / f"{BUILDING}encoders",
         snapshot,
         like=like,
+        standing=standing.path / layout.ENCODER,
         settings=night.settings,
         minutes=night.plan.minutes,
         max_steps=night.plan.max_steps,

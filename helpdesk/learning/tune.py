@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpdesk.learning.base import load_base
-from helpdesk.learning.export import save_encoder, save_serving_files
+from helpdesk.learning.export import is_int8, save_encoder, save_serving_files
 from helpdesk.learning.finetune import (
     MAX_TOKENS,
     VIEWS_PER_INTENT,
@@ -44,6 +44,7 @@ def tune(
     snapshot: Snapshot,
     *,
     like: Measurement | None,
+    standing: Path,
     settings: Settings,
     minutes: float,
     max_steps: int | None = None,
@@ -53,15 +54,16 @@ def tune(
 
     Small sets are measured in two halves, so that no row is lost; for large ones one left-out fifth will do. The
     budget is shared out by rows and turned into step counts before training starts. `like` is how the encoder in
-    service is measured, whose split is kept, so that the two can be compared row by row. Where the measured ones
-    began to over-fit, the one on everything ends too.
+    service is measured, whose split is kept, so that the two can be compared row by row; `standing` is its folder,
+    whose 8-bit or exact weights are kept to as well: deciding by a stopwatch would differ from run to run. Where the
+    measured ones began to over-fit, the one on everything ends too.
     """
     parts, measured = (HALVES, HALVES) if len(snapshot.train) < LARGE else (FIFTHS, 1)
     if like is not None:
         parts, measured = like.parts, len(like.encoders)
     part_of = split(snapshot, parts=parts, known=like.part_of if like else None)
     subsets = [[n for n, row in enumerate(snapshot.train) if part_of[row.id] != part] for part in range(measured)]
-    everything = list(range(len(snapshot.train)))
+    everything, int8 = list(range(len(snapshot.train))), is_int8(standing)
     base = load_base(settings.base_model, threads=settings.train_threads)
     material = Material(snapshot, base, seed=settings.seed)
     plans = _plans(snapshot, [*subsets, everything], base=base, material=material, minutes=minutes, max_steps=max_steps)
@@ -72,12 +74,12 @@ def tune(
         model, watch = school.train(rows, plan, stage=f"fine-tuning to measure {number}/{measured}")
         reached.append(watch.kept / plan.steps)
         folder.mkdir(parents=True)
-        save_serving_files(model, folder)
+        save_serving_files(model, folder, int8=int8)
     whole = workshop / "whole"
     whole.mkdir(parents=True)
     plan = replace(plans[-1], until=sum(reached) / measured)
     model, _ = school.train(everything, plan, stage="fine-tuning")
-    save_encoder(model, whole)
+    save_encoder(model, whole, int8=int8)
     return Tuned(whole, Measurement(parts, part_of, tuple(folders)), plan.facts() | school.facts)
 
 

@@ -1,13 +1,11 @@
-"""The labelling queue, labels, and which side of the split a label is on."""
+"""The labelling queue and labels."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from rapidfuzz import fuzz, process
 from sqlalchemy import Subquery, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
@@ -15,12 +13,11 @@ from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.base import now
 from helpdesk.records.faq import find_intent
 from helpdesk.records.running_tables import FlipRow
+from helpdesk.records.sides import assign_side
 from helpdesk.records.tables import DecisionRow, Label, Message, Phrasing
-from helpdesk.text import text_key
 
 KINDS = ("intent", "out_of_scope", "skip")
 ASIDE = ("choice", "none_of_these")  # reasons of messages that only pick from what was offered
-NEAR_DUPLICATE = 85.0  # rapidfuzz ratio of sorted words, 0 to 100
 LABEL_LOCK = 0x68656C70  # any number that nobody else locks
 
 
@@ -202,26 +199,6 @@ def active_labels(session: Session) -> list[Label]:
     return list(session.scalars(query.order_by(Label.id)))
 
 
-def assign_side(session: Session, normalised: str, *, holdout_share: float) -> tuple[str, str]:
-    """(group key, side) of a text: its own earlier ones, else its near-duplicates', else drawn by hash.
-
-    A side that was stored never changes, whatever is added to the FAQ later. FAQ phrasings all train, so a
-    near-duplicate of one trains; a text near both sides goes to neither. Near-duplicates are judged by letters alone,
-    never by an encoder, so that no model moves the split.
-    """
-    own = select(Label.group_key, Label.side).where(Label.text_key == text_key(normalised)).order_by(Label.id).limit(1)
-    if (stored := session.execute(own).tuples().one_or_none()) is not None:
-        return stored
-    groups = _near_groups(session, normalised)
-    sides = {side for _, side in groups}
-    if near_duplicates(normalised, session.scalars(select(Phrasing.normalised).distinct()).all()):
-        sides.add("train")
-    key = groups[0][0] if groups else hashlib.sha256(normalised.encode()).hexdigest()
-    if not sides:
-        return key, "holdout" if _draw(key) < holdout_share else "train"
-    return key, sides.pop() if len(sides) == 1 else "neither"
-
-
 def _one_at_a_time(session: Session) -> None:
     """Two people who label near-duplicates at one moment would each see no group yet and might draw two sides.
 
@@ -229,21 +206,6 @@ def _one_at_a_time(session: Session) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(LABEL_LOCK)))
-
-
-def near_duplicates(text: str, others: Sequence[str]) -> list[int]:
-    """Positions of the texts that differ from a text by a few letters at most, whatever the order of their words."""
-    found = process.extract(text, others, scorer=fuzz.token_sort_ratio, score_cutoff=NEAR_DUPLICATE, limit=None)
-    return [index for _, _, index in found]
-
-
-def _near_groups(session: Session, normalised: str) -> list[tuple[str, str]]:
-    rows = session.execute(select(Label.normalised, Label.group_key, Label.side).order_by(Label.id)).all()
-    return [(rows[i][1], rows[i][2]) for i in near_duplicates(normalised, [text for text, _, _ in rows])]
-
-
-def _draw(key: str) -> float:
-    return int(hashlib.sha256(f"side:{key}".encode()).hexdigest()[:12], 16) / 16**12
 
 
 def _active(session: Session, text_key: str) -> Sequence[Label]:

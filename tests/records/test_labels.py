@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.records import conversations, faq, labels, staff
+from helpdesk.records import conversations, faq, labels, sides, staff
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Label
@@ -172,9 +172,9 @@ DECIDED |= {"reason": "unsure", "ranking": [], "options": [], "thresholds": {}}
 def test_the_held_out_share_is_kept_over_many_groups(database: Database) -> None:
     """About the chosen share of distinct groups is held out, by a hash of their text."""
     with database.read() as session:
-        sides = [labels.assign_side(session, f"{n * 7919}", holdout_share=0.3)[1] for n in range(400)]
+        drawn = [sides.assign_side(session, f"{n * 7919}", holdout_share=0.3)[1] for n in range(400)]
 
-    assert 90 <= sides.count("holdout") <= 150
+    assert 90 <= drawn.count("holdout") <= 150
 
 
 @pytest.mark.parametrize(
