@@ -9,7 +9,7 @@ from sentence_transformers import SentenceTransformer
 
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.base import load_base, resolve_base
-from helpdesk.learning.export import save_encoder, save_serving_files
+from helpdesk.learning.export import is_int8, save_encoder, save_serving_files
 from helpdesk.learning.finetune import TrainingPlan, fine_tune, plan_training
 from helpdesk.learning.snapshot import Row, stable_parts
 from helpdesk.matching.encoder import Encoder, VectorCache
@@ -46,6 +46,14 @@ def test_rounded_weights_keep_the_vectors_and_batches_change_nothing(
 
     assert np.all(np.sum(together * model.encode(TEXTS, normalize_embeddings=True), axis=1) > 0.995)
     assert np.allclose(np.concatenate([encoder.encode([text]) for text in TEXTS]), together, atol=1e-5)
+
+
+@pytest.mark.parametrize("int8", [True, False])
+def test_the_format_of_the_weights_can_be_kept_to(model: SentenceTransformer, tmp_path: Path, *, int8: bool) -> None:
+    """Whichever is faster just now, so that equal nights give equal files."""
+    save_serving_files(model, tmp_path / "encoder", int8=int8)
+
+    assert is_int8(tmp_path / "encoder") == int8
 
 
 def test_an_exported_encoder_is_a_sentence_transformers_model(model: SentenceTransformer, tmp_path: Path) -> None:
