@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 from accuracy import open_serving
 from home import temporary_home
-from numpy.typing import NDArray
 
 from helpdesk.learning.scoring import OutOfFold
 from helpdesk.learning.snapshot import shipped_out_of_scope
@@ -88,8 +87,8 @@ def repeat(found: OutOfFold, contract: Contract, outside: Outside, arguments: ar
     figures = []
     for _ in range(arguments.splits):
         order = chance.permutation(len(found.right))
-        fitted = fit_thresholds(_take(found, order[: arguments.rows]), contract, outside=outside)
-        figures.append(_decided(_take(found, order[arguments.rows :]), fitted.thresholds.answer, contract))
+        fitted = fit_thresholds(found.take(order[: arguments.rows]), contract, outside=outside)
+        figures.append(_decided(found.take(order[arguments.rows :]), fitted.thresholds.answer, contract))
     wrong, coverage, oracle = np.array(figures).T
     return {
         "broken": round(float((wrong > contract.max_wrong_rate).mean()), 4),
@@ -127,11 +126,6 @@ def _confidence(bundle: Bundle, text: str, vector: Vectors, *, hide: bool = Fals
 
 def _encoded(bundle: Bundle, texts: list[str]) -> Iterator[tuple[str, Vectors]]:
     return zip(texts, bundle.encoder.encode(texts), strict=True)
-
-
-def _take(found: OutOfFold, rows: NDArray[np.int64]) -> OutOfFold:
-    names = ("rows", "truth", "best", "confidence", "ranked", "ranked_true")
-    return replace(found, **{name: getattr(found, name)[rows] for name in names})
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from helpdesk.matching.index import Vectors
 from helpdesk.settings import Settings
 
 NEAR = 90.0
+TRAFFIC_ROWS = 300
 Progress = Callable[[str, int, int], None]
 
 
@@ -68,10 +69,18 @@ def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = N
 
 
 def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> FittedThresholds:
-    """The thresholds that keep the operator's contract, by the out-of-fold results of a fitted scorer."""
+    """The thresholds that keep the operator's contract, by the out-of-fold results of a fitted scorer.
+
+    The contract is about traffic, so messages that staff labelled because they were doubted do not count: FAQ phrasings
+    and the audit lane's random sample do. Below `TRAFFIC_ROWS` of these all rows count, and less is answered.
+    """
+    like_traffic = np.array([not snapshot.train[row].put_forward for row in fitted.out_of_fold.rows], dtype=np.bool_)
+    measured = fitted.out_of_fold
+    if np.count_nonzero(like_traffic) >= TRAFFIC_ROWS:
+        measured = measured.take(like_traffic)
     outside = outside_evidence(fitted.out_of_fold, taught=snapshot.taught, labelled_inside=snapshot.labelled_inside)
     contract = Contract(settings.max_wrong_rate, settings.assurance, settings.clarify_level)
-    return fit_thresholds(fitted.out_of_fold, contract, outside=outside)
+    return fit_thresholds(measured, contract, outside=outside)
 
 
 def fit(

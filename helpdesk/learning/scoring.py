@@ -44,6 +44,11 @@ class OutOfFold:
         hits: NDArray[np.bool_] = self.truth == self.best
         return hits
 
+    def take(self, which: NDArray[np.bool_] | Ints) -> "OutOfFold":
+        """Some of the measured rows, with all of the out-of-scope messages."""
+        names = ("rows", "truth", "best", "confidence", "ranked", "ranked_true")
+        return replace(self, **{name: getattr(self, name)[which] for name in names})
+
 
 @dataclass(frozen=True)
 class FittedScorer:

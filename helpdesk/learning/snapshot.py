@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError
+from helpdesk.records.audit import drawn_texts
 from helpdesk.records.examples import COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
@@ -26,11 +27,16 @@ MOST_LESSONS = 10_000  # of each kind, the newest: more than one training gets t
 
 @dataclass(frozen=True)
 class Row:
-    """One text and what it means. `id` is its source: `phrasing:12`, `label:7`; intent NONE is out of scope."""
+    """One text and what it means. `id` is its source: `phrasing:12`, `label:7`; intent NONE is out of scope.
+
+    put_forward: a message that was labelled because it was doubted. It teaches like any other, but many such messages
+    together are harder than traffic is.
+    """
 
     id: str
     text: str
     intent: str
+    put_forward: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Snapshot:
     def rows_hash(self) -> str:
         """sha256 over everything a bundle is made from."""
         facts: list[object] = [
-            [(r.id, r.text, r.intent) for r in self.train],
+            [(r.id, r.text, r.intent, r.put_forward) for r in self.train],
             sorted(self.exact.items()),
             self.out_of_scope,
         ]
@@ -109,7 +115,8 @@ def take_snapshot(session: Session, *, without: Collection[str] = ()) -> Snapsho
     labels = [label for label in active_labels(session) if f"label:{label.id}" not in left_out]
     published = {intent.slug for intent in intents}
     phrasings = [(p, i.slug) for i in intents for p in i.phrasings if f"phrasing:{p.id}" not in left_out]
-    train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *_label_rows(labels, published, "train")])
+    labelled = {side: _label_rows(session, labels, published, side) for side in ("train", "holdout")}
+    train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *labelled["train"]])
     train = [row for row in train if row.intent != NONE]
     if len({row.intent for row in train}) < 2:
         raise BadInputError("fewer than two published intents have phrasings; import a FAQ first")
@@ -117,7 +124,7 @@ def take_snapshot(session: Session, *, without: Collection[str] = ()) -> Snapsho
     taught = _taught_out_of_scope(labels, known)
     return Snapshot(
         train=tuple(train),
-        holdout=tuple(_unspoilt(session, _label_rows(labels, published, "holdout"), [p for p, _ in phrasings])),
+        holdout=tuple(_unspoilt(session, labelled["holdout"], [p for p, _ in phrasings])),
         out_of_scope=tuple(dict.fromkeys([*taught, *_shipped(known)])),
         taught=len(taught),
         exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
@@ -144,12 +151,12 @@ def _lesson(example: Example) -> Lesson:
     return Lesson(f"example:{example.id}", example.kind, texts, example.value)
 
 
-def _label_rows(labels: Sequence[Label], published: set[str], side: str) -> list[Row]:
-    rows = []
+def _label_rows(session: Session, labels: Sequence[Label], published: set[str], side: str) -> list[Row]:
+    rows, drawn = [], drawn_texts(session)
     for label in labels:
         meaning = _meaning(label, published)
         if label.side == side and meaning is not None:
-            rows.append(Row(f"label:{label.id}", label.normalised, meaning))
+            rows.append(Row(f"label:{label.id}", label.normalised, meaning, label.text_key not in drawn))
     return rows
 
 

@@ -75,6 +75,12 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
     ]
 
 
+def drawn_texts(session: Session) -> set[str]:
+    """The text keys of all messages that were ever drawn."""
+    drawn = select(Message.text_key).join(DecisionRow, DecisionRow.message_id == Message.id)
+    return set(session.scalars(drawn.where(DecisionRow.audit_odds.is_not(None)).distinct()))
+
+
 def audit_queue(session: Session, *, since: datetime, limit: int) -> list[QueueItem]:
     """Drawn texts that nobody has labelled, in an order that has nothing to do with what they say or what was decided.
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from helpdesk.learning.scoring import OutOfFold
+from helpdesk.learning.measuring import fit_limits
+from helpdesk.learning.scoring import FittedScorer, OutOfFold
+from helpdesk.learning.snapshot import Row, Snapshot
 from helpdesk.learning.thresholds import (
     NEVER,
     Contract,
@@ -17,8 +19,11 @@ from helpdesk.learning.thresholds import (
     outside_evidence,
     upper_bound,
 )
+from helpdesk.matching.scorer import Scorer
+from helpdesk.settings import load_settings
 
 NOBODY = np.empty(0)
+NO_CODES = np.empty(0, dtype=np.uint32)
 
 
 def stream(count: int, seed: int, *, shuffled: bool = False) -> OutOfFold:
@@ -134,3 +139,29 @@ def test_the_share_of_out_of_scope_traffic_is_staffs_when_they_labelled_enough()
 
     assert (believed.share, len(believed.confidence), believed.source) == (0.25, 10, "staff's labels")
     assert (assumed.share, len(assumed.confidence), assumed.source) == (0.25, 40, "assumed")
+
+
+def labelled_stream(count: int, *, doubted: int, put_forward: bool) -> FittedThresholds:
+    """Limits for rows like traffic and for as many doubted ones as are named, all of which the scorer gets wrong."""
+    usual = stream(count, seed=5)
+    confidence, right = np.r_[usual.confidence, np.full(doubted, 0.97)], np.r_[usual.right, np.zeros(doubted, bool)]
+    train = [Row(f"phrasing:{n}", f"text {n}", "a") for n in range(count)]
+    train += [Row(f"label:{n}", f"doubt {n}", "a", put_forward) for n in range(doubted)]
+    nothing = np.zeros((1, 4), dtype=np.float32)
+    scorer = Scorer(nothing, nothing[0], nothing, nothing, NO_CODES, NO_CODES, np.zeros(4), np.zeros(11))
+    fitted = FittedScorer(scorer, rows(confidence, right), {}, (), np.empty(0, dtype=np.int64))
+    return fit_limits(fitted, Snapshot(tuple(train), (), (), {}, {"a": "a"}, count), load_settings())
+
+
+def test_doubted_messages_do_not_stand_for_traffic() -> None:
+    """Labels of the queue leave the limits where traffic puts them; the audit lane's labels count."""
+    alone = labelled_stream(600, doubted=0, put_forward=True)
+
+    assert alone.answered
+    assert labelled_stream(600, doubted=300, put_forward=True).thresholds == alone.thresholds
+    assert labelled_stream(600, doubted=300, put_forward=False).answered < alone.answered
+
+
+def test_with_little_else_doubted_messages_count() -> None:
+    """Too little evidence is no licence to forget the rest of it."""
+    assert not labelled_stream(200, doubted=100, put_forward=True).answered

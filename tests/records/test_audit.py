@@ -13,6 +13,7 @@ from helpdesk.records.database import Database
 from helpdesk.records.estimates import NONE, Audited, wrong_answers
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Message
+from helpdesk.text import text_key
 
 MONTH = timedelta(days=30)
 
@@ -151,3 +152,12 @@ def test_the_database_refuses_odds_that_are_none(database: Database, odds: float
     """A drawn message has odds above 0 and up to 1."""
     with pytest.raises(IntegrityError, match="audit_odds"):
         say(database, "hello", odds=odds)
+
+
+def test_drawn_texts_are_those_of_the_lane(database: Database) -> None:
+    """A text counts as drawn once any message that said it was."""
+    for text, odds in (("My VPN!", None), ("my vpn", 0.02), ("wifi", None)):
+        say(database, text, odds=odds)
+
+    with database.read() as session:
+        assert audit.drawn_texts(session) == {text_key("my vpn")}
