@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import beta, binom
+from scipy.stats import binom, poisson
 
 from helpdesk.learning.scoring import OutOfFold
 from helpdesk.matching.decide import Thresholds
@@ -181,16 +181,20 @@ Steps = Sequence[tuple[float, Counts]]
 def _steps(found: OutOfFold, contract: Contract, outside: Outside) -> Steps:
     """Thresholds that answer ever more rows, with what each does.
 
-    They begin where the confidences alone promise the lowest bound: a choice that no outcome has touched.
+    They are looked at where one more wrong answer becomes allowed, since just before that a test is at its weakest, and
+    begin where by the confidences alone the test is likeliest to pass: choices that no outcome has touched.
     """
     ordered = np.sort(found.confidence)[::-1]
     if not len(ordered):
         return []
-    fewest = int(np.ceil(np.log(1 - contract.assurance) / np.log(1 - contract.max_wrong_rate)))
-    sizes = np.unique(np.linspace(min(fewest, len(ordered)), len(ordered), num=_STEPS, dtype=np.int64))
+    allowed = binom.ppf(1 - contract.assurance, np.arange(1, len(ordered) + 1), contract.max_wrong_rate) - 1
+    sizes = np.flatnonzero(np.diff(allowed, prepend=-1) > 0) + 1
+    if not len(sizes):
+        sizes = np.array([len(ordered)])
+    sizes = sizes[np.unique(np.linspace(0, len(sizes) - 1, num=_STEPS, dtype=np.int64))]
     expected = np.cumsum(1.0 - ordered)[sizes - 1]
-    promised = beta.ppf(contract.assurance, expected + 1, np.maximum(sizes - expected, 1e-9))
-    thresholds = np.unique(ordered[sizes[int(np.argmin(promised)) :] - 1])[::-1]
+    likeliest = int(np.argmax(poisson.cdf(allowed[sizes - 1], expected)))
+    thresholds = np.unique(ordered[sizes[likeliest:] - 1])[::-1]
     return [(float(threshold), _count(found, outside, float(threshold))) for threshold in thresholds]
 
 
