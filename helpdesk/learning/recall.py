@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from helpdesk.errors import BundleError
+from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder
 from helpdesk.matching.index import Vectors
 from helpdesk.text import text_key
@@ -77,7 +78,7 @@ def remember(building: Path, encoders: Iterable[RecallingEncoder]) -> None:
 
 
 def _names() -> Iterator[str]:
-    yield "encoder"
+    yield ENCODER
     part = 0
     while True:
         yield f"part-{part}"
@@ -85,7 +86,7 @@ def _names() -> Iterator[str]:
 
 
 def _encoders(bundle: Path) -> Iterator[tuple[str, Path]]:
-    yield "encoder", bundle / "encoder"
+    yield ENCODER, bundle / ENCODER
     for folder in sorted(path for path in bundle.glob("folds/*") if path.is_dir()):
         yield f"part-{folder.name}", folder
 

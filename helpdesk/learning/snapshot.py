@@ -115,7 +115,8 @@ def take_snapshot(session: Session, *, without: Collection[str] = ()) -> Snapsho
     labels = [label for label in active_labels(session) if f"label:{label.id}" not in left_out]
     published = {intent.slug for intent in intents}
     phrasings = [(p, i.slug) for i in intents for p in i.phrasings if f"phrasing:{p.id}" not in left_out]
-    labelled = {side: _label_rows(session, labels, published, side) for side in ("train", "holdout")}
+    drawn = drawn_texts(session)
+    labelled = {side: _label_rows(labels, published, side, drawn=drawn) for side in ("train", "holdout")}
     train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *labelled["train"]])
     train = [row for row in train if row.intent != NONE]
     if len({row.intent for row in train}) < 2:
@@ -151,8 +152,8 @@ def _lesson(example: Example) -> Lesson:
     return Lesson(f"example:{example.id}", example.kind, texts, example.value)
 
 
-def _label_rows(session: Session, labels: Sequence[Label], published: set[str], side: str) -> list[Row]:
-    rows, drawn = [], drawn_texts(session)
+def _label_rows(labels: Sequence[Label], published: set[str], side: str, *, drawn: Collection[str]) -> list[Row]:
+    rows = []
     for label in labels:
         meaning = _meaning(label, published)
         if label.side == side and meaning is not None:

@@ -63,7 +63,8 @@ def tune(
         parts, measured = like.parts, len(like.encoders)
     part_of = split(snapshot, parts=parts, known=like.part_of if like else None)
     subsets = [[n for n, row in enumerate(snapshot.train) if part_of[row.id] != part] for part in range(measured)]
-    everything, int8 = list(range(len(snapshot.train))), is_int8(standing)
+    everything = list(range(len(snapshot.train)))
+    int8 = is_int8(standing)
     base = load_base(settings.base_model, threads=settings.train_threads)
     material = Material(snapshot, base, seed=settings.seed)
     plans = _plans(snapshot, [*subsets, everything], base=base, material=material, minutes=minutes, max_steps=max_steps)
