@@ -15,7 +15,7 @@ from helpdesk.learning.comparison import Outcomes
 from helpdesk.learning.evaluate import held_out, out_of_fold, read_evaluation
 from helpdesk.learning.fairness import refuse_unfair
 from helpdesk.learning.gate import Evidence, Objection, Verdict, judge_refreshed, judge_retrained
-from helpdesk.learning.limits import broken_promises, too_little_coverage, too_many_changes
+from helpdesk.learning.limits import broken_promises, silenced_intents, too_little_coverage, too_many_changes
 from helpdesk.learning.replay import Replay, Traffic, compare_decisions, read_traffic
 from helpdesk.learning.snapshot import Snapshot
 from helpdesk.learning.soundness import larger, slower
@@ -120,6 +120,7 @@ class Trial:
         found = slower(opened, self.incumbent, texts=texts, bound=self.settings.max_slowdown)
         found += larger(opened, self.incumbent, bound=self.settings.max_growth)
         found += self._broken_promises(opened)
+        found += silenced_intents(replay)
         if self.incumbent.manifest.get(CONTRACT) in (None, opened.manifest.get(CONTRACT)):
             before = self.incumbent.manifest["report"]["thresholds"]
             found += too_little_coverage(before, candidate.report["thresholds"], replay)

@@ -1,10 +1,13 @@
 """Rules that look at decisions rather than at labelled rows: changed answers, coverage, golden phrases. Pure."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from helpdesk.learning.comparison import INTENTS, KEPT_OF_INTENT
+from helpdesk.learning.family import failed, lost_together
 from helpdesk.learning.gate import Objection
-from helpdesk.learning.replay import Replay
+from helpdesk.learning.replay import Flip, Replay
 from helpdesk.learning.thresholds import NEVER
 from helpdesk.matching.decide import Decision
 from helpdesk.records.golden import GoldenPhrase
@@ -12,6 +15,8 @@ from helpdesk.records.golden import GoldenPhrase
 ENOUGH_TEXTS = 50
 USEFUL = 0.1
 LEAST_KEPT = 0.5
+ENOUGH_OF_INTENT = 5
+FALSE_ALARMS = 0.01
 
 
 def too_many_changes(replay: Replay, *, budget: float) -> list[Objection]:
@@ -28,6 +33,30 @@ def too_many_changes(replay: Replay, *, budget: float) -> list[Objection]:
         f"another one; {100 * budget:.0f}% are allowed"
     )
     return [Objection("changed", reason, tuple(f"message:{flip.asked.message_id}" for flip in replay.unsettled))]
+
+
+def silenced_intents(replay: Replay) -> list[Objection]:
+    """An objection for every intent that recent messages were answered with and hardly any would be.
+
+    This sees intents without labelled rows. Like those it must keep at most a quarter of what it had, five distinct
+    messages at least, and lose more than chance allows at the rate at which the others lose theirs: a night that
+    answers less everywhere silences no intent. What labels ask for does not count.
+    """
+    lost: dict[str, list[Flip]] = defaultdict(list)
+    for flip in replay.unsettled:
+        lost[flip.before.intents[0]].append(flip)
+    total, all_lost = sum(replay.answered.values()), len(replay.unsettled)
+    checks = []
+    for intent, had in sorted(replay.answered.items()):
+        gone = lost[intent]
+        if had >= ENOUGH_OF_INTENT and had - len(gone) <= KEPT_OF_INTENT * had:
+            rate = (all_lost - len(gone) + 1) / (total - had + 2)
+            rows = tuple(f"message:{flip.asked.message_id}" for flip in gone)
+            checks.append(lost_together(INTENTS, intent, lost=rows, of=had, rate=rate))
+    return [
+        Objection("intent", f"recent messages were answered with {check.name} and hardly any would be", check.rows)
+        for check in failed(checks, level=FALSE_ALARMS)
+    ]
 
 
 def too_little_coverage(before: Mapping[str, Any], after: Mapping[str, Any], replay: Replay) -> list[Objection]:

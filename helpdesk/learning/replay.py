@@ -3,6 +3,7 @@
 Each distinct text counts as often as it was asked. Decisions are those that people would get, exact match included.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,7 +85,7 @@ class Replay:
     right_to_wrong and gained: messages whose meaning staff know and that are served right before or after only;
     accepted_more: share handed over before and answered now, accepted_less the other way round; unsettled_share: share
     answered before that now gets another answer or none, unless staff's labels ask for that. flips: all that changed,
-    asked most first.
+    asked most first; answered: distinct texts by the intent they were answered with before.
     """
 
     messages: int
@@ -98,6 +99,7 @@ class Replay:
     coverage_before: float
     coverage_after: float
     flips: tuple[Flip, ...] = field(default=(), repr=False)
+    answered: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def unsettled(self) -> tuple[Flip, ...]:
@@ -157,6 +159,7 @@ def compare_decisions(asked: Sequence[Asked], before: Sequence[Decision], after:
         coverage_before=share([f for f in flips if f.before.kind == "answer"]),
         coverage_after=share([f for f in flips if f.after.kind == "answer"]),
         flips=tuple(sorted(changed, key=lambda flip: -flip.asked.count)),
+        answered=Counter(flip.before.intents[0] for flip in flips if flip.before.kind == "answer"),
     )
 
 
