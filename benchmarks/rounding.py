@@ -1,0 +1,84 @@
+"""What do 8-bit weights cost in accuracy? The encoder of a home's version, rounded and exact, on rows it never saw.
+
+    python benchmarks/accuracy.py --train ../shared/data/banking77/train_10.csv \\
+        --test ../shared/data/banking77/test.csv --keep tuned
+    python benchmarks/rounding.py --home tuned --pool ../shared/data/banking77/train.csv
+
+Both graphs are exported from the same weights and encode phrasings and messages alike; the scorer's head and centroids
+are fitted on each, its other weights stay.
+
+int8, fp32  share of the pool's rows, those that are phrasings left out, whose intent comes first
+loss        percentage points
+differ      share of the rows on which the two name different intents
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from accuracy import open_serving
+from numpy.typing import NDArray
+
+from helpdesk.learning.base import load_base
+from helpdesk.learning.export import save_serving_files
+from helpdesk.learning.scoring import refit
+from helpdesk.learning.snapshot import Snapshot, take_snapshot
+from helpdesk.learning.unseen import score_unseen
+from helpdesk.matching.bundle import ENCODER, Bundle
+from helpdesk.matching.encoder import Encoder
+from helpdesk.records.database import open_database
+from helpdesk.records.exchange import read_labelled
+from helpdesk.settings import load_settings
+from helpdesk.text import normalise
+
+
+def main() -> None:
+    """Export twice, rank twice, print."""
+    arguments = _arguments()
+    settings = load_settings(home=arguments.home, database_url=None)
+    database = open_database(settings)
+    with database.read() as session:
+        snapshot = take_snapshot(session)
+    bundle = open_serving(settings, database)
+    database.close()
+    learnt = set(snapshot.texts)
+    pool = [(normalise(text), intent) for text, intent in read_labelled(arguments.pool)]
+    pool = [(text, intent) for text, intent in pool if text not in learnt]
+    texts = [text for text, _ in pool]
+    truth = np.array([snapshot.intents.index(intent) for _, intent in pool])
+    best = {name: rank(bundle, snapshot, texts, int8=name == "int8") for name in ("int8", "fp32")}
+    shares = {name: float((found == truth).mean()) for name, found in best.items()}
+    result = {
+        **{name: round(share, 4) for name, share in shares.items()},
+        "loss": round(100 * (shares["fp32"] - shares["int8"]), 2),
+        "differ": round(float((best["int8"] != best["fp32"]).mean()), 4),
+        "rows": len(pool),
+    }
+    print(json.dumps(result) if arguments.json else "\n".join(f"{name:<8} {value}" for name, value in result.items()))
+
+
+def rank(bundle: Bundle, snapshot: Snapshot, texts: Sequence[str], *, int8: bool) -> NDArray[np.int64]:
+    """The best intent of each normalised text by the version's network with 8-bit or exact weights."""
+    with tempfile.TemporaryDirectory() as folder:
+        save_serving_files(load_base(str(bundle.path / ENCODER), threads=2), Path(folder), int8=int8)
+        encoder = Encoder(Path(folder), threads=2)
+        indexed, vectors = encoder.encode(snapshot.texts), encoder.encode(texts)
+    intents = np.array(snapshot.intent_numbers, dtype=np.int32)
+    scorer = refit(bundle.scorer, indexed, intents, np.empty((0, encoder.dim), dtype=np.float32))
+    scored = score_unseen(scorer, vectors, indexed=indexed, intents=intents)
+    return np.array([int(np.argmax(scores.confidence)) for scores in scored])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, required=True, help="a home that accuracy.py --keep left")
+    parser.add_argument("--pool", type=Path, required=True, help="CSV with more rows of the same intents")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
