@@ -6,6 +6,7 @@ of the way back to them (Wortsman et al. 2022, arXiv 2109.01903), which keeps wh
 unlike any phrasing.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 VIEWS_PER_INTENT = 2
 TEMPERATURE = 0.05
-LEARNING_RATE = 5e-5
+LEARNING_RATE = 1e-4
 WARM_UP = 0.1
 WEIGHT_DECAY = 0.01
-KEPT = 0.7  # share of the way from base to tuned weights
+KEPT = 0.85  # share of the way from base to tuned weights
 MAX_TOKENS = 48
 _CHUNK = 16
+_BATCH = 80  # intents, two phrasings of each
 _FEW, _VISITS_FEW = 770, 10.0
 
 
@@ -63,17 +65,22 @@ class TrainingPlan:
 
 
 def plan_training(rows: int, intents: int, *, max_steps: int | None = None) -> TrainingPlan:
-    """Steps and batch by data size: about ten visits a row at 770 rows, fewer (cube root) the more there are."""
-    batch = min(intents, 32 if rows < 3000 else 48)
+    """Steps, batch and learning rate by data size.
+
+    About ten visits a row at 770 rows, fewer (cube root) the more there are; the rate falls with the square root of the
+    batch, which few intents make small.
+    """
+    batch = min(intents, _BATCH)
     visits = _VISITS_FEW * (_FEW / max(rows, 100)) ** (1 / 3)
     steps = max(10, round(visits * rows / (batch * VIEWS_PER_INTENT)))
-    return TrainingPlan(min(steps, max_steps) if max_steps else steps, batch)
+    rate = LEARNING_RATE * math.sqrt(batch / _BATCH)
+    return TrainingPlan(min(steps, max_steps) if max_steps else steps, batch, rate)
 
 
-def seconds_per_step(model: "SentenceTransformer", texts: Sequence[str], intents: int) -> float:
-    """Measured time of one training step on batches of these texts; the model's weights are not changed."""
+def seconds_per_intent(model: "SentenceTransformer", texts: Sequence[str], intents: int) -> float:
+    """Measured time of a training step on such texts, by intents in its batch; the model's weights are not changed."""
     numbers = [number % intents for number in range(len(texts))]
-    plan = TrainingPlan(steps=1, intents=min(intents, 48))
+    plan = TrainingPlan(steps=1, intents=min(intents, _BATCH))
     batches = _Batches(texts, numbers, plan, seed=0)
     trainable = _trainable(model)
     times = []
@@ -83,7 +90,7 @@ def seconds_per_step(model: "SentenceTransformer", texts: Sequence[str], intents
         times.append(time.perf_counter() - started)
     for parameter in trainable:
         parameter.grad = None
-    return 1.15 * min(times)
+    return 1.15 * min(times) / plan.intents
 
 
 def fine_tune(

@@ -13,7 +13,7 @@ from helpdesk.learning.finetune import (
     TrainingPlan,
     fine_tune,
     plan_training,
-    seconds_per_step,
+    seconds_per_intent,
 )
 from helpdesk.learning.lessons import Lessons, Material
 from helpdesk.learning.measuring import Measurement, Progress, split
@@ -99,7 +99,7 @@ def _plans(
     counts = material.counts()
     others = [texts_in(_schedule(plan, counts, len(rows))) for plan, rows in zip(plans, subsets, strict=True)]
     work = sum(plan.steps * plan.intents for plan in plans) + sum(others) / VIEWS_PER_INTENT
-    pace = seconds_per_step(base, snapshot.texts[:2000], len(snapshot.intents)) / min(48, len(snapshot.intents))
+    pace = seconds_per_intent(base, snapshot.texts[:2000], len(snapshot.intents))
     share = min(1.0, minutes * 60 / (work * pace))
     return [replace(plan, steps=max(1, int(plan.steps * share))) for plan in plans]
 
