@@ -28,11 +28,12 @@ TEMPERATURE = 0.05
 LEARNING_RATE = 1e-4
 WARM_UP = 0.1
 WEIGHT_DECAY = 0.01
-KEPT = 0.85  # share of the way from base to tuned weights
+KEPT_FEW, KEPT_MANY = 0.85, 0.65  # share of the way from base to tuned weights, by rows
+MANY = 3000
 MAX_TOKENS = 48
 _CHUNK = 16
 _BATCH = 80  # intents, two phrasings of each
-_FEW, _VISITS_FEW = 770, 10.0
+_VISITS = 6.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class TrainingPlan:
     intents: int
     learning_rate: float = LEARNING_RATE
     temperature: float = TEMPERATURE
-    kept: float = KEPT
+    kept: float = KEPT_FEW
     until: float = 1.0
 
     @property
@@ -67,14 +68,14 @@ class TrainingPlan:
 def plan_training(rows: int, intents: int, *, max_steps: int | None = None) -> TrainingPlan:
     """Steps, batch and learning rate by data size.
 
-    About ten visits a row at 770 rows, fewer (cube root) the more there are; the rate falls with the square root of the
-    batch, which few intents make small.
+    Every row is visited about six times; the rate falls with the square root of the batch, which few intents make
+    small.
     """
     batch = min(intents, _BATCH)
-    visits = _VISITS_FEW * (_FEW / max(rows, 100)) ** (1 / 3)
-    steps = max(10, round(visits * rows / (batch * VIEWS_PER_INTENT)))
+    steps = max(10, round(_VISITS * rows / (batch * VIEWS_PER_INTENT)))
     rate = LEARNING_RATE * math.sqrt(batch / _BATCH)
-    return TrainingPlan(min(steps, max_steps) if max_steps else steps, batch, rate)
+    kept = KEPT_FEW if rows < MANY else KEPT_MANY
+    return TrainingPlan(min(steps, max_steps) if max_steps else steps, batch, rate, kept=kept)
 
 
 def seconds_per_intent(model: "SentenceTransformer", texts: Sequence[str], intents: int) -> float:
