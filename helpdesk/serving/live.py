@@ -155,18 +155,24 @@ class LiveMatcher:
         matcher = Matcher(bundle, cache_size=self._settings.vector_cache)
         matcher.warm()
         fresh = Live(current.version_id, current.promotion_id, matcher, 0, {}, Additions())
+        self._live = self._with_faq(fresh)
+        log.info("version %d serves", current.version_id)
         self._live = self._with_faq(fresh, revision)
         self._problem = None
-        log.info("version %d serves", current.version_id)
 
-    def _with_faq(self, live: Live, revision: int) -> Live:
+    def _with_faq(self, live: Live, revision: int | None = None) -> Live:
+        """With the FAQ of now. Without a revision what editors added matches exactly only, and nothing is encoded:
+        a rollback must not wait for thousands of phrasings that came after its bundle."""
         with self._database.read() as session:
             entries = {
                 row.slug: FaqEntry(row.slug, row.question, row.answer, row.locale, tuple(row.tags))
                 for row in session.scalars(select(Intent).where(Intent.status == "published"))
             }
             added = _added_phrasings(session, live.matcher.bundle)
-        return replace(live, faq_revision=revision, faq=entries, additions=_encode(added, live.matcher.bundle))
+        exact = Additions(exact={text_key(normalised): slug for _, normalised, slug in added})
+        if revision is None:
+            return replace(live, faq=entries, additions=exact)
+        return replace(live, faq_revision=revision, faq=entries, additions=_encoded(exact, added, live.matcher.bundle))
 
     def _say_what_serves(self) -> None:
         live = self._live
@@ -200,11 +206,12 @@ def _added_phrasings(session: Session, bundle: Bundle) -> list[tuple[int, str, s
     return [(id_, normalised, slug) for id_, normalised, slug in session.execute(query)]
 
 
-def _encode(added: Sequence[tuple[int, str, str]], bundle: Bundle) -> Additions:
+def _encoded(exact: Additions, added: Sequence[tuple[int, str, str]], bundle: Bundle) -> Additions:
+    """The same additions, matched almost exactly too."""
     if not added:
-        return Additions()
-    return Additions(
-        exact={text_key(normalised): slug for _, normalised, slug in added},
+        return exact
+    return replace(
+        exact,
         vectors=bundle.encoder.encode([normalised for _, normalised, _ in added]),
         intents=tuple(slug for _, _, slug in added),
         ids=tuple(f"phrasing:{id_}" for id_, _, _ in added),

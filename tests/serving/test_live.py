@@ -1,15 +1,19 @@
 """The live matcher follows promotions and edits, and survives what goes wrong."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from helpdesk.matching.encoder import Encoder
 from helpdesk.records import faq, versions
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, load_settings
+from helpdesk.text import normalise
 
 
 def add_version(records: Database, directory: str) -> int:
@@ -77,6 +81,34 @@ def test_an_edited_faq_is_matched_without_a_new_bundle(records: Database, live: 
 
     assert now.match("my badge doesn't open the door").intent == "badge"
     assert now.faq["badge"].answer == "Go to reception."
+
+
+def test_a_rollback_does_not_wait_for_what_editors_added_since(
+    settings: Settings, records: Database, live: LiveMatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old version serves, with exact matches of later phrasings, while their vectors are still computed."""
+    (sealed,) = settings.bundles.iterdir()
+    (settings.bundles / "copy").symlink_to(sealed)
+    question = "My badge does not open the door."
+    with records.write() as session:
+        faq.store_entries(session, [Entry("badge", question=question, answer="Ask.")], author="ann", source="edit")
+    version_id = add_version(records, "copy")
+    seen: list[tuple[int, str | None]] = []
+    encode = Encoder.encode
+
+    def watched(encoder: Encoder, texts: Sequence[str], **more: Any) -> Any:
+        now = live.take()
+        if normalise(question) in texts and now is not None:
+            seen.append((now.version_id, now.match(question).intent))
+        return encode(encoder, texts, **more)
+
+    monkeypatch.setattr(Encoder, "encode", watched)
+    live.refresh()
+    now = live.take()
+    assert now is not None
+
+    assert seen == [(version_id, "badge")]
+    assert now.match("my badge doesn't open the door").intent == "badge"
 
 
 def test_an_unpublished_entry_stops_at_once(records: Database, live: LiveMatcher) -> None:
