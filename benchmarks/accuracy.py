@@ -30,13 +30,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from home import night, temporary_home
+from home import label_all, night, temporary_home
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 from helpdesk.learning.reliability import calibration_error
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.matcher import Matcher
-from helpdesk.records import conversations, labelled_sets, labels, staff
+from helpdesk.records import labelled_sets
 from helpdesk.records.database import Database
 from helpdesk.records.exchange import read_labelled
 from helpdesk.records.versions import current
@@ -99,7 +99,7 @@ def run(
     outside = [text for text, intent in train if intent == oos_label]
     with temporary_home(intents, keep=keep, seed=seed) as (settings, database):
         if outside:
-            _label_out_of_scope(database, outside)
+            label_all(database, [(text, None) for text in outside])
         if finetune or outside:
             night(settings, database, minutes=minutes, finetune=finetune)
         seconds, used = time.monotonic() - started, processor_seconds() - used
@@ -197,19 +197,6 @@ def open_serving(settings: Settings, database: Database) -> Bundle:
     if serving is None:
         raise RuntimeError("no version was promoted")
     return open_bundle(settings.bundles / serving.directory, threads=settings.encoder_threads)
-
-
-def _label_out_of_scope(database: Database, texts: Sequence[str]) -> None:
-    """Training rows outside every intent come in as staff's labels, the only way they can."""
-    decision = {"kind": "fallback", "intent": None, "confidence": 0.0, "out_of_scope": 0.0, "reason": "unsure"}
-    columns: dict[str, Any] = decision | {"ranking": [], "options": [], "thresholds": {}, "version_id": None}
-    with database.write() as session:
-        labeller = staff.add_staff(session, "benchmark", password="not a real login")
-        for text in texts:
-            message_id = conversations.log_message(
-                session, text, channel="benchmark", sender="benchmark", external_id=None, decision=columns
-            )
-            labels.label_message(session, message_id, kind="out_of_scope", staff_id=labeller.id, holdout_share=0.0)
 
 
 def _load(arguments: argparse.Namespace) -> tuple[Rows, Rows]:

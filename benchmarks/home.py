@@ -4,12 +4,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from helpdesk.learning.night import run_night
 from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
 from helpdesk.operations import set_up
 from helpdesk.progress import Bars
+from helpdesk.records import conversations, labels, staff
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry, store_entries
 from helpdesk.settings import Settings, load_settings
@@ -42,6 +44,20 @@ def night(settings: Settings, database: Database, *, minutes: float, finetune: b
     """One run of the nightly job, with its progress on standard error."""
     plan = Plan(minutes=minutes, finetune=finetune)
     return run_night(settings, database, plan=plan, progress=Bars())
+
+
+def label_all(database: Database, rows: Sequence[tuple[str, str | None]]) -> None:
+    """Texts come in as messages that staff label, none held out: with an intent, or None for none of the FAQs."""
+    decision = {"kind": "fallback", "intent": None, "confidence": 0.0, "out_of_scope": 0.0, "reason": "unsure"}
+    columns: dict[str, Any] = decision | {"ranking": [], "options": [], "thresholds": {}, "version_id": None}
+    with database.write() as session:
+        labeller = staff.add_staff(session, "benchmark", password="not a real login")
+        for text, intent in rows:
+            message = conversations.log_message(
+                session, text, channel="benchmark", sender="benchmark", external_id=None, decision=columns
+            )
+            kind = "out_of_scope" if intent is None else "intent"
+            labels.label_message(session, message, kind=kind, intent=intent, staff_id=labeller.id, holdout_share=0.0)
 
 
 def entries(rows: Rows) -> list[Entry]:

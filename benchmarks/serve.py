@@ -46,7 +46,7 @@ def main() -> None:
     arguments = _arguments()
     texts = distinct_texts([text for text, _ in read_labelled(arguments.test)], seed=arguments.seed)
     rows = read_labelled(arguments.train)
-    with temporary_home(rows, port=_free_port(), seed=arguments.seed) as (settings, database):
+    with temporary_home(rows, port=free_port(), seed=arguments.seed) as (settings, database):
         result = measure(settings, database, texts, rounds=arguments.rounds)
     result |= {"train": arguments.train.name, "test": arguments.test.name, "phrasings": len(rows)}
     print(json.dumps(result) if arguments.json else as_table(result))
@@ -60,7 +60,7 @@ def measure(settings: Settings, database: Database, texts: Iterator[str], *, rou
         raise RuntimeError("no version was built")
     bundle = settings.bundles / serving.directory
     bare = Encoder(bundle / ENCODER, threads=settings.encoder_threads)
-    plain_port = _free_port()
+    plain_port = free_port()
     figures: dict[str, list[float]] = {}
     with helpdesk_service(settings) as ours, plain_service(bundle, plain_port):
         for _ in range(rounds):
@@ -177,7 +177,8 @@ def _note(figures: dict[str, list[float]], name: str, value: float) -> None:
     print(f"{name} {value:.2f}", file=sys.stderr)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
