@@ -3,8 +3,8 @@
     python benchmarks/swaps.py --train ../shared/data/banking77/train.csv --test ../shared/data/banking77/test.csv
 
 Two versions of one FAQ, without and with as many labels as phrasings, take turns behind real gunicorn while clients
-never pause. What each version says of each message is recorded beforehand, one version at a time; every answer under load
-names its version and must be what that one said. Every other swap is a rollback.
+never pause. What each version says of each message is recorded beforehand, one version at a time; every answer under
+load names its version and must be what that one said. Every other swap is a rollback.
 
 failed       requests without an answer, or with any status but 200
 mixed        answers that are not what the version they name had said
