@@ -12,10 +12,10 @@ from helpdesk.learning.folds import Intents
 from helpdesk.matching import wording
 from helpdesk.matching.scorer import SIGNS, VIEWS, Floats, Views, with_certainty
 
-OOS_WEIGHT = 0.25  # of known out-of-scope rows, per in-scope row
+OOS_WEIGHT = 0.5  # of known out-of-scope rows, per in-scope row
 NEAR_WEIGHT = 0.05  # of rows whose own intent is taken away
 TEMPER_SHARE = 0.25  # of known out-of-scope rows when confidence is put on the scale of being right
-_RIDGE = 1e-3
+_RIDGE = 4e-3
 _PRIOR = np.array([5.0, 0.3, 3.0, 1.2])  # what many data sets settle near
 _PRIOR_ROWS = 2.0
 _FIT_ROWS = 4000

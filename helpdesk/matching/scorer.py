@@ -21,11 +21,11 @@ from helpdesk.matching.wording import ORDINARY, Codes, Spelled, Vocabulary
 Floats = NDArray[np.float64]
 NEIGHBOURS = 64
 VIEWS = ("nearest", "vote", "centroid", "head")
-SIGNS = ("one", "nearest", "mean10", "energy", "centroid", "outside", "top", "margin", *wording.SIGNS)
+SIGNS = ("one", "nearest", "mean10", "energy", "centroid", "outside", "top", "margin", "density", *wording.SIGNS)
 WORDING = slice(len(SIGNS) - len(wording.SIGNS), None)
 _VOTE_TEMPERATURE = 0.07
 _VOTE_FLOOR = 1e-4
-_NEAR = 10
+NEAR = 10
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,16 @@ class Views:
 class Scorer:
     """Everything scoring needs; arrays only.
 
-    head [intents, dim] and bias [intents] of the linear head; centroids [intents, dim] of unit length; outside
-    [m, dim] known out-of-scope vectors; words and letters of the phrasings' vocabulary; view_weights [views];
-    sign_weights [signs] of the in-scope logit.
+    head [intents, dim] and bias [intents] of the linear head; centroids [intents, dim] of unit length; density
+    [intents], the mean similarity of its phrasings to their ten nearest others of any intent; outside [m, dim] known
+    out-of-scope vectors; words and letters of the phrasings' vocabulary; view_weights [views]; sign_weights [signs] of
+    the in-scope logit.
     """
 
     head: Vectors
     bias: Vectors
     centroids: Vectors
+    density: NDArray[np.float32]
     outside: Vectors
     words: Codes
     letters: Codes
@@ -96,10 +98,11 @@ class Scorer:
         signs = np.zeros((len(vectors), len(SIGNS)))
         signs[:, 0] = 1.0
         signs[:, 1] = similarities[:, 0]
-        signs[:, 2] = similarities[:, :_NEAR].mean(axis=1)
+        signs[:, 2] = similarities[:, :NEAR].mean(axis=1)
         signs[:, 3] = _log_sum_exp(logits)
         signs[:, 4] = centroids.max(axis=1)
         signs[:, 5] = outside
+        signs[:, 8] = (similarities[:, :NEAR] - self.density[intents[:, :NEAR]]).mean(axis=1)
         nearest, vote = _neighbour_views(similarities, intents, len(self.bias))
         per_intent = np.stack([nearest, vote, centroids, _log_softmax(logits)], axis=2)
         return Views(per_intent.astype(np.float32), signs)
@@ -136,6 +139,8 @@ class Scorer:
             scorer = cls(**{name: stored[name] for name in names})
         if scorer.head.shape != scorer.centroids.shape or len(scorer.bias) != len(scorer.head):
             raise BundleError(f"{path.name}: head {scorer.head.shape} and centroids {scorer.centroids.shape} differ")
+        if scorer.density.shape != scorer.bias.shape:
+            raise BundleError(f"{path.name}: density {scorer.density.shape} and bias {scorer.bias.shape} differ")
         if not all(np.isfinite(getattr(scorer, name)).all() for name in names):
             raise BundleError(f"{path.name} holds NaN or infinity")
         return scorer

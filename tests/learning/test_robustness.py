@@ -45,6 +45,7 @@ def exam() -> Exam:
         head=np.zeros_like(vectors),
         bias=np.zeros(4, dtype=np.float32),
         centroids=vectors,
+        density=np.zeros(4, dtype=np.float32),
         outside=np.empty((0, vectors.shape[1]), dtype=np.float32),
         words=np.empty(0, dtype=np.uint32),
         letters=np.empty(0, dtype=np.uint32),

@@ -12,7 +12,7 @@ from helpdesk.learning.folds import frozen_folds
 from helpdesk.learning.reliability import calibration_error
 from helpdesk.learning.scoring import FittedScorer, fit_scorer
 from helpdesk.matching.index import Neighbours
-from helpdesk.matching.scorer import NEIGHBOURS, VIEWS, Scorer
+from helpdesk.matching.scorer import NEIGHBOURS, SIGNS, VIEWS, Scorer
 
 NO_VECTORS = np.empty((0, 24), dtype=np.float32)
 
@@ -71,6 +71,23 @@ def test_the_unfamiliar_is_told_from_the_familiar() -> None:
 
     assert np.median(inside) > 0.8
     assert np.median(strange) < 0.3
+
+
+def test_neighbours_at_one_distance_are_nearer_among_phrasings_that_lie_apart() -> None:
+    """The sign of density: similarity to the nearest phrasings, less what those have among themselves."""
+    tight, loose = clusters(2, 12, spread=0.1), clusters(2, 12, spread=0.5)
+    vectors = np.concatenate([tight[0][tight[1] == 0], loose[0][loose[1] == 1]])
+    truth = np.repeat(np.arange(2, dtype=np.int32), 12)
+    folds = frozen_folds(vectors, truth, NO_VECTORS, seed=0)
+    scorer = fit_scorer(vectors, truth, NO_VECTORS, folds, seed=0).scorer
+    same = np.full((2, 12), 0.6, dtype=np.float32)
+
+    signs = scorer.views(vectors[[0, 12]], same, np.repeat([[0], [1]], 12, axis=1)).signs
+
+    density = SIGNS.index("density")
+    assert scorer.density[0] > scorer.density[1]
+    assert signs[0, density] < signs[1, density]
+    assert signs[:, density] == pytest.approx(0.6 - scorer.density)
 
 
 def test_it_works_without_any_out_of_scope_example() -> None:
@@ -136,11 +153,11 @@ def test_saving_and_loading_changes_no_score(tmp_path: Path) -> None:
     scorer.save(tmp_path / "scorer.npz")
     loaded = Scorer.load(tmp_path / "scorer.npz")
 
-    for name in ("head", "bias", "centroids", "outside", "view_weights", "sign_weights"):
+    for name in ("head", "bias", "centroids", "density", "outside", "view_weights", "sign_weights"):
         assert np.array_equal(getattr(scorer, name), getattr(loaded, name))
 
 
-@pytest.mark.parametrize("fault", ["missing", "nan", "shape"])
+@pytest.mark.parametrize("fault", ["missing", "nan", "shape", "length"])
 def test_a_damaged_scorer_is_refused(tmp_path: Path, fault: str) -> None:
     """Missing arrays, NaN and arrays that do not fit together never serve."""
     scorer = fit().scorer
@@ -149,8 +166,10 @@ def test_a_damaged_scorer_is_refused(tmp_path: Path, fault: str) -> None:
         del arrays["bias"]
     elif fault == "nan":
         arrays["head"][0, 0] = np.nan
-    else:
+    elif fault == "shape":
         arrays["centroids"] = arrays["centroids"][1:]
+    else:
+        arrays["density"] = arrays["density"][1:]
     np.savez(tmp_path / "scorer.npz", **arrays)
 
     with pytest.raises(BundleError):

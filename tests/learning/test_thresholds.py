@@ -148,7 +148,7 @@ def labelled_stream(count: int, *, doubted: int, put_forward: bool) -> FittedThr
     train = [Row(f"phrasing:{n}", f"text {n}", "a") for n in range(count)]
     train += [Row(f"label:{n}", f"doubt {n}", "a", put_forward) for n in range(doubted)]
     nothing = np.zeros((1, 4), dtype=np.float32)
-    scorer = Scorer(nothing, nothing[0], nothing, nothing, NO_CODES, NO_CODES, np.zeros(4), np.zeros(11))
+    scorer = Scorer(nothing, nothing[0], nothing, nothing[0], nothing, NO_CODES, NO_CODES, np.zeros(4), np.zeros(12))
     fitted = FittedScorer(scorer, rows(confidence, right), {}, (), np.empty(0, dtype=np.int64))
     return fit_limits(fitted, Snapshot(tuple(train), (), (), {}, {"a": "a"}, count), load_settings())
 
