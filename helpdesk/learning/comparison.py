@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpdesk.learning.family import Check, failed, lost_together, more_lost, more_than
+from helpdesk.learning.family import LEVEL, Check, failed, lost_together, more_lost, more_than
 
 MIN_ROWS_OF_INTENT = 3
 KEPT_OF_INTENT = 0.25
@@ -32,8 +32,8 @@ class Comparison:
     """Candidate against incumbent on the rows both were measured on.
 
     p_worse: one-sided exact McNemar test (McNemar 1947) that the candidate loses more rows than it gains.
-    slices_worse: parts of the rows where it is worse, broken: intents that stopped working, both with the family of all
-    tests at 5%; failed: those tests.
+    slices_worse: parts of the rows where it is worse, broken: intents that stopped working, both by the family of all
+    tests; failed: those tests.
     """
 
     rows: int
@@ -67,16 +67,22 @@ class _Pairs:
 
 
 def compare(
-    incumbent: Outcomes, candidate: Outcomes, *, best: Outcomes | None = None, flip_budget: float = FLIP_BUDGET
+    incumbent: Outcomes,
+    candidate: Outcomes,
+    *,
+    best: Outcomes | None = None,
+    flip_budget: float = FLIP_BUDGET,
+    level: float = LEVEL,
 ) -> Comparison:
     """Pair two versions on the rows both were measured on.
 
     best: outcomes of the best version of late, which the candidate must not be worse than either; flip_budget: share of
-    the incumbent's right rows that may turn wrong, whatever is gained.
+    the incumbent's right rows that may turn wrong, whatever is gained; level: how often all tests together may raise a
+    false alarm.
     """
     pairs = _pair(incumbent, candidate)
     checks = list(_checks(incumbent, candidate, pairs, best=best, flip_budget=flip_budget))
-    found = failed(checks)
+    found = failed(checks, level=level)
     named = [check.name for check in found]
     return Comparison(
         rows=len(pairs.rows),

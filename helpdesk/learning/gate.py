@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from helpdesk.learning.comparison import BEST, BUDGET, INTENTS, Comparison, Outcomes, compare, nearest_new, share_lost
-from helpdesk.learning.family import Check
+from helpdesk.learning.family import LEVEL, Check
 
 SHOWN = 50
 
@@ -28,12 +28,14 @@ class Evidence:
     """What is known about a candidate beside its rows against those of what serves.
 
     best: outcomes of the best version of the last nights (`champion.py`); flip_budget: share of right rows that may
-    turn wrong; objections: what rules found that look at other things than labelled rows.
+    turn wrong; objections: what rules found that look at other things than labelled rows; level: this candidate's part
+    of the night's false alarms.
     """
 
     best: Outcomes | None = None
     flip_budget: float = 0.1
     objections: tuple[Objection, ...] = ()
+    level: float = LEVEL
 
 
 NOTHING_ELSE = Evidence()
@@ -68,7 +70,7 @@ def judge_refreshed(
     `known` are the row ids that the incumbent has already; when the candidate is refused, the new rows nearest to
     what it lost are blamed.
     """
-    comparison = compare(incumbent, refreshed, best=evidence.best, flip_budget=evidence.flip_budget)
+    comparison = _compare(incumbent, refreshed, evidence)
     objections = _objections(comparison, evidence)
     if not objections:
         return Verdict(True, ("not worse than the version in service",), comparison)
@@ -83,7 +85,7 @@ def judge_retrained(standing: Outcomes, retrained: Outcomes, *, evidence: Eviden
     The gain is that of right rows alone, held-out labels of all nights together: coverage moves with every fit of the
     thresholds and is guarded by a rule of its own.
     """
-    comparison = compare(standing, retrained, best=evidence.best, flip_budget=evidence.flip_budget)
+    comparison = _compare(standing, retrained, evidence)
     objections = _objections(comparison, evidence)
     if comparison.net <= 0:
         reason = f"no net gain ({comparison.gained} rows gained, {comparison.lost} lost)"
@@ -96,6 +98,10 @@ def judge_retrained(standing: Outcomes, retrained: Outcomes, *, evidence: Eviden
 def refuse(*objections: Objection) -> Verdict:
     """The verdict on what could not even be measured."""
     return Verdict(False, _reasons(objections), compare({}, {}), objections=objections)
+
+
+def _compare(before: Outcomes, after: Outcomes, evidence: Evidence) -> Comparison:
+    return compare(before, after, best=evidence.best, flip_budget=evidence.flip_budget, level=evidence.level)
 
 
 def _objections(comparison: Comparison, evidence: Evidence) -> tuple[Objection, ...]:

@@ -14,6 +14,7 @@ from helpdesk.learning.champion import NIGHTS, Champion, choose_champion
 from helpdesk.learning.comparison import Outcomes
 from helpdesk.learning.evaluate import held_out, out_of_fold, read_evaluation
 from helpdesk.learning.fairness import refuse_unfair
+from helpdesk.learning.family import LEVEL
 from helpdesk.learning.gate import Evidence, Objection, Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.limits import broken_promises, silenced_intents, too_little_coverage, too_many_changes
 from helpdesk.learning.replay import Replay, Traffic, compare_decisions, read_traffic
@@ -56,7 +57,8 @@ class _Earlier:
 
 @dataclass
 class Trial:
-    """The incumbent and everything candidates are held against. Use `open_trial`."""
+    """The incumbent and everything candidates are held against; level: how often the tests of one candidate may raise a
+    false alarm. Use `open_trial`."""
 
     settings: Settings
     snapshot: Snapshot
@@ -65,6 +67,7 @@ class Trial:
     traffic: Traffic
     phrases: Sequence[GoldenPhrase]
     earlier: Mapping[int, Path]
+    level: float
     _held: dict[str, Vectors] = field(default_factory=dict)
 
     def outcomes(self, bundle: Bundle) -> Outcomes:
@@ -90,6 +93,7 @@ class Trial:
             best=self._champion(before, opened.path).outcomes,
             flip_budget=self.settings.flip_budget_refreshed,
             objections=self._objections(candidate, opened, replay, budget=self.settings.change_budget_refreshed),
+            level=self.level,
         )
         known = self.incumbent.phrasing_ids
         verdict = judge_refreshed(before, self.outcomes(opened), known=known, evidence=evidence)
@@ -102,6 +106,7 @@ class Trial:
             best=self._champion(standing, opened.path).outcomes,
             flip_budget=self.settings.flip_budget_retrained,
             objections=self._objections(candidate, opened, replay, budget=self.settings.change_budget_retrained),
+            level=self.level,
         )
         verdict = judge_retrained(standing, self.outcomes(opened), evidence=evidence)
         return self._judged(candidate, verdict, replay)
@@ -163,9 +168,12 @@ class Trial:
 
 
 def open_trial(
-    settings: Settings, database: Database, snapshot: Snapshot, incumbent: Bundle, *, incumbent_id: int
+    settings: Settings, database: Database, snapshot: Snapshot, incumbent: Bundle, *, incumbent_id: int, tries: int
 ) -> Trial:
-    """Read what candidates will be held against: recent messages, golden phrases, the versions of the last nights."""
+    """Read what candidates will be held against: recent messages, golden phrases, the versions of the last nights.
+
+    tries: how many candidates there will be; each gets the same part of the night's false alarms.
+    """
     published = snapshot.questions.keys()
     with database.read() as session:
         traffic = read_traffic(
@@ -175,7 +183,7 @@ def open_trial(
         served = versions.served_since(session, now() - timedelta(days=NIGHTS))
     earlier = {version: settings.bundles / name for version, name in served.items() if version != incumbent_id}
     on_disk = {version: path for version, path in earlier.items() if path.is_dir()}
-    return Trial(settings, snapshot, incumbent, incumbent_id, traffic, phrases, on_disk)
+    return Trial(settings, snapshot, incumbent, incumbent_id, traffic, phrases, on_disk, LEVEL / max(1, tries))
 
 
 def contract_of(settings: Settings) -> list[float]:

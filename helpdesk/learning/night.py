@@ -108,10 +108,14 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
     report.incumbent = current.version_id
     require_disk(night.bundles, like=night.bundles / current.directory)
     incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads)
-    trial = open_trial(night.settings, night.database, snapshot, incumbent, incumbent_id=current.version_id)
+    changed = incumbent.manifest["rows_hash"] != snapshot.rows_hash
+    tries = changed + night.plan.finetune
+    trial = open_trial(
+        night.settings, night.database, snapshot, incumbent, incumbent_id=current.version_id, tries=tries
+    )
     standing, winner = incumbent, None
     sides = [Side(INCUMBENT, trial.outcomes(incumbent), incumbent.manifest.get("report", {}))]
-    if incumbent.manifest["rows_hash"] != snapshot.rows_hash:
+    if changed:
         refreshed = _tried(report, sides, "refreshed", lambda: _refresh(night, trial))
         if refreshed is not None and refreshed.promote:
             standing, winner = refreshed.bundle, refreshed.candidate

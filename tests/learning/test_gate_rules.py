@@ -7,7 +7,7 @@ import pytest
 
 from helpdesk.learning.champion import choose_champion
 from helpdesk.learning.comparison import Outcome, compare
-from helpdesk.learning.family import Check, failed, more_lost
+from helpdesk.learning.family import LEVEL, Check, failed, more_lost
 from helpdesk.learning.gate import Evidence, Objection, judge_refreshed, judge_retrained
 from helpdesk.learning.limits import broken_promises, silenced_intents, too_little_coverage, too_many_changes
 from helpdesk.learning.replay import Asked, Replay, compare_decisions
@@ -48,6 +48,16 @@ def test_worse_on_all_rows() -> None:
     assert refused.reasons[0] == "significantly worse on all rows"
     assert set(refused.objections[0].rows) == {f"phrasing:{n}" for n in range(30, 100)}
     assert judge_refreshed(*spread(55, 45), known=()).promote
+
+
+def test_two_candidates_share_the_false_alarms_of_a_night() -> None:
+    """What is clear enough at 5% is not at half of it; what is clearer is."""
+    nearly, clearly = spread(61, 41), spread(66, 40)
+    shared = Evidence(level=LEVEL / 2)
+
+    assert not judge_refreshed(*nearly, known=()).promote
+    assert judge_refreshed(*nearly, known=(), evidence=shared).promote
+    assert not judge_refreshed(*clearly, known=(), evidence=shared).promote
 
 
 def test_worse_than_the_best_of_late() -> None:

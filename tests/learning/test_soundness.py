@@ -12,6 +12,7 @@ from conftest import LENIENT
 from onnx import numpy_helper
 
 from helpdesk.learning import night as nights
+from helpdesk.learning.family import LEVEL
 from helpdesk.learning.judging import open_trial
 from helpdesk.learning.measuring import Measurement
 from helpdesk.learning.night import run_night
@@ -190,10 +191,11 @@ def test_versions_of_late_stand_beside_the_incumbent_and_the_best_are_spared(
     (incumbent,) = (path for path in settings.bundles.iterdir() if (path / layout.MANIFEST).is_file())
     with records.read() as session:
         snapshot = take_snapshot(session)
-    trial = open_trial(settings, records, snapshot, open_bundle(incumbent), incumbent_id=1)
+    trial = open_trial(settings, records, snapshot, open_bundle(incumbent), incumbent_id=1, tries=2)
     champions = trial.champions
     prune(settings.bundles, records, spared=(2,))
 
+    assert trial.level == LEVEL / 2
     assert set(trial.earlier) == {2, 3, 4, 5, 6}
     assert champions == (1,)  # the others do not open
     assert (settings.bundles / "tunnel is shut").exists()
