@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from helpdesk.learning.drift import unfamiliar_below
 from helpdesk.learning.export import link_encoder
-from helpdesk.learning.measuring import Measurement, Progress, fit, fit_limits, outside_texts, stage
+from helpdesk.learning.measuring import Measurement, Progress, fit, fit_limits, like_traffic, outside_texts, stage
 from helpdesk.learning.recall import open_recalling, remember
 from helpdesk.learning.reliability import draw_reliability
 from helpdesk.learning.robustness import exam_size, measure_robustness
@@ -73,6 +74,7 @@ def build(
     robustness = measure_robustness(exam, snapshot, seed=settings.seed)
     _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
     report = {"scorer": fitted.report, "thresholds": limits.report(), **robustness.summary()}
+    report["unfamiliar_below"] = unfamiliar_below(like_traffic(fitted.out_of_fold, snapshot).confidence)
     texts = outside_texts(snapshot, seed=settings.seed)
     outside = [text_key(texts[row]) for row in fitted.outside_rows]
     _write(building, snapshot, vectors, fitted, limits, report, outside=outside)

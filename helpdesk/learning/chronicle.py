@@ -37,7 +37,7 @@ def measure_night(settings: Settings, database: Database) -> dict[str, Any]:
         sample = audit.read_sample(session, since=moment - audit.WINDOW, review_below=settings.review_below)
         coverage = traffic.count_outcomes(session, since=since).coverage
         scored = nights.score_new_labels(session, since=since)
-        month = drift.read_month(session, level=drift.unfamiliar_below(bundle), moment=moment)
+        month = drift.read_month(session, level=bundle.manifest["report"].get("unfamiliar_below"), moment=moment)
     wrong = estimates.wrong_answers(sample)
     outcomes = held_out(bundle, snapshot).values()
     return {

@@ -10,8 +10,8 @@ from scipy.stats import fisher_exact, norm
 from sqlalchemy.orm import Session
 
 from helpdesk.learning.clusters import new_clusters
-from helpdesk.learning.evaluate import read_evaluation
 from helpdesk.matching.bundle import Bundle
+from helpdesk.matching.scorer import Floats
 from helpdesk.records import traffic
 from helpdesk.records.estimates import Audited, interval, out_of_scope
 from helpdesk.records.traffic import Asked
@@ -46,10 +46,9 @@ class Month:
     stale: Sequence[tuple[str, int, int]]
 
 
-def unfamiliar_below(bundle: Bundle) -> float | None:
-    """The confidence that all but 5% of a bundle's calibration rows reach, None when it has too few of them."""
-    confidences = [confidence for _, _, confidence in read_evaluation(bundle).values()]
-    return float(np.quantile(confidences, TAIL)) if len(confidences) >= FEWEST else None
+def unfamiliar_below(confidence: Floats) -> float | None:
+    """What all but 5% of the calibration rows' confidences [n] reach, None when there are too few of them."""
+    return float(np.quantile(confidence, TAIL)) if len(confidence) >= FEWEST else None
 
 
 def read_month(session: Session, *, level: float | None, moment: datetime) -> Month:

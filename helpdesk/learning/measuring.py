@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from helpdesk.learning.folds import Fold, frozen_folds
 from helpdesk.learning.negatives import scrambled
 from helpdesk.learning.recall import RecallingEncoder
-from helpdesk.learning.scoring import FittedScorer, Spellings, fit_scorer
+from helpdesk.learning.scoring import FittedScorer, OutOfFold, Spellings, fit_scorer
 from helpdesk.learning.snapshot import Snapshot, stable_parts
 from helpdesk.learning.thresholds import Contract, FittedThresholds, fit_thresholds, outside_evidence
 from helpdesk.matching.index import Vectors
@@ -71,16 +71,26 @@ def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = N
 def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> FittedThresholds:
     """The thresholds that keep the operator's contract, by the out-of-fold results of a fitted scorer.
 
-    The contract is about traffic, so messages that staff labelled because they were doubted do not count: FAQ phrasings
-    and the audit lane's random sample do. Below `TRAFFIC_ROWS` of these all rows count, and less is answered.
+    The contract is about traffic, so only rows like traffic count.
     """
-    like_traffic = np.array([not snapshot.train[row].put_forward for row in fitted.out_of_fold.rows], dtype=np.bool_)
-    measured = fitted.out_of_fold
-    if np.count_nonzero(like_traffic) >= TRAFFIC_ROWS:
-        measured = measured.take(like_traffic)
-    outside = outside_evidence(fitted.out_of_fold, taught=snapshot.taught, labelled_inside=snapshot.labelled_inside)
+    measured = like_traffic(fitted.out_of_fold, snapshot)
+    outside = outside_evidence(
+        fitted.out_of_fold,
+        taught=snapshot.taught,
+        labelled_inside=snapshot.labelled_inside,
+        audited=snapshot.audited,
+    )
     contract = Contract(settings.max_wrong_rate, settings.assurance, settings.clarify_level)
     return fit_thresholds(measured, contract, outside=outside)
+
+
+def like_traffic(found: OutOfFold, snapshot: Snapshot) -> OutOfFold:
+    """The measured rows without messages that staff labelled because they were doubted.
+
+    FAQ phrasings and the audit lane's random sample stay. Below `TRAFFIC_ROWS` of these all rows do.
+    """
+    drawn = np.array([not snapshot.train[row].put_forward for row in found.rows], dtype=np.bool_)
+    return found.take(drawn) if np.count_nonzero(drawn) >= TRAFFIC_ROWS else found
 
 
 def fit(

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,7 +59,8 @@ class Snapshot:
     train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts
     that belong to no intent, first the `taught` ones of staff (training side), then shipped ones; exact: text key ->
     intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
-    other kinds, which only fine-tuning learns from.
+    other kinds, which only fine-tuning learns from; audited: how many labelled messages of the audit lane, of both
+    sides, are in scope and how many are not.
     """
 
     train: tuple[Row, ...]
@@ -70,6 +71,7 @@ class Snapshot:
     max_phrasing_id: int
     lessons: tuple[Lesson, ...] = ()
     taught: int = 0
+    audited: tuple[int, int] = (0, 0)
 
     @cached_property
     def intents(self) -> tuple[str, ...]:
@@ -102,6 +104,8 @@ class Snapshot:
         ]
         if self.lessons:
             facts.append([(lesson.kind, lesson.texts, lesson.value) for lesson in self.lessons])
+        if any(self.audited):
+            facts.append(self.audited)
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -134,7 +138,13 @@ def take_snapshot(session: Session, *, without: Collection[str] = ()) -> Snapsho
         lessons=tuple(
             _lesson(example) for kind in COLUMNS for example in list_examples(session, kind, newest=MOST_LESSONS)
         ),
+        audited=_audited(row for side in labelled.values() for row in side if not row.put_forward),
     )
+
+
+def _audited(rows: Iterable[Row]) -> tuple[int, int]:
+    outside = [row.intent == NONE for row in rows]
+    return outside.count(False), outside.count(True)
 
 
 def shipped_out_of_scope() -> list[str]:

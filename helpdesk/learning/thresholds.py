@@ -81,16 +81,23 @@ class FittedThresholds:
         return {**vars(self), "thresholds": vars(self.thresholds)}
 
 
-def outside_evidence(found: OutOfFold, *, taught: int, labelled_inside: int) -> Outside:
+def outside_evidence(
+    found: OutOfFold, *, taught: int, labelled_inside: int, audited: tuple[int, int] = (0, 0)
+) -> Outside:
     """What the contract takes for out-of-scope traffic.
 
-    `taught` is how many of the messages, the first ones, staff labelled out of scope; `labelled_inside` how many they
-    gave an intent. With 30 labels and some of each kind their share is believed and only their messages count; without,
-    a quarter of the traffic is taken to be like all known out-of-scope messages.
+    `taught` is how many of the messages, the first ones, staff labelled out of scope, and then only those count;
+    `labelled_inside` how many messages they gave an intent; `audited` how many labels of the audit lane are in scope
+    and how many are not. With 30 of the latter their share is that of the traffic (with one more of each kind: few rows
+    must not say never). Else that of all labels, which rather says too much: the queue puts doubted messages forward.
+    Without such evidence a quarter of the traffic is taken to be like all known out-of-scope messages.
     """
-    labels = taught + labelled_inside
-    if labels >= MIN_LABELS and taught and labelled_inside:
-        return Outside(found.oos_confidence[:taught], min(MAX_SHARE, taught / labels), "staff's labels")
+    messages = found.oos_confidence[:taught] if taught else found.oos_confidence
+    inside, outside = audited
+    if inside + outside >= MIN_LABELS and len(messages):
+        return Outside(messages, min(MAX_SHARE, (outside + 1) / (inside + outside + 2)), "the audit sample")
+    if taught + labelled_inside >= MIN_LABELS and taught and labelled_inside:
+        return Outside(messages, min(MAX_SHARE, taught / (taught + labelled_inside)), "staff's labels")
     return Outside(found.oos_confidence, ASSUMED_SHARE if len(found.oos_confidence) else 0.0, "assumed")
 
 

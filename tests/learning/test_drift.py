@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpdesk.learning.clusters import new_clusters
@@ -122,5 +123,7 @@ def test_alike_unanswered_messages_are_found_together(bundle: Bundle) -> None:
 
 
 def test_a_small_faq_has_no_level_of_familiarity(bundle: Bundle) -> None:
-    """25 calibration rows do not say what its lowest twentieth is."""
-    assert unfamiliar_below(bundle) is None
+    """25 calibration rows do not say what its lowest twentieth is; a hundred do, and it is kept with the version."""
+    assert bundle.manifest["report"]["unfamiliar_below"] is None
+    assert unfamiliar_below(np.linspace(0, 1, 99)) is None
+    assert unfamiliar_below(np.linspace(0, 1, 101)) == pytest.approx(0.05)

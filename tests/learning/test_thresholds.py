@@ -141,6 +141,19 @@ def test_the_share_of_out_of_scope_traffic_is_staffs_when_they_labelled_enough()
     assert (assumed.share, len(assumed.confidence), assumed.source) == (0.25, 40, "assumed")
 
 
+def test_the_audit_lane_says_what_share_of_traffic_is_out_of_scope() -> None:
+    """The queue puts doubted messages forward: half of its labels may be out of scope where a tenth of traffic is."""
+    found = replace(stream(50, 1), oos_confidence=np.linspace(0, 1, 40))
+
+    sampled = outside_evidence(found, taught=30, labelled_inside=30, audited=(43, 4))
+    few = outside_evidence(found, taught=30, labelled_inside=30, audited=(25, 4))
+    none_seen = outside_evidence(found, taught=0, labelled_inside=50, audited=(98, 0))
+
+    assert (sampled.share, len(sampled.confidence), sampled.source) == (5 / 49, 30, "the audit sample")
+    assert (few.share, few.source) == (0.5, "staff's labels")
+    assert (none_seen.share, len(none_seen.confidence)) == (0.01, 40)
+
+
 def labelled_stream(count: int, *, doubted: int, put_forward: bool) -> FittedThresholds:
     """Limits for rows like traffic and for as many doubted ones as are named, all of which the scorer gets wrong."""
     usual = stream(count, seed=5)
