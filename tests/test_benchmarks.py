@@ -74,6 +74,15 @@ def test_few_shot_rows_of_clinc_are_the_first_of_each_intent(folder: Path) -> No
     assert test == [("wake me", "alarm"), ("who sang it", "oos")]
 
 
+def test_the_other_few_shot_set_of_clinc_is_drawn_the_same_way_each_time(folder: Path) -> None:
+    """Ten of each again, but not the first."""
+    train, test = load("clinc150-10-drawn", folder)
+
+    assert (train, test) == load("clinc150-10-drawn", folder)
+    assert sum(intent == "alarm" for _, intent in train) == 10
+    assert {text for text, intent in train if intent == "alarm"} != {f"alarm {n}" for n in range(10)}
+
+
 def test_out_of_scope_messages_count_for_the_auroc_alone() -> None:
     """Accuracy is over the others, whatever was named for these."""
     figures = judge(["a", "b", "a"], [0.9, 0.8, 0.1], ["a", "a", "oos"])
