@@ -3,10 +3,13 @@
 import asyncio
 import http.client
 import json
+import random
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,42 @@ class Client:
 def post_all(port: int, texts: Sequence[str], *, clients: int) -> Load:
     """POST every text once to the Rasa webhook. Raises RuntimeError on any status but 200."""
     return asyncio.run(_post_all(port, texts, clients))
+
+
+def post_paced(port: int, texts: Iterator[str], *, rate: float, seconds: float, seed: int) -> Load:
+    """POST messages that arrive at random, `rate` a second on average, whether or not earlier ones are answered.
+
+    A latency counts from the moment when the message was due. Raises RuntimeError on any status but 200.
+    """
+    chance = random.Random(seed)
+    due, moments = 0.0, []
+    while (due := due + chance.expovariate(rate)) < seconds:
+        moments.append(due)
+    return asyncio.run(_post_paced(port, [(moment, next(texts)) for moment in moments]))
+
+
+async def _post_paced(port: int, arrivals: Sequence[tuple[float, str]]) -> Load:
+    waiting = list(reversed(arrivals))
+    latencies: list[float] = []
+    started = time.perf_counter()
+    await asyncio.gather(*(_paced_client(port, started, waiting, latencies) for _ in range(CONNECTIONS)))
+    return Load(len(arrivals) / (time.perf_counter() - started), tuple(latencies))
+
+
+async def _paced_client(port: int, started: float, waiting: list[tuple[float, str]], latencies: list[float]) -> None:
+    streams = None
+    while waiting:
+        due, text = waiting.pop()
+        await asyncio.sleep(max(0.0, started + due - time.perf_counter()))
+        body = json.dumps({"sender": "bench", "message": text}).encode()
+        streams = streams or await asyncio.open_connection("127.0.0.1", port)
+        keep = await _exchange(*streams, body)
+        latencies.append((time.perf_counter() - started - due) * 1000)
+        if not keep:
+            streams[1].close()
+            streams = None
+    if streams:
+        streams[1].close()
 
 
 async def _post_all(port: int, texts: Sequence[str], clients: int) -> Load:
