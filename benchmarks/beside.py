@@ -37,6 +37,7 @@ STAGE = "fine-tuning"
 def main() -> None:
     """Measure and print."""
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that neither night nor service outlives this
     rows = read_labelled(arguments.train)
     texts = distinct_texts([text for text, _ in read_labelled(arguments.test)], seed=arguments.seed)
     with temporary_home(rows, port=free_port(), seed=arguments.seed) as (settings, _), helpdesk_service(settings):
@@ -51,15 +52,15 @@ def measure(settings: Settings, texts: Iterator[str], *, windows: int, seconds: 
     latencies: dict[bool, list[float]] = {True: [], False: []}
     with running_night(settings) as process:
         for number in range(2 * windows):
-            running = number % 2 == 1
+            if process.poll() is not None:
+                raise RuntimeError("the night ended before the last window; give it more rows or fewer windows")
+            running = number % 4 in (1, 2)
             process.send_signal(signal.SIGCONT if running else signal.SIGSTOP)
             time.sleep(SETTLE)
             load = post_paced(settings.port, texts, rate=rate, seconds=seconds, seed=number)
             latencies[running] += load.latencies
             kind = "night runs" if running else "night stopped"
             print(f"{kind}: p99 {np.quantile(load.latencies, 0.99):.1f} ms", file=sys.stderr)
-        if process.poll() is not None:
-            raise RuntimeError("the night ended before the last window; give it more rows or fewer windows")
     alone, beside = ({q: float(np.quantile(latencies[kind], q)) for q in (0.5, 0.99)} for kind in (False, True))
     return {
         "p99_ratio": round(beside[0.99] / alone[0.99], 3),
@@ -72,26 +73,22 @@ def measure(settings: Settings, texts: Iterator[str], *, windows: int, seconds: 
 
 
 @contextmanager
-def running_night(settings: Settings) -> "Iterator[subprocess.Popen[str]]":
+def running_night(settings: Settings) -> "Iterator[subprocess.Popen[bytes]]":
     """`helpdesk retrain` with one thread, once it has begun to fine-tune; killed at the end."""
     words = [sys.executable, "-c", "from helpdesk.cli import main; main()", "retrain", "--minutes", "60"]
     environment = {"HELPDESK_HOME": str(settings.home), "HELPDESK_TRAIN_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(words, env=os.environ | environment, stderr=subprocess.PIPE, text=True)
+    told = settings.home / "night.txt"
+    with told.open("wb") as file:
+        process = subprocess.Popen(words, env=os.environ | environment, stderr=file)
     try:
-        _wait_for(process)
+        while STAGE not in told.read_text():
+            if process.poll() is not None:
+                raise RuntimeError(f"the night ended before it fine-tuned: {told.read_text()[-500:]}")
+            time.sleep(0.5)
         yield process
     finally:
         process.kill()
         process.wait()
-
-
-def _wait_for(process: "subprocess.Popen[str]") -> None:
-    """Until the night says that it fine-tunes. Raises RuntimeError when it ends first."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if STAGE in line:
-            return
-    raise RuntimeError(f"the night ended with status {process.wait()} before it fine-tuned")
 
 
 def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:

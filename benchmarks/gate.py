@@ -27,7 +27,8 @@ from sklearn.linear_model import LogisticRegression
 
 from helpdesk.learning.comparison import Outcome, Outcomes
 from helpdesk.learning.family import failed, more_lost
-from helpdesk.learning.gate import Verdict, judge_refreshed, judge_retrained
+from helpdesk.learning.gate import Evidence, Verdict, judge_refreshed, judge_retrained
+from helpdesk.learning.judging import ROWS_LEVEL
 from helpdesk.learning.limits import too_little_coverage, too_many_changes
 from helpdesk.learning.replay import Asked, Traffic, compare_decisions
 from helpdesk.learning.replay_vectors import ReplayVectors
@@ -41,6 +42,7 @@ Ints = NDArray[np.int64]
 Judge = Callable[[Outcomes, Outcomes], Verdict]
 INTENTS: Final = 77
 ACCURACY: Final = 0.88
+USUAL: Final = Evidence(level=ROWS_LEVEL / 2)  # a night with two candidates
 PLANS: Final = (
     # name, rows, true difference, disagreement, candidate, what is wanted
     ("6 points worse at 300 rows", 300, -0.06, 0.08, "refreshed", "worse"),
@@ -55,10 +57,15 @@ PLANS: Final = (
 
 def judged_refreshed(before: Outcomes, after: Outcomes) -> Verdict:
     """As new phrasings are judged."""
-    return judge_refreshed(before, after, known=())
+    return judge_refreshed(before, after, known=(), evidence=USUAL)
 
 
-JUDGES: Final[dict[str, Judge]] = {"refreshed": judged_refreshed, "retrained": judge_retrained}
+def judged_retrained(before: Outcomes, after: Outcomes) -> Verdict:
+    """As a new encoder is judged."""
+    return judge_retrained(before, after, evidence=USUAL)
+
+
+JUDGES: Final[dict[str, Judge]] = {"refreshed": judged_refreshed, "retrained": judged_retrained}
 
 
 def main() -> None:

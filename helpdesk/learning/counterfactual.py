@@ -23,9 +23,9 @@ def decide_without(bundle: Bundle, text: str, *, key: str) -> Decision:
 def without_text(bundle: Bundle, key: str) -> Bundle:
     """The bundle as if no row had said the text with this key.
 
-    Search, the exact table, the linear head, the intents' centroids and the known out-of-scope messages are exactly
-    what they would be under this encoder. The encoder itself, the weights that combine the views and the thresholds
-    stay: only a rebuilt bundle can say more. Raises BadInputError when fewer than two intents would be left.
+    Search, the exact table, the linear head, the intents' centroids and densities and the known out-of-scope messages
+    are exactly what they would be under this encoder. The encoder itself, the weights that combine the views and the
+    thresholds stay: only a rebuilt bundle can say more. Raises BadInputError when fewer than two intents would be left.
     """
     kept = np.array([known != key for known in bundle.phrasing_keys])
     vectors, intent_of_row = np.ascontiguousarray(bundle.vectors[kept]), bundle.intent_of_row[kept]

@@ -16,7 +16,13 @@ from helpdesk.learning.evaluate import held_out, out_of_fold, read_evaluation
 from helpdesk.learning.fairness import refuse_unfair
 from helpdesk.learning.family import LEVEL
 from helpdesk.learning.gate import Evidence, Objection, Verdict, judge_refreshed, judge_retrained
-from helpdesk.learning.limits import broken_promises, silenced_intents, too_little_coverage, too_many_changes
+from helpdesk.learning.limits import (
+    SILENCE_LEVEL,
+    broken_promises,
+    silenced_intents,
+    too_little_coverage,
+    too_many_changes,
+)
 from helpdesk.learning.replay import Replay, Traffic, compare_decisions, read_traffic
 from helpdesk.learning.snapshot import Snapshot
 from helpdesk.learning.soundness import larger, slower
@@ -32,6 +38,7 @@ from helpdesk.settings import Settings
 
 log = logging.getLogger(__name__)
 CONTRACT = "contract"
+ROWS_LEVEL = LEVEL - SILENCE_LEVEL  # the night's false alarms of all tests on labelled rows
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,7 @@ class _Earlier:
 
 @dataclass
 class Trial:
-    """The incumbent and everything candidates are held against; level: how often the tests of one candidate may raise a
-    false alarm. Use `open_trial`."""
+    """The incumbent and everything its candidates, `tries` of them, are held against. Use `open_trial`."""
 
     settings: Settings
     snapshot: Snapshot
@@ -67,7 +73,7 @@ class Trial:
     traffic: Traffic
     phrases: Sequence[GoldenPhrase]
     earlier: Mapping[int, Path]
-    level: float
+    tries: int
     _held: dict[str, Vectors] = field(default_factory=dict)
 
     def outcomes(self, bundle: Bundle) -> Outcomes:
@@ -93,7 +99,7 @@ class Trial:
             best=self._champion(before, opened.path).outcomes,
             flip_budget=self.settings.flip_budget_refreshed,
             objections=self._objections(candidate, opened, replay, budget=self.settings.change_budget_refreshed),
-            level=self.level,
+            level=ROWS_LEVEL / self.tries,
         )
         known = self.incumbent.phrasing_ids
         verdict = judge_refreshed(before, self.outcomes(opened), known=known, evidence=evidence)
@@ -106,7 +112,7 @@ class Trial:
             best=self._champion(standing, opened.path).outcomes,
             flip_budget=self.settings.flip_budget_retrained,
             objections=self._objections(candidate, opened, replay, budget=self.settings.change_budget_retrained),
-            level=self.level,
+            level=ROWS_LEVEL / self.tries,
         )
         verdict = judge_retrained(standing, self.outcomes(opened), evidence=evidence)
         return self._judged(candidate, verdict, replay)
@@ -125,7 +131,7 @@ class Trial:
         found = slower(opened, self.incumbent, texts=texts, bound=self.settings.max_slowdown)
         found += larger(opened, self.incumbent, bound=self.settings.max_growth)
         found += self._broken_promises(opened)
-        found += silenced_intents(replay)
+        found += silenced_intents(replay, level=SILENCE_LEVEL / self.tries)
         if self.incumbent.manifest.get(CONTRACT) in (None, opened.manifest.get(CONTRACT)):
             before = self.incumbent.manifest["report"]["thresholds"]
             found += too_little_coverage(before, candidate.report["thresholds"], replay)
@@ -183,7 +189,7 @@ def open_trial(
         served = versions.served_since(session, now() - timedelta(days=NIGHTS))
     earlier = {version: settings.bundles / name for version, name in served.items() if version != incumbent_id}
     on_disk = {version: path for version, path in earlier.items() if path.is_dir()}
-    return Trial(settings, snapshot, incumbent, incumbent_id, traffic, phrases, on_disk, LEVEL / max(1, tries))
+    return Trial(settings, snapshot, incumbent, incumbent_id, traffic, phrases, on_disk, max(1, tries))
 
 
 def contract_of(settings: Settings) -> list[float]:

@@ -16,7 +16,7 @@ ENOUGH_TEXTS = 50
 USEFUL = 0.1
 LEAST_KEPT = 0.5
 ENOUGH_OF_INTENT = 5
-FALSE_ALARMS = 0.01
+SILENCE_LEVEL = 0.01  # of the 5% false alarms a night
 
 
 def too_many_changes(replay: Replay, *, budget: float) -> list[Objection]:
@@ -35,7 +35,7 @@ def too_many_changes(replay: Replay, *, budget: float) -> list[Objection]:
     return [Objection("changed", reason, tuple(f"message:{flip.asked.message_id}" for flip in replay.unsettled))]
 
 
-def silenced_intents(replay: Replay) -> list[Objection]:
+def silenced_intents(replay: Replay, *, level: float = SILENCE_LEVEL) -> list[Objection]:
     """An objection for every intent that recent messages were answered with and hardly any would be.
 
     This sees intents without labelled rows. Like those it must keep at most a quarter of what it had, five distinct
@@ -55,7 +55,7 @@ def silenced_intents(replay: Replay) -> list[Objection]:
             checks.append(lost_together(INTENTS, intent, lost=rows, of=had, rate=rate))
     return [
         Objection("intent", f"recent messages were answered with {check.name} and hardly any would be", check.rows)
-        for check in failed(checks, level=FALSE_ALARMS)
+        for check in failed(checks, level=level)
     ]
 
 

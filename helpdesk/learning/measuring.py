@@ -78,7 +78,7 @@ def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> 
         fitted.out_of_fold,
         taught=snapshot.taught,
         labelled_inside=snapshot.labelled_inside,
-        audited=snapshot.audited,
+        share=snapshot.outside_share,
     )
     contract = Contract(settings.max_wrong_rate, settings.assurance, settings.clarify_level)
     return fit_thresholds(measured, contract, outside=outside)

@@ -27,7 +27,7 @@ from helpdesk.learning.upkeep import BUILDING
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.progress import Reporter
-from helpdesk.records import exclusions, versions
+from helpdesk.records import audit, exclusions, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.settings import Settings
@@ -79,7 +79,9 @@ def _work(night: _Night, report: NightReport) -> None:
     night.bundles.mkdir(parents=True, exist_ok=True)
     upkeep.remove_leftovers(night.bundles, night.database)
     with night.database.read() as session:
-        snapshot = take_snapshot(session, without=rows_left_out(session, night.plan.without))
+        without, review_below = rows_left_out(session, night.plan.without), night.settings.review_below
+        share = audit.outside_share(session, since=now() - audit.WINDOW, review_below=review_below)
+        snapshot = take_snapshot(session, without=without, outside_share=share)
         current = versions.current(session)
     report.rows, report.holdout = len(snapshot.train), len(snapshot.holdout)
     try:

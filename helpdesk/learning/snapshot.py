@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,8 +59,8 @@ class Snapshot:
     train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts
     that belong to no intent, first the `taught` ones of staff (training side), then shipped ones; exact: text key ->
     intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
-    other kinds, which only fine-tuning learns from; audited: how many labelled messages of the audit lane, of both
-    sides, are in scope and how many are not.
+    other kinds, which only fine-tuning learns from; outside_share: how much of the traffic is out of scope by the audit
+    sample, None when that is not known.
     """
 
     train: tuple[Row, ...]
@@ -71,7 +71,7 @@ class Snapshot:
     max_phrasing_id: int
     lessons: tuple[Lesson, ...] = ()
     taught: int = 0
-    audited: tuple[int, int] = (0, 0)
+    outside_share: float | None = None
 
     @cached_property
     def intents(self) -> tuple[str, ...]:
@@ -104,12 +104,12 @@ class Snapshot:
         ]
         if self.lessons:
             facts.append([(lesson.kind, lesson.texts, lesson.value) for lesson in self.lessons])
-        if any(self.audited):
-            facts.append(self.audited)
+        if self.outside_share is not None:
+            facts.append(self.outside_share)
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def take_snapshot(session: Session, *, without: Collection[str] = ()) -> Snapshot:
+def take_snapshot(session: Session, *, without: Collection[str] = (), outside_share: float | None = None) -> Snapshot:
     """Read published entries and the labels that count. Raises BadInputError below two intents.
 
     The rows in `without` are left out as if they did not exist, and so are those of exclusions in force.
@@ -138,13 +138,8 @@ def take_snapshot(session: Session, *, without: Collection[str] = ()) -> Snapsho
         lessons=tuple(
             _lesson(example) for kind in COLUMNS for example in list_examples(session, kind, newest=MOST_LESSONS)
         ),
-        audited=_audited(row for side in labelled.values() for row in side if not row.put_forward),
+        outside_share=outside_share,
     )
-
-
-def _audited(rows: Iterable[Row]) -> tuple[int, int]:
-    outside = [row.intent == NONE for row in rows]
-    return outside.count(False), outside.count(True)
 
 
 def shipped_out_of_scope() -> list[str]:

@@ -81,24 +81,22 @@ class FittedThresholds:
         return {**vars(self), "thresholds": vars(self.thresholds)}
 
 
-def outside_evidence(
-    found: OutOfFold, *, taught: int, labelled_inside: int, audited: tuple[int, int] = (0, 0)
-) -> Outside:
+def outside_evidence(found: OutOfFold, *, taught: int, labelled_inside: int, share: float | None = None) -> Outside:
     """What the contract takes for out-of-scope traffic.
 
-    `taught` is how many of the messages, the first ones, staff labelled out of scope, and then only those count;
-    `labelled_inside` how many messages they gave an intent; `audited` how many labels of the audit lane are in scope
-    and how many are not. With 30 of the latter their share is that of the traffic (with one more of each kind: few rows
-    must not say never). Else that of all labels, which rather says too much: the queue puts doubted messages forward.
-    Without such evidence a quarter of the traffic is taken to be like all known out-of-scope messages.
+    `taught` is how many of the messages, the first ones, staff labelled out of scope; from 30 on only those count,
+    since fewer could not show by themselves that none is answered. `labelled_inside` is how many messages they gave an
+    intent, `share` what the audit sample says. Without the latter it is that of all labels, from 30 on, which rather
+    says too much: the queue puts doubted messages forward. Before that a quarter is assumed.
     """
-    messages = found.oos_confidence[:taught] if taught else found.oos_confidence
-    inside, outside = audited
-    if inside + outside >= MIN_LABELS and len(messages):
-        return Outside(messages, min(MAX_SHARE, (outside + 1) / (inside + outside + 2)), "the audit sample")
+    messages = found.oos_confidence[:taught] if taught >= MIN_LABELS else found.oos_confidence
+    if not len(messages):
+        return Outside(messages, 0.0, "assumed")
+    if share is not None:
+        return Outside(messages, min(MAX_SHARE, share), "the audit sample")
     if taught + labelled_inside >= MIN_LABELS and taught and labelled_inside:
         return Outside(messages, min(MAX_SHARE, taught / (taught + labelled_inside)), "staff's labels")
-    return Outside(found.oos_confidence, ASSUMED_SHARE if len(found.oos_confidence) else 0.0, "assumed")
+    return Outside(messages, ASSUMED_SHARE, "assumed")
 
 
 def fit_thresholds(found: OutOfFold, contract: Contract, *, outside: Outside) -> FittedThresholds:

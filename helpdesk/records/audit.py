@@ -7,18 +7,20 @@ answer that is wrong and sure of itself never enters it. Only this sample is an 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from helpdesk.records.estimates import NONE, Audited
+from helpdesk.records.estimates import NONE, Audited, out_of_scope
 from helpdesk.records.labels import QueueItem, to_item
 from helpdesk.records.running_tables import FlipRow
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message
 
 WINDOW = timedelta(days=30)
 TRAFFIC_DAYS = 7.0
+ENOUGH_LABELLED = 30
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,18 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
         _audited(decision, _meaning(normalised, kind, slug), review_below=review_below, changed=key is not None)
         for decision, normalised, kind, slug, key in session.execute(query)
     ]
+
+
+def outside_share(session: Session, *, since: datetime, review_below: float) -> float | None:
+    """The share of traffic that none of the FAQs answers, a percentage rounded up; None below 30 labelled messages.
+
+    Rounded, so that a night does not rebuild everything because of one more message, and up, since few messages must
+    not say never.
+    """
+    found = out_of_scope(read_sample(session, since=since, review_below=review_below))
+    if found.share is None or found.labelled < ENOUGH_LABELLED:
+        return None
+    return max(1, ceil(100 * found.share)) / 100
 
 
 def drawn_texts(session: Session) -> set[str]:

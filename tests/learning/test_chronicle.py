@@ -1,13 +1,12 @@
 """Every night leaves a row: what came of it, and how the version that serves afterwards does."""
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from helpdesk.errors import BundleError
 from helpdesk.learning import candidates, chronicle
 from helpdesk.learning.night import run_night
 from helpdesk.learning.plan import Plan
-from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, nights
 from helpdesk.records.running_tables import Night
@@ -43,19 +42,6 @@ def history(desk: Desk) -> list[Night]:
     """Every row, oldest first."""
     with desk.database.read() as session:
         return nights.list_nights(session, limit=99)
-
-
-def test_the_share_of_out_of_scope_traffic_rests_on_what_was_drawn(desk: Desk) -> None:
-    """Held out or not; a message of the queue alone does not count."""
-    for text in TUNNEL:
-        teach(desk, text, "vpn")
-    teach(desk, PERU, None, holdout=True)
-    with desk.database.write() as session:
-        drawn = take_snapshot(session).audited
-        session.execute(update(DecisionRow).where(DecisionRow.message_id == 1).values(audit_odds=None))
-        fewer = take_snapshot(session).audited
-
-    assert (drawn, fewer) == ((3, 1), (2, 1))
 
 
 def test_a_promotion_is_noted_with_how_the_new_version_does(desk: Desk) -> None:

@@ -12,7 +12,6 @@ from conftest import LENIENT
 from onnx import numpy_helper
 
 from helpdesk.learning import night as nights
-from helpdesk.learning.family import LEVEL
 from helpdesk.learning.judging import open_trial
 from helpdesk.learning.measuring import Measurement
 from helpdesk.learning.night import run_night
@@ -195,7 +194,7 @@ def test_versions_of_late_stand_beside_the_incumbent_and_the_best_are_spared(
     champions = trial.champions
     prune(settings.bundles, records, spared=(2,))
 
-    assert trial.level == LEVEL / 2
+    assert trial.tries == 2
     assert set(trial.earlier) == {2, 3, 4, 5, 6}
     assert champions == (1,)  # the others do not open
     assert (settings.bundles / "tunnel is shut").exists()

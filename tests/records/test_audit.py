@@ -85,6 +85,25 @@ def test_the_order_tells_nothing(database: Database) -> None:
     assert waiting(database) == shown
 
 
+def test_the_share_out_of_scope_is_that_of_the_sample_once_thirty_are_labelled(
+    database: Database, labeller: int
+) -> None:
+    """A percentage rounded up, each message by its odds; what only the queue showed does not count."""
+    for number in range(27):
+        label(database, say(database, f"my tunnel {number}"), labeller)
+        label(database, say(database, f"queued {number}", odds=None), labeller, "out_of_scope", None)
+    for number in range(2):
+        label(database, say(database, f"poem {number}"), labeller, "out_of_scope", None)
+    with database.read() as session:
+        unknown = audit.outside_share(session, since=now() - MONTH, review_below=0.8)
+    label(database, say(database, "one more tunnel"), labeller)
+    with database.read() as session:
+        share = audit.outside_share(session, since=now() - MONTH, review_below=0.8)
+
+    assert unknown is None
+    assert share == 0.07  # 2 of 30
+
+
 def test_a_text_that_was_drawn_twice_waits_once_and_counts_twice(database: Database, labeller: int) -> None:
     """One label settles both, with the odds of each."""
     say(database, "tunnel is down", odds=1.0)
