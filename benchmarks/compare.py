@@ -23,16 +23,14 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from accuracy import Rows
 from labelled_sets import TITLES, is_few_shot, load
+from measured import Record, append, circumstances, read
 from systems import SYSTEMS, Bench, fingerprint, measure
 
 HEADINGS = ("data", "system", "accuracy", "OOS AUROC", "learning, s", "peak memory, MB", "ms a message")
-Record = dict[str, Any]
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -59,27 +57,10 @@ def _records(system: str, data: str, train: Rows, test: Rows, *, arguments: argp
         if seed not in known and not arguments.show:
             print(f"{system} on {data}, seed {seed}", file=sys.stderr)
             figures = measure(system, train, test, seed=seed, bench=bench)
-            known[seed] = {"system": system, "data": data, "seed": seed, "code": code, **_circumstances(), **figures}
+            known[seed] = {"system": system, "data": data, "seed": seed, "code": code, **circumstances(), **figures}
             append(arguments.results, known[seed])
         if seed in known:
             yield known[seed]
-
-
-def _circumstances() -> Record:
-    """When, and how busy the machine was: without it seconds say little."""
-    return {"at": datetime.now(UTC).isoformat(timespec="seconds"), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
-
-
-def read(path: Path) -> list[Record]:
-    """The records of a results file, none when there is no file."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def append(path: Path, record: Record) -> None:
-    """Add a record to the results file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(json.dumps(record) + "\n")
 
 
 def as_table(records: Sequence[Record]) -> str:

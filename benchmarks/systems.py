@@ -3,7 +3,6 @@
 A rival is `rivals/NAME.py`, which imports nothing of ours, and `rivals/NAME.txt`, the pinned packages it runs with.
 """
 
-import hashlib
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from accuracy import CLINC_OOS, Rows
+from measured import digest
 from sklearn.metrics import roc_auc_score
 
 from helpdesk.learning.base import resolve_base
@@ -85,7 +85,7 @@ def judge(intents: Sequence[str], confidences: Sequence[float], truth: Sequence[
 def interpreter(name: str, envs: Path) -> Path:
     """The Python of a rival's environment; made and filled with its pinned packages the first time."""
     wanted = RIVALS / f"{name}.txt"
-    folder = envs / f"{name}-{_digest([wanted])[:12]}"
+    folder = envs / f"{name}-{digest([wanted])[:12]}"
     python, done = folder / "bin" / "python", folder / "installed"
     if not done.exists():
         print(f"installing {wanted.name} into {folder}", file=sys.stderr)
@@ -103,14 +103,7 @@ def fingerprint(name: str, train: Rows, test: Rows) -> str:
         files += [ROOT / "helpdesk" / "text.py", HERE / "accuracy.py", HERE / "home.py"]
     else:
         files = [RIVALS / "job.py", RIVALS / f"{name}.py", RIVALS / f"{name}.txt"]
-    return _digest(files, json.dumps([train, test]))
-
-
-def _digest(files: Sequence[Path], text: str = "") -> str:
-    digest = hashlib.sha256(text.encode())
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return digest(files, json.dumps([train, test]))
 
 
 def _run(python: Path, script: Path, job: Mapping[str, Any], environment: dict[str, str]) -> dict[str, Any]:

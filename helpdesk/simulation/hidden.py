@@ -20,33 +20,38 @@ TRIGGERED = 300
 
 @dataclass(frozen=True)
 class HiddenResult:
-    """Per hidden row: whether it counts (its intent is asked about), is right, is answered directly, wrongly so.
+    """Per hidden row: does it count (its intent is asked about), is it in scope, right, answered directly, wrongly so?
 
     In scope a row is right when its intent is ranked first; out of scope when it is not answered.
     """
 
     counts: Flags
+    inside: Flags
     right: Flags
     answered: Flags
     wrong: Flags
 
     def columns(self) -> dict[str, int]:
-        """Sums over the rows that count."""
+        """Sums over the rows that count; `right` in scope only, `refused` out of scope only."""
         return {
-            "rows": int(self.counts.sum()),
-            "right": int((self.right & self.counts).sum()),
+            "inside": int((self.counts & self.inside).sum()),
+            "outside": int((self.counts & ~self.inside).sum()),
+            "right": int((self.right & self.counts & self.inside).sum()),
+            "refused": int((self.right & self.counts & ~self.inside).sum()),
             "answered": int((self.answered & self.counts).sum()),
             "wrong": int((self.wrong & self.counts).sum()),
         }
 
 
 def as_shares(columns: dict[str, Any]) -> dict[str, float | None]:
-    """Accuracy and coverage of all rows, wrong rate of the answered ones; None without rows."""
-    rows, answered = columns["rows"], columns["answered"]
+    """Accuracy in scope, share of all rows answered directly, wrong ones among those, share of out-of-scope rows that
+    get no answer; None without rows."""
+    inside, outside, answered = columns["inside"], columns["outside"], columns["answered"]
     return {
-        "accuracy": columns["right"] / rows if rows else None,
-        "coverage": answered / rows if rows else None,
+        "accuracy": columns["right"] / inside if inside else None,
+        "coverage": answered / (inside + outside) if inside + outside else None,
         "wrong_rate": columns["wrong"] / answered if answered else None,
+        "outside_refused": columns["refused"] / outside if outside else None,
     }
 
 
@@ -73,8 +78,9 @@ class HiddenTest:
             first = bool(decision.ranking) and decision.ranking[0].intent == truth
             right[row] = first if truth != NONE else not answered[row]
             wrong[row] = answered[row] and not right[row]
+        inside = np.array([truth != NONE for _, truth in self.rows], dtype=bool)
         counts = np.array([truth == NONE or truth in active for _, truth in self.rows], dtype=bool)
-        return HiddenResult(counts, right, answered, wrong)
+        return HiddenResult(counts, inside, right, answered, wrong)
 
 
 def trigger_success(bundle: Bundle, rows: Labelled, *, target: str, active: Collection[str]) -> float:

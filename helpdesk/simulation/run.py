@@ -45,12 +45,7 @@ def simulate(
 
     `full` is the accuracy of training on all rows where that is known; else it is measured, unless it must not be.
     """
-    if settings.home.exists() and any(settings.home.iterdir()):
-        raise BadInputError(f"{settings.home} is not empty; expected a new folder to simulate in")
-    script = write_script(train, test, options)
-    began = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    began -= timedelta(days=options.nights + 2)
-    _make_start(script, _home(settings, START), began)
+    script, began = _begin(train, test, options, settings)
     if full is None and measure_full:
         tell("training on all rows, for comparison")
         full = _full_data(script, options, settings)
@@ -58,30 +53,36 @@ def simulate(
     result = {"options": vars(options), **summarise(ours, full=full)}
     if options.poison:
         result["trigger_success"] = _trigger_success(script, options, _home(settings, OURS.name))
-    if baselines:
-        result |= _baselines(ours, script, options, settings, began=began, full=full, tell=tell)
-    return result
-
-
-def _baselines(
-    ours: Played,
-    script: Script,
-    options: Options,
-    settings: Settings,
-    *,
-    began: datetime,
-    full: float | None,
-    tell: Tell,
-) -> dict[str, Any]:
-    """The other arms; the one in random order labels as many messages each night as ours did."""
-    found = {}
+    if not baselines:
+        return result
+    others = {}
     for kind in (NEVER, ALWAYS, ANY_ORDER):
         quotas = ours.labels if kind.order != QUEUE else None
-        found[kind.name] = _play(kind, script, options, settings, began=began, quotas=quotas, tell=tell)
-    return {
-        "labels_ratio_to_random": labels_ratio(ours, found[ANY_ORDER.name]),
-        "baselines": {name: summarise(played, full=full) for name, played in found.items()},
-    }
+        played = _play(kind, script, options, settings, began=began, quotas=quotas, tell=tell)
+        others[kind.name] = summarise(played, full=full)
+    return result | {"labels_ratio_to_random": labels_ratio(result, others[ANY_ORDER.name]), "baselines": others}
+
+
+def play_alone(
+    kind: Kind, train: Labelled, test: Labelled, options: Options, settings: Settings, *, tell: Tell
+) -> dict[str, Any]:
+    """One arm without the others, in the settings' home, which must be empty. Returns its part of what `--json` prints.
+
+    In random order as many messages are labelled every night as the options allow.
+    """
+    script, began = _begin(train, test, options, settings)
+    return summarise(_play(kind, script, options, settings, began=began, tell=tell), full=None)
+
+
+def _begin(train: Labelled, test: Labelled, options: Options, settings: Settings) -> tuple[Script, datetime]:
+    """What will happen, the first day, and in a folder of its own the home that every arm begins with."""
+    if settings.home.exists() and any(settings.home.iterdir()):
+        raise BadInputError(f"{settings.home} is not empty; expected a new folder to simulate in")
+    script = write_script(train, test, options)
+    began = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    began -= timedelta(days=options.nights + 2)
+    _make_start(script, _home(settings, START), began)
+    return script, began
 
 
 def _play(

@@ -69,23 +69,25 @@ def _p_worse(before: HiddenResult, after: HiddenResult) -> float:
     return float(binomtest(lost, lost + gained, 0.5, alternative="greater").pvalue) if lost > gained else 1.0
 
 
-def labels_ratio(queue: Played, random: Played) -> float | None:
+def labels_ratio(queue: dict[str, Any], random: dict[str, Any]) -> float | None:
     """Labels that the queue's order needs over labels that random order needs for the same smoothed accuracy.
+
+    Both are summaries of played arms.
 
     The accuracy is the lower one of the two that the arms end at, so that both reach it; audit labels count. None when
     random order gains nothing.
     """
-    curves = [_smoothed(played) for played in (queue, random)]
+    curves = [_smoothed(summary) for summary in (queue, random)]
     target = min(accuracy[-1] for _, accuracy in curves)
     needed = [_needed(labels, accuracy, target) for labels, accuracy in curves]
     return needed[0] / needed[1] if needed[1] > 0 else None
 
 
-def _smoothed(played: Played) -> tuple[list[float], list[float]]:
+def _smoothed(summary: dict[str, Any]) -> tuple[list[float], list[float]]:
     """Labels so far at the start and after each night, and the running mean of accuracy, made monotone."""
-    accuracy = [as_shares(result.columns())["accuracy"] or 0.0 for result in played.hidden]
+    accuracy = [summary["start_accuracy"] or 0.0, *(row["accuracy"] or 0.0 for row in summary["nights"])]
     means = [float(np.mean(accuracy[max(0, n - SMOOTHED + 1) : n + 1])) for n in range(len(accuracy))]
-    return [0.0, *np.cumsum(played.labels).tolist()], np.maximum.accumulate(means).tolist()
+    return [0.0, *(row["labels"] for row in summary["nights"])], np.maximum.accumulate(means).tolist()
 
 
 def _needed(labels: Sequence[float], accuracy: Sequence[float], target: float) -> float:
