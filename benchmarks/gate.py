@@ -98,7 +98,8 @@ def draw(
     for n, kind in enumerate(kinds):
         row = f"{'label' if label[n] else 'phrasing'}:{n}"
         truth = "" if outside[n] else f"intent-{intents[n]}"
-        before[row], after[row] = Outcome(truth, kind in (0, 1)), Outcome(truth, kind in (0, 2))
+        before[row] = Outcome(truth, kind in (0, 1), held_out=bool(label[n]))
+        after[row] = Outcome(truth, kind in (0, 2), held_out=bool(label[n]))
     return before, after
 
 
@@ -180,7 +181,7 @@ class Heads:
         return right
 
     def _outcomes(self, right: NDArray[np.bool_], rows: Ints) -> dict[str, Outcome]:
-        return {f"label:{n}": Outcome(self._names[self._asked_truth[n]], bool(right[n])) for n in rows}
+        return {f"label:{n}": Outcome(self._names[self._asked_truth[n]], bool(right[n]), held_out=True) for n in rows}
 
     @staticmethod
     def _hidden_loss(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> bool:

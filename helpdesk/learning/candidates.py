@@ -25,6 +25,7 @@ from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
 FOLDS = "folds"
+CONTRACT = "contract"
 ASSIGNMENT = "assignment.json"
 
 
@@ -82,7 +83,7 @@ def build(
     if measurement is not None:
         _write_measurement(building / FOLDS, snapshot, measurement)
     content = layout.seal(building, _facts(snapshot, live.dim, kind, settings, facts | {"report": report}))
-    return Candidate(kind, building, report | {"content_hash": content})
+    return Candidate(kind, building, report | {"content_hash": content, CONTRACT: facts.get(CONTRACT)})
 
 
 def read_measurement(directory: Path) -> Measurement | None:

@@ -19,11 +19,12 @@ REASON = 500
 Verdicts = Mapping[str, Mapping[str, Any]]
 
 
-def measure_night(settings: Settings, database: Database) -> dict[str, Any]:
+def measure_night(settings: Settings, database: Database, *, started: datetime) -> dict[str, Any]:
     """How the version that serves after the night does: the columns of `nights` that are figures.
 
-    Accuracy is that on the held-out labels, the exact path bypassed; coverage counts the messages since the last
-    night; the wrong-answer rate is estimated from the month's audit sample.
+    Accuracy is that on the held-out labels, the exact path bypassed. Coverage and new labels are those between the
+    last measured night's start and this one's: what comes in while a night runs is the next one's. The wrong-answer
+    rate is estimated from the month's audit sample.
     """
     moment = now()
     with database.read() as session:
@@ -32,11 +33,10 @@ def measure_night(settings: Settings, database: Database) -> dict[str, Any]:
             return {}
         bundle = open_bundle(settings.bundles / serving.directory, threads=settings.train_threads)
         snapshot = take_snapshot(session)
-        before = nights.last_night(session)
-        since = before.started_at if before else None
+        since = nights.measured_until(session)
         sample = audit.read_sample(session, since=moment - audit.WINDOW, review_below=settings.review_below)
-        coverage = traffic.count_outcomes(session, since=since).coverage
-        scored = nights.score_new_labels(session, since=since)
+        coverage = traffic.count_outcomes(session, since=since, until=started).coverage
+        scored = nights.score_new_labels(session, since=since, until=started)
         month = drift.read_month(session, level=bundle.manifest["report"].get("unfamiliar_below"), moment=moment)
     wrong = estimates.wrong_answers(sample)
     outcomes = held_out(bundle, snapshot).values()

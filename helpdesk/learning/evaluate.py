@@ -55,4 +55,4 @@ def held_out(bundle: Bundle, snapshot: Snapshot, *, vectors: Vectors | None = No
 def _outcome(truth: str, decision: Decision) -> Outcome:
     best = decision.ranking[0]
     right = decision.kind != "answer" if truth == NONE else best.intent == truth
-    return Outcome(truth, right, best.intent, best.nearest)
+    return Outcome(truth, right, best.intent, best.nearest, held_out=True)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from helpdesk.errors import BundleError
-from helpdesk.learning.candidates import Candidate, read_measurement
+from helpdesk.learning.candidates import CONTRACT, Candidate, read_measurement
 from helpdesk.learning.champion import NIGHTS, Champion, choose_champion
 from helpdesk.learning.comparison import Outcomes
+from helpdesk.learning.difference import rows_left_out
 from helpdesk.learning.evaluate import held_out, out_of_fold, read_evaluation
 from helpdesk.learning.fairness import refuse_unfair
 from helpdesk.learning.family import LEVEL
@@ -33,11 +34,12 @@ from helpdesk.matching.matcher import Matcher
 from helpdesk.records import golden, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
+from helpdesk.records.exclusions import Exclusion
 from helpdesk.records.golden import GoldenPhrase
+from helpdesk.records.running_tables import Version
 from helpdesk.settings import Settings
 
 log = logging.getLogger(__name__)
-CONTRACT = "contract"
 ROWS_LEVEL = LEVEL - SILENCE_LEVEL  # the night's false alarms of all tests on labelled rows
 
 
@@ -73,6 +75,7 @@ class Trial:
     traffic: Traffic
     phrases: Sequence[GoldenPhrase]
     earlier: Mapping[int, Path]
+    best_coverage: float
     tries: int
     _held: dict[str, Vectors] = field(default_factory=dict)
 
@@ -134,12 +137,13 @@ class Trial:
         found += silenced_intents(replay, level=SILENCE_LEVEL / self.tries)
         if self.incumbent.manifest.get(CONTRACT) in (None, opened.manifest.get(CONTRACT)):
             before = self.incumbent.manifest["report"]["thresholds"]
-            found += too_little_coverage(before, candidate.report["thresholds"], replay)
+            found += too_little_coverage(before, candidate.report["thresholds"], replay, best=self.best_coverage)
             found += too_many_changes(replay, budget=budget)
         return tuple(found)
 
     def _replay(self, opened: Bundle) -> Replay:
-        return compare_decisions(self.traffic.asked, self._served, self.traffic.decide(opened))
+        asked, left_out = self.traffic.asked, self.traffic.left_out
+        return compare_decisions(asked, self._served, self.traffic.decide(opened), left_out=left_out)
 
     @cached_property
     def _served(self) -> list[Decision]:
@@ -174,22 +178,42 @@ class Trial:
 
 
 def open_trial(
-    settings: Settings, database: Database, snapshot: Snapshot, incumbent: Bundle, *, incumbent_id: int, tries: int
+    settings: Settings,
+    database: Database,
+    snapshot: Snapshot,
+    incumbent: Bundle,
+    incumbent_id: int,
+    *,
+    without: Exclusion | None,
+    tries: int,
 ) -> Trial:
     """Read what candidates will be held against: recent messages, golden phrases, the versions of the last nights.
 
-    tries: how many candidates there will be; each gets the same part of the night's false alarms.
+    without: what the snapshot leaves out on purpose; tries: how many candidates there will be, each with the same part
+    of the night's false alarms.
     """
     published = snapshot.questions.keys()
     with database.read() as session:
         traffic = read_traffic(
-            session, home=settings.home, days=settings.replay_days, meanings=snapshot.exact, published=published
+            session,
+            home=settings.home,
+            days=settings.replay_days,
+            meanings=snapshot.exact,
+            published=published,
+            without=rows_left_out(session, without),
         )
         phrases = golden.read(session)
         served = versions.served_since(session, now() - timedelta(days=NIGHTS))
+        best = _best_coverage([versions.find_version(session, version) for version in served], contract_of(settings))
     earlier = {version: settings.bundles / name for version, name in served.items() if version != incumbent_id}
     on_disk = {version: path for version, path in earlier.items() if path.is_dir()}
-    return Trial(settings, snapshot, incumbent, incumbent_id, traffic, phrases, on_disk, max(1, tries))
+    return Trial(settings, snapshot, incumbent, incumbent_id, traffic, phrases, on_disk, best, max(1, tries))
+
+
+def _best_coverage(served: Sequence[Version], contract: Sequence[float]) -> float:
+    """The highest measured share of direct answers among versions that served under a contract; 0 without one."""
+    reports = [version.report.get("candidates", {}).get(version.kind, {}) for version in served]
+    return max((found["thresholds"]["coverage"] for found in reports if found.get(CONTRACT) == contract), default=0.0)
 
 
 def contract_of(settings: Settings) -> list[float]:

@@ -59,13 +59,19 @@ def silenced_intents(replay: Replay, *, level: float = SILENCE_LEVEL) -> list[Ob
     ]
 
 
-def too_little_coverage(before: Mapping[str, Any], after: Mapping[str, Any], replay: Replay) -> list[Objection]:
+def too_little_coverage(
+    before: Mapping[str, Any], after: Mapping[str, Any], replay: Replay, *, best: float = 0.0
+) -> list[Objection]:
     """An objection when the incumbent was useful and the candidate is not.
 
     `before` and `after` are fitted thresholds as a bundle's report holds them. Coverage is that of replayed messages
     when there are at least 50 distinct ones, else that of the rows the thresholds were fitted on, of which the
-    incumbent must have answered 50: on fewer, one wrong row is enough to end all answers or to allow them.
+    incumbent must have answered 50: on fewer, one wrong row is enough to end all answers or to allow them. `best` is
+    the highest such coverage of late: what was useful then cannot end by small steps either.
     """
+    if after["coverage"] < min(USEFUL, before["coverage"]) and best >= USEFUL:
+        reason = f"under the error-rate contract only {_percent(after['coverage'])} are answered directly"
+        return [Objection("coverage", f"{reason}, {_percent(best)} were within the last 30 nights")]
     enough = replay.distinct >= ENOUGH_TEXTS
     if before["coverage"] < USEFUL or not (enough or before["answered"] >= ENOUGH_TEXTS):
         return []

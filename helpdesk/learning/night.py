@@ -15,7 +15,7 @@ from helpdesk.learning.difference import differences, rows_left_out
 from helpdesk.learning.evaluate import out_of_fold, read_evaluation
 from helpdesk.learning.explain import INCUMBENT, Side, explain
 from helpdesk.learning.gate import Objection, refuse
-from helpdesk.learning.judging import CONTRACT, Judged, Trial, contract_of, open_trial
+from helpdesk.learning.judging import Judged, Trial, contract_of, open_trial
 from helpdesk.learning.lock import Lease, one_night
 from helpdesk.learning.measuring import Measurement, Progress
 from helpdesk.learning.plan import Plan
@@ -59,7 +59,7 @@ def run_night(settings: Settings, database: Database, *, plan: Plan, progress: R
         with one_night(settings.home / LOCK, database) as lease, progress as report_progress:
             watched = within_memory(report_progress, megabytes=settings.train_memory_mb)
             _work(_Night(settings, database, plan, watched, lease), report)
-            figures = {} if plan.dry_run else measure_night(settings, database)
+            figures = {} if plan.dry_run else measure_night(settings, database, started=moment)
     except BusyError:
         raise
     except Exception as error:
@@ -113,7 +113,7 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
     changed = incumbent.manifest["rows_hash"] != snapshot.rows_hash
     tries = changed + night.plan.finetune
     trial = open_trial(
-        night.settings, night.database, snapshot, incumbent, incumbent_id=current.version_id, tries=tries
+        night.settings, night.database, snapshot, incumbent, current.version_id, without=night.plan.without, tries=tries
     )
     standing, winner = incumbent, None
     sides = [Side(INCUMBENT, trial.outcomes(incumbent), incumbent.manifest.get("report", {}))]
@@ -237,7 +237,7 @@ def _build(
         encoder=encoder,
         measurement=measurement,
         settings=night.settings,
-        facts=facts | {CONTRACT: contract_of(night.settings)},
+        facts=facts | {candidates.CONTRACT: contract_of(night.settings)},
         progress=night.progress,
         incumbent=incumbent,
     )

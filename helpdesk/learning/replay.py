@@ -19,7 +19,8 @@ from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Matcher
 from helpdesk.records.base import now
 from helpdesk.records.conversations import recent_texts
-from helpdesk.text import text_key
+from helpdesk.records.labels import texts_of
+from helpdesk.text import normalise, text_key
 
 MOST_TEXTS = 5000
 SHOWN = 50
@@ -40,11 +41,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Traffic:
-    """The messages to replay, the intents that may be answered, and the vectors known of them."""
+    """The messages to replay, the intents that may be answered, and the vectors known of them.
+
+    left_out: ids and text keys of rows that tonight leaves out on purpose.
+    """
 
     asked: tuple[Asked, ...]
     published: Collection[str]
     vectors: ReplayVectors
+    left_out: Collection[str] = ()
 
     def decide(self, bundle: Bundle) -> list[Decision]:
         """What a bundle would say to each, in order."""
@@ -54,16 +59,20 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Flip:
-    """One text whose decision changes."""
+    """One text whose decision changes. rested_on_left_out: its answer came from a row that is left out on purpose."""
 
     asked: Asked
     before: Decision
     after: Decision
+    rested_on_left_out: bool = False
 
     @property
     def unsettled(self) -> bool:
-        """Answered before, and now with something else or not at all, without a label that asks for it."""
-        return self.before.kind == "answer" and not _right(self.after, self.asked)
+        """Answered before, by what labels say not wrongly, and now with something else or not at all; nobody asked for
+        that."""
+        if self.before.kind != "answer" or self.rested_on_left_out:
+            return False
+        return _right(self.before, self.asked) is not False and not _right(self.after, self.asked)
 
     def as_dict(self) -> dict[str, Any]:
         """For a report."""
@@ -85,7 +94,8 @@ class Replay:
     right_to_wrong and gained: messages whose meaning staff know and that are served right before or after only;
     accepted_more: share handed over before and answered now, accepted_less the other way round; unsettled_share: share
     answered before that now gets another answer or none, unless staff's labels ask for that. flips: all that changed,
-    asked most first; answered: distinct texts by the intent they were answered with before.
+    asked most first; answered: distinct texts by the intent they were answered with before. Answers that came from
+    rows left out on purpose do not count as answered before.
     """
 
     messages: int
@@ -124,20 +134,34 @@ class Replay:
 
 
 def read_traffic(
-    session: Session, *, home: Path, days: int, meanings: Mapping[str, str], published: Collection[str]
+    session: Session,
+    *,
+    home: Path,
+    days: int,
+    meanings: Mapping[str, str],
+    published: Collection[str],
+    without: Collection[str] = (),
 ) -> Traffic:
     """The texts of the last days, the 5,000 asked most; `meanings` maps the keys of known texts to intents.
 
-    Texts without letters or digits, and numbers (choices from a menu), are left out: no encoder is asked about those.
+    `without` are ids of rows that tonight leaves out on purpose. Texts without letters or digits, and numbers (choices
+    from a menu), are not replayed: no encoder is asked about those.
     """
     found = recent_texts(session, since=now() - timedelta(days=days), limit=MOST_TEXTS)
     asked = [Asked(n, text, count, meanings.get(text_key(text))) for n, text, count in found if _speaks(text)]
-    return Traffic(tuple(asked), published, ReplayVectors(home / FOLDER, [item.text for item in asked]))
+    keys = [text_key(normalise(text)) for text in texts_of(session, sorted(without)).values()]
+    vectors = ReplayVectors(home / FOLDER, [item.text for item in asked])
+    return Traffic(tuple(asked), published, vectors, frozenset({*without, *keys}))
 
 
-def compare_decisions(asked: Sequence[Asked], before: Sequence[Decision], after: Sequence[Decision]) -> Replay:
+def compare_decisions(
+    asked: Sequence[Asked], before: Sequence[Decision], after: Sequence[Decision], *, left_out: Collection[str] = ()
+) -> Replay:
     """Set two versions' decisions about the same texts side by side."""
-    flips = [Flip(*each) for each in zip(asked, before, after, strict=True)]
+    flips = [
+        Flip(item, old, new, _rested_on(left_out, item, old))
+        for item, old, new in zip(asked, before, after, strict=True)
+    ]
     changed = [flip for flip in flips if _what(flip.before) != _what(flip.after)]
     total = sum(item.count for item in asked)
 
@@ -156,10 +180,19 @@ def compare_decisions(asked: Sequence[Asked], before: Sequence[Decision], after:
         accepted_more=share([f for f in changed if f.before.kind == "fallback" and f.after.kind == "answer"]),
         accepted_less=share([f for f in changed if f.before.kind == "answer" and f.after.kind == "fallback"]),
         unsettled_share=share([f for f in changed if f.unsettled]),
-        coverage_before=share([f for f in flips if f.before.kind == "answer"]),
+        coverage_before=share([f for f in flips if f.before.kind == "answer" and not f.rested_on_left_out]),
         coverage_after=share([f for f in flips if f.after.kind == "answer"]),
         flips=tuple(sorted(changed, key=lambda flip: -flip.asked.count)),
-        answered=Counter(flip.before.intents[0] for flip in flips if flip.before.kind == "answer"),
+        answered=Counter(
+            flip.before.intents[0] for flip in flips if flip.before.kind == "answer" and not flip.rested_on_left_out
+        ),
+    )
+
+
+def _rested_on(left_out: Collection[str], asked: Asked, decision: Decision) -> bool:
+    """Whether an answer was that of a row left out: its very text, or the phrasing that it was nearest to."""
+    return bool(decision.intents) and (
+        decision.ranking[0].nearest in left_out or (decision.reason == "exact" and text_key(asked.text) in left_out)
     )
 
 

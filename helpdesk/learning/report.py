@@ -56,7 +56,8 @@ class NightReport:
         if needed:
             lines.append(f"no direct answers yet: about {needed} surely right phrasings more would allow the first")
         if self.error is not None:
-            lines.append(f"failed, nothing was promoted: {self.error}")
+            done = f"version {self.promoted} is in service" if self.promoted else "nothing was promoted"
+            lines.append(f"failed, {done}: {self.error}")
         elif self.promoted is not None:
             lines.append(f"version {self.promoted} ({self.promoted_kind}) is in service")
         elif self.dry_run:

@@ -134,13 +134,21 @@ def _audited(decision: DecisionRow, meaning: str | None, *, review_below: float,
     return Audited(
         odds=decision.audit_odds or 1.0,
         kind=decision.kind,
-        intent=decision.intent,
+        intents=_answered(decision),
         confidence=decision.confidence,
         reason=decision.reason,
         best=_best(decision.ranking),
         queued=changed or not sure,
         meaning=meaning,
     )
+
+
+def _answered(decision: DecisionRow) -> tuple[str, ...]:
+    if decision.kind != "answer" or decision.intent is None:
+        return ()
+    if decision.reason == "two_questions":
+        return tuple(ranked["intent"] for ranked in decision.ranking[:2])
+    return (decision.intent,)
 
 
 def _best(ranking: Sequence[dict[str, Any]]) -> str | None:

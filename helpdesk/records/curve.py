@@ -37,7 +37,7 @@ def read_curve(session: Session) -> list[Point]:
 
 
 def _point(session: Session, before: Night, night: Night) -> Point:
-    decided = _decided(session, before.finished_at, night.started_at)
+    decided = _decided(session, before.started_at, night.started_at)
     return Point(
         verdict=night.verdict,
         kind=night.promoted_kind,

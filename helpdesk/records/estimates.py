@@ -21,14 +21,15 @@ _MOST_ROWS = 1_000_000
 class Audited:
     """One message of the audit sample.
 
-    odds: with which it was drawn; kind, intent, confidence, reason: what was decided; best: the intent ranked first;
+    odds: with which it was drawn; kind, intents, confidence, reason: what was decided, with all intents that were
+    answered, two when the message asked two questions; best: the intent ranked first;
     queued: whether the ordinary queue shows it too; meaning: the intent staff said, NONE for none of the FAQs, None
     while nobody said.
     """
 
     odds: float
     kind: str
-    intent: str | None
+    intents: tuple[str, ...]
     confidence: float
     reason: str
     best: str | None
@@ -79,7 +80,7 @@ class Contract:
 def wrong_answers(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:
     """Share of direct answers that are wrong; an answered message that no FAQ answers is wrong too."""
     answers = [row for row in sample if row.kind == "answer"]
-    return _share(answers, lambda row: row.intent != row.meaning, level=level)
+    return _share(answers, lambda row: row.meaning not in row.intents, level=level)
 
 
 def out_of_scope(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from helpdesk.records.running_tables import Night
@@ -38,6 +38,11 @@ def last_night(session: Session) -> Night | None:
     return session.scalar(select(Night).order_by(Night.id.desc()).limit(1))
 
 
+def measured_until(session: Session) -> datetime | None:
+    """Up to when messages and labels have been counted: the start of the newest night that came to its end."""
+    return session.scalar(select(func.max(Night.started_at)).where(Night.verdict != "failed"))
+
+
 def find_night(session: Session, night_id: int) -> Night | None:
     """One run by its number."""
     return session.get(Night, night_id)
@@ -49,8 +54,8 @@ def list_nights(session: Session, *, limit: int) -> list[Night]:
     return list(reversed(newest))
 
 
-def score_new_labels(session: Session, *, since: datetime | None) -> Scored:
-    """Labels given since a moment (None: ever) against the decisions that were logged before anybody labelled.
+def score_new_labels(session: Session, *, since: datetime | None, until: datetime) -> Scored:
+    """Labels given between two moments (None: ever) against the decisions that were logged before anybody labelled.
 
     A message counts when its text had no label yet when it came. In scope the right intent must have been ranked
     first; out of scope nothing may have been answered. Labels of the ordinary queue are among them, so this is how
@@ -63,7 +68,7 @@ def score_new_labels(session: Session, *, since: datetime | None) -> Scored:
         .join(Message, Message.id == DecisionRow.message_id)
         .join(Label, Label.message_id == Message.id)
         .outerjoin(Intent, Intent.id == Label.intent_id)
-        .where(Label.undone_at.is_(None), Label.kind != "skip", ~known.exists())
+        .where(Label.undone_at.is_(None), Label.kind != "skip", Label.created_at <= until, ~known.exists())
     )
     rows = session.execute(query if since is None else query.where(Label.created_at > since)).all()
     right = [

@@ -46,14 +46,18 @@ class Asked:
     message_id: int
 
 
-def count_outcomes(session: Session, *, since: datetime | None) -> Outcomes:
-    """What became of the messages since a moment (None: ever)."""
+def count_outcomes(session: Session, *, since: datetime | None, until: datetime | None = None) -> Outcomes:
+    """What became of the messages since a moment (None: ever), up to another (None: now)."""
     query = select(DecisionRow.kind, DecisionRow.reason, func.count()).join(
         Message, Message.id == DecisionRow.message_id
     )
     query = query.group_by(DecisionRow.kind, DecisionRow.reason)
+    if since is not None:
+        query = query.where(Message.created_at > since)
+    if until is not None:
+        query = query.where(Message.created_at <= until)
     counts: dict[tuple[str, bool], int] = {}
-    for kind, reason, count in session.execute(query if since is None else query.where(Message.created_at > since)):
+    for kind, reason, count in session.execute(query):
         key = (kind, reason in CHOICES)
         counts[key] = counts.get(key, 0) + count
     return Outcomes(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
@@ -69,11 +69,12 @@ def list_versions(session: Session) -> list[Version]:
 
 
 def served_since(session: Session, moment: datetime) -> dict[int, str]:
-    """Version id -> directory of the versions that were put in service after a moment, newest promotion first."""
+    """Version id -> directory of the versions that served at a moment or later, newest promotion first."""
+    then = select(func.max(Promotion.id)).where(Promotion.created_at <= moment).scalar_subquery()
     query = (
         select(Version.id, Version.directory)
         .join(Promotion, Promotion.version_id == Version.id)
-        .where(Promotion.created_at > moment)
+        .where(or_(Promotion.created_at > moment, Promotion.id == then))
         .order_by(Promotion.id.desc())
     )
     return dict(session.execute(query).tuples().all())

@@ -21,8 +21,8 @@ from helpdesk.records.estimates import NONE, Audited
 from helpdesk.records.traffic import Asked
 from helpdesk.settings import Settings
 
-IN_SCOPE = Audited(1.0, "answer", "vpn", 0.9, "confident", "vpn", queued=False, meaning="vpn")
-OUTSIDE = replace(IN_SCOPE, kind="fallback", intent=None, confidence=0.2, queued=True, meaning=NONE)
+IN_SCOPE = Audited(1.0, "answer", ("vpn",), 0.9, "confident", "vpn", queued=False, meaning="vpn")
+OUTSIDE = replace(IN_SCOPE, kind="fallback", intents=(), confidence=0.2, queued=True, meaning=NONE)
 QUIET = Month(0.3, (1000, 50), (1000, 50), {}, {}, (), ())
 
 

@@ -19,7 +19,8 @@ Rows = dict[str, Outcome]
 
 def rows(right: str, intent: str = "vpn", *, start: int = 0, prefix: str = "phrasing") -> Rows:
     """One row a character: 1 right, 0 wrong."""
-    return {f"{prefix}:{start + n}": Outcome(intent, mark == "1") for n, mark in enumerate(right)}
+    held_out = prefix == "label"
+    return {f"{prefix}:{start + n}": Outcome(intent, mark == "1", held_out=held_out) for n, mark in enumerate(right)}
 
 
 def spread(lost: int, gained: int, *, of: int = 2000) -> tuple[Rows, Rows]:

@@ -190,7 +190,7 @@ def test_versions_of_late_stand_beside_the_incumbent_and_the_best_are_spared(
     (incumbent,) = (path for path in settings.bundles.iterdir() if (path / layout.MANIFEST).is_file())
     with records.read() as session:
         snapshot = take_snapshot(session)
-    trial = open_trial(settings, records, snapshot, open_bundle(incumbent), incumbent_id=1, tries=2)
+    trial = open_trial(settings, records, snapshot, open_bundle(incumbent), 1, without=None, tries=2)
     champions = trial.champions
     prune(settings.bundles, records, spared=(2,))
 

@@ -9,11 +9,11 @@ from scipy.stats import binomtest
 from helpdesk.records.audit import Traffic, audit_odds
 from helpdesk.records.estimates import NONE, Audited, contract, interval, out_of_scope, wrong_answers
 
-RIGHT = Audited(0.02, "answer", "vpn", 0.95, "confident", "vpn", queued=False, meaning="vpn")
+RIGHT = Audited(0.02, "answer", ("vpn",), 0.95, "confident", "vpn", queued=False, meaning="vpn")
 WRONG = replace(RIGHT, meaning="wifi")
 DOUBTED = replace(RIGHT, confidence=0.6, queued=True)
 DOUBTED_WRONG = replace(DOUBTED, meaning="wifi")
-FALLBACK = Audited(0.02, "fallback", None, 0.1, "unsure", "vpn", queued=True, meaning=NONE)
+FALLBACK = Audited(0.02, "fallback", (), 0.1, "unsure", "vpn", queued=True, meaning=NONE)
 MISSED = replace(FALLBACK, meaning="vpn")
 MONTHS = 100
 
@@ -50,7 +50,7 @@ def _message(chance: random.Random, confident_errors: float) -> Audited:
 def true_rate(rows: list[Audited]) -> float:
     """Share of direct answers that are wrong."""
     answers = [row for row in rows if row.kind == "answer"]
-    return sum(row.intent != row.meaning for row in answers) / len(answers)
+    return sum(row.meaning not in row.intents for row in answers) / len(answers)
 
 
 def test_the_interval_covers_the_truth_and_the_inbox_does_not() -> None:
@@ -61,7 +61,7 @@ def test_the_interval_covers_the_truth_and_the_inbox_does_not() -> None:
         found, truth = wrong_answers(sample), true_rate(everything)
         covered += found.low <= truth <= found.high
         inbox = [row for row in everything if row.queued and row.kind == "answer"]
-        low, high = interval(sum(row.meaning != row.intent for row in inbox), len(inbox))
+        low, high = interval(sum(row.meaning not in row.intents for row in inbox), len(inbox))
         naive += low <= truth <= high
         outside = out_of_scope(sample)
         scope += outside.low <= sum(row.meaning == NONE for row in everything) / len(everything) <= outside.high
@@ -83,6 +83,14 @@ def test_half_labelled_samples_are_covered_too_though_doubtful_ones_come_first()
         covered += found.low <= true_rate(everything) <= found.high
 
     assert covered >= 0.92 * MONTHS
+
+
+def test_either_of_two_answers_may_be_the_one_that_was_meant() -> None:
+    """A message that asked two questions got both answers."""
+    both = replace(RIGHT, intents=("vpn", "wifi"), reason="two_questions")
+
+    assert wrong_answers([both, replace(both, meaning="wifi")]).share == 0
+    assert wrong_answers([both, replace(both, meaning="printer")]).share == 0.5
 
 
 def test_equal_odds_give_the_textbook_interval() -> None:

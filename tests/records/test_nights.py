@@ -42,10 +42,10 @@ def label(database: Database, message: int, labeller: int, intent: str | None) -
         labels.label_message(session, message, kind=kind, intent=intent, staff_id=labeller, holdout_share=0.3)
 
 
-def scored(database: Database, since: datetime | None = None) -> Scored:
+def scored(database: Database, since: datetime | None = None, until: datetime | None = None) -> Scored:
     """The clock's reading."""
     with database.read() as session:
-        return nights.score_new_labels(session, since=since)
+        return nights.score_new_labels(session, since=since, until=until or now())
 
 
 def night(**more: Any) -> dict[str, Any]:
@@ -90,6 +90,24 @@ def test_only_labels_since_the_last_night_count(database: Database, labeller: in
 
     assert scored(database) == Scored(2, 1)
     assert scored(database, then) == Scored(1, 0)
+
+
+def test_each_label_counts_in_one_night(database: Database, labeller: int) -> None:
+    """One that is given while a night runs is the next one's; a night that failed has counted nothing."""
+    label(database, say(database, "tunnel is down", "answer", "vpn"), labeller, "vpn")
+    with database.write() as session:
+        nights.add_night(session, **night(verdict="failed"))
+    started = now()
+    label(database, say(database, "no signal in room nine", "answer", "vpn"), labeller, "wifi")
+    with database.write() as session:
+        until = nights.measured_until(session)
+        nights.add_night(session, **night(started_at=started))
+        since = nights.measured_until(session)
+
+    assert until is None
+    assert scored(database, until, started) == Scored(1, 1)
+    assert since == started
+    assert scored(database, since) == Scored(1, 0)
 
 
 def test_a_text_that_was_labelled_before_it_came_again_does_not_count(database: Database, labeller: int) -> None:

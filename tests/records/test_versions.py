@@ -1,11 +1,14 @@
 """What serves is the newest promotion, and the past cannot be rewritten."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records import versions
+from helpdesk.records.base import simulated_time
 from helpdesk.records.database import Database
 
 
@@ -44,6 +47,20 @@ def test_nothing_serves_before_the_first_promotion(database: Database) -> None:
 
     with database.read() as session:
         assert versions.current(session) is None
+
+
+def test_whatever_served_at_a_moment_or_since_counts(database: Database) -> None:
+    """A version that was promoted long before and replaced after the moment is among them; what went before is not."""
+    a, b, c = add(database, "a", "b", "c")
+    with simulated_time() as clock:
+        start = clock.read()
+        for day, version in ((0, a), (1, b), (40, c)):
+            clock.set(start + timedelta(days=day))
+            promote(database, version)
+        with database.read() as session:
+            served = versions.served_since(session, start + timedelta(days=12))
+
+    assert list(served.items()) == [(c, "c"), (b, "b")]
 
 
 def test_rolling_back_twice_goes_back_two_versions(database: Database) -> None:
