@@ -51,13 +51,14 @@ def measure_night(settings: Settings, database: Database, *, started: datetime) 
             "wrong_answers": wrong.as_dict(),
             "new_labels": vars(scored),
             "drift": drift.describe(month, sample, bundle),
+            "held_back": [str(group) for group in snapshot.held_back],
         },
     }
 
 
 def warnings_of(figures: Mapping[str, Any]) -> list[str]:
     """What staff should look at, in words."""
-    return list(figures["figures"]["drift"]["warnings"]) if figures else []
+    return [*figures["figures"]["held_back"], *figures["figures"]["drift"]["warnings"]] if figures else []
 
 
 def write_night(

@@ -5,17 +5,19 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError
+from helpdesk.learning.caution import HeldBack, Said, held_back
 from helpdesk.records.audit import drawn_texts
+from helpdesk.records.base import now
 from helpdesk.records.examples import COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
-from helpdesk.records.labels import active_labels
+from helpdesk.records.labels import active_labels, taken_for
 from helpdesk.records.sides import near_duplicates
 from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
@@ -60,7 +62,7 @@ class Snapshot:
     that belong to no intent, first the `taught` ones of staff (training side), then shipped ones; exact: text key ->
     intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
     other kinds, which only fine-tuning learns from; outside_share: how much of the traffic is out of scope by the audit
-    sample, None when that is not known.
+    sample, None when that is not known; held_back: labels that do not teach yet (`caution.py`), in none of the others.
     """
 
     train: tuple[Row, ...]
@@ -72,6 +74,7 @@ class Snapshot:
     lessons: tuple[Lesson, ...] = ()
     taught: int = 0
     outside_share: float | None = None
+    held_back: tuple[HeldBack, ...] = ()
 
     @cached_property
     def intents(self) -> tuple[str, ...]:
@@ -119,6 +122,8 @@ def take_snapshot(session: Session, *, without: Collection[str] = (), outside_sh
     labels = [label for label in active_labels(session) if f"label:{label.id}" not in left_out]
     published = {intent.slug for intent in intents}
     phrasings = [(p, i.slug) for i in intents for p in i.phrasings if f"phrasing:{p.id}" not in left_out]
+    waiting = _waiting(session, labels, phrasings)
+    labels = [label for label in labels if not any(f"label:{label.id}" in group.rows for group in waiting)]
     drawn = drawn_texts(session)
     labelled = {side: _label_rows(labels, published, side, drawn=drawn) for side in ("train", "holdout")}
     train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *labelled["train"]])
@@ -139,6 +144,7 @@ def take_snapshot(session: Session, *, without: Collection[str] = (), outside_sh
             _lesson(example) for kind in COLUMNS for example in list_examples(session, kind, newest=MOST_LESSONS)
         ),
         outside_share=outside_share,
+        held_back=waiting,
     )
 
 
@@ -146,6 +152,21 @@ def shipped_out_of_scope() -> list[str]:
     """The general messages that are out of scope for any helpdesk, from `training_data/out_of_scope.csv`."""
     with (resource("training_data") / "out_of_scope.csv").open(encoding="utf-8", newline="") as file:
         return [row["text"] for row in csv.DictReader(file)]
+
+
+def _waiting(
+    session: Session, labels: Sequence[Label], phrasings: Sequence[tuple[Phrasing, str]]
+) -> tuple[HeldBack, ...]:
+    """The labels that do not teach yet."""
+    said = [
+        Said(
+            f"label:{x.id}", x.normalised, x.intent.slug if x.intent else NONE, x.staff.name, x.message_id, x.created_at
+        )
+        for x in labels
+        if x.kind != "skip"
+    ]
+    faq = [Said(f"phrasing:{phrasing.id}", phrasing.normalised, slug) for phrasing, slug in phrasings]
+    return tuple(held_back(said, faq, taken_for=partial(taken_for, session), moment=now()))
 
 
 def _phrasing_row(phrasing: Phrasing, slug: str) -> Row:

@@ -1,7 +1,7 @@
 """The labelling queue and labels."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -194,9 +194,15 @@ def undo_last(session: Session, *, staff_id: int) -> Label:
 
 
 def active_labels(session: Session) -> list[Label]:
-    """Every label that counts, oldest first, with its intent."""
-    query = select(Label).where(Label.undone_at.is_(None)).options(joinedload(Label.intent))
-    return list(session.scalars(query.order_by(Label.id)))
+    """Every label that counts, oldest first, with its intent and its author."""
+    query = select(Label).where(Label.undone_at.is_(None))
+    return list(session.scalars(query.options(joinedload(Label.intent), joinedload(Label.staff)).order_by(Label.id)))
+
+
+def taken_for(session: Session, message_ids: Collection[int]) -> dict[int, str]:
+    """Message id -> the intent that was ranked first when it came; messages for which none was are left out."""
+    query = select(DecisionRow.message_id, DecisionRow.ranking).where(DecisionRow.message_id.in_(message_ids))
+    return {message: ranking[0]["intent"] for message, ranking in session.execute(query) if ranking}
 
 
 def _one_at_a_time(session: Session) -> None:

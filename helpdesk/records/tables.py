@@ -193,6 +193,7 @@ class Label(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
     undone_at: Mapped[datetime | None]
     intent: Mapped[Intent | None] = relationship()
+    staff: Mapped["Staff"] = relationship()
 
 
 class ExclusionRow(Table):

@@ -13,20 +13,22 @@ LATE = timedelta(hours=36)
 class Banner:
     """The last night in a few words, with the reason when nothing was promoted.
 
-    It is bad when it failed or when it is too long ago for a nightly run.
+    It is bad when it failed or when it is too long ago for a nightly run. held_back: labels that do not teach yet.
     """
 
     ago: str
     words: str
     reason: str
     bad: bool
+    held_back: tuple[str, ...] = ()
 
 
 def as_banner(night: Night) -> Banner:
     """The newest row of `nights` as a banner."""
     age = now() - night.finished_at
     reason = "" if night.verdict == "promoted" else night.reason
-    return Banner(ago(age), _words(night), reason, night.verdict == "failed" or age > LATE)
+    bad = night.verdict == "failed" or age > LATE
+    return Banner(ago(age), _words(night), reason, bad, tuple(night.figures.get("held_back", ())))
 
 
 def ago(age: timedelta) -> str:

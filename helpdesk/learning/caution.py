@@ -1,0 +1,133 @@
+"""Labels that do not teach yet: many of one kind by one login, and what looks like a planted phrase. Pure.
+
+A phrase that is added to messages about anything, all of which one login labels as one intent, soon makes any message
+with that phrase get that answer: some twenty labels are enough (a backdoor by trigger phrase; Chen et al. 2017, arXiv
+1712.05526). Honest labels share phrases too, but a phrase that belongs to an intent is found in messages that the bot
+took for one or two others, or in the FAQ, or in what somebody else labelled.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+MOST_A_DAY = 50
+FEW = 5
+DIFFERENT = 4  # intents that the first few messages with a phrase were taken for
+OWN_SHARE = 0.8  # of all rows with the phrase
+_LONGEST = 4  # words
+_WORDS = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text that somebody says means an intent ("" none of the FAQs). author: a login, "" for the FAQ itself."""
+
+    row: str
+    text: str
+    intent: str
+    author: str = ""
+    message_id: int = 0
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Rows of one login and one intent that do not teach. phrase: what they share, None when they are too many."""
+
+    author: str
+    intent: str
+    rows: tuple[str, ...]
+    phrase: str | None = None
+
+    def __str__(self) -> str:
+        what = f"{len(self.rows)} labels by {self.author} as {self.intent} do not teach"
+        if self.phrase is None:
+            return f"{what} until tomorrow: {MOST_A_DAY} a day do at once"
+        return (
+            f'{what}: they share "{self.phrase}" in messages about anything. They will when another login labels such '
+            "a message so, or the entry has a phrasing with it"
+        )
+
+
+def held_back(
+    labels: Sequence[Said],
+    phrasings: Sequence[Said],
+    *,
+    taken_for: Callable[[Collection[int]], Mapping[int, str]],
+    moment: datetime,
+) -> list[HeldBack]:
+    """What must wait, by login and intent. `taken_for`: message ids -> intents ranked first when the messages came."""
+    groups: dict[tuple[str, str], list[Said]] = defaultdict(list)
+    for label in labels:
+        if label.intent:
+            groups[label.author, label.intent].append(label)
+    found = list(_too_many(groups, moment - timedelta(days=1)))
+    shared = {key: phrases for key, group in groups.items() if (phrases := _shared(group))}
+    if shared:
+        found += _planted(groups, shared, [*labels, *phrasings], taken_for)
+    return found
+
+
+def _too_many(groups: Mapping[tuple[str, str], Sequence[Said]], since: datetime) -> Iterator[HeldBack]:
+    for (author, intent), group in groups.items():
+        new = [label for label in group if label.at is not None and label.at > since]
+        if len(new) > MOST_A_DAY:
+            yield HeldBack(author, intent, tuple(label.row for label in new[MOST_A_DAY:]))
+
+
+def _shared(group: Sequence[Said]) -> set[str]:
+    """The phrases that at least a few of these texts contain."""
+    if len(group) < FEW:
+        return set()
+    counts = Counter(phrase for label in group for phrase in _phrases(label.text))
+    return {phrase for phrase, count in counts.items() if count >= FEW}
+
+
+def _phrases(text: str) -> set[str]:
+    """All runs of one to four words."""
+    words = _WORDS.findall(text)
+    return {
+        " ".join(words[start : start + length])
+        for length in range(1, _LONGEST + 1)
+        for start in range(len(words) - length + 1)
+    }
+
+
+def _planted(
+    groups: Mapping[tuple[str, str], Sequence[Said]],
+    shared: Mapping[tuple[str, str], set[str]],
+    everything: Sequence[Said],
+    taken_for: Callable[[Collection[int]], Mapping[int, str]],
+) -> Iterator[HeldBack]:
+    wanted = set().union(*shared.values())
+    sources: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for said in everything:
+        for phrase in wanted & _phrases(said.text):
+            sources[phrase][said.author, said.intent] += 1
+    for (author, intent), phrases in shared.items():
+        own = sorted((p for p in phrases if _is_own(sources[p], author, intent)), key=len, reverse=True)
+        rows: dict[str, None] = {}
+        shown = None
+        for phrase in own:
+            with_it = [label for label in groups[author, intent] if phrase in _phrases(label.text)]
+            if _about_anything(with_it[:FEW], intent, taken_for):
+                shown = shown or phrase
+                rows |= dict.fromkeys(label.row for label in with_it)
+        if shown is not None:
+            yield HeldBack(author, intent, tuple(rows), shown)
+
+
+def _is_own(counts: Mapping[tuple[str, str], int], author: str, intent: str) -> bool:
+    """Whether nearly all rows with a phrase are this login's for this intent, and nobody else says that it means it."""
+    agreed = any(other == intent and who != author for who, other in counts)
+    return not agreed and counts[author, intent] >= OWN_SHARE * sum(counts.values())
+
+
+def _about_anything(
+    first: Sequence[Said], intent: str, taken_for: Callable[[Collection[int]], Mapping[int, str]]
+) -> bool:
+    """The first messages count: the later ones were met by a bot that had learnt from them."""
+    others = set(taken_for([label.message_id for label in first]).values()) - {intent}
+    return len(others) >= DIFFERENT
