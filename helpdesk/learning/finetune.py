@@ -225,7 +225,7 @@ def _loss(
     """Supervised contrastive loss of one batch, given its tokens in chunks of similar length, rows in order."""
     import torch
 
-    with _half_precision(model.device):
+    with half_precision(model.device):
         vectors = torch.cat([model(dict(chunk))["sentence_embedding"] for chunk in chunks])
     vectors = torch.nn.functional.normalize(vectors.float(), dim=-1)
     truth = torch.tensor(labels, device=vectors.device)
@@ -237,7 +237,7 @@ def _loss(
     return -per_row.mean()
 
 
-def _half_precision(device: "torch.device") -> "torch.autocast":
+def half_precision(device: "torch.device") -> "torch.autocast":
     """bfloat16 matrix products where the processor has them; elsewhere they would be slower, so nothing changes."""
     import torch
 
