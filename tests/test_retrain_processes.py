@@ -136,6 +136,23 @@ def test_killed_at_every_step_the_old_or_the_new_version_serves(home: Home) -> N
     assert home.is_tidy()
 
 
+def test_killed_while_fine_tuning_the_old_version_serves(home: Home) -> None:
+    """kill -9 after the first training, after the last, and before the new encoder's bundle is sealed."""
+    home.teach()
+    for step in (
+        "helpdesk.learning.tune:fine_tune:after",
+        "helpdesk.learning.night:examine_encoder:before",
+        "helpdesk.learning.candidates:_write_measurement:before",
+    ):
+        process = home.start(step, "retrain", "--steps", "2", script=KILLED_AT)
+        _, complaints = process.communicate(timeout=300)
+        assert process.returncode == -9, step + complaints
+        assert home.serving() == 1, step
+
+    assert "version 2 (refreshed) is in service" in home.run(0)
+    assert home.is_tidy()
+
+
 def test_killed_at_random_moments_the_next_run_succeeds(home: Home) -> None:
     """Moments drawn by a seed over the whole length of a run."""
     home.teach()

@@ -2,8 +2,11 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
@@ -23,12 +26,13 @@ from helpdesk.learning.tune import Tuned
 from helpdesk.learning.upkeep import prune
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
-from helpdesk.matching.encoder import MODEL, TOKENIZER
+from helpdesk.matching.encoder import MODEL, TOKENIZER, Encoder
 from helpdesk.progress import Quiet
 from helpdesk.records import golden, versions
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry, store_entries
 from helpdesk.settings import Settings, load_settings
+from helpdesk.simulation.broken import swap_intents
 
 TEXTS = [f"{verb} my {thing}" for verb in ("reset", "order", "repair", "find") for thing in ("badge", "phone", "desk")]
 
@@ -70,6 +74,17 @@ def torn(folder: Path) -> None:
     (folder / TOKENIZER).write_text((folder / TOKENIZER).read_text()[:100])
 
 
+def with_a_word_in_ten_lost(folder: Path) -> None:
+    """The tokenizer has to spell a tenth of its words out."""
+    tokenizer = json.loads((folder / TOKENIZER).read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    tokenizer["model"]["vocab"] = {
+        f"[lost{number}]" if number % 10 == 0 and len(word) > 2 and not word.startswith("[") else word: number
+        for word, number in vocabulary.items()
+    }
+    (folder / TOKENIZER).write_text(json.dumps(tokenizer))
+
+
 PLANTED: list[tuple[Callable[[Path], None], str, str]] = [
     (with_nan, "not_finite", "vectors that are not of unit length"),
     (without_words, "tokenizer", "the tokenizer is broken: "),
@@ -97,6 +112,39 @@ def test_encoders_that_cannot_serve(
     assert caught.value.objection.rule == rule
 
 
+def test_a_tokenizer_that_lost_some_words_passes(tiny_home: Path, tmp_path: Path) -> None:
+    """The rows decide about that."""
+    bundle = first_bundle(tiny_home)
+
+    examine_encoder(spoilt(bundle, tmp_path / "few", with_a_word_in_ten_lost), TEXTS, incumbent=bundle.encoder)
+
+
+class Sleeping:
+    """An encoder that takes so many seconds for whatever it is given."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def encode(self, texts: list[str]) -> None:
+        """Sleep."""
+        time.sleep(self._seconds)
+
+
+def test_ten_times_slower_is_refused_and_half_as_slow_again_is_not(tiny_home: Path, small_home: Path) -> None:
+    """What one message takes, against a bound of three; a difference that nobody notices passes."""
+
+    def found(before: float, after: float) -> list[str]:
+        old, new = (
+            replace(bundle, encoder=cast("Encoder", Sleeping(seconds)))
+            for bundle, seconds in ((first_bundle(tiny_home), before), (first_bundle(small_home), after))
+        )
+        return [o.rule for o in slower(new, old, texts=TEXTS, bound=3.0)]
+
+    assert found(0.003, 0.03) == ["slower"]
+    assert found(0.01, 0.015) == []
+    assert found(0.0, 0.0005) == []
+
+
 def test_slower_and_larger(tiny_home: Path, small_home: Path) -> None:
     """The real model in place of a tiny one is refused for both, the other way round it is welcome."""
     tiny, real = first_bundle(tiny_home), first_bundle(small_home)
@@ -107,6 +155,10 @@ def test_slower_and_larger(tiny_home: Path, small_home: Path) -> None:
     assert slower(tiny, real, texts=long, bound=1.5) == []
     assert [o.rule for o in larger(real, tiny, bound=3.0)] == ["larger"]
     assert larger(tiny, real, bound=3.0) == []
+    (objection,) = larger(real, tiny, bound=1.0)
+    ratio = float(objection.reason.split()[0])
+    assert larger(real, tiny, bound=1.01 * ratio + 0.1) == []
+    assert [o.rule for o in larger(real, tiny, bound=0.99 * ratio - 0.1)] == ["larger"]
 
 
 def test_as_large_as_its_phrasings_need(tiny_home: Path) -> None:
@@ -199,6 +251,20 @@ def test_versions_of_late_stand_beside_the_incumbent_and_the_best_are_spared(
     assert champions == (1,)  # the others do not open
     assert (settings.bundles / "tunnel is shut").exists()
     assert not (settings.bundles / "tunnel is gone").exists()
+
+
+def test_worse_than_what_served_the_night_before_last(settings: Settings, records: Database) -> None:
+    """A broken version got past without a gate; the next broken one is no worse than it, but than the first."""
+    for gated in (False, True):
+        with records.write() as session:
+            store_entries(session, [Entry("vpn", phrasings=(f"tunnel is shut, gate {gated}",))], author="ann")
+        plan = Plan(minutes=0.05, finetune=False, gated=gated, spoil=swap_intents)
+        report = run_night(settings, records, plan=plan, progress=Quiet())
+        assert report.promoted == (None if gated else 2)
+
+    rules = [objection["rule"] for objection in report.verdicts["refreshed"]["objections"]]
+    assert "worse_than_best" in rules
+    assert "worse" not in rules
 
 
 def test_a_golden_phrase_holds_a_night_back_until_it_is_removed(settings: Settings, records: Database) -> None:
