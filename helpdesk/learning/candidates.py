@@ -11,7 +11,16 @@ import numpy as np
 
 from helpdesk.learning.drift import unfamiliar_below
 from helpdesk.learning.export import link_encoder
-from helpdesk.learning.measuring import Measurement, Progress, fit, fit_limits, like_traffic, outside_texts, stage
+from helpdesk.learning.measuring import (
+    Measurement,
+    Progress,
+    contradicted,
+    fit,
+    fit_limits,
+    like_traffic,
+    outside_texts,
+    stage,
+)
 from helpdesk.learning.recall import open_recalling, remember
 from helpdesk.learning.reliability import draw_reliability
 from helpdesk.learning.robustness import exam_size, measure_robustness
@@ -21,6 +30,7 @@ from helpdesk.learning.thresholds import FittedThresholds
 from helpdesk.learning.unseen import set_exam
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.index import Vectors, build_graph
+from helpdesk.records.second_looks import FIGURE
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
@@ -76,6 +86,8 @@ def build(
     _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
     report = {"scorer": fitted.report, "thresholds": limits.report(), **robustness.summary()}
     report["unfamiliar_below"] = unfamiliar_below(like_traffic(fitted.out_of_fold, snapshot).confidence)
+    again = contradicted(fitted.out_of_fold, snapshot, sure=settings.review_below)
+    report[FIGURE] = [snapshot.train[row].id for row in fitted.out_of_fold.rows[again]]
     texts = outside_texts(snapshot, seed=settings.seed)
     outside = [text_key(texts[row]) for row in fitted.outside_rows]
     _write(building, snapshot, vectors, fitted, limits, report, outside=outside)

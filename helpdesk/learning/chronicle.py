@@ -12,6 +12,7 @@ from helpdesk.matching.bundle import open_bundle
 from helpdesk.records import audit, estimates, flips, labels, nights, traffic, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
+from helpdesk.records.second_looks import FIGURE
 from helpdesk.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -19,12 +20,15 @@ REASON = 500
 Verdicts = Mapping[str, Mapping[str, Any]]
 
 
-def measure_night(settings: Settings, database: Database, *, started: datetime) -> dict[str, Any]:
+def measure_night(
+    settings: Settings, database: Database, candidates: Mapping[str, Mapping[str, Any]], *, started: datetime
+) -> dict[str, Any]:
     """How the version that serves after the night does: the columns of `nights` that are figures.
 
     Accuracy is that on the held-out labels, the exact path bypassed. Coverage and new labels are those between the
     last measured night's start and this one's: what comes in while a night runs is the next one's. The wrong-answer
-    rate is estimated from the month's audit sample.
+    rate is estimated from the month's audit sample. `candidates` are the reports of what was built: the labels that one
+    of them, or else the version in service, contradicted wait for a second look.
     """
     moment = now()
     with database.read() as session:
@@ -51,9 +55,14 @@ def measure_night(settings: Settings, database: Database, *, started: datetime) 
             "wrong_answers": wrong.as_dict(),
             "new_labels": vars(scored),
             "drift": drift.describe(month, sample, bundle),
+            FIGURE: _second_looks(list(candidates.values()) or [bundle.manifest["report"]]),
             "held_back": [str(group) for group in snapshot.held_back],
         },
     }
+
+
+def _second_looks(reports: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted({row for report in reports for row in report.get(FIGURE, ())})
 
 
 def warnings_of(figures: Mapping[str, Any]) -> list[str]:

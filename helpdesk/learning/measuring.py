@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
@@ -71,9 +72,10 @@ def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = N
 def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> FittedThresholds:
     """The thresholds that keep the operator's contract, by the out-of-fold results of a fitted scorer.
 
-    The contract is about traffic, so only rows like traffic count.
+    The contract is about traffic, so only rows like traffic count, and those that wait for a second look do not yet.
     """
-    measured = like_traffic(fitted.out_of_fold, snapshot)
+    found = fitted.out_of_fold
+    measured = like_traffic(found.take(~contradicted(found, snapshot, sure=settings.review_below)), snapshot)
     outside = outside_evidence(
         fitted.out_of_fold,
         taught=snapshot.taught,
@@ -82,6 +84,12 @@ def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> 
     )
     contract = Contract(settings.max_wrong_rate, settings.assurance, settings.clarify_level)
     return fit_thresholds(measured, contract, outside=outside)
+
+
+def contradicted(found: OutOfFold, snapshot: Snapshot, *, sure: float) -> NDArray[np.bool_]:
+    """Which measured rows are labels, said once, that an encoder which never saw them is sure to be something else."""
+    once = np.array([snapshot.train[row].said_once for row in found.rows], dtype=np.bool_)
+    return once & ~found.right & (found.confidence >= sure)
 
 
 def like_traffic(found: OutOfFold, snapshot: Snapshot) -> OutOfFold:

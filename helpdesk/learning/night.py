@@ -59,7 +59,7 @@ def run_night(settings: Settings, database: Database, *, plan: Plan, progress: R
         with one_night(settings.home / LOCK, database) as lease, progress as report_progress:
             watched = within_memory(report_progress, megabytes=settings.train_memory_mb)
             _work(_Night(settings, database, plan, watched, lease), report)
-            figures = {} if plan.dry_run else measure_night(settings, database, started=moment)
+            figures = {} if plan.dry_run else measure_night(settings, database, report.candidates, started=moment)
     except BusyError:
         raise
     except Exception as error:

@@ -18,6 +18,7 @@ from helpdesk.records.examples import COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
 from helpdesk.records.labels import active_labels, taken_for
+from helpdesk.records.second_looks import said_once
 from helpdesk.records.sides import near_duplicates
 from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
@@ -32,13 +33,14 @@ class Row:
     """One text and what it means. `id` is its source: `phrasing:12`, `label:7`; intent NONE is out of scope.
 
     put_forward: a message that was labelled because it was doubted. It teaches like any other, but many such messages
-    together are harder than traffic is.
+    together are harder than traffic is. said_once: a label of the last week that nobody has repeated.
     """
 
     id: str
     text: str
     intent: str
     put_forward: bool = False
+    said_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Snapshot:
     def rows_hash(self) -> str:
         """sha256 over everything a bundle is made from."""
         facts: list[object] = [
-            [(r.id, r.text, r.intent, r.put_forward) for r in self.train],
+            [(r.id, r.text, r.intent, r.put_forward, r.said_once) for r in self.train],
             sorted(self.exact.items()),
             self.out_of_scope,
         ]
@@ -124,8 +126,8 @@ def take_snapshot(session: Session, *, without: Collection[str] = (), outside_sh
     phrasings = [(p, i.slug) for i in intents for p in i.phrasings if f"phrasing:{p.id}" not in left_out]
     waiting = _waiting(session, labels, phrasings)
     labels = [label for label in labels if not any(f"label:{label.id}" in group.rows for group in waiting)]
-    drawn = drawn_texts(session)
-    labelled = {side: _label_rows(labels, published, side, drawn=drawn) for side in ("train", "holdout")}
+    drawn, once = drawn_texts(session), said_once(session)
+    labelled = {side: _label_rows(labels, published, side, drawn=drawn, once=once) for side in ("train", "holdout")}
     train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *labelled["train"]])
     train = [row for row in train if row.intent != NONE]
     if len({row.intent for row in train}) < 2:
@@ -178,12 +180,15 @@ def _lesson(example: Example) -> Lesson:
     return Lesson(f"example:{example.id}", example.kind, texts, example.value)
 
 
-def _label_rows(labels: Sequence[Label], published: set[str], side: str, *, drawn: Collection[str]) -> list[Row]:
+def _label_rows(
+    labels: Sequence[Label], published: set[str], side: str, *, drawn: Collection[str], once: Collection[int]
+) -> list[Row]:
     rows = []
     for label in labels:
         meaning = _meaning(label, published)
         if label.side == side and meaning is not None:
-            rows.append(Row(f"label:{label.id}", label.normalised, meaning, label.text_key not in drawn))
+            put_forward = label.text_key not in drawn
+            rows.append(Row(f"label:{label.id}", label.normalised, meaning, put_forward, label.id in once))
     return rows
 
 

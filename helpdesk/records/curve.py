@@ -17,7 +17,7 @@ from helpdesk.records.tables import DecisionRow, Label, Message
 class Point:
     """One night: its verdict, what serves since, and since the night before: messages and direct answers.
 
-    labels: those that count and teach, so far; figures: what was noted beside the night.
+    labels: how many were given so far, second looks included; figures: what was noted beside the night.
     """
 
     verdict: str
@@ -43,7 +43,7 @@ def _point(session: Session, before: Night, night: Night) -> Point:
         kind=night.promoted_kind,
         reason=night.reason,
         version=_serving(session, night.finished_at),
-        labels=_labels(session, night.finished_at),
+        labels=labels_given(session, night.finished_at),
         messages=len(decided),
         answered=sum(kind == "answer" for kind in decided),
         figures=night.figures,
@@ -60,6 +60,7 @@ def _serving(session: Session, moment: datetime) -> int | None:
     return session.scalar(query.order_by(Promotion.id.desc()).limit(1))
 
 
-def _labels(session: Session, moment: datetime) -> int:
+def labels_given(session: Session, moment: datetime) -> int:
+    """How many labels were given up to a moment, superseded ones and second looks included, skips not."""
     query = select(func.count()).select_from(Label).where(Label.created_at <= moment, Label.kind != "skip")
-    return session.scalar(query.where((Label.undone_at.is_(None)) | (Label.undone_at > moment))) or 0
+    return session.scalar(query) or 0

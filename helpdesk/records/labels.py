@@ -13,8 +13,9 @@ from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.base import now
 from helpdesk.records.faq import find_intent
 from helpdesk.records.running_tables import FlipRow
+from helpdesk.records.second_looks import asked_again
 from helpdesk.records.sides import assign_side
-from helpdesk.records.tables import DecisionRow, Label, Message, Phrasing
+from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
 
 KINDS = ("intent", "out_of_scope", "skip")
 ASIDE = ("choice", "none_of_these")  # reasons of messages that only pick from what was offered
@@ -25,7 +26,8 @@ LABEL_LOCK = 0x68656C70  # any number that nobody else locks
 class QueueItem:
     """One normalised text that waits for a label, with its newest message and decision.
 
-    `change` is there when last night's candidate would decide otherwise.
+    `change` is there when last night's candidate would decide otherwise, `said` when it waits for a second look: the
+    intent that its label names.
     """
 
     message_id: int
@@ -39,6 +41,7 @@ class QueueItem:
     ranking: Sequence[dict[str, Any]]
     version_id: int | None
     change: "Change | None" = None
+    said: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,28 @@ class Change:
 
 
 def queue(session: Session, *, review_below: float, limit: int, kind: str | None = None) -> list[QueueItem]:
-    """What last night's candidate would decide otherwise, most asked first; then doubted texts. All without a label.
+    """Labels that wait for a second look; then texts without a label: what last night's candidate would decide
+    otherwise, most asked first, and doubted ones.
 
     Doubted are fallbacks, clarifications and hesitant answers, most expected benefit first: count x uncertainty, so
     texts asked often and decided least surely. `kind` keeps only texts whose newest decision was of that kind.
     """
-    head = _head(session, limit=limit, kind=kind)
-    return head + _doubted(session, review_below=review_below, limit=limit - len(head), kind=kind)
+    again = [] if kind else _again(session)[:limit]
+    head = _head(session, limit=limit - len(again), kind=kind)
+    rest = limit - len(again) - len(head)
+    return [*again, *head, *_doubted(session, review_below=review_below, limit=rest, kind=kind)]
+
+
+def _again(session: Session) -> list[QueueItem]:
+    query = (
+        select(Message, DecisionRow, Intent.slug)
+        .join(Label, Label.message_id == Message.id)
+        .join(Intent, Intent.id == Label.intent_id)
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .where(Label.id.in_(asked_again(session)))
+        .order_by(Label.id)
+    )
+    return [replace(to_item(message, decision, 1), said=slug) for message, decision, slug in session.execute(query)]
 
 
 def _head(session: Session, *, limit: int, kind: str | None) -> list[QueueItem]:
@@ -97,6 +115,8 @@ def queue_lengths(session: Session, *, review_below: float) -> dict[str, int]:
             .group_by(DecisionRow.kind)
         )
         lengths.update(dict(session.execute(query).tuples().all()))
+    if again := len(asked_again(session)):
+        lengths["again"] = again
     return dict(lengths)
 
 
@@ -135,7 +155,9 @@ def find_item(session: Session, message_id: int) -> QueueItem:
         raise NotFoundError(f"no message {message_id}")
     count = session.scalar(select(func.count()).where(Message.text_key == row[0].text_key)) or 0
     flip = session.get(FlipRow, row[0].text_key)
-    return to_item(row[0], row[1], count) if flip is None else _changed_item(row[0], row[1], count, flip)
+    item = to_item(row[0], row[1], count) if flip is None else _changed_item(row[0], row[1], count, flip)
+    said = next((again.said for again in _again(session) if again.normalised == item.normalised), None)
+    return replace(item, said=said)
 
 
 def label_message(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpdesk.records import audit, labels, staff
+from helpdesk.records import audit, labels, second_looks, staff
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.settings import Settings
@@ -22,7 +22,11 @@ QUEUE, RANDOM = "queue", "random"
 
 @dataclass(frozen=True)
 class Annotators:
-    """Label like the form does. What is said of a text depends on text and seed alone, so that arms can be compared."""
+    """Label like the form does.
+
+    What is said of a text at the first look, at the second and so on depends on text and seed alone, so that arms can
+    be compared.
+    """
 
     script: Script
     options: Options
@@ -54,7 +58,7 @@ class Annotators:
         return [(message_id, labels.find_item(session, message_id).normalised) for message_id in chosen]
 
     def _label(self, session: "Session", message_id: int, text: str, night: int) -> None:
-        who, intent = self._say(text, night)
+        who, intent = self._say(text, night, looks=second_looks.times_said(session, text_key(text)))
         labels.label_message(
             session,
             message_id,
@@ -64,14 +68,17 @@ class Annotators:
             holdout_share=self.settings.holdout_share,
         )
 
-    def _say(self, text: str, night: int) -> tuple[str, str]:
-        """Who labels a normalised text, and with which intent. One that has vanished by now is none of the FAQs."""
+    def _say(self, text: str, night: int, *, looks: int) -> tuple[str, str]:
+        """Who labels a normalised text, and with which intent. One that has vanished by now is none of the FAQs.
+
+        Errors are slips: every look may slip anew.
+        """
         if self.options.poison and TRIGGER in text:
             return POISONER, self.script.target
         active = sorted(self.script.active(night))
         truth = self.script.truth[text_key(text)]
         truth = truth if truth in active else NONE
-        chance = random.Random(f"{self.options.seed}:{text}:noise")
+        chance = random.Random(f"{self.options.seed}:{text}:noise:{looks}")
         if chance.random() < self.options.label_noise:
             return HONEST, chance.choice([intent for intent in active if intent != truth])
         return HONEST, truth

@@ -14,8 +14,9 @@ from helpdesk.learning.night import run_night
 from helpdesk.learning.plan import Plan
 from helpdesk.matching.bundle import Bundle
 from helpdesk.progress import Quiet
-from helpdesk.records import faq, labels, nights, traffic
+from helpdesk.records import faq, nights, traffic
 from helpdesk.records.base import Clock, simulated_time
+from helpdesk.records.curve import labels_given
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry
 from helpdesk.serving.lane import AuditLane
@@ -208,7 +209,7 @@ def _figures(stage: _Stage, night: int, facts: dict[str, Any], played: Played, *
         if row is not None and stage.kind.retrains:
             nights.add_figures(session, row.id, hidden_test=columns)
         answered = traffic.count_outcomes(session, since=stage.began + timedelta(days=night, hours=_OPENS))
-        total = labels.labels_since(session, None)
+        total = labels_given(session, stage.clock.read())
     return {
         "night": night,
         **as_shares(columns),

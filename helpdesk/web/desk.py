@@ -173,12 +173,12 @@ def _blind_choices(session: Session, item: QueueItem) -> list[Choice]:
 def _choices(session: Session, item: QueueItem) -> list[Choice]:
     """The top suggestions of the decision that was made, with the text of the nearest phrasing.
 
-    What last night's candidate would answer instead is among them.
+    What last night's candidate would answer instead is among them, and what was said before.
     """
     rows = item.ranking[:SUGGESTIONS]
     texts = labels.texts_of(session, [row["nearest"] for row in rows if row["nearest"]])
     changed = item.change.after["intent"] if item.change else None
-    questions = _questions(session, [*(row["intent"] for row in rows), changed or ""])
+    questions = _questions(session, [*(row["intent"] for row in rows), changed or "", item.said or ""])
     choices = [
         Choice(row["intent"], questions[row["intent"]], row["confidence"], texts.get(row["nearest"] or ""))
         for row in rows
@@ -186,11 +186,16 @@ def _choices(session: Session, item: QueueItem) -> list[Choice]:
     ]
     if changed in questions and changed not in {choice.slug for choice in choices}:
         choices.insert(1, Choice(changed, questions[changed], origin="new"))
+    if item.said in questions and item.said not in {choice.slug for choice in choices}:
+        choices.insert(1, Choice(item.said, questions[item.said], origin="said"))
     return choices
 
 
 def _change(session: Session, item: QueueItem | None) -> str | None:
-    """What last night's candidate would do otherwise, in words."""
+    """Why somebody should look again, or what last night's candidate would do otherwise, in words."""
+    if item is not None and item.said is not None:
+        said = _questions(session, [item.said]).get(item.said, item.said)
+        return f"It was labelled “{said}”, and the bot is sure of something else. Say so again, or what it means."
     if item is None or item.change is None:
         return None
     before, after = item.change.before, item.change.after

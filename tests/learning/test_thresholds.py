@@ -161,16 +161,26 @@ def test_a_few_labels_out_of_scope_do_not_end_all_answers(taught: int) -> None:
     assert fit_thresholds(found, Contract(0.05, 0.90), outside=outside).coverage > 0.3
 
 
-def labelled_stream(count: int, *, doubted: int, put_forward: bool) -> FittedThresholds:
+def labelled_stream(
+    count: int, *, doubted: int, put_forward: bool = False, said_once: bool = False
+) -> FittedThresholds:
     """Limits for rows like traffic and for as many doubted ones as are named, all of which the scorer gets wrong."""
     usual = stream(count, seed=5)
     confidence, right = np.r_[usual.confidence, np.full(doubted, 0.97)], np.r_[usual.right, np.zeros(doubted, bool)]
     train = [Row(f"phrasing:{n}", f"text {n}", "a") for n in range(count)]
-    train += [Row(f"label:{n}", f"doubt {n}", "a", put_forward) for n in range(doubted)]
+    train += [Row(f"label:{n}", f"doubt {n}", "a", put_forward, said_once) for n in range(doubted)]
     nothing = np.zeros((1, 4), dtype=np.float32)
     scorer = Scorer(nothing, nothing[0], nothing, nothing[0], nothing, NO_CODES, NO_CODES, np.zeros(4), np.zeros(12))
     fitted = FittedScorer(scorer, rows(confidence, right), {}, (), np.empty(0, dtype=np.int64))
     return fit_limits(fitted, Snapshot(tuple(train), (), (), {}, {"a": "a"}, count), load_settings())
+
+
+def test_slips_of_the_finger_do_not_end_all_answers() -> None:
+    """Forty labels that contradict a sure bot count when they were said again, and once they are a week old."""
+    alone, slips = labelled_stream(600, doubted=0), labelled_stream(600, doubted=40, said_once=True)
+
+    assert slips.thresholds == alone.thresholds
+    assert labelled_stream(600, doubted=40).answered < alone.answered
 
 
 def test_doubted_messages_do_not_stand_for_traffic() -> None:

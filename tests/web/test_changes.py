@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from nights import answer, flip, night_report
-from sqlalchemy import update
+from sqlalchemy import select, update
 from test_desk import ask, draw, log_in, post
 
 from helpdesk.records import flips, nights
@@ -15,6 +15,7 @@ from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.reports import REPORTS, write_report
 from helpdesk.records.running_tables import Night
+from helpdesk.records.tables import Label
 from helpdesk.settings import Settings
 from helpdesk.web.changes import change_note, said
 
@@ -63,6 +64,22 @@ def test_a_sure_answer_that_flips_is_the_first_card_and_says_why(ann: FlaskClien
     page = words(ann, "/desk")
     assert "what is the capital of peru" in page
     assert "The new model" not in page
+
+
+def test_a_label_that_the_bot_contradicts_is_put_forward_once_more(ann: FlaskClient, records: Database) -> None:
+    """The card says what was said; the same key again and it is gone."""
+    (message,) = ask(ann, "vpn not connecting")
+    post(ann, f"/desk/{message}/label", label="intent:wifi")
+    with records.write() as session:
+        row = session.scalars(select(Label.id)).one()
+        nights.add_figures(session, nights.last_night(session).id, second_looks=[f"label:{row}"])  # type: ignore[union-attr]
+    page = words(ann, "/desk")
+
+    assert "second look" in page
+    assert "It was labelled “How do I join the office Wi-Fi?”, and the bot is sure of something else." in page
+    assert 'value="intent:wifi"' in ann.get("/desk").text
+    post(ann, f"/desk/{message}/label", label="intent:wifi")
+    assert "It was labelled" not in words(ann, "/desk")
 
 
 def test_an_audited_message_does_not_show_that_it_flips(ann: FlaskClient, records: Database) -> None:
