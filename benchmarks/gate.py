@@ -29,7 +29,7 @@ from helpdesk.learning.comparison import Outcome, Outcomes
 from helpdesk.learning.family import failed, more_lost
 from helpdesk.learning.gate import Evidence, Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.judging import ROWS_LEVEL
-from helpdesk.learning.limits import too_little_coverage, too_many_changes
+from helpdesk.learning.limits import silenced_intents, too_little_coverage, too_many_changes
 from helpdesk.learning.replay import Asked, Traffic, compare_decisions
 from helpdesk.learning.replay_vectors import ReplayVectors
 from helpdesk.matching.bundle import ENCODER, open_bundle
@@ -218,7 +218,8 @@ def time_replay(train: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]
         started = time.perf_counter()
         found = compare_decisions(asked, before, after)
         too_many_changes(found, budget=0.25)
-        too_little_coverage({"coverage": 0.0, "answered": 0}, {}, found)
+        silenced_intents(found)
+        too_little_coverage({"coverage": 0.0, "answered": 0}, {"coverage": 0.0}, found)
         random = np.random.default_rng(0)
         for kind in JUDGES:
             JUDGES[kind](*draw(5000, 0.0, 0.1, random))

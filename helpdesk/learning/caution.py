@@ -112,6 +112,7 @@ def _planted(
         shown = None
         for phrase in own:
             with_it = [label for label in groups[author, intent] if phrase in _phrases(label.text)]
+            with_it.sort(key=lambda label: label.message_id)
             if _about_anything(with_it[:FEW], intent, taken_for):
                 shown = shown or phrase
                 rows |= dict.fromkeys(label.row for label in with_it)

@@ -42,6 +42,7 @@ def test_patience_does_not_help() -> None:
     learnt = dict(by_topic(range(4))) | dict.fromkeys(range(4, 30), "refund")
 
     assert len(waiting(planted(30), taken_for=learnt)[0].rows) == 30
+    assert len(waiting(planted(30)[::-1], taken_for=learnt)[0].rows) == 30  # labelled anew, the oldest last
 
 
 def test_a_phrase_of_the_topic_teaches() -> None:
