@@ -3,14 +3,13 @@ what it taught before is not refused."""
 
 import pytest
 from sqlalchemy import select
+from test_night import serving
 
 from helpdesk.learning.night import run_night
 from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
-from helpdesk.matching.bundle import open_bundle
-from helpdesk.matching.matcher import Matcher
 from helpdesk.progress import Quiet
-from helpdesk.records import labels, staff, versions
+from helpdesk.records import labels, staff
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion
 from helpdesk.records.tables import Staff
@@ -52,14 +51,6 @@ def night(desk: Desk, *, without: Exclusion | None = None) -> NightReport:
     """One run without fine-tuning."""
     plan = Plan(minutes=1, finetune=False, without=without)
     return run_night(desk.settings, desk.database, plan=plan, progress=Quiet())
-
-
-def serving(desk: Desk) -> Matcher:
-    """The version in service, opened afresh."""
-    with desk.database.read() as session:
-        current = versions.current(session)
-    assert current is not None
-    return Matcher(open_bundle(desk.settings.bundles / current.directory))
 
 
 def learnt_labels(desk: Desk) -> int:

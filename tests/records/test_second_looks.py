@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from test_flips import queue
 
 from helpdesk.records import conversations, faq, labels, nights, second_looks, staff
 from helpdesk.records.base import now, simulated_time
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
-from helpdesk.records.labels import QueueItem
 from helpdesk.text import text_key
 
 
@@ -42,15 +42,6 @@ def contradict(database: Database, *rows: str, verdict: str = "kept") -> None:
     facts = {"started_at": now(), "finished_at": now(), "verdict": verdict, "reason": "", "refusals": {}, "labels": 0}
     with database.write() as session:
         nights.add_night(session, **facts, figures={second_looks.FIGURE: list(rows)})
-
-
-def queue(database: Database, **more: Any) -> list[QueueItem]:
-    """What waits; its length is what the page says."""
-    with database.read() as session:
-        items = labels.queue(session, review_below=0.8, limit=99, **more)
-        if not more:
-            assert sum(labels.queue_lengths(session, review_below=0.8).values()) == len(items)
-        return items
 
 
 def test_a_contradicted_label_comes_first_and_says_what_was_said(database: Database, labeller: int) -> None:
