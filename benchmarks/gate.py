@@ -6,7 +6,8 @@
 `statistics`: paired outcomes are drawn with a stated share of disagreement and a true difference, accuracy 88%, 10% of
 rows out of scope, half of them held-out labels, 77 intents. `head`: real linear heads on vectors of the packaged model
 that are computed once; an incumbent and a candidate with labels flipped, an intent's rows given away, or more rows,
-judged on half of the test file; the other half says whether a promotion hid a significant loss. NaN weights, broken
+judged on half of the test file, as held-out labels, and on their own rows out of fold, as a night does; the other half
+says whether a promotion hid a significant loss. NaN weights, broken
 tokenizers, slow and large models are files: `tests/learning/test_soundness.py` plants them. `--replay` times replaying
 5,000 distinct messages, 20,000 by count, against 5,000 phrasings, and all rules; `gate_seconds` is a night of two
 candidates.
@@ -24,11 +25,12 @@ import numpy as np
 from home import temporary_home
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from helpdesk.learning.comparison import Outcome, Outcomes
 from helpdesk.learning.family import failed, more_lost
 from helpdesk.learning.gate import Evidence, Verdict, judge_refreshed, judge_retrained
-from helpdesk.learning.judging import ROWS_LEVEL
+from helpdesk.learning.judging import ROWS_LEVEL, SHARES
 from helpdesk.learning.limits import silenced_intents, too_little_coverage, too_many_changes
 from helpdesk.learning.replay import Asked, Traffic, compare_decisions
 from helpdesk.learning.replay_vectors import ReplayVectors
@@ -42,7 +44,8 @@ Ints = NDArray[np.int64]
 Judge = Callable[[Outcomes, Outcomes], Verdict]
 INTENTS: Final = 77
 ACCURACY: Final = 0.88
-USUAL: Final = Evidence(level=ROWS_LEVEL / 2)  # a night with two candidates
+FOLDS: Final = 5
+LEVELS: Final = {kind: Evidence(level=ROWS_LEVEL * share) for kind, share in SHARES.items()}  # both are built
 PLANS: Final = (
     # name, rows, true difference, disagreement, candidate, what is wanted
     ("6 points worse at 300 rows", 300, -0.06, 0.08, "refreshed", "worse"),
@@ -57,12 +60,12 @@ PLANS: Final = (
 
 def judged_refreshed(before: Outcomes, after: Outcomes) -> Verdict:
     """As new phrasings are judged."""
-    return judge_refreshed(before, after, known=(), evidence=USUAL)
+    return judge_refreshed(before, after, known=(), evidence=LEVELS["refreshed"])
 
 
 def judged_retrained(before: Outcomes, after: Outcomes) -> Verdict:
     """As a new encoder is judged."""
-    return judge_retrained(before, after, evidence=USUAL)
+    return judge_retrained(before, after, evidence=LEVELS["retrained"])
 
 
 JUDGES: Final[dict[str, Judge]] = {"refreshed": judged_refreshed, "retrained": judged_retrained}
@@ -153,9 +156,11 @@ class Heads:
             if name == "dead intent":
                 labels[labels == labels[0]] = labels[-1]
             before, after = self._right(before_rows, self._truth[before_rows]), self._right(rows, labels)
+            same = np.array_equal(before_rows, rows)  # else there is no row that both learnt under one name
             order = random.permutation(len(self._asked_truth))
             seen, hidden = order[:1540], order[1540:]
-            verdict = judged_refreshed(self._outcomes(before, seen), self._outcomes(after, seen))
+            known = self._out_of_fold(rows, labels) if same else ({}, {})
+            verdict = judged_refreshed(self._outcomes(before, seen) | known[0], self._outcomes(after, seen) | known[1])
             verdicts.append(verdict)
             disagreements.append(float(np.mean(before[seen] != after[seen])))
             losses += verdict.promote and self._hidden_loss(before[hidden], after[hidden])
@@ -172,13 +177,25 @@ class Heads:
         return row
 
     def _draw(self, shots: int, random: np.random.Generator) -> Ints:
-        found = [random.choice(np.flatnonzero(self._truth == n), shots) for n in range(len(self._names))]
+        found = [random.choice(np.flatnonzero(self._truth == n), shots, replace=False) for n in range(len(self._names))]
         return np.concatenate(found)
 
     def _right(self, rows: Ints, labels: Ints) -> NDArray[np.bool_]:
-        head = LogisticRegression(C=10.0, max_iter=300).fit(self._vectors[rows], labels)
+        head = _head().fit(self._vectors[rows], labels)
         right: NDArray[np.bool_] = head.predict(self._asked) == self._asked_truth
         return right
+
+    def _out_of_fold(self, rows: Ints, labels: Ints) -> tuple[dict[str, Outcome], dict[str, Outcome]]:
+        """Both versions on the training rows whose label is not changed, by heads that never saw them."""
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+        vectors, truth = self._vectors[rows], self._truth[rows]
+        said = [cross_val_predict(_head(), vectors, y, cv=folds.split(vectors, truth)) for y in (truth, labels)]
+        kept = np.flatnonzero(labels == truth)
+        before, after = (
+            {f"phrasing:{n}": Outcome(self._names[truth[n]], bool(found[n] == truth[n])) for n in kept.tolist()}
+            for found in said
+        )
+        return before, after
 
     def _outcomes(self, right: NDArray[np.bool_], rows: Ints) -> dict[str, Outcome]:
         return {f"label:{n}": Outcome(self._names[self._asked_truth[n]], bool(right[n]), held_out=True) for n in rows}
@@ -228,6 +245,10 @@ def time_replay(train: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]
     return {"distinct": len(texts), "messages": 4 * len(texts), "phrasings": len(phrasings), "seconds": seconds} | {
         "gate_seconds": round(total, 1)
     }
+
+
+def _head() -> LogisticRegression:
+    return LogisticRegression(C=10.0, max_iter=300)
 
 
 def _packaged_encoder(folder: Path) -> Encoder:

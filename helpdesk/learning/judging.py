@@ -41,6 +41,7 @@ from helpdesk.settings import Settings
 
 log = logging.getLogger(__name__)
 ROWS_LEVEL = LEVEL - SILENCE_LEVEL  # the night's false alarms of all tests on labelled rows
+SHARES = {"refreshed": 0.75, "retrained": 0.25}  # of them; an encoder that gains nothing is refused without a test
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Trial:
             best=self._champion(before, opened.path).outcomes,
             flip_budget=self.settings.flip_budget_refreshed,
             objections=self._objections(candidate, opened, replay, budget=self.settings.change_budget_refreshed),
-            level=ROWS_LEVEL / self.tries,
+            level=ROWS_LEVEL * self._share(candidate),
         )
         known = self.incumbent.phrasing_ids
         verdict = judge_refreshed(before, self.outcomes(opened), known=known, evidence=evidence)
@@ -115,7 +116,7 @@ class Trial:
             best=self._champion(standing, opened.path).outcomes,
             flip_budget=self.settings.flip_budget_retrained,
             objections=self._objections(candidate, opened, replay, budget=self.settings.change_budget_retrained),
-            level=ROWS_LEVEL / self.tries,
+            level=ROWS_LEVEL * self._share(candidate),
         )
         verdict = judge_retrained(standing, self.outcomes(opened), evidence=evidence)
         return self._judged(candidate, verdict, replay)
@@ -134,12 +135,15 @@ class Trial:
         found = slower(opened, self.incumbent, texts=texts, bound=self.settings.max_slowdown)
         found += larger(opened, self.incumbent, bound=self.settings.max_growth)
         found += self._broken_promises(opened)
-        found += silenced_intents(replay, level=SILENCE_LEVEL / self.tries)
+        found += silenced_intents(replay, level=SILENCE_LEVEL * self._share(candidate))
         if self.incumbent.manifest.get(CONTRACT) in (None, opened.manifest.get(CONTRACT)):
             before = self.incumbent.manifest["report"]["thresholds"]
             found += too_little_coverage(before, candidate.report["thresholds"], replay, best=self.best_coverage)
             found += too_many_changes(replay, budget=budget)
         return tuple(found)
+
+    def _share(self, candidate: Candidate) -> float:
+        return SHARES[candidate.kind] if self.tries > 1 else 1.0
 
     def _replay(self, opened: Bundle) -> Replay:
         asked, left_out = self.traffic.asked, self.traffic.left_out
@@ -189,8 +193,8 @@ def open_trial(
 ) -> Trial:
     """Read what candidates will be held against: recent messages, golden phrases, the versions of the last nights.
 
-    without: what the snapshot leaves out on purpose; tries: how many candidates there will be, each with the same part
-    of the night's false alarms.
+    without: what the snapshot leaves out on purpose; tries: how many candidates there will be, which share the night's
+    false alarms.
     """
     published = snapshot.questions.keys()
     with database.read() as session:
