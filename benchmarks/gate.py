@@ -19,6 +19,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from helpdesk.learning.family import LEVEL, more_lost
 from helpdesk.learning.gate import Evidence, Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.judging import ROWS_LEVEL, SHARES
 from helpdesk.learning.limits import silenced_intents, too_little_coverage, too_many_changes
+from helpdesk.learning.relabelled import Relabelled, contradicted_changes
 from helpdesk.learning.replay import Asked, Traffic, compare_decisions
 from helpdesk.learning.replay_vectors import ReplayVectors
 from helpdesk.matching.bundle import ENCODER, open_bundle
@@ -70,6 +72,8 @@ def judged_retrained(before: Outcomes, after: Outcomes) -> Verdict:
     return judge_retrained(before, after, evidence=LEVELS["retrained"])
 
 
+_OutOfFold = tuple[dict[str, Outcome], dict[str, Outcome], list[Relabelled]]
+_NO_ROWS: Final[_OutOfFold] = ({}, {}, [])
 JUDGES: Final[dict[str, Judge]] = {"refreshed": judged_refreshed, "retrained": judged_retrained}
 
 
@@ -161,8 +165,13 @@ class Heads:
             same = np.array_equal(before_rows, rows)  # else there is no row that both learnt under one name
             order = random.permutation(len(self._asked_truth))
             seen, hidden = order[:1540], order[1540:]
-            known = self._out_of_fold(rows, labels) if same else ({}, {})
-            verdict = judged_refreshed(self._outcomes(before, seen) | known[0], self._outcomes(after, seen) | known[1])
+            known = self._out_of_fold(rows, labels) if same else _NO_ROWS
+            verdict = judge_refreshed(
+                self._outcomes(before, seen) | known[0],
+                self._outcomes(after, seen) | known[1],
+                known=(),
+                evidence=replace(LEVELS["refreshed"], objections=tuple(contradicted_changes(known[2]))),
+            )
             verdicts.append(verdict)
             disagreements.append(float(np.mean(before[seen] != after[seen])))
             if verdict.promote:
@@ -189,8 +198,9 @@ class Heads:
         right: NDArray[np.bool_] = head.predict(self._asked) == self._asked_truth
         return right
 
-    def _out_of_fold(self, rows: Ints, labels: Ints) -> tuple[dict[str, Outcome], dict[str, Outcome]]:
-        """Both versions on the training rows whose label is not changed, by heads that never saw them."""
+    def _out_of_fold(self, rows: Ints, labels: Ints) -> _OutOfFold:
+        """Both versions on the training rows whose label is not changed, and the new one on those whose label is, by
+        heads that never saw them."""
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
         vectors, truth = self._vectors[rows], self._truth[rows]
         said = [cross_val_predict(_head(), vectors, y, cv=folds.split(vectors, truth)) for y in (truth, labels)]
@@ -199,7 +209,12 @@ class Heads:
             {f"phrasing:{n}": Outcome(self._names[truth[n]], bool(found[n] == truth[n])) for n in kept.tolist()}
             for found in said
         )
-        return before, after
+        name = self._names.__getitem__
+        changed = [
+            Relabelled(f"phrasing:{n}", frozenset({name(truth[n])}), name(labels[n]), name(said[1][n]))
+            for n in np.flatnonzero(labels != truth).tolist()
+        ]
+        return before, after, changed
 
     def _outcomes(self, right: NDArray[np.bool_], rows: Ints) -> dict[str, Outcome]:
         return {f"label:{n}": Outcome(self._names[self._asked_truth[n]], bool(right[n]), held_out=True) for n in rows}

@@ -24,6 +24,7 @@ from helpdesk.learning.limits import (
     too_little_coverage,
     too_many_changes,
 )
+from helpdesk.learning.relabelled import contradicted_changes, relabelled
 from helpdesk.learning.replay import Replay, Traffic, compare_decisions, read_traffic
 from helpdesk.learning.snapshot import Snapshot
 from helpdesk.learning.soundness import larger, slower
@@ -135,6 +136,7 @@ class Trial:
         found = slower(opened, self.incumbent, texts=texts, bound=self.settings.max_slowdown)
         found += larger(opened, self.incumbent, bound=self.settings.max_growth)
         found += self._broken_promises(opened)
+        found += contradicted_changes(relabelled(self.incumbent, self.snapshot, read_evaluation(opened)))
         found += silenced_intents(replay, level=SILENCE_LEVEL * self._share(candidate))
         if self.incumbent.manifest.get(CONTRACT) in (None, opened.manifest.get(CONTRACT)):
             before = self.incumbent.manifest["report"]["thresholds"]

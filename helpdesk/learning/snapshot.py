@@ -125,7 +125,8 @@ def take_snapshot(session: Session, *, without: Collection[str] = (), outside_sh
     published = {intent.slug for intent in intents}
     phrasings = [(p, i.slug) for i in intents for p in i.phrasings if f"phrasing:{p.id}" not in left_out]
     waiting = _waiting(session, labels, phrasings)
-    labels = [label for label in labels if not any(f"label:{label.id}" in group.rows for group in waiting)]
+    waits = {row for group in waiting for row in group.rows}
+    labels = [label for label in labels if f"label:{label.id}" not in waits]
     drawn, once = drawn_texts(session), said_once(session)
     labelled = {side: _label_rows(labels, published, side, drawn=drawn, once=once) for side in ("train", "holdout")}
     train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *labelled["train"]])

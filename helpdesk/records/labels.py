@@ -131,8 +131,10 @@ def texts_of(session: Session, ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for table, name in ((Phrasing, "phrasing"), (Label, "label")):
         numbers = [int(row.split(":")[1]) for row in ids if row.startswith(f"{name}:")]
-        rows = session.execute(select(table.id, table.text).where(table.id.in_(numbers)))
-        found |= {f"{name}:{number}": text for number, text in rows}
+        for start in range(0, len(numbers), 500):
+            some = numbers[start : start + 500]
+            rows = session.execute(select(table.id, table.text).where(table.id.in_(some)))
+            found |= {f"{name}:{number}": text for number, text in rows}
     return found
 
 
