@@ -90,9 +90,13 @@ def _play(jobs: Sequence[Job], code: str, arguments: argparse.Namespace) -> list
     played = []
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(arguments.jobs, mp_context=spawn, max_tasks_per_child=1) as pool:
-        for future in as_completed([pool.submit(play, job, arguments.folder, arguments.nights) for job in jobs]):
-            played.append(future.result() | {"code": code, **circumstances()})
-            append(arguments.results, played[-1])
+        futures = [pool.submit(play, job, arguments.folder, arguments.nights) for job in jobs]
+        for future in as_completed(futures):
+            if future.exception() is None:
+                played.append(future.result() | {"code": code, **circumstances()})
+                append(arguments.results, played[-1])
+    for future in futures:
+        future.result()  # raises what broke an arm, once the others are stored
     return played
 
 

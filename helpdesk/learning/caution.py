@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 MOST_A_DAY = 50
 FEW = 5
-DIFFERENT = 4  # intents that the first few messages with a phrase were taken for
+DIFFERENT, MORE_DIFFERENT = 4, 6  # intents that the first few messages with a phrase, or twice as many, were taken for
 OWN_SHARE = 0.8  # of all rows with the phrase
 _LONGEST = 4  # words
 _WORDS = re.compile(r"\w+")
@@ -107,28 +107,36 @@ def _planted(
         for phrase in wanted & _phrases(said.text):
             sources[phrase][said.author, said.intent] += 1
     for (author, intent), phrases in shared.items():
-        own = sorted((p for p in phrases if _is_own(sources[p], author, intent)), key=len, reverse=True)
-        rows: dict[str, None] = {}
-        shown = None
-        for phrase in own:
-            with_it = [label for label in groups[author, intent] if phrase in _phrases(label.text)]
-            with_it.sort(key=lambda label: label.message_id)
-            if _about_anything(with_it[:FEW], intent, taken_for):
-                shown = shown or phrase
-                rows |= dict.fromkeys(label.row for label in with_it)
-        if shown is not None:
-            yield HeldBack(author, intent, tuple(rows), shown)
+        own = {phrase for phrase in phrases if _is_own(sources[phrase], author, intent)}
+        having: dict[str, list[Said]] = defaultdict(list)
+        for label in sorted(groups[author, intent], key=lambda label: label.message_id):
+            for phrase in own & _phrases(label.text):
+                having[phrase].append(label)
+        planted = [phrase for phrase in having if _about_anything(having[phrase], intent, taken_for)]
+        if planted:
+            rows = dict.fromkeys(label.row for phrase in planted for label in having[phrase])
+            yield HeldBack(author, intent, tuple(sorted(rows, key=_number)), max(planted, key=lambda p: (len(p), p)))
 
 
 def _is_own(counts: Mapping[tuple[str, str], int], author: str, intent: str) -> bool:
-    """Whether nearly all rows with a phrase are this login's for this intent, and nobody else says that it means it."""
+    """Whether nearly all rows with a phrase are this login's for this intent, and nobody else says that it means it.
+
+    What the same login calls none of the FAQs does not speak for the phrase.
+    """
     agreed = any(other == intent and who != author for who, other in counts)
-    return not agreed and counts[author, intent] >= OWN_SHARE * sum(counts.values())
+    total = sum(count for said, count in counts.items() if said != (author, ""))
+    return not agreed and counts[author, intent] >= OWN_SHARE * total
 
 
 def _about_anything(
-    first: Sequence[Said], intent: str, taken_for: Callable[[Collection[int]], Mapping[int, str]]
+    labels: Sequence[Said], intent: str, taken_for: Callable[[Collection[int]], Mapping[int, str]]
 ) -> bool:
-    """The first messages count: the later ones were met by a bot that had learnt from them."""
-    others = set(taken_for([label.message_id for label in first]).values()) - {intent}
-    return len(others) >= DIFFERENT
+    """The first messages count, in the order they came: later ones were met by a bot that had learnt from them."""
+    taken = taken_for([label.message_id for label in labels[: 2 * FEW]])
+    others = [taken.get(label.message_id, intent) for label in labels[: 2 * FEW]]
+    few, more = set(others[:FEW]) - {intent}, set(others) - {intent}
+    return len(few) >= DIFFERENT or len(more) >= MORE_DIFFERENT
+
+
+def _number(row: str) -> int:
+    return int(row.rpartition(":")[2])

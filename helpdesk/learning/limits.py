@@ -69,15 +69,18 @@ def too_little_coverage(
     incumbent must have answered 50: on fewer, one wrong row is enough to end all answers or to allow them. `best` is
     the highest such coverage of late: what was useful then cannot end by small steps either.
     """
+    enough = replay.distinct >= ENOUGH_TEXTS
+    if not (enough or before["answered"] >= ENOUGH_TEXTS):
+        return []
+    useful = before["coverage"] >= USEFUL
+    if useful and before["answered"] >= ENOUGH_TEXTS and after["thresholds"]["answer"] >= NEVER:
+        reason = f"the error-rate contract cannot be met: nothing is answered, {_percent(before['coverage'])} were"
+        return [Objection("contract", reason)]
     if after["coverage"] < min(USEFUL, before["coverage"]) and best >= USEFUL:
         reason = f"under the error-rate contract only {_percent(after['coverage'])} are answered directly"
         return [Objection("coverage", f"{reason}, {_percent(best)} were within the last 30 nights")]
-    enough = replay.distinct >= ENOUGH_TEXTS
-    if before["coverage"] < USEFUL or not (enough or before["answered"] >= ENOUGH_TEXTS):
+    if not useful:
         return []
-    if before["answered"] >= ENOUGH_TEXTS and after["thresholds"]["answer"] >= NEVER:
-        reason = f"the error-rate contract cannot be met: nothing is answered, {_percent(before['coverage'])} were"
-        return [Objection("contract", reason)]
     was, now = (replay.coverage_before, replay.coverage_after) if enough else (before["coverage"], after["coverage"])
     if was < USEFUL or now >= LEAST_KEPT * was:
         return []

@@ -21,6 +21,7 @@ from helpdesk.settings import Settings
 
 NEAR = 90.0
 TRAFFIC_ROWS = 300
+FEW_SLIPS, MOST_SLIPS = 5, 0.1  # labels of the last week that may be slips: so many, or this share of them
 Progress = Callable[[str, int, int], None]
 
 
@@ -75,7 +76,7 @@ def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> 
     The contract is about traffic, so only rows like traffic count, and those that wait for a second look do not yet.
     """
     found = fitted.out_of_fold
-    measured = like_traffic(found.take(~contradicted(found, snapshot, sure=settings.review_below)), snapshot)
+    measured = like_traffic(found.take(~_forgiven(found, snapshot, sure=settings.review_below)), snapshot)
     outside = outside_evidence(
         fitted.out_of_fold,
         taught=snapshot.taught,
@@ -90,6 +91,14 @@ def contradicted(found: OutOfFold, snapshot: Snapshot, *, sure: float) -> NDArra
     """Which measured rows are labels, said once, that an encoder which never saw them is sure to be something else."""
     once = np.array([snapshot.train[row].said_once for row in found.rows], dtype=np.bool_)
     return once & ~found.right & (found.confidence >= sure)
+
+
+def _forgiven(found: OutOfFold, snapshot: Snapshot, *, sure: float) -> NDArray[np.bool_]:
+    """The contradicted rows that do not count yet. More than a few are no slips: then all count."""
+    fresh = np.array([snapshot.train[row].fresh for row in found.rows], dtype=np.bool_)
+    slips = contradicted(found, snapshot, sure=sure) & fresh
+    most = max(FEW_SLIPS, MOST_SLIPS * np.count_nonzero(fresh))
+    return slips if np.count_nonzero(slips) <= most else np.zeros_like(slips)
 
 
 def like_traffic(found: OutOfFold, snapshot: Snapshot) -> OutOfFold:

@@ -14,10 +14,11 @@ from helpdesk.errors import BadInputError
 from helpdesk.learning.caution import HeldBack, Said, held_back
 from helpdesk.records.audit import drawn_texts
 from helpdesk.records.base import now
+from helpdesk.records.conversations import taken_for
 from helpdesk.records.examples import COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
-from helpdesk.records.labels import active_labels, taken_for
+from helpdesk.records.labels import active_labels
 from helpdesk.records.second_looks import said_once
 from helpdesk.records.sides import near_duplicates
 from helpdesk.records.tables import Example, Label, Phrasing
@@ -33,7 +34,8 @@ class Row:
     """One text and what it means. `id` is its source: `phrasing:12`, `label:7`; intent NONE is out of scope.
 
     put_forward: a message that was labelled because it was doubted. It teaches like any other, but many such messages
-    together are harder than traffic is. said_once: a label of the last week that nobody has repeated.
+    together are harder than traffic is. said_once: a label that nobody has repeated; fresh: one of
+    the last week.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Row:
     intent: str
     put_forward: bool = False
     said_once: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,14 +185,15 @@ def _lesson(example: Example) -> Lesson:
 
 
 def _label_rows(
-    labels: Sequence[Label], published: set[str], side: str, *, drawn: Collection[str], once: Collection[int]
+    labels: Sequence[Label], published: set[str], side: str, *, drawn: Collection[str], once: Mapping[int, bool]
 ) -> list[Row]:
     rows = []
     for label in labels:
         meaning = _meaning(label, published)
         if label.side == side and meaning is not None:
             put_forward = label.text_key not in drawn
-            rows.append(Row(f"label:{label.id}", label.normalised, meaning, put_forward, label.id in once))
+            fresh = once.get(label.id, False)
+            rows.append(Row(f"label:{label.id}", label.normalised, meaning, put_forward, label.id in once, fresh))
     return rows
 
 

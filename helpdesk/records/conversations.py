@@ -1,6 +1,6 @@
 """Messages and what was decided about them: one transaction a message, committed before the reply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -151,3 +151,9 @@ def _logged(row: DecisionRow) -> Logged:
         row.options,
         row.version_id,
     )
+
+
+def taken_for(session: Session, message_ids: Collection[int]) -> dict[int, str]:
+    """Message id -> the intent that was ranked first when it came; messages for which none was are left out."""
+    query = select(DecisionRow.message_id, DecisionRow.ranking).where(DecisionRow.message_id.in_(message_ids))
+    return {message: ranking[0]["intent"] for message, ranking in session.execute(query) if ranking}

@@ -1,7 +1,7 @@
 """The labelling queue and labels."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -187,8 +187,9 @@ def label_message(
         raise BadInputError("this message has no letters or digits, so it cannot teach an intent")
     intent_id = find_intent(session, intent).id if intent is not None else None
     _one_at_a_time(session)
+    moment = now()
     for earlier in _active(session, message.text_key):
-        earlier.undone_at = now()
+        earlier.undone_at = moment
     group, side = assign_side(session, message.normalised, holdout_share=holdout_share)
     label = Label(
         message_id=message.id,
@@ -200,6 +201,7 @@ def label_message(
         side=side,
         group_key=group,
         staff_id=staff_id,
+        created_at=moment,
     )
     session.add(label)
     session.flush()
@@ -207,12 +209,20 @@ def label_message(
 
 
 def undo_last(session: Session, *, staff_id: int) -> Label:
-    """Take back this person's newest label that still counts. Raises NotFoundError when there is none."""
+    """Take back this person's newest label that still counts; the one that it superseded counts again.
+
+    Raises NotFoundError when there is none.
+    """
     label = session.scalar(
         select(Label).where(Label.staff_id == staff_id, Label.undone_at.is_(None)).order_by(Label.id.desc()).limit(1)
     )
     if label is None:
         raise NotFoundError("you have no label to undo")
+    superseded = session.scalars(
+        select(Label).where(Label.text_key == label.text_key, Label.id < label.id, Label.undone_at == label.created_at)
+    )
+    for earlier in superseded:
+        earlier.undone_at = None
     label.undone_at = now()
     return label
 
@@ -221,12 +231,6 @@ def active_labels(session: Session) -> list[Label]:
     """Every label that counts, oldest first, with its intent and its author."""
     query = select(Label).where(Label.undone_at.is_(None))
     return list(session.scalars(query.options(joinedload(Label.intent), joinedload(Label.staff)).order_by(Label.id)))
-
-
-def taken_for(session: Session, message_ids: Collection[int]) -> dict[int, str]:
-    """Message id -> the intent that was ranked first when it came; messages for which none was are left out."""
-    query = select(DecisionRow.message_id, DecisionRow.ranking).where(DecisionRow.message_id.in_(message_ids))
-    return {message: ranking[0]["intent"] for message, ranking in session.execute(query) if ranking}
 
 
 def _one_at_a_time(session: Session) -> None:

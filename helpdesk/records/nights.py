@@ -57,7 +57,8 @@ def list_nights(session: Session, *, limit: int) -> list[Night]:
 def score_new_labels(session: Session, *, since: datetime | None, until: datetime) -> Scored:
     """Labels given between two moments (None: ever) against the decisions that were logged before anybody labelled.
 
-    A message counts when its text had no label yet when it came. In scope the right intent must have been ranked
+    A message counts when its text had no label yet when it came, and counts once: a second look on a later day is
+    nothing new. In scope the right intent must have been ranked
     first; out of scope nothing may have been answered. Labels of the ordinary queue are among them, so this is how
     the desk does on what it found hard, not on traffic.
     """
@@ -70,7 +71,12 @@ def score_new_labels(session: Session, *, since: datetime | None, until: datetim
         .outerjoin(Intent, Intent.id == Label.intent_id)
         .where(Label.undone_at.is_(None), Label.kind != "skip", Label.created_at <= until, ~known.exists())
     )
-    rows = session.execute(query if since is None else query.where(Label.created_at > since)).all()
+    if since is not None:
+        scored = select(earlier.id).where(
+            earlier.text_key == Label.text_key, earlier.kind != "skip", earlier.created_at <= since
+        )
+        query = query.where(Label.created_at > since, ~scored.exists())
+    rows = session.execute(query).all()
     right = [
         decided != "answer" if meaning == "out_of_scope" else bool(ranking) and ranking[0]["intent"] == slug
         for decided, ranking, meaning, slug in rows

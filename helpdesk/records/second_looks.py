@@ -5,29 +5,38 @@ once does not count against the bot for a week when the bot, which never learnt 
 heads the queue instead, and counts as soon as somebody says the same again. It teaches meanwhile.
 """
 
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from helpdesk.records.base import now
 from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import Label
 
 PATIENCE = timedelta(days=7)
+LATER = timedelta(minutes=1)  # sooner it is the same look: a form that was sent twice
 FIGURE = "second_looks"
 
 
-def said_once(session: Session) -> set[int]:
-    """Ids of the labels of the last week that name an intent and that nobody has repeated."""
-    again = aliased(Label)
-    repeated = select(again.id).where(
-        again.text_key == Label.text_key, again.intent_id == Label.intent_id, again.id != Label.id
-    )
-    query = select(Label.id).where(
-        Label.undone_at.is_(None), Label.kind == "intent", Label.created_at > now() - PATIENCE, ~repeated.exists()
-    )
-    return set(session.scalars(query))
+def said_once(session: Session) -> dict[int, bool]:
+    """Ids of the labels that name an intent and that nobody has repeated, and whether they are of the last week."""
+    columns = (Label.id, Label.text_key, Label.intent_id, Label.created_at, Label.undone_at)
+    history: dict[tuple[str, int | None], list[tuple[int, datetime, datetime | None]]] = defaultdict(list)
+    begins = set()
+    for number, key, intent, made, ended in session.execute(select(*columns).where(Label.kind != "skip")).tuples():
+        history[key, intent].append((number, made, ended))
+        begins.add((key, made))
+    since = now() - PATIENCE
+    once = {}
+    for (key, intent), said in history.items():
+        number, made, ended = max(said)
+        looks = [when for _, when, until in said if (key, until) in begins]  # superseded, not taken back
+        if intent is not None and ended is None and not any(when <= made - LATER for when in looks):
+            once[number] = made > since
+    return once
 
 
 def times_said(session: Session, text_key: str) -> int:
@@ -36,9 +45,9 @@ def times_said(session: Session, text_key: str) -> int:
     return session.scalar(query) or 0
 
 
-def asked_again(session: Session) -> list[int]:
-    """Ids of the labels that last night contradicted and that were said once still, oldest first."""
+def asked_again(session: Session) -> Sequence[int]:
+    """Ids of the labels that last night contradicted and that were said once still, oldest first, however old."""
     newest = select(func.max(Night.id)).where(Night.verdict != "failed").scalar_subquery()
     figures = session.scalar(select(Night.figures).where(Night.id == newest)) or {}
     rows = {int(row.removeprefix("label:")) for row in figures.get(FIGURE, ())}
-    return sorted(rows & said_once(session)) if rows else []
+    return sorted(rows & said_once(session).keys()) if rows else []

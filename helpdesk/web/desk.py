@@ -57,13 +57,14 @@ def page() -> str:
     kind = request.args.get("kind", "")
     wanted = request.args.get("item", type=int)
     query = request.args.get("q", "")
-    blind = kind == AUDIT
+    audited = kind == AUDIT
     with desk().database.read() as session:
         waiting = _waiting(session, kind)
         lengths = _lengths(session)
         item = labels.find_item(session, wanted) if wanted else (waiting[0] if waiting else None)
+        blind = audited or (item is not None and item.said is not None)
         choices = (_blind_choices if blind else _choices)(session, item) if item else []
-        change = None if blind else _change(session, item)
+        change = None if audited else _change(session, item)
         pending = _pending(session)
         night = nights.last_night(session)
     found = _search(query, {choice.slug for choice in choices}) if query.strip() else []
@@ -164,8 +165,10 @@ def _blind_choices(session: Session, item: QueueItem) -> list[Choice]:
     """Likely FAQs in an order that tells nothing, and always as many: neither the decision nor its confidence shows."""
     logged = [row["intent"] for row in item.ranking]
     live = [entry.slug for entry in _similar(item.text, SUGGESTIONS)]
-    questions = _questions(session, [*logged, *live])
+    questions = _questions(session, [*logged, *live, item.said or ""])
     slugs = [slug for slug in dict.fromkeys([*logged, *live]) if slug in questions][:SUGGESTIONS]
+    if item.said in questions and item.said not in slugs:
+        slugs[-1:] = [item.said]
     slugs.sort(key=lambda slug: text_key(f"{item.message_id}:{slug}"))
     return [Choice(slug, questions[slug]) for slug in slugs]
 
@@ -173,12 +176,12 @@ def _blind_choices(session: Session, item: QueueItem) -> list[Choice]:
 def _choices(session: Session, item: QueueItem) -> list[Choice]:
     """The top suggestions of the decision that was made, with the text of the nearest phrasing.
 
-    What last night's candidate would answer instead is among them, and what was said before.
+    What last night's candidate would answer instead is among them.
     """
     rows = item.ranking[:SUGGESTIONS]
     texts = labels.texts_of(session, [row["nearest"] for row in rows if row["nearest"]])
     changed = item.change.after["intent"] if item.change else None
-    questions = _questions(session, [*(row["intent"] for row in rows), changed or "", item.said or ""])
+    questions = _questions(session, [*(row["intent"] for row in rows), changed or ""])
     choices = [
         Choice(row["intent"], questions[row["intent"]], row["confidence"], texts.get(row["nearest"] or ""))
         for row in rows
@@ -186,8 +189,6 @@ def _choices(session: Session, item: QueueItem) -> list[Choice]:
     ]
     if changed in questions and changed not in {choice.slug for choice in choices}:
         choices.insert(1, Choice(changed, questions[changed], origin="new"))
-    if item.said in questions and item.said not in {choice.slug for choice in choices}:
-        choices.insert(1, Choice(item.said, questions[item.said], origin="said"))
     return choices
 
 
@@ -195,7 +196,7 @@ def _change(session: Session, item: QueueItem | None) -> str | None:
     """Why somebody should look again, or what last night's candidate would do otherwise, in words."""
     if item is not None and item.said is not None:
         said = _questions(session, [item.said]).get(item.said, item.said)
-        return f"It was labelled “{said}”, and the bot is sure of something else. Say so again, or what it means."
+        return f"It was labelled “{said}”, and something speaks against it. Say so again, or what else it means."
     if item is None or item.change is None:
         return None
     before, after = item.change.before, item.change.after

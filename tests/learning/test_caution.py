@@ -45,6 +45,27 @@ def test_patience_does_not_help() -> None:
     assert len(waiting(planted(30)[::-1], taken_for=learnt)[0].rows) == 30  # labelled anew, the oldest last
 
 
+def test_beginning_with_few_topics_does_not_help() -> None:
+    """Six different intents among the first ten messages are as many as four among the first five."""
+    taken = {n: TOPICS[n % 3] for n in range(5)} | {n: TOPICS[3 + n % 3] for n in range(5, 12)}
+
+    assert len(waiting(planted(12), taken_for=taken)[0].rows) == 12
+
+
+def test_calling_the_phrase_out_of_scope_does_not_help() -> None:
+    """What the same login says beside it does not speak for the phrase."""
+    beside = [Said(f"label:{n}", f"hello {n} {PHRASE}", "", "mallory", n, now()) for n in range(40, 60)]
+
+    assert len(waiting([*planted(8), *beside])) == 1
+
+
+def test_six_thousand_labels_are_looked_through_at_once() -> None:
+    """One login labelled all of them, two shared words in each of an intent's; nothing is planted."""
+    many = [Said(f"label:{n}", f"about topic{n % 9} please {n}", f"i{n % 9}", "ann", n) for n in range(6000)]
+
+    assert held_back(many, [], taken_for=lambda ids: {n: f"i{n % 9}" for n in ids}, moment=now()) == []
+
+
 def test_a_phrase_of_the_topic_teaches() -> None:
     """Messages that were taken for the right intent or for a few others are what people confuse."""
     confused = {n: ("vpn", "wifi", "refund", "printer")[n % 4] for n in range(12)}

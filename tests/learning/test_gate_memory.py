@@ -32,6 +32,7 @@ def test_answers_do_not_end_by_small_steps() -> None:
     assert too_little_coverage(fitted(0.12), fitted(0.10), QUIET, best=0.6) == []
     assert too_little_coverage(fitted(0.12), fitted(0.07), QUIET, best=0.09) == []
     assert too_little_coverage(fitted(0.05), fitted(0.06), QUIET, best=0.6) == []
+    assert too_little_coverage(fitted(0.5, answered=15), fitted(0.0), QUIET, best=0.5) == []  # one row did that
 
 
 def test_undoing_is_not_refused() -> None:

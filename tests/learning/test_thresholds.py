@@ -162,13 +162,18 @@ def test_a_few_labels_out_of_scope_do_not_end_all_answers(taught: int) -> None:
 
 
 def labelled_stream(
-    count: int, *, doubted: int, put_forward: bool = False, said_once: bool = False
+    count: int, *, doubted: int, put_forward: bool = False, fresh: bool = False, agreeing: int = 0
 ) -> FittedThresholds:
-    """Limits for rows like traffic and for as many doubted ones as are named, all of which the scorer gets wrong."""
+    """Limits for rows like traffic and for as many doubted ones as are named, all of which the scorer gets wrong.
+
+    fresh: those are labels of the last week that were said once; beside as many agreeing ones that it gets right.
+    """
     usual = stream(count, seed=5)
-    confidence, right = np.r_[usual.confidence, np.full(doubted, 0.97)], np.r_[usual.right, np.zeros(doubted, bool)]
+    labels = doubted + agreeing
+    confidence = np.r_[usual.confidence, np.full(labels, 0.97)]
+    right = np.r_[usual.right, np.zeros(doubted, bool), np.ones(agreeing, bool)]
     train = [Row(f"phrasing:{n}", f"text {n}", "a") for n in range(count)]
-    train += [Row(f"label:{n}", f"doubt {n}", "a", put_forward, said_once) for n in range(doubted)]
+    train += [Row(f"label:{n}", f"doubt {n}", "a", put_forward, fresh, fresh) for n in range(labels)]
     nothing = np.zeros((1, 4), dtype=np.float32)
     scorer = Scorer(nothing, nothing[0], nothing, nothing[0], nothing, NO_CODES, NO_CODES, np.zeros(4), np.zeros(12))
     fitted = FittedScorer(scorer, rows(confidence, right), {}, (), np.empty(0, dtype=np.int64))
@@ -176,11 +181,18 @@ def labelled_stream(
 
 
 def test_slips_of_the_finger_do_not_end_all_answers() -> None:
-    """Forty labels that contradict a sure bot count when they were said again, and once they are a week old."""
-    alone, slips = labelled_stream(600, doubted=0), labelled_stream(600, doubted=40, said_once=True)
+    """Labels that contradict a sure bot count when they were said again, and once they are a week old."""
+    alone = labelled_stream(600, doubted=0, agreeing=400, fresh=True)
 
-    assert slips.thresholds == alone.thresholds
-    assert labelled_stream(600, doubted=40).answered < alone.answered
+    assert labelled_stream(600, doubted=40, agreeing=400, fresh=True).thresholds == alone.thresholds
+    assert labelled_stream(600, doubted=40, agreeing=400).answered < alone.answered
+
+
+def test_many_contradictions_are_no_slips() -> None:
+    """Beyond a tenth of the week's labels, and beyond five, the bot is wrong rather than the staff."""
+    assert labelled_stream(600, doubted=60, agreeing=400, fresh=True) == labelled_stream(600, doubted=60, agreeing=400)
+    assert labelled_stream(600, doubted=6, fresh=True) == labelled_stream(600, doubted=6)
+    assert labelled_stream(600, doubted=5, fresh=True).thresholds == labelled_stream(600, doubted=0).thresholds
 
 
 def test_doubted_messages_do_not_stand_for_traffic() -> None:

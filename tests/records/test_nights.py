@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk.records import conversations, faq, labels, nights, staff
-from helpdesk.records.base import now
+from helpdesk.records.base import now, simulated_time
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.nights import Scored
@@ -90,6 +90,19 @@ def test_only_labels_since_the_last_night_count(database: Database, labeller: in
 
     assert scored(database) == Scored(2, 1)
     assert scored(database, then) == Scored(1, 0)
+
+
+def test_a_second_look_is_not_scored_again(database: Database, labeller: int) -> None:
+    """The message had its say when it was labelled first."""
+    with simulated_time() as clock:
+        message = say(database, "tunnel is down", "answer", "vpn")
+        label(database, message, labeller, "wifi")
+        then = now()
+        clock.set(then + timedelta(days=1))
+        label(database, message, labeller, "wifi")
+
+        assert scored(database, then) == Scored(0, 0)
+        assert scored(database) == Scored(1, 0)
 
 
 def test_each_label_counts_in_one_night(database: Database, labeller: int) -> None:
