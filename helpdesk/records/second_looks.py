@@ -6,7 +6,7 @@ heads the queue instead, and counts as soon as somebody says the same again. It 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -21,12 +21,18 @@ LATER = timedelta(minutes=1)  # sooner it is the same look: a form that was sent
 FIGURE = "second_looks"
 
 
-def said_once(session: Session) -> dict[int, bool]:
-    """Ids of the labels that name an intent and that nobody has repeated, and whether they are of the last week."""
-    columns = (Label.id, Label.text_key, Label.intent_id, Label.created_at, Label.undone_at)
+def said_once(session: Session, *, among: Collection[int] | None = None) -> dict[int, bool]:
+    """Ids of the labels that name an intent and that nobody has repeated, and whether they are of the last week.
+
+    `among`: only texts of these labels are looked at, as a page must not read them all.
+    """
+    query = select(Label.id, Label.text_key, Label.intent_id, Label.created_at, Label.undone_at)
+    query = query.where(Label.kind != "skip")
+    if among is not None:
+        query = query.where(Label.text_key.in_(select(Label.text_key).where(Label.id.in_(among))))
     history: dict[tuple[str, int | None], list[tuple[int, datetime, datetime | None]]] = defaultdict(list)
     begins = set()
-    for number, key, intent, made, ended in session.execute(select(*columns).where(Label.kind != "skip")).tuples():
+    for number, key, intent, made, ended in session.execute(query).tuples():
         history[key, intent].append((number, made, ended))
         begins.add((key, made))
     since = now() - PATIENCE
@@ -50,4 +56,4 @@ def asked_again(session: Session) -> Sequence[int]:
     newest = select(func.max(Night.id)).where(Night.verdict != "failed").scalar_subquery()
     figures = session.scalar(select(Night.figures).where(Night.id == newest)) or {}
     rows = {int(row.removeprefix("label:")) for row in figures.get(FIGURE, ())}
-    return sorted(rows & said_once(session).keys()) if rows else []
+    return sorted(rows & said_once(session, among=rows).keys()) if rows else []
