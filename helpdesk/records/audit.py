@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from helpdesk.records.conversations import answered_intents
 from helpdesk.records.estimates import NONE, Audited, out_of_scope
 from helpdesk.records.labels import QueueItem, to_item
 from helpdesk.records.running_tables import FlipRow
@@ -134,21 +135,13 @@ def _audited(decision: DecisionRow, meaning: str | None, *, review_below: float,
     return Audited(
         odds=decision.audit_odds or 1.0,
         kind=decision.kind,
-        intents=_answered(decision),
+        intents=answered_intents(decision),
         confidence=decision.confidence,
         reason=decision.reason,
         best=_best(decision.ranking),
         queued=changed or not sure,
         meaning=meaning,
     )
-
-
-def _answered(decision: DecisionRow) -> tuple[str, ...]:
-    if decision.kind != "answer" or decision.intent is None:
-        return ()
-    if decision.reason == "two_questions":
-        return tuple(ranked["intent"] for ranked in decision.ranking[:2])
-    return (decision.intent,)
 
 
 def _best(ranking: Sequence[dict[str, Any]]) -> str | None:

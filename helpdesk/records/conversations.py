@@ -40,6 +40,15 @@ class Logged:
     version_id: int | None
 
 
+def answered_intents(decision: DecisionRow | Logged) -> tuple[str, ...]:
+    """The intents that a stored decision answers: none, one, or two when the message asked two questions."""
+    if decision.intent is None:
+        return ()
+    if decision.reason == "two_questions":
+        return tuple(ranked["intent"] for ranked in decision.ranking[:2])
+    return (decision.intent,)
+
+
 def log_message(
     session: Session,
     text: str,

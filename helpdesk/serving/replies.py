@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
-from helpdesk.matching.decide import TWO_QUESTIONS, Decision, Ranked
+from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.records import conversations
 from helpdesk.records.conversations import Logged
 from helpdesk.records.database import Database
@@ -134,7 +134,7 @@ class Desk:
 
     def _reply(self, live: Live | None, logged: Logged) -> Reply:
         entries = live.faq if live else {}
-        answered = tuple(entries[slug] for slug in _answered(logged) if slug in entries)
+        answered = tuple(entries[slug] for slug in conversations.answered_intents(logged) if slug in entries)
         options = tuple(Option(slug, entries[slug].question) for slug in logged.options if slug in entries)
         if options:
             options += (Option(None, self.settings.none_text),)
@@ -160,13 +160,6 @@ class Desk:
 
 
 _NO_BUNDLE = Decision("fallback", (), (), "no_version")
-
-
-def _answered(logged: Logged) -> list[str]:
-    """The intents that a stored decision answers: the first of the ranking, the first two for two questions."""
-    if logged.intent is None:
-        return []
-    return [row["intent"] for row in logged.ranking[:2]] if logged.reason == TWO_QUESTIONS else [logged.intent]
 
 
 def _shuffled(decision: Decision) -> Decision:
