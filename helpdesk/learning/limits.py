@@ -48,11 +48,13 @@ def silenced_intents(replay: Replay, *, level: float = SILENCE_LEVEL) -> list[Ob
     total, all_lost = sum(replay.answered.values()), len(replay.unsettled)
     checks = []
     for intent, had in sorted(replay.answered.items()):
+        if had < ENOUGH_OF_INTENT:
+            continue
         gone = lost[intent]
-        if had >= ENOUGH_OF_INTENT and had - len(gone) <= KEPT_OF_INTENT * had:
-            rate = (all_lost - len(gone) + 1) / (total - had + 2)
-            rows = tuple(f"message:{flip.asked.message_id}" for flip in gone)
-            checks.append(lost_together(INTENTS, intent, lost=rows, of=had, rate=rate))
+        rate = (all_lost - len(gone) + 1) / (total - had + 2)
+        rows = tuple(f"message:{flip.asked.message_id}" for flip in gone)
+        stopped = had - len(gone) <= KEPT_OF_INTENT * had
+        checks.append(lost_together(INTENTS, intent, lost=rows if stopped else (), of=had, rate=rate))
     return [
         Objection("intent", f"recent messages were answered with {check.name} and hardly any would be", check.rows)
         for check in failed(checks, level=level)

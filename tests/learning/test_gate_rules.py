@@ -9,7 +9,7 @@ from helpdesk.learning.champion import choose_champion
 from helpdesk.learning.comparison import Outcome, compare
 from helpdesk.learning.family import LEVEL, Check, failed, more_lost
 from helpdesk.learning.gate import Evidence, Objection, judge_refreshed, judge_retrained
-from helpdesk.learning.limits import broken_promises, silenced_intents, too_little_coverage, too_many_changes
+from helpdesk.learning.limits import broken_promises, too_little_coverage, too_many_changes
 from helpdesk.learning.replay import Asked, Replay, compare_decisions
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.records.golden import GoldenPhrase
@@ -165,30 +165,6 @@ def test_changes_that_labels_ask_for_and_quiet_months_are_free() -> None:
     assert asked_for.gained == 120
     assert too_many_changes(asked_for, budget=0.25) == []
     assert too_many_changes(quiet, budget=0.25) == []
-
-
-def test_an_intent_without_labelled_rows_is_silenced() -> None:
-    """All of six answers gone is refused with the messages; two of them kept, or labels that ask for it, are not."""
-    before = [said("answer", f"i{n % 10}") for n in range(60)]
-
-    def after(kept: int) -> list[Decision]:
-        return [said("fallback") if n % 10 == 3 and n >= 10 * kept else old for n, old in enumerate(before)]
-
-    (objection,) = silenced_intents(replayed(before, after(0)))
-
-    assert objection.rule == "intent"
-    assert "i3" in objection.reason
-    assert set(objection.rows) == {f"message:{n}" for n in range(3, 60, 10)}
-    assert silenced_intents(replayed(before, after(2))) == []
-    assert silenced_intents(replayed(before, after(0), truth="")) == []
-
-
-def test_a_night_that_answers_less_everywhere_silences_no_intent() -> None:
-    """With half of all answers gone, one intent in ten that loses all six of its own is chance."""
-    before = [said("answer", f"i{n % 10}") for n in range(60)]
-    after = [said("fallback") if n % 10 == 3 or n % 2 else old for n, old in enumerate(before)]
-
-    assert silenced_intents(replayed(before, after)) == []
 
 
 def fitted(coverage: float, answer: float = 0.7, *, answered: int = 50) -> dict[str, object]:
