@@ -53,10 +53,13 @@ def faq() -> None:
 @faq.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--skip-bad", is_flag=True, help="Import the good rows of a file that has bad ones.")
+@click.option("--author", default="import", show_default=True, help="Who answers for the phrasings.")
 @with_database
-def faq_import(settings: "Settings", database: "Database", file: Path, skip_bad: bool) -> None:
+def faq_import(settings: "Settings", database: "Database", file: Path, skip_bad: bool, author: str) -> None:
     """Add or update entries from CSV (intent,question,answer,phrasing[,locale,tags] or text,intent) or JSON."""
-    import_faq(database, file, skip_bad=skip_bad, author="import")
+    from helpdesk.text import visible
+
+    import_faq(database, file, skip_bad=skip_bad, author=visible(author)[:80])
 
 
 def import_faq(database: "Database", file: Path, *, skip_bad: bool, author: str) -> None:

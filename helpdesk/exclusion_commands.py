@@ -23,12 +23,12 @@ def exclusions(context: click.Context) -> None:
 @click.argument("exclusion_id", type=int)
 @with_database
 def lift(settings: "Settings", database: "Database", exclusion_id: int) -> None:
-    """Let the phrasings of an exclusion teach again; labels it undid stay undone."""
+    """Let the rows of an exclusion teach again; labels it undid stay undone."""
     from helpdesk.records import exclusions as records
 
     with database.write() as session:
         row = records.lift(session, exclusion_id)
-    click.echo(f"exclusion {exclusion_id} ({row.field}={row.value}) is lifted; its phrasings teach again")
+    click.echo(f"exclusion {exclusion_id} ({row.field}={row.value}) is lifted; its rows teach again")
 
 
 def _list() -> None:
@@ -41,4 +41,4 @@ def _list() -> None:
             exclusion = Exclusion(row.field, row.value, row.since)
             count = len(matching_rows(session, exclusion, until=row.created_at))
             when = f"{row.created_at:%Y-%m-%d %H:%M} UTC"
-            click.echo(f"{row.id:>4}  {exclusion}  {count} phrasings, by {row.author} on {when}")
+            click.echo(f"{row.id:>4}  {exclusion}  {count} rows, by {row.author} on {when}")

@@ -50,11 +50,17 @@ def test_match_shows_ranking_and_reason(settings: Settings) -> None:
 
 
 def test_labelled_csv_loads_as_it_is(settings: Settings, tmp_path: Path) -> None:
-    """`text,category` rows become intents and phrasings."""
+    """`text,category` rows become intents and phrasings; whoever answers for them can be left out."""
     path = tmp_path / "bank.csv"
     path.write_text("text,category\nwhere is my card,card_arrival\nmy card is late,card_arrival\nfrozen,card_frozen\n")
 
-    assert "2 intents (2 new), 3 new phrasings" in run(settings.home, "faq", "import", str(path)).stdout
+    said = run(settings.home, "faq", "import", str(path), "--author", "bank").stdout
+
+    assert "2 intents (2 new), 3 new phrasings" in said
+    assert (
+        "left out: 5 rows (annotator=bank)"
+        in run(settings.home, "retrain", "--no-finetune", "--without", "annotator=bank").stdout
+    )
 
 
 def test_bad_rows_stop_an_import_unless_they_are_skipped(settings: Settings, tmp_path: Path) -> None:

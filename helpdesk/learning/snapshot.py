@@ -147,7 +147,10 @@ def take_snapshot(session: Session, *, without: Collection[str] = (), outside_sh
         questions={intent.slug: intent.question for intent in intents},
         max_phrasing_id=session.scalar(select(Phrasing.id).order_by(Phrasing.id.desc()).limit(1)) or 0,
         lessons=tuple(
-            _lesson(example) for kind in COLUMNS for example in list_examples(session, kind, newest=MOST_LESSONS)
+            _lesson(example)
+            for kind in COLUMNS
+            for example in list_examples(session, kind, newest=MOST_LESSONS)
+            if f"example:{example.id}" not in left_out
         ),
         outside_share=outside_share,
         held_back=waiting,

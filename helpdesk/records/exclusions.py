@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, and_, false, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.base import now
-from helpdesk.records.tables import ExclusionRow, Label, Phrasing, Staff
+from helpdesk.records.tables import Example, ExclusionRow, Label, Phrasing, Staff
 
 FIELDS = ("annotator", "source", "row")
 SOURCES = ("import", "edit", "question", "label")
+_IMPORTED: Final[dict[str, type[Phrasing] | type[Example]]] = {"phrasing": Phrasing, "example": Example}
+
+
+_Rows = type[Phrasing] | type[Label] | type[Example]
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,16 @@ def parse_exclusion(text: str, *, since: str | None) -> Exclusion:
 
 def matching_rows(session: Session, exclusion: Exclusion, *, until: datetime | None = None) -> set[str]:
     """Ids of the rows that an exclusion names, of those made up to `until` when given."""
-    phrasings = select(Phrasing.id).where(_wanted(Phrasing, exclusion, until), _phrasing_is(exclusion))
+    imported = {
+        kind: select(table.id).where(_wanted(table, exclusion, until), _imported_is(table, kind, exclusion))
+        for kind, table in _IMPORTED.items()
+    }
     labels = select(Label.id).join(Staff, Staff.id == Label.staff_id)
     labels = labels.where(_wanted(Label, exclusion, until), _label_is(exclusion), Label.undone_at.is_(None))
-    return {f"phrasing:{number}" for number in session.scalars(phrasings)} | {
-        f"label:{number}" for number in session.scalars(labels)
+    return {
+        f"{kind}:{number}"
+        for kind, query in (imported | {"label": labels}).items()
+        for number in session.scalars(query)
     }
 
 
@@ -81,15 +91,15 @@ def lift(session: Session, exclusion_id: int) -> ExclusionRow:
     return row
 
 
-def _wanted(table: type[Phrasing] | type[Label], exclusion: Exclusion, until: datetime | None) -> ColumnElement[bool]:
+def _wanted(table: _Rows, exclusion: Exclusion, until: datetime | None) -> ColumnElement[bool]:
     bounds = [table.created_at >= exclusion.since] if exclusion.since else []
     return and_(True, *bounds, *([table.created_at <= until] if until else []))
 
 
-def _phrasing_is(exclusion: Exclusion) -> ColumnElement[bool]:
+def _imported_is(table: type[Phrasing] | type[Example], kind: str, exclusion: Exclusion) -> ColumnElement[bool]:
     if exclusion.field == "row":
-        return _has_id(Phrasing, "phrasing", exclusion.value)
-    return (Phrasing.author if exclusion.field == "annotator" else Phrasing.source) == exclusion.value
+        return _has_id(table, kind, exclusion.value)
+    return (table.author if exclusion.field == "annotator" else table.source) == exclusion.value
 
 
 def _label_is(exclusion: Exclusion) -> ColumnElement[bool]:
@@ -100,7 +110,7 @@ def _label_is(exclusion: Exclusion) -> ColumnElement[bool]:
     return Label.id > 0 if exclusion.value == "label" else false()
 
 
-def _has_id(table: type[Phrasing] | type[Label], kind: str, row: str) -> ColumnElement[bool]:
+def _has_id(table: _Rows, kind: str, row: str) -> ColumnElement[bool]:
     name, _, number = row.partition(":")
     return table.id == int(number) if name == kind and number.isdecimal() and len(number) < 10 else false()
 

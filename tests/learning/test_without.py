@@ -9,11 +9,13 @@ from helpdesk.learning.difference import describe
 from helpdesk.learning.night import run_night
 from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
+from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.progress import Quiet
 from helpdesk.records import exclusions, faq, labels, staff, versions
 from helpdesk.records.database import Database
-from helpdesk.records.exclusions import Exclusion
+from helpdesk.records.examples import NewExample, store_examples
+from helpdesk.records.exclusions import Exclusion, matching_rows
 from helpdesk.records.faq import Entry
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import Desk
@@ -111,3 +113,18 @@ def test_a_source_without_rows_is_told(desk: Desk) -> None:
     """A misspelt name must not look like a harmless one."""
     with pytest.raises(BadInputError, match="no row matches annotator=malory"):
         night(desk, without=Exclusion("annotator", "malory"), promote=False)
+
+
+def test_pairs_of_a_source_are_left_out_too(desk: Desk) -> None:
+    """What only fine-tuning learns from has an author as well."""
+    pairs = [NewExample("positive", ("tunnel is gone", f"the tunnel went away {n}")) for n in range(2)]
+    with desk.database.write() as session:
+        store_examples(session, "positive", pairs[:1], source="pairs.csv", author="mallory")
+        store_examples(session, "positive", pairs[1:], source="pairs.csv", author="ann")
+
+    with desk.database.read() as session:
+        whole = take_snapshot(session)
+        left = take_snapshot(session, without=matching_rows(session, MALLORY))
+
+    assert [lesson.id for lesson in whole.lessons] == ["example:1", "example:2"]
+    assert [lesson.id for lesson in left.lessons] == ["example:2"]

@@ -10,6 +10,7 @@ from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records import conversations, exclusions, faq, labels, lineage, staff
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
+from helpdesk.records.examples import NewExample, store_examples
 from helpdesk.records.exclusions import Exclusion, parse_exclusion
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Label, Phrasing
@@ -30,6 +31,8 @@ def filled(database: Database) -> Database:
         faq.store_entries(session, [Entry("vpn", phrasings=("tunnel down",))], author="ann", source="edit")
         for name in ("ann", "mallory"):
             staff.add_staff(session, name, password="correct horse battery")
+        pair = NewExample("positive", ("tunnel is gone", "the tunnel went away"))
+        store_examples(session, "positive", [pair], source="pairs.csv", author="mallory")
     for text, intent, who in (("no tunnel today", "vpn", 1), ("tunnel is gone", "wifi", 2), ("buy shoes", None, 2)):
         label(database, text, intent, who)
     return database
@@ -89,13 +92,14 @@ def test_everyone_who_said_so_by_then_is_found(filled: Database) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("annotator=mallory", {"label:2", "label:3"}),
+        ("annotator=mallory", {"label:2", "label:3", "example:1"}),
         ("annotator=ann", {"label:1", "phrasing:5"}),
         ("source=label", {"label:1", "label:2", "label:3"}),
         ("source=edit", {"phrasing:5"}),
         ("source=question", {"phrasing:2", "phrasing:4"}),
         ("row=label:2", {"label:2"}),
         ("row=phrasing:1", {"phrasing:1"}),
+        ("row=example:1", {"example:1"}),
         ("row=label:x", set()),
         ("annotator=nobody", set()),
     ],
@@ -111,7 +115,7 @@ def test_since_keeps_older_rows(filled: Database) -> None:
         session.execute(update(Label).where(Label.id == 2).values(created_at=now() - timedelta(days=3)))
         session.execute(update(Phrasing).values(created_at=now() - timedelta(days=3)))
 
-    assert rows(filled, "annotator=mallory", since=f"{now() - timedelta(days=1):%Y-%m-%d}") == {"label:3"}
+    assert rows(filled, "annotator=mallory", since=f"{now() - timedelta(days=1):%Y-%m-%d}") == {"label:3", "example:1"}
     assert rows(filled, "source=import", since=(now() - timedelta(days=1)).isoformat()) == set()
 
 
