@@ -53,7 +53,7 @@ def main() -> None:
     contract = Contract(arguments.max_wrong_rate, arguments.assurance)
     result = {
         **repeat(found, contract, Outside(np.empty(0), 0.0, "none"), arguments),
-        "with_out_of_scope": repeat(found, contract, outside_evidence(found, taught=0, labelled_inside=0), arguments),
+        "with_out_of_scope": repeat(found, contract, outside_evidence(found, taught=0), arguments),
         "accuracy": round(float(found.right.mean()), 4),
         "settings": {n: str(v) if isinstance(v, Path) else v for n, v in sorted(vars(arguments).items())},
     }

@@ -77,12 +77,7 @@ def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> 
     """
     found = fitted.out_of_fold
     measured = like_traffic(found.take(~_forgiven(found, snapshot, sure=settings.review_below)), snapshot)
-    outside = outside_evidence(
-        fitted.out_of_fold,
-        taught=snapshot.taught,
-        labelled_inside=snapshot.labelled_inside,
-        share=snapshot.outside_share,
-    )
+    outside = outside_evidence(fitted.out_of_fold, taught=snapshot.taught, share=snapshot.outside_share)
     contract = Contract(settings.max_wrong_rate, settings.assurance, settings.clarify_level)
     return fit_thresholds(measured, contract, outside=outside)
 

@@ -97,11 +97,6 @@ class Snapshot:
         """The normalised texts of the training rows."""
         return [row.text for row in self.train]
 
-    @property
-    def labelled_inside(self) -> int:
-        """How many training rows are messages that staff gave an intent."""
-        return sum(row.id.startswith("label:") for row in self.train)
-
     @cached_property
     def rows_hash(self) -> str:
         """sha256 over everything a bundle is made from."""

@@ -81,21 +81,18 @@ class FittedThresholds:
         return {**vars(self), "thresholds": vars(self.thresholds)}
 
 
-def outside_evidence(found: OutOfFold, *, taught: int, labelled_inside: int, share: float | None = None) -> Outside:
+def outside_evidence(found: OutOfFold, *, taught: int, share: float | None = None) -> Outside:
     """What the contract takes for out-of-scope traffic.
 
     `taught` is how many of the messages, the first ones, staff labelled out of scope; from 30 on only those count,
-    since fewer could not show by themselves that none is answered. `labelled_inside` is how many messages they gave an
-    intent, `share` what the audit sample says. Without the latter it is that of all labels, from 30 on, which rather
-    says too much: the queue puts doubted messages forward. Before that a quarter is assumed.
+    since fewer could not show by themselves that none is answered. `share` is what the audit sample says; without it
+    a quarter is assumed. Labels of the queue say nothing of traffic: it puts doubted messages forward.
     """
     messages = found.oos_confidence[:taught] if taught >= MIN_LABELS else found.oos_confidence
     if not len(messages):
         return Outside(messages, 0.0, "assumed")
     if share is not None:
         return Outside(messages, min(MAX_SHARE, share), "the audit sample")
-    if taught + labelled_inside >= MIN_LABELS and taught and labelled_inside:
-        return Outside(messages, min(MAX_SHARE, taught / (taught + labelled_inside)), "staff's labels")
     return Outside(messages, ASSUMED_SHARE, "assumed")
 
 

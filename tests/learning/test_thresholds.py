@@ -130,33 +130,27 @@ def test_the_contract_holds_with_out_of_scope_traffic_too() -> None:
     assert broken <= 10
 
 
-def test_the_share_of_out_of_scope_traffic_is_staffs_when_they_labelled_enough() -> None:
-    """Thirty labels of both kinds are believed; with fewer a quarter is assumed and said to be."""
+def test_only_the_audit_lane_says_what_share_of_traffic_is_out_of_scope() -> None:
+    """The queue puts doubted messages forward: half of its labels may be out of scope where a tenth of traffic is.
+
+    What out-of-scope messages look like, labels do say, from thirty on.
+    """
     found = replace(stream(50, 1), oos_confidence=np.linspace(0, 1, 40))
 
-    believed = outside_evidence(found, taught=30, labelled_inside=90)
-    assumed = outside_evidence(found, taught=10, labelled_inside=3)
-
-    assert (believed.share, len(believed.confidence), believed.source) == (0.25, 30, "staff's labels")
-    assert (assumed.share, len(assumed.confidence), assumed.source) == (0.25, 40, "assumed")
-
-
-def test_the_audit_lane_says_what_share_of_traffic_is_out_of_scope() -> None:
-    """The queue puts doubted messages forward: half of its labels may be out of scope where a tenth of traffic is."""
-    found = replace(stream(50, 1), oos_confidence=np.linspace(0, 1, 40))
-
-    sampled = outside_evidence(found, taught=30, labelled_inside=30, share=0.1)
-    queued = outside_evidence(found, taught=30, labelled_inside=30)
+    sampled = outside_evidence(found, taught=30, share=0.1)
+    assumed = outside_evidence(found, taught=29)
+    queued = outside_evidence(found, taught=30)
 
     assert (sampled.share, len(sampled.confidence), sampled.source) == (0.1, 30, "the audit sample")
-    assert (queued.share, queued.source) == (0.5, "staff's labels")
+    assert (assumed.share, len(assumed.confidence), assumed.source) == (0.25, 40, "assumed")
+    assert (queued.share, len(queued.confidence), queued.source) == (0.25, 30, "assumed")
 
 
 @pytest.mark.parametrize("taught", [0, 1, 10, 29, 30])
 def test_a_few_labels_out_of_scope_do_not_end_all_answers(taught: int) -> None:
     """Three messages that are not answered do not show that none is: until thirty, shipped ones count beside them."""
     found = replace(stream(1500, 3), oos_confidence=np.full(200, 0.01))
-    outside = outside_evidence(found, taught=taught, labelled_inside=60, share=0.05)
+    outside = outside_evidence(found, taught=taught, share=0.05)
 
     assert fit_thresholds(found, Contract(0.05, 0.90), outside=outside).coverage > 0.3
 
