@@ -19,7 +19,10 @@ _PUBLISHED = re.compile(r"\d{8}T\d{12}-[a-z]+-[0-9a-f]{8}")
 
 
 def remove_leftovers(bundles: Path, database: Database) -> None:
-    """Remove half-built folders, and finished ones that no version names: their run died before it could say so."""
+    """Remove half-built folders, and finished ones that no version names: their run died before it could say so.
+
+    What is older than this database's first version stays: it is another database's, tried or lost before.
+    """
     for path in bundles.glob(f"{BUILDING}*"):
         shutil.rmtree(path, ignore_errors=True)
     try:
@@ -29,7 +32,7 @@ def remove_leftovers(bundles: Path, database: Database) -> None:
         log.warning("nameless bundles stay for now: %s", error)
         return
     for path in bundles.iterdir():
-        if _PUBLISHED.fullmatch(path.name) and path.name not in known:
+        if _PUBLISHED.fullmatch(path.name) and path.name not in known and path.name > min(known, default=path.name):
             shutil.rmtree(path, ignore_errors=True)
 
 

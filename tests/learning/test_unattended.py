@@ -218,15 +218,20 @@ def test_a_bundle_that_some_process_serves_is_never_removed(settings: Settings, 
 
 
 def test_nameless_bundles_go_and_strangers_stay(settings: Settings, records: Database) -> None:
-    """A run that died between the rename and its transaction leaves a finished bundle that nothing names."""
-    nameless = settings.bundles / "20261101T023000123456-refreshed-0123abcd"
+    """A run that died between the rename and its transaction leaves a finished bundle that nothing names.
+
+    One from before the first version is of another database, which may come back.
+    """
+    nameless = settings.bundles / f"{now():%Y%m%dT%H%M%S%f}-refreshed-0123abcd"
+    elsewhere = settings.bundles / "20201101T023000123456-refreshed-0123abcd"
     stranger = settings.bundles / "backup-of-november"
-    for folder in (nameless, stranger):
+    for folder in (nameless, elsewhere, stranger):
         folder.mkdir()
         (folder / "vectors.npy").write_bytes(b"x")
     night(settings, records)
 
     assert not nameless.exists()
+    assert (elsewhere / "vectors.npy").exists()
     assert (stranger / "vectors.npy").exists()
 
 
