@@ -26,6 +26,7 @@ from helpdesk.text import text_key
 
 log = logging.getLogger(__name__)
 MAX_ADDITIONS = 2000
+_NO_REVISION = -1  # the FAQ of a bundle just opened is still to be encoded
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class LiveMatcher:
         self._presence = PresenceKeeper(database)
         self._live: Live | None = None
         self._problem: str | None = "not loaded yet"
-        self._refused_promotion: int | None = None
+        self._refused: tuple[int, str] | None = None
         self._checked_at: datetime | None = None
         self._stop = threading.Event()
         self._refreshing = threading.Lock()
@@ -131,34 +132,34 @@ class LiveMatcher:
         self._checked_at = now()
         if current is None:
             raise BundleError("no version was promoted yet; run `helpdesk init`")
-        live = self._live
-        if live is None or live.promotion_id != current.promotion_id:
-            self._swap(current, revision)
-        elif live.faq_revision != revision:
-            self._live = self._with_faq(live, revision)
-            self._problem = None
-        with self._database.read() as session:
-            self.audit.refresh(session)
+        try:
+            if self._live is None or self._live.promotion_id != current.promotion_id:
+                self._swap(current)
+        finally:
+            if self._live is not None and self._live.faq_revision != revision:
+                self._live = self._with_faq(self._live, revision)
+            with self._database.read() as session:
+                self.audit.refresh(session)
+        self._problem = None
 
-    def _swap(self, current: versions.Current, revision: int) -> None:
-        if self._refused_promotion == current.promotion_id:
-            return
+    def _swap(self, current: versions.Current) -> None:
+        """Put the current version in service. A bundle that was refused once is not opened again."""
+        if self._refused is not None and self._refused[0] == current.promotion_id:
+            raise BundleError(self._refused[1])
         live = self._live
         if live is not None and live.version_id == current.version_id:
             self._live = replace(live, promotion_id=current.promotion_id)
             return
         try:
             bundle = open_bundle(self._settings.bundles / current.directory, threads=self._settings.encoder_threads)
-        except BundleError:
-            self._refused_promotion = current.promotion_id
+        except BundleError as error:
+            self._refused = (current.promotion_id, str(error))
             raise
         matcher = Matcher(bundle, cache_size=self._settings.vector_cache)
         matcher.warm()
-        fresh = Live(current.version_id, current.promotion_id, matcher, 0, {}, Additions())
+        fresh = Live(current.version_id, current.promotion_id, matcher, _NO_REVISION, {}, Additions())
         self._live = self._with_faq(fresh)
         log.info("version %d serves", current.version_id)
-        self._live = self._with_faq(fresh, revision)
-        self._problem = None
 
     def _with_faq(self, live: Live, revision: int | None = None) -> Live:
         """With the FAQ of now. Without a revision what editors added matches exactly only, and nothing is encoded:
@@ -177,7 +178,8 @@ class LiveMatcher:
     def _say_what_serves(self) -> None:
         live = self._live
         self._presence.say(
-            version_id=None if live is None else live.version_id, refused_promotion_id=self._refused_promotion
+            version_id=None if live is None else live.version_id,
+            refused_promotion_id=None if self._refused is None else self._refused[0],
         )
 
     def _note(self, problem: str) -> None:

@@ -54,6 +54,35 @@ def test_a_bundle_that_does_not_open_leaves_the_old_one_serving(
     assert directory in status.reason
 
 
+def test_edits_are_followed_while_the_promoted_bundle_is_refused(records: Database, live: LiveMatcher) -> None:
+    """An entry stops and an answer changes in the version that goes on serving; the problem stays visible."""
+    add_version(records, "nowhere")
+    live.refresh()
+    edited = Entry("wifi", answer="Ask at reception.")
+    with records.write() as session:
+        faq.set_status(session, "vpn", status="draft", author="ann")
+        faq.store_entries(session, [edited], author="ann", source="edit")
+    live.refresh()
+    live.refresh()
+    now = live.take()
+    assert now is not None
+
+    assert now.match("vpn not connecting").intent is None
+    assert now.faq["wifi"].answer == "Ask at reception."
+    assert "nowhere" in (live.status().reason or "")
+
+
+def test_a_rollback_to_what_serves_ends_the_problem(records: Database, live: LiveMatcher) -> None:
+    """A refused promotion is history once the version before it is promoted again."""
+    add_version(records, "nowhere")
+    live.refresh()
+    with records.write() as session:
+        versions.promote(session, 1, reason="rollback", author="test")
+    live.refresh()
+
+    assert (live.status().version_id, live.status().reason) == (1, None)
+
+
 def test_without_any_version_everything_is_handed_over(tmp_path: Path) -> None:
     """Not ready, says why, but a message is still stored and answered honestly."""
     from helpdesk.records.database import open_database, upgrade
