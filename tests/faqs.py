@@ -41,4 +41,4 @@ def snapshot(rows: Iterable[tuple[str, str]], *, questions: dict[str, str]) -> S
     """(text, intent) rows as a snapshot; the same text twice in one intent counts once."""
     unique = dict.fromkeys((normalise(text), intent) for text, intent in rows)
     train = tuple(Row(f"phrasing:{number}", text, intent) for number, (text, intent) in enumerate(unique))
-    return Snapshot(train, (), (), {}, questions, len(train))
+    return Snapshot(train, (), (), {}, questions)

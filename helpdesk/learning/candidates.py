@@ -184,7 +184,6 @@ def _facts(snapshot: Snapshot, dim: int, kind: str, settings: Settings, facts: d
         "intents": len(snapshot.intents),
         "seed": settings.seed,
         "rows_hash": snapshot.rows_hash,
-        "max_phrasing_id": snapshot.max_phrasing_id,
         "probes": _probes(snapshot),
         "libraries": _library_versions(),
         **facts,

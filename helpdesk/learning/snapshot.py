@@ -75,7 +75,6 @@ class Snapshot:
     out_of_scope: tuple[str, ...]
     exact: dict[str, str]
     questions: dict[str, str]
-    max_phrasing_id: int
     lessons: tuple[Lesson, ...] = ()
     taught: int = 0
     outside_share: float | None = None
@@ -140,7 +139,6 @@ def take_snapshot(session: Session, *, without: Collection[str] = (), outside_sh
         taught=len(taught),
         exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
         questions={intent.slug: intent.question for intent in intents},
-        max_phrasing_id=session.scalar(select(Phrasing.id).order_by(Phrasing.id.desc()).limit(1)) or 0,
         lessons=tuple(
             _lesson(example)
             for kind in COLUMNS

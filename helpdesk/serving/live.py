@@ -18,6 +18,7 @@ from helpdesk.matching.matcher import Additions, Matcher
 from helpdesk.records import faq, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
+from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.tables import Intent, Phrasing
 from helpdesk.serving.lane import AuditLane
 from helpdesk.serving.presence import PresenceKeeper
@@ -197,15 +198,19 @@ def _give_back_memory() -> None:
 
 
 def _added_phrasings(session: Session, bundle: Bundle) -> list[tuple[int, str, str]]:
-    """(id, normalised, slug) of published phrasings that are newer than the bundle."""
-    query = (
-        select(Phrasing.id, Phrasing.normalised, Intent.slug)
-        .join(Intent, Intent.id == Phrasing.intent_id)
-        .where(Phrasing.id > bundle.manifest["max_phrasing_id"], Intent.status == "published")
-        .order_by(Phrasing.id)
-        .limit(MAX_ADDITIONS)
-    )
-    return [(id_, normalised, slug) for id_, normalised, slug in session.execute(query)]
+    """(id, normalised, slug) of published phrasings that the bundle was built without, though nobody excluded them.
+
+    They may be older than the bundle: their entry was a draft when it was built.
+    """
+    known = set(bundle.phrasing_ids)
+    published = select(Phrasing.id).join(Intent).where(Intent.status == "published").order_by(Phrasing.id)
+    unknown = [id_ for id_ in session.scalars(published) if f"phrasing:{id_}" not in known]
+    if not unknown:
+        return []
+    left_out = excluded_rows(session)
+    added = [id_ for id_ in unknown if f"phrasing:{id_}" not in left_out][:MAX_ADDITIONS]
+    rows = select(Phrasing.id, Phrasing.normalised, Intent.slug).join(Intent).where(Phrasing.id.in_(added))
+    return list(session.execute(rows.order_by(Phrasing.id)).tuples())
 
 
 def _encoded(exact: Additions, added: Sequence[tuple[int, str, str]], bundle: Bundle) -> Additions:

@@ -123,7 +123,6 @@ def test_unlabelled_messages_alone_move_the_accuracy_on_labels_above_the_base_mo
         out_of_scope=("what is for lunch", "who won the game"),
         exact={},
         questions={},
-        max_phrasing_id=len(labelled),
         lessons=tuple(Lesson(f"example:{n}", "unlabelled", (text,)) for n, (text, _) in enumerate(messages)),
     )
     model = load_base("all-MiniLM-L6-v2", threads=1)

@@ -54,7 +54,6 @@ def snapshot(lessons: Sequence[Lesson], *, holdout: Sequence[str] = ()) -> Snaps
         out_of_scope=("what a day", "who won the game"),
         exact={},
         questions={},
-        max_phrasing_id=len(TEXTS),
         lessons=tuple(lessons),
     )
 

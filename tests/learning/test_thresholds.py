@@ -171,7 +171,7 @@ def labelled_stream(
     nothing = np.zeros((1, 4), dtype=np.float32)
     scorer = Scorer(nothing, nothing[0], nothing, nothing[0], nothing, NO_CODES, NO_CODES, np.zeros(4), np.zeros(12))
     fitted = FittedScorer(scorer, rows(confidence, right), {}, (), np.empty(0, dtype=np.int64))
-    return fit_limits(fitted, Snapshot(tuple(train), (), (), {}, {"a": "a"}, count), load_settings())
+    return fit_limits(fitted, Snapshot(tuple(train), (), (), {}, {"a": "a"}), load_settings())
 
 
 def test_slips_of_the_finger_do_not_end_all_answers() -> None:
