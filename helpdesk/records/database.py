@@ -85,7 +85,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one state and writes nothing."""
-        with self._session(self.engine) as session:
+        with self._session(self._reading) as session:
             yield session
 
     @contextmanager
@@ -94,6 +94,13 @@ class Database:
         with self._session(self._writing) as session:
             yield session
             session.commit()
+
+    @cached_property
+    def _reading(self) -> Engine:
+        """PostgreSQL's default shows each statement what was committed meanwhile; an SQLite transaction does not."""
+        if self.dialect == "sqlite":
+            return self.engine
+        return self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     @cached_property
     def _writing(self) -> Engine:

@@ -58,6 +58,19 @@ def test_a_block_that_raises_writes_nothing(database: Database) -> None:
         assert session.scalar(select(func.count()).select_from(Conversation)) == 0
 
 
+def test_a_reading_sees_one_state_whatever_is_written_meanwhile(database: Database) -> None:
+    """Rows read first and rows read later belong together; the next reading sees what was written."""
+    count = select(func.count()).select_from(Conversation)
+    with database.read() as session:
+        before = session.scalar(count)
+        with database.write() as other:
+            other.add(Conversation(channel="rest", sender="a"))
+        assert session.scalar(count) == before
+
+    with database.read() as session:
+        assert session.scalar(count) == 1
+
+
 def test_many_writers_wait_for_each_other(database: Database) -> None:
     """Reading before writing in one transaction does not make concurrent writers fail."""
 
