@@ -24,7 +24,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     """
     settings = settings or load_settings()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    database = open_database(settings)
+    database = open_database(settings, hurried=True)
     if live is None:
         live = LiveMatcher(database, settings)
         live.start()

@@ -27,7 +27,10 @@ class Settings(BaseSettings):
         description="`NORMAL` survives a killed process, `FULL` a power cut too (one fsync a message)",
     )
     database_timeout: float = Field(
-        5.0, gt=0, description="Seconds to wait for a locked or absent database before a 503"
+        5.0,
+        gt=0,
+        description="Seconds to wait for a locked or absent database before a 503; on PostgreSQL also for one "
+        "statement of a request",
     )
     base_model: str = Field(
         "all-MiniLM-L6-v2",

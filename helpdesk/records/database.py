@@ -16,8 +16,12 @@ from helpdesk.errors import BadInputError, UnavailableError
 from helpdesk.settings import Settings, resource
 
 
-def open_database(settings: Settings) -> "Database":
-    """An engine for this process; call it after a fork, never before. Nothing is connected yet."""
+def open_database(settings: Settings, *, hurried: bool = False) -> "Database":
+    """An engine for this process; call it after a fork, never before. Nothing is connected yet.
+
+    hurried: somebody waits for every answer, so PostgreSQL ends a statement that takes longer than the timeout. A
+    night, a command or a migration takes the time it needs. Nobody waits longer than the timeout for a lock.
+    """
     try:
         url = make_url(settings.database)
     except ArgumentError as error:
@@ -25,7 +29,7 @@ def open_database(settings: Settings) -> "Database":
     if url.get_backend_name() == "sqlite":
         return Database(_sqlite_engine(settings))
     if url.get_backend_name() == "postgresql":
-        return Database(_postgresql_engine(settings))
+        return Database(_postgresql_engine(settings, hurried=hurried))
     raise BadInputError(f"HELPDESK_DATABASE_URL: {url.get_backend_name()} given; expected sqlite or postgresql")
 
 
@@ -63,15 +67,17 @@ def _sqlite_engine(settings: Settings) -> Engine:
     return engine
 
 
-def _postgresql_engine(settings: Settings) -> Engine:
+def _postgresql_engine(settings: Settings, *, hurried: bool) -> Engine:
     seconds = settings.database_timeout
+    milliseconds = round(seconds * 1000)
+    limits = f"-c statement_timeout={milliseconds if hurried else 0} -c lock_timeout={milliseconds}"
     return create_engine(
         settings.database,
         pool_pre_ping=True,
         pool_timeout=seconds,
         connect_args={
             "connect_timeout": max(2, round(seconds)),
-            "options": f"-c statement_timeout={round(seconds * 1000)} -c timezone=UTC",
+            "options": f"{limits} -c timezone=UTC",
         },
     )
 

@@ -1,19 +1,23 @@
 """Transactions, migrations and constraints on both databases."""
 
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from pydantic import SecretStr
 from sqlalchemy import func, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
+from helpdesk.app import create_app
 from helpdesk.errors import BadInputError, UnavailableError
 from helpdesk.records.base import Table, now
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.tables import Conversation, DecisionRow, Intent, Label, Message, Phrasing
-from helpdesk.settings import load_settings
+from helpdesk.serving.live import LiveMatcher
+from helpdesk.settings import Settings, load_settings
 
 
 def test_the_migrations_make_the_tables(database: Database) -> None:
@@ -159,6 +163,44 @@ def test_an_absent_server_is_unavailable_not_a_crash(tmp_path: Path) -> None:
 
     with pytest.raises(UnavailableError, match="did not answer"):
         database.ping()
+
+
+@pytest.fixture
+def impatient(postgresql_url: str, tmp_path: Path) -> Settings:
+    """Settings of a PostgreSQL server with half a second for an answer."""
+    return load_settings(home=tmp_path, database_url=postgresql_url, database_timeout=0.5)
+
+
+def test_only_what_somebody_waits_for_is_ended_by_the_timeout(impatient: Settings) -> None:
+    """A night, a command or a migration may take its time with one statement; a request may not."""
+    for hurried in (False, True):
+        database = open_database(impatient, hurried=hurried)
+        with (
+            pytest.raises(UnavailableError, match="statement timeout") if hurried else nullcontext(),
+            database.read() as session,
+        ):
+            session.execute(text("SELECT pg_sleep(1)"))
+        database.close()
+
+
+def test_the_web_application_is_what_somebody_waits_for(impatient: Settings) -> None:
+    """Its requests get the timeout."""
+    settings = impatient.model_copy(update={"secret_key": SecretStr("s" * 32)})
+    app = create_app(settings, live=LiveMatcher(open_database(settings), settings))
+
+    with app.extensions["helpdesk"].database.read() as session:
+        assert session.scalar(text("SHOW statement_timeout")) == "500ms"
+
+
+def test_a_patient_process_does_not_queue_behind_a_lock_for_ever(impatient: Settings) -> None:
+    """A migration that waits for a table would hold up every request behind it."""
+    holding, waiting = open_database(impatient), open_database(impatient)
+    with holding.write() as session:
+        session.execute(text("SELECT pg_advisory_xact_lock(7)"))
+        with pytest.raises(UnavailableError, match="lock timeout"), waiting.write() as other:
+            other.execute(text("SELECT pg_advisory_xact_lock(7)"))
+    holding.close()
+    waiting.close()
 
 
 @pytest.mark.parametrize(("synchronous", "number"), [("NORMAL", 1), ("FULL", 2)])
