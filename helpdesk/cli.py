@@ -124,7 +124,7 @@ def retrain(settings: "Settings", database: "Database", explain: bool, as_json: 
     """Learn from the FAQ and the labels; promote a better version. For cron.
 
     Exit codes: 0 a version was promoted (or --dry-run or --without was asked for and is done), 10 the version in
-    service was kept, 75 another run is busy, 1 failed and nothing changed.
+    service was kept, 75 another run is busy, 1 failed; what serves is whole.
     """
     from helpdesk.threads import cap_native_threads
 

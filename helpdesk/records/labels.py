@@ -14,12 +14,11 @@ from helpdesk.records.base import now
 from helpdesk.records.faq import find_intent
 from helpdesk.records.running_tables import FlipRow
 from helpdesk.records.second_looks import asked_again
-from helpdesk.records.sides import assign_side
+from helpdesk.records.sides import assign_side, one_at_a_time
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
 
 KINDS = ("intent", "out_of_scope", "skip")
 ASIDE = ("choice", "none_of_these")  # reasons of messages that only pick from what was offered
-LABEL_LOCK = 0x68656C70  # any number that nobody else locks
 
 
 @dataclass(frozen=True)
@@ -173,8 +172,8 @@ def label_message(
 ) -> Label:
     """Say what a message meant; it counts for every message of the same normalised text.
 
-    An earlier label of that text is undone. The side (train or held out) is decided at first sight of a group
-    of lexically near-duplicate texts and inherited by all later ones.
+    An earlier label of that text is undone, but a skip takes back no answer. The side (train or held out) is decided
+    at first sight of a group of lexically near-duplicate texts and inherited by all later ones.
     """
     message = session.get(Message, message_id)
     if message is None:
@@ -186,9 +185,10 @@ def label_message(
     if kind == "intent" and not message.normalised:
         raise BadInputError("this message has no letters or digits, so it cannot teach an intent")
     intent_id = find_intent(session, intent).id if intent is not None else None
-    _one_at_a_time(session)
-    moment = now()
-    for earlier in _active(session, message.text_key):
+    one_at_a_time(session)
+    moment, active = now(), _active(session, message.text_key)
+    idle = kind == "skip" and any(earlier.kind != "skip" for earlier in active)
+    for earlier in active if not idle else ():
         earlier.undone_at = moment
     group, side = assign_side(session, message.normalised, holdout_share=holdout_share)
     label = Label(
@@ -202,6 +202,7 @@ def label_message(
         group_key=group,
         staff_id=staff_id,
         created_at=moment,
+        undone_at=moment if idle else None,
     )
     session.add(label)
     session.flush()
@@ -231,15 +232,6 @@ def active_labels(session: Session) -> list[Label]:
     """Every label that counts, oldest first, with its intent and its author."""
     query = select(Label).where(Label.undone_at.is_(None))
     return list(session.scalars(query.options(joinedload(Label.intent), joinedload(Label.staff)).order_by(Label.id)))
-
-
-def _one_at_a_time(session: Session) -> None:
-    """Two people who label near-duplicates at one moment would each see no group yet and might draw two sides.
-
-    SQLite has one writer anyway.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(LABEL_LOCK)))
 
 
 def _active(session: Session, text_key: str) -> Sequence[Label]:

@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Sequence
 
 from rapidfuzz import fuzz, process
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.records.tables import Label, Phrasing
 from helpdesk.text import text_key
 
 NEAR_DUPLICATE = 85.0  # rapidfuzz ratio of sorted words, 0 to 100
+LABEL_LOCK = 0x68656C70  # any number that nobody else locks
 
 
 def assign_side(session: Session, normalised: str, *, holdout_share: float) -> tuple[str, str]:
@@ -46,3 +47,12 @@ def _near_groups(session: Session, normalised: str) -> list[tuple[str, str]]:
 
 def _draw(key: str) -> float:
     return int(hashlib.sha256(f"side:{key}".encode()).hexdigest()[:12], 16) / 16**12
+
+
+def one_at_a_time(session: Session) -> None:
+    """Two people who label near-duplicates at one moment would each see no group yet and might draw two sides.
+
+    Held until the transaction ends. SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(LABEL_LOCK)))

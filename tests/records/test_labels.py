@@ -95,6 +95,21 @@ def test_labelling_again_replaces_the_label(database: Database, labeller: int) -
         assert [found.kind for found in labels.active_labels(session)] == ["out_of_scope"]
 
 
+def test_a_skip_takes_back_no_answer(database: Database, labeller: int) -> None:
+    """Of two who have the same message before them, one knows; nor does undo then touch what the other said."""
+    message = say(database, "my vpn is broken")
+    label(database, message, labeller)
+    label(database, message, labeller, kind="skip", intent=None)
+    with database.read() as session:
+        assert [found.kind for found in labels.active_labels(session)] == ["intent"]
+
+    label(database, message, labeller, kind="out_of_scope", intent=None)
+    with database.write() as session:
+        labels.undo_last(session, staff_id=labeller)
+    with database.read() as session:
+        assert [found.kind for found in labels.active_labels(session)] == ["intent"]
+
+
 def test_near_duplicates_share_a_side_for_good(database: Database, labeller: int) -> None:
     """Sides are decided at first sight; a near-duplicate inherits, whatever the share is by then."""
     first = label(database, say(database, "the coffee machine is leaking water"), labeller, holdout_share=1.0)
