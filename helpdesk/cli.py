@@ -169,14 +169,15 @@ def promote_version(settings: "Settings", database: "Database", version_id: int)
 @cli.command()
 @with_database
 def rollback(settings: "Settings", database: "Database") -> None:
-    """Put the version back that served before."""
+    """Put the version back that served before; nights then promote nothing until `versions promote`."""
     from helpdesk.operations import put_in_service
-    from helpdesk.records.versions import rollback_target
+    from helpdesk.records.versions import ROLLBACK, rollback_target
 
     with database.read() as session:
         version_id = rollback_target(session)
-    put_in_service(settings, database, version_id, reason="rollback")
+    put_in_service(settings, database, version_id, reason=ROLLBACK)
     click.echo(f"version {version_id} is in service")
+    click.echo(f"nights promote nothing until `helpdesk versions promote {version_id}` (or any other version)")
 
 
 @cli.command()

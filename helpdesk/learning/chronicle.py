@@ -67,7 +67,13 @@ def _second_looks(reports: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def warnings_of(figures: Mapping[str, Any]) -> list[str]:
     """What staff should look at, in words."""
-    return [*figures["figures"]["held_back"], *figures["figures"]["drift"]["warnings"]] if figures else []
+    found = figures.get("figures", {})
+    return [*found.get("held_back", ()), *found.get("drift", {}).get("warnings", ())]
+
+
+def with_warnings(figures: Mapping[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
+    """The columns of a night with what it must tell staff beside its figures."""
+    return {**figures, "figures": {**figures.get("figures", {}), "warnings": list(warnings)}}
 
 
 def write_night(

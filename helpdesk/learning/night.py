@@ -1,27 +1,27 @@
 """One night: snapshot, two candidates, verdicts, promotion. Whatever fails, what serves goes on serving."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from helpdesk.errors import BundleError, BusyError, ConflictError
+from helpdesk.errors import BusyError, ConflictError
 from helpdesk.learning import candidates, upkeep
 from helpdesk.learning.budget import require_disk, within_memory
 from helpdesk.learning.candidates import Candidate
-from helpdesk.learning.chronicle import measure_night, warnings_of, write_failed_night, write_night
+from helpdesk.learning.chronicle import measure_night, warnings_of, with_warnings, write_failed_night, write_night
 from helpdesk.learning.difference import differences, rows_left_out
 from helpdesk.learning.evaluate import out_of_fold, read_evaluation
 from helpdesk.learning.explain import INCUMBENT, Side, explain
-from helpdesk.learning.gate import Objection, refuse
 from helpdesk.learning.judging import Judged, Trial, contract_of, open_trial
 from helpdesk.learning.lock import Lease, one_night
 from helpdesk.learning.measuring import Measurement, Progress
 from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport, end_night
 from helpdesk.learning.snapshot import Snapshot, take_snapshot
-from helpdesk.learning.soundness import UnsoundError, examine_encoder
+from helpdesk.learning.soundness import examine_encoder
+from helpdesk.learning.tried import Tried, hold, hold_of, tried
 from helpdesk.learning.tune import tune
 from helpdesk.learning.upkeep import BUILDING
 from helpdesk.matching import bundle as layout
@@ -42,6 +42,7 @@ class _Night:
     plan: Plan
     progress: Progress
     lease: Lease
+    hold: str | None = None  # why nothing may be promoted, whatever the gate says
 
     @property
     def bundles(self) -> Path:
@@ -68,9 +69,11 @@ def run_night(settings: Settings, database: Database, *, plan: Plan, progress: R
             write_failed_night(database, report.verdicts, started=moment, kind=report.promoted_kind, problem=error)
         end_night(settings, report, seconds=time.monotonic() - began)
         raise
-    report.verdict, report.warnings = "kept" if report.promoted is None else "promoted", warnings_of(figures)
+    report.verdict = "kept" if report.promoted is None else "promoted"
     if not plan.dry_run:
+        figures = with_warnings(figures, report.warnings)
         write_night(database, report.verdicts, started=moment, kind=report.promoted_kind, figures=figures)
+    report.warnings += warnings_of(figures)
     end_night(settings, report, seconds=time.monotonic() - began)
     return report
 
@@ -83,7 +86,11 @@ def _work(night: _Night, report: NightReport) -> None:
         share = audit.outside_share(session, since=now() - audit.WINDOW, review_below=review_below)
         snapshot = take_snapshot(session, without=without, outside_share=share)
         current = versions.current(session)
+        held = night.plan.without is None and versions.is_rolled_back(session)
     report.rows, report.holdout = len(snapshot.train), len(snapshot.holdout)
+    if held and current is not None:
+        night = replace(night, hold=hold_of(current.version_id))
+        report.warnings.append(hold_of(current.version_id))
     try:
         if current is None:
             _first(night, snapshot, report)
@@ -118,11 +125,11 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
     standing, winner = incumbent, None
     sides = [Side(INCUMBENT, trial.outcomes(incumbent), incumbent.manifest.get("report", {}))]
     if changed:
-        refreshed = _tried(report, sides, "refreshed", lambda: _refresh(night, trial))
+        refreshed = tried(report, sides, "refreshed", lambda: _refresh(night, trial))
         if refreshed is not None and refreshed.promote:
             standing, winner = refreshed.bundle, refreshed.candidate
     if night.plan.finetune:
-        retrained = _tried(report, sides, "retrained", lambda: _retrain(night, trial, standing, report))
+        retrained = tried(report, sides, "retrained", lambda: _retrain(night, trial, standing, report))
         winner = retrained.candidate if retrained is not None and retrained.promote else winner
     report.explanation = explain(sides)
     if night.plan.without is not None:
@@ -135,37 +142,7 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
     trial.traffic.vectors.keep()
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """A candidate that opened, and the verdict on it."""
-
-    candidate: Candidate
-    bundle: Bundle
-    judged: Judged
-    side: Side
-
-    @property
-    def promote(self) -> bool:
-        return self.judged.verdict.promote
-
-
-def _tried(report: NightReport, sides: list[Side], kind: str, attempt: Callable[[], _Tried]) -> _Tried | None:
-    """Build and judge a candidate and note the verdict; None when what was built cannot serve at all."""
-    try:
-        tried = attempt()
-    except UnsoundError as error:
-        report.verdicts[kind] = refuse(error.objection).as_dict()
-        return None
-    except BundleError as error:
-        report.verdicts[kind] = refuse(Objection("broken", f"it cannot serve: {error}")).as_dict()
-        return None
-    report.candidates[kind] = tried.candidate.report
-    report.verdicts[kind] = tried.judged.as_dict()
-    sides.append(tried.side)
-    return tried
-
-
-def _refresh(night: _Night, trial: Trial) -> _Tried:
+def _refresh(night: _Night, trial: Trial) -> Tried:
     incumbent = trial.incumbent
     measurement = candidates.read_measurement(incumbent.path)
     refreshed = _build(
@@ -180,10 +157,10 @@ def _refresh(night: _Night, trial: Trial) -> _Tried:
     opened = _open(night, refreshed)
     before = trial.outcomes(incumbent)
     side = Side("refreshed", trial.outcomes(opened), refreshed.report, before=before)
-    return _Tried(refreshed, opened, _ruled(night, trial.refreshed(refreshed, opened)), side)
+    return Tried(refreshed, opened, _ruled(night, trial.refreshed(refreshed, opened)), side)
 
 
-def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport) -> _Tried:
+def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport) -> Tried:
     """A new encoder, judged against what would serve otherwise, both measured on the same parts of the rows."""
     snapshot, like = trial.snapshot, candidates.read_measurement(standing.path)
     tuned = tune(
@@ -217,7 +194,7 @@ def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport)
     against = "refreshed" if report.verdicts.get("refreshed", {}).get("promote") else INCUMBENT
     side = Side("retrained", trial.outcomes(opened), retrained.report, before=before, against=against)
     judged = _ruled(night, trial.retrained(retrained, opened, standing=before))
-    return _Tried(retrained, opened, judged, side)
+    return Tried(retrained, opened, judged, side)
 
 
 def _build(
@@ -248,7 +225,7 @@ def _build(
 
 def _ruled(night: _Night, judged: Judged) -> Judged:
     if night.plan.gated:
-        return judged
+        return judged if night.hold is None else hold(judged, night.hold)
     return replace(judged, verdict=replace(judged.verdict, promote=True, reasons=("there is no gate",)))
 
 

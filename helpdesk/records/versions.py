@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.running_tables import Promotion, Version
 
+ROLLBACK = "rollback"  # the reason of a promotion that a rollback made
+
 
 @dataclass(frozen=True)
 class Current:
@@ -87,6 +89,11 @@ def promote(session: Session, version_id: int, *, reason: str, author: str) -> P
     session.add(promotion)
     session.flush()
     return promotion
+
+
+def is_rolled_back(session: Session) -> bool:
+    """Whether what serves does so because of a rollback; any later promotion by hand ends that."""
+    return session.scalar(select(Promotion.reason).order_by(Promotion.id.desc()).limit(1)) == ROLLBACK
 
 
 def rollback_target(session: Session) -> int:

@@ -17,8 +17,9 @@ from helpdesk.learning.night import run_night
 from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
 from helpdesk.matching import bundle as layout
+from helpdesk.operations import put_in_service
 from helpdesk.progress import Quiet, Report, Reporter
-from helpdesk.records import faq, servings, versions
+from helpdesk.records import faq, nights, servings, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
@@ -26,6 +27,7 @@ from helpdesk.records.reports import last_night
 from helpdesk.records.running_tables import Lease, Serving
 from helpdesk.records.servings import Presence
 from helpdesk.settings import Settings, load_settings
+from helpdesk.web.banner import as_banner
 
 
 @pytest.fixture
@@ -117,6 +119,30 @@ def test_a_version_put_in_service_meanwhile_stays(settings: Settings, records: D
     last = last_night(settings.home)
     assert last is not None
     assert last.verdict == "failed"
+
+
+def test_a_rollback_stands_until_a_person_promotes_again(settings: Settings, records: Database) -> None:
+    """What was rolled back would be built again from the same rows; and one label more must not let it back either."""
+    teach(records, "tunnel is closed")
+    assert night(settings, records).promoted == 2
+    put_in_service(settings, records, 1, reason=versions.ROLLBACK)
+
+    for text in (None, "tunnel is shut"):
+        teach(records, *filter(None, [text]))
+        held = night(settings, records)
+        assert held.promoted is None
+        assert [objection["rule"] for objection in held.verdicts["refreshed"]["objections"]] == ["rolled_back"]
+        assert "warning: version 1 serves because of a rollback" in held.as_text()
+    assert serving(records) == 1
+    with records.read() as session:
+        newest = nights.last_night(session)
+    assert newest is not None
+    assert "helpdesk versions promote 1" in as_banner(newest).warnings[0]
+
+    put_in_service(settings, records, 1, reason="promoted by hand")
+    resumed = night(settings, records)
+    assert resumed.promoted == 3
+    assert resumed.warnings == []
 
 
 def test_a_night_over_its_memory_budget_gives_up_clearly(settings: Settings, records: Database) -> None:
