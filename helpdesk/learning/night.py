@@ -21,7 +21,7 @@ from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport, end_night
 from helpdesk.learning.snapshot import Snapshot, take_snapshot
 from helpdesk.learning.soundness import examine_encoder
-from helpdesk.learning.tried import Tried, hold, hold_of, tried
+from helpdesk.learning.tried import Tried, failure_spared, hold, hold_of, tried
 from helpdesk.learning.tune import tune
 from helpdesk.learning.upkeep import BUILDING
 from helpdesk.matching import bundle as layout
@@ -129,8 +129,9 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
         if refreshed is not None and refreshed.promote:
             standing, winner = refreshed.bundle, refreshed.candidate
     if night.plan.finetune:
-        retrained = tried(report, sides, "retrained", lambda: _retrain(night, trial, standing, report))
-        winner = retrained.candidate if retrained is not None and retrained.promote else winner
+        with failure_spared(report, "retrained", spared=winner is not None):
+            retrained = tried(report, sides, "retrained", lambda: _retrain(night, trial, standing, report))
+            winner = retrained.candidate if retrained is not None and retrained.promote else winner
     report.explanation = explain(sides)
     if night.plan.without is not None:
         built = [open_bundle(night.bundles / f"{BUILDING}{kind}") for kind in report.candidates]

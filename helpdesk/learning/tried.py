@@ -1,9 +1,11 @@
 """One candidate tried: built, opened, judged; what speaks against it for good is a refusal in words."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from helpdesk.errors import BundleError
+from helpdesk.errors import BundleError, BusyError, ConflictError
 from helpdesk.learning.candidates import Candidate
 from helpdesk.learning.explain import Side
 from helpdesk.learning.gate import Objection, refuse
@@ -11,6 +13,8 @@ from helpdesk.learning.judging import Judged
 from helpdesk.learning.report import NightReport
 from helpdesk.learning.soundness import UnsoundError
 from helpdesk.matching.bundle import Bundle
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,22 @@ def tried(report: NightReport, sides: list[Side], kind: str, attempt: Callable[[
     report.verdicts[kind] = found.judged.as_dict()
     sides.append(found.side)
     return found
+
+
+@contextmanager
+def failure_spared(report: NightReport, kind: str, *, spared: bool) -> Iterator[None]:
+    """With `spared` an error of this candidate is a refusal and a warning: another one is good enough to go live."""
+    try:
+        yield
+    except (BusyError, ConflictError):
+        raise
+    except Exception as error:
+        if not spared:
+            raise
+        log.exception("the %s candidate failed", kind)
+        reason = f"it failed: {type(error).__name__}: {error}"
+        report.verdicts[kind] = refuse(Objection("failed", reason)).as_dict()
+        report.warnings.append(f"{kind}: {reason}")
 
 
 def hold_of(serving: int) -> str:

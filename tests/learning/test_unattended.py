@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from helpdesk.errors import BudgetError, BusyError, ConflictError
 from helpdesk.learning import budget, report
+from helpdesk.learning import night as night_module
 from helpdesk.learning.night import run_night
 from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
@@ -143,6 +144,26 @@ def test_a_rollback_stands_until_a_person_promotes_again(settings: Settings, rec
     resumed = night(settings, records)
     assert resumed.promoted == 3
     assert resumed.warnings == []
+
+
+def test_a_fine_tuning_that_fails_does_not_throw_the_refreshed_away(
+    settings: Settings, records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a refusal and a warning then; with nothing else to promote the night fails as ever."""
+
+    def give_up(*_: object, **__: object) -> None:
+        raise BudgetError("too much memory held")
+
+    monkeypatch.setattr(night_module, "tune", give_up)
+    plan = Plan(minutes=1)
+    teach(records, "tunnel is closed")
+    ended = run_night(settings, records, plan=plan, progress=Quiet())
+    assert (ended.promoted, ended.promoted_kind, ended.verdict) == (2, "refreshed", "promoted")
+    assert [objection["rule"] for objection in ended.verdicts["retrained"]["objections"]] == ["failed"]
+    assert "warning: retrained: it failed: BudgetError: too much memory held" in ended.as_text()
+
+    with pytest.raises(BudgetError):
+        run_night(settings, records, plan=plan, progress=Quiet())
 
 
 def test_a_night_over_its_memory_budget_gives_up_clearly(settings: Settings, records: Database) -> None:
