@@ -77,7 +77,7 @@ def build(
         fitted,
         folds,
         vectors=vectors,
-        encoders=[live.encode, *(sister.encode for sister in sisters or [live] * len(folds))],
+        encoders=[live.encode, *((sisters[fold.part] if sisters else live).encode for fold in folds)],
         thresholds=limits.thresholds,
         size=exam_size(len(snapshot.train)),
         seed=settings.seed,

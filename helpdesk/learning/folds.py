@@ -17,7 +17,7 @@ class Fold:
     """One measurement: rows that an encoder, head and index never saw, as those would score them.
 
     Vectors [n, dim], intents [n]; test_rows are positions in the whole training table; oos_vectors [m, dim] are
-    known out-of-scope messages under the same encoder.
+    known out-of-scope messages under the same encoder. part: which sister encoder that is, where there are several.
     """
 
     train_vectors: Vectors
@@ -26,6 +26,12 @@ class Fold:
     test_intents: Intents
     test_rows: Ints
     oos_vectors: Vectors
+    part: int = 0
+
+
+def is_measurable(intents: Intents, train: Ints, test: Ints) -> bool:
+    """Whether rows can be measured: a head needs two intents to choose from."""
+    return len(test) > 0 and len(np.unique(intents[train])) > 1
 
 
 def frozen_folds(
@@ -42,7 +48,7 @@ def frozen_folds(
     folds = []
     for number in range(count):
         train, test = np.flatnonzero(part != number), np.flatnonzero(part == number)
-        if len(test) and len(np.unique(intents[train])) > 1:
+        if is_measurable(intents, train, test):
             folds.append(Fold(vectors[train], intents[train], vectors[test], intents[test], test, oos_vectors))
     return folds
 

@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from helpdesk.learning.folds import Fold, frozen_folds
+from helpdesk.learning.folds import Fold, frozen_folds, is_measurable
 from helpdesk.learning.negatives import scrambled
 from helpdesk.learning.recall import RecallingEncoder
 from helpdesk.learning.scoring import FittedScorer, OutOfFold, Spellings, fit_scorer
@@ -150,8 +150,10 @@ def _measured(
     parts = np.array([measurement.part_of[row.id] for row in snapshot.train])
     folds = []
     for part, sister in enumerate(sisters):
-        seen = sister.encode(snapshot.texts, progress=stage(progress, f"measuring part {part + 1}"))
         train, test = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+        if not is_measurable(intents, train, test):
+            continue
+        seen = sister.encode(snapshot.texts, progress=stage(progress, f"measuring part {part + 1}"))
         folds.append(
             Fold(
                 train_vectors=seen[train],
@@ -160,6 +162,7 @@ def _measured(
                 test_intents=intents[test],
                 test_rows=test,
                 oos_vectors=_encode(sister, texts),
+                part=part,
             )
         )
     return folds

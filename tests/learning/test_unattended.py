@@ -22,7 +22,7 @@ from helpdesk.operations import put_in_service
 from helpdesk.progress import Quiet, Report, Reporter
 from helpdesk.records import faq, nights, servings, versions
 from helpdesk.records.base import now
-from helpdesk.records.database import Database
+from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.faq import Entry
 from helpdesk.records.reports import last_night
 from helpdesk.records.running_tables import Lease, Serving
@@ -164,6 +164,21 @@ def test_a_fine_tuning_that_fails_does_not_throw_the_refreshed_away(
 
     with pytest.raises(BudgetError):
         run_night(settings, records, plan=plan, progress=Quiet())
+
+
+def test_an_intent_of_a_single_phrasing_beside_one_other_can_be_fine_tuned(tmp_path: Path, tiny_base: Path) -> None:
+    """Without the part that has the phrasing only one intent is left, which measures nothing and breaks nothing."""
+    few = load_settings(home=tmp_path, base_model=str(tiny_base), **LENIENT)
+    records = open_database(few)
+    upgrade(records)
+    texts = ("vpn is down", "tunnel is closed", "cannot connect from home", "remote access is broken")
+    with records.write() as session:
+        entries = [Entry("vpn", "How do I use the VPN?", "So.", phrasings=texts), Entry("badge", "Badge?", "There.")]
+        faq.store_entries(session, entries, author="ann")
+    assert night(few, records).promoted == 1
+    ended = run_night(few, records, plan=Plan(minutes=1, max_steps=2), progress=Quiet())
+    assert ended.verdict in {"kept", "promoted"}
+    assert "thresholds" in ended.candidates["retrained"]
 
 
 def test_a_night_over_its_memory_budget_gives_up_clearly(settings: Settings, records: Database) -> None:
