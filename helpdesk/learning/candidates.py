@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ from helpdesk.text import normalise, text_key
 
 FOLDS = "folds"
 CONTRACT = "contract"
+FRESH = "fresh"
+CLARIFY = "clarify_level"
 ASSIGNMENT = "assignment.json"
 
 
@@ -96,6 +98,16 @@ def build(
         _write_measurement(building / FOLDS, snapshot, measurement)
     content = layout.seal(building, _facts(snapshot, live.dim, kind, settings, facts | {"report": report}))
     return Candidate(kind, building, report | {"content_hash": content, CONTRACT: facts.get(CONTRACT)})
+
+
+def is_outdated(manifest: Mapping[str, Any], snapshot: Snapshot, settings: Settings, *, contract: object) -> bool:
+    """Whether a bundle would be built otherwise today: other rows, limits, or labels that now count as they stand."""
+    today = [snapshot.rows_hash, _fresh(snapshot), settings.clarify_level, contract]
+    return [manifest.get(fact) for fact in ("rows_hash", FRESH, CLARIFY, CONTRACT)] != today
+
+
+def _fresh(snapshot: Snapshot) -> list[str]:
+    return [row.id for row in snapshot.train if row.fresh]
 
 
 def read_measurement(directory: Path) -> Measurement | None:
@@ -184,6 +196,8 @@ def _facts(snapshot: Snapshot, dim: int, kind: str, settings: Settings, facts: d
         "intents": len(snapshot.intents),
         "seed": settings.seed,
         "rows_hash": snapshot.rows_hash,
+        FRESH: _fresh(snapshot),
+        CLARIFY: settings.clarify_level,
         "probes": _probes(snapshot),
         "libraries": _library_versions(),
         **facts,

@@ -117,7 +117,8 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
     report.incumbent = current.version_id
     require_disk(night.bundles, like=night.bundles / current.directory)
     incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads)
-    changed = incumbent.manifest["rows_hash"] != snapshot.rows_hash
+    contract = contract_of(night.settings)
+    changed = candidates.is_outdated(incumbent.manifest, snapshot, night.settings, contract=contract)
     tries = changed + night.plan.finetune
     trial = open_trial(
         night.settings, night.database, snapshot, incumbent, current.version_id, without=night.plan.without, tries=tries

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -14,10 +15,14 @@ from sqlalchemy import update
 from helpdesk.errors import BudgetError, BusyError, ConflictError
 from helpdesk.learning import budget, report
 from helpdesk.learning import night as night_module
+from helpdesk.learning.candidates import is_outdated
+from helpdesk.learning.judging import contract_of
 from helpdesk.learning.night import run_night
 from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
+from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.matching import bundle as layout
+from helpdesk.matching.bundle import open_bundle
 from helpdesk.operations import put_in_service
 from helpdesk.progress import Quiet, Report, Reporter
 from helpdesk.records import faq, nights, servings, versions
@@ -179,6 +184,28 @@ def test_an_intent_of_a_single_phrasing_beside_one_other_can_be_fine_tuned(tmp_p
     ended = run_night(few, records, plan=Plan(minutes=1, max_steps=2), progress=Quiet())
     assert ended.verdict in {"kept", "promoted"}
     assert "thresholds" in ended.candidates["retrained"]
+
+
+@pytest.mark.parametrize("change", [{"max_wrong_rate": 0.25}, {"assurance": 0.6}, {"clarify_level": 0.31}, {}])
+def test_another_contract_is_fitted_the_next_night(
+    settings: Settings, records: Database, change: dict[str, float]
+) -> None:
+    """Without new rows, too; and without any change nothing is built."""
+    report = night(settings.model_copy(update=change), records)
+    assert ("refreshed" in report.verdicts) == bool(change)
+
+
+def test_a_label_that_is_a_week_old_counts_the_next_night(settings: Settings, records: Database) -> None:
+    """The rows are the same, but the thresholds look at one more of them."""
+    with records.read() as session:
+        today = take_snapshot(session)
+    aged = replace(today, train=(replace(today.train[0], fresh=True), *today.train[1:]))
+    manifest = open_bundle(next(settings.bundles.iterdir())).manifest
+    contract = contract_of(settings)
+
+    assert aged.rows_hash == today.rows_hash
+    assert not is_outdated(manifest, today, settings, contract=contract)
+    assert is_outdated(manifest, aged, settings, contract=contract)
 
 
 def test_a_night_over_its_memory_budget_gives_up_clearly(settings: Settings, records: Database) -> None:
