@@ -11,7 +11,7 @@ from helpdesk.commands import db, faq, staff, with_database
 from helpdesk.data_commands import data
 from helpdesk.errors import BusyError, HelpdeskError
 from helpdesk.exclusion_commands import exclusions
-from helpdesk.explain_command import explain_lines, nights
+from helpdesk.explain_command import explain_lines, nights, read_proofs
 from helpdesk.golden_commands import golden
 from helpdesk.report_command import report
 from helpdesk.simulate_command import simulate
@@ -138,7 +138,8 @@ def retrain(settings: "Settings", database: "Database", explain: bool, as_json: 
     report = run_night(settings, database, plan=plan, progress=_bars())
     click.echo(json.dumps(report.as_dict(), ensure_ascii=False) if as_json else report.as_text())
     if explain and not as_json:
-        click.echo("\n".join(["", *explain_lines(report.as_dict())]))
+        facts = report.as_dict()
+        click.echo("\n".join(["", *explain_lines(facts, proofs=read_proofs(database, facts))]))
     if report.difference is not None and not as_json:
         with database.read() as session:
             click.echo("\n".join(describe(session, report.difference)))

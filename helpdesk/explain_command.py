@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LABEL, _CELL = 24, 28
 _FLIPS = 10
+_PROOFS = 5
 _LISTED = 14
 _NONE = "(none of the FAQs)"
 
@@ -34,11 +35,24 @@ def explain_night(settings: "Settings", database: "Database", night: str, as_jso
     import json
 
     report = _read(settings, database, night)
-    click.echo(json.dumps(report, ensure_ascii=False) if as_json else "\n".join(explain_lines(report)))
+    lines = explain_lines(report, proofs=read_proofs(database, report))
+    click.echo(json.dumps(report, ensure_ascii=False) if as_json else "\n".join(lines))
 
 
-def explain_lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """A night's report as a table with what changed under it; shares in percent, 95% intervals in brackets."""
+def read_proofs(database: "Database", report: Mapping[str, Any]) -> dict[str, str]:
+    """The texts of the rows that speak against a night's candidates, by row id."""
+    from helpdesk.records.labels import texts_of
+
+    objections = [found for verdict in report["verdicts"].values() for found in verdict.get("objections", ())]
+    with database.read() as session:
+        return texts_of(session, sorted({row for found in objections for row in found["rows"]}))
+
+
+def explain_lines(report: Mapping[str, Any], *, proofs: Mapping[str, str]) -> Iterator[str]:
+    """A night's report as a table with what changed under it; shares in percent, 95% intervals in brackets.
+
+    proofs: the texts of the rows that prove a refusal, by row id; five are shown for each rule.
+    """
     found = report.get("explanation")
     if not found:
         yield "nothing to compare: there was no version in service, or the night ended before anything was judged"
@@ -46,7 +60,7 @@ def explain_lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(found["sides"])
     for kind, verdict in report["verdicts"].items():
         yield ""
-        yield from _candidate(kind, verdict, found)
+        yield from _candidate(kind, verdict, found, proofs)
 
 
 def _table(sides: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -60,9 +74,13 @@ def _table(sides: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield _row("calibration error", [_percent(side["calibration_error"]) for side in sides])
 
 
-def _candidate(kind: str, verdict: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+def _candidate(
+    kind: str, verdict: Mapping[str, Any], found: Mapping[str, Any], proofs: Mapping[str, str]
+) -> Iterator[str]:
     yield f"{kind.upper()}: {'promote' if verdict['promote'] else 'refuse'}"
     yield from (f"  {reason}" for reason in verdict["reasons"])
+    for objection in verdict.get("objections", ()):
+        yield from _section(f"proof of `{objection['rule']}`", list(_proof(objection["rows"], proofs)))
     changes = found["intents"].get(kind, {})
     for name in ("gains", "losses"):
         yield from _section(name, [_intent(row) for row in changes.get(name, ())])
@@ -71,6 +89,15 @@ def _candidate(kind: str, verdict: Mapping[str, Any], found: Mapping[str, Any]) 
     yield from _section("replayed traffic", list(_replayed(replay)))
     flips = [flip for flip in replay.get("flips", ()) if flip.get("truth") is None]
     yield from _section("unlabelled messages that change, most asked first", [_flip(flip) for flip in flips[:_FLIPS]])
+
+
+def _proof(rows: Sequence[str], proofs: Mapping[str, str]) -> Iterator[str]:
+    from helpdesk.text import visible
+
+    shown = [row for row in rows if row in proofs][:_PROOFS]
+    yield from (f'"{visible(proofs[row])}" ({row})' for row in shown)
+    if shown and len(rows) > len(shown):
+        yield f"and {len(rows) - len(shown)} more"
 
 
 def _section(name: str, lines: Sequence[str]) -> Iterator[str]:

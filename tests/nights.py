@@ -51,6 +51,11 @@ def night_report(started: str, *flips: dict[str, Any]) -> dict[str, Any]:
     ]
     refreshed = {"promote": True, "reasons": ["not worse than the version in service"], "blamed": [], "replay": replay}
     retrained = {"promote": False, "reasons": ["intent vpn worked and no longer does", "no net gain"], "blamed": []}
+    rows = ["message:1", "phrasing:1", "message:998"]
+    retrained["objections"] = [
+        {"rule": "intent", "reason": "intent vpn worked and no longer does", "rows": rows},
+        {"rule": "no_gain", "reason": "no net gain", "rows": []},
+    ]
     return {
         "started": started,
         "dry_run": False,

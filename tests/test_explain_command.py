@@ -50,6 +50,14 @@ REFRESHED: promote
     9 x "tunnel \\u202e is down": answer vpn => answer wifi
     2 x "hello": answer vpn => fallback
 """
+RETRAINED = """\
+RETRAINED: refuse
+  intent vpn worked and no longer does
+  no net gain
+  proof of `intent`
+    "tunnel \\u202e gone" (message:1)
+    and 2 more
+"""
 
 
 def test_the_versions_stand_side_by_side_with_what_changes_under_them() -> None:
@@ -59,11 +67,11 @@ def test_the_versions_stand_side_by_side_with_what_changes_under_them() -> None:
         flip("known", 5, truth="vpn"),
         flip("hello", 2, after=answer(None, "fallback")),
     ]
-    text = "\n".join(explain_lines(night_report(STARTED, *flips)))
+    text = "\n".join(explain_lines(night_report(STARTED, *flips), proofs={"message:1": "tunnel \u202e gone"}))
 
     assert text.startswith(TABLE)
     assert REFRESHED in text
-    assert "RETRAINED: refuse\n  intent vpn worked and no longer does\n  no net gain" in text
+    assert RETRAINED in text
 
 
 def invoke(home: Path, *words: str) -> Result:
@@ -74,7 +82,7 @@ def invoke(home: Path, *words: str) -> Result:
 @pytest.mark.parametrize("report", [{}, {"explanation": None}])
 def test_a_night_that_compared_nothing_says_so(report: dict[str, object]) -> None:
     """A first version, a failed night, a report of an older release."""
-    assert "nothing to compare" in "".join(explain_lines(report))
+    assert "nothing to compare" in "".join(explain_lines(report, proofs={}))
 
 
 def test_a_stored_night_is_explained_by_its_number(settings: Settings, records: Database) -> None:
@@ -88,6 +96,7 @@ def test_a_stored_night_is_explained_by_its_number(settings: Settings, records: 
     number, home = str(night.id), settings.home
     assert "promoted" in invoke(home, "nights").output
     assert invoke(home, "nights", "explain").output.startswith(TABLE)
+    assert '"forgot my password" (phrasing:1)' in invoke(home, "nights", "explain").output
     found = invoke(home, "nights", "explain", number, "--json").output
     assert json.loads(found)["explanation"]["sides"][0]["kind"] == "incumbent"
     assert "no night 99" in str(invoke(home, "nights", "explain", "99").exception)

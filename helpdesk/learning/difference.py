@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError
@@ -18,7 +17,6 @@ from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion, matching_rows
 from helpdesk.records.labels import texts_of
 from helpdesk.records.lineage import origins
-from helpdesk.records.tables import Message
 from helpdesk.text import visible
 
 RECENT = timedelta(days=30)
@@ -71,7 +69,7 @@ def differences(
 def describe(session: Session, difference: dict[str, Any]) -> list[str]:
     """The same for people, with the texts behind the ids."""
     shown = [change["row"] for found in difference["changes"].values() for change in found["shown"]]
-    texts = texts_of(session, shown) | _messages(session, shown)
+    texts = texts_of(session, shown)
     where = origins(session, difference["some_rows"])
     lines = [f"left out: {difference['rows']} rows ({difference['without']})"]
     for row in where.values():
@@ -96,9 +94,3 @@ def _changes(before: dict[str, Decision], after: dict[str, Decision], counts: di
 
 def _said(decision: Decision) -> str:
     return f"answer {decision.intent}" if decision.kind == "answer" else decision.kind
-
-
-def _messages(session: Session, rows: Sequence[str]) -> dict[str, str]:
-    numbers = [int(row.removeprefix("message:")) for row in rows if row.startswith("message:")]
-    found = session.execute(select(Message.id, Message.text).where(Message.id.in_(numbers)))
-    return {f"message:{number}": text for number, text in found}

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session, joinedload
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.base import now
 from helpdesk.records.faq import find_intent
-from helpdesk.records.running_tables import FlipRow
+from helpdesk.records.running_tables import FlipRow, GoldenPhraseRow
 from helpdesk.records.second_looks import asked_again
 from helpdesk.records.sides import assign_side, one_at_a_time
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
 
 KINDS = ("intent", "out_of_scope", "skip")
+_TEXTS = ((Phrasing, "phrasing"), (Label, "label"), (Message, "message"), (GoldenPhraseRow, "golden"))
 ASIDE = ("choice", "none_of_these")  # reasons of messages that only pick from what was offered
 
 
@@ -126,9 +127,9 @@ def labels_since(session: Session, moment: datetime | None) -> int:
 
 
 def texts_of(session: Session, ids: Sequence[str]) -> dict[str, str]:
-    """The texts behind row ids like `phrasing:12` and `label:7`; ids that are gone are left out."""
+    """The texts behind row ids like `phrasing:12`, `label:7`, `message:3`, `golden:1`; what is gone is left out."""
     found: dict[str, str] = {}
-    for table, name in ((Phrasing, "phrasing"), (Label, "label")):
+    for table, name in _TEXTS:
         numbers = [int(row.split(":")[1]) for row in ids if row.startswith(f"{name}:")]
         for start in range(0, len(numbers), 500):
             some = numbers[start : start + 500]

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from helpdesk.records.flips import newest_messages
+from helpdesk.records.labels import texts_of
 from helpdesk.records.reports import read_report
 from helpdesk.records.running_tables import Night
 from helpdesk.web.changes import said
@@ -38,9 +39,15 @@ def _candidate(session: Session, kind: str, verdict: Mapping[str, Any], names: M
         "kind": kind,
         "promote": verdict["promote"],
         "reasons": verdict["reasons"],
+        "proofs": [_proof(session, objection) for objection in verdict.get("objections", ()) if objection["rows"]],
         "replay": replay if "messages" in replay else None,
         "flips": [_flip(flip, stored[flip["text_key"]], names) for flip in flips if flip["text_key"] in stored][:FLIPS],
     }
+
+
+def _proof(session: Session, objection: Mapping[str, Any]) -> dict[str, Any]:
+    texts = texts_of(session, objection["rows"][:ROWS])
+    return {"rule": objection["rule"], "texts": list(texts.values()), "more": len(objection["rows"]) - len(texts)}
 
 
 def _flip(flip: Mapping[str, Any], message_id: int, names: Mapping[str, str]) -> dict[str, Any]:

@@ -135,6 +135,8 @@ def test_the_report_shows_the_versions_side_by_side(ann: FlaskClient, records: D
     assert "Answered directly 70.0% 70.0% – … of those wrong 4.1% 4.1% – Calibration error 2.3% 2.3% –" in page
     assert "promote Refreshed: not worse than the version in service" in page
     assert "refuse Retrained: intent vpn worked and no longer does; no net gain" in page
+    assert "Proof of intent : “forgot my password”, and 2 more" in page
+    assert "Proof of no_gain" not in page
     assert "FAQs that gain +2 Why does the VPN not connect? 1 → 3 right of 3 +1 none of the FAQs" in page
     assert "FAQs that lose -1 How do I join the office Wi-Fi? 2 → 1 right of 2" in page
     assert "2 → 0 Why does the VPN not connect? → How do I join the office Wi-Fi?" in page
