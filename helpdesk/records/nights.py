@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from helpdesk.records.running_tables import Night
@@ -40,7 +40,8 @@ def last_night(session: Session) -> Night | None:
 
 def measured_until(session: Session) -> datetime | None:
     """Up to when messages and labels have been counted: the start of the newest night that came to its end."""
-    return session.scalar(select(func.max(Night.started_at)).where(Night.verdict != "failed"))
+    ended = select(Night.started_at).where(Night.verdict != "failed")
+    return session.scalar(ended.order_by(Night.id.desc()).limit(1))
 
 
 def find_night(session: Session, night_id: int) -> Night | None:

@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from helpdesk.records.base import now
+
 REPORTS = "reports"
+_ROUNDED = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,13 @@ def read_report(home: Path, started: datetime) -> dict[str, Any] | None:
 
 
 def last_night(home: Path) -> LastNight | None:
-    """The newest readable report that is not of a dry run, None when there is none."""
+    """The newest readable report that is not of a dry run, None when there is none.
+
+    One from the future, of a night whose clock was wrong, would be the last for years and hide all later ones.
+    """
     for path in sorted((home / REPORTS).glob("*.json"), reverse=True):
         found = _read(path)
-        if found is not None:
+        if found is not None and found.ended <= now() + _ROUNDED:
             return found
     return None
 

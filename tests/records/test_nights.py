@@ -167,3 +167,13 @@ def test_the_database_refuses_bad_nights(database: Database, columns: dict[str, 
     """Allowed verdicts, existing versions."""
     with pytest.raises(IntegrityError), database.write() as session:
         nights.add_night(session, **night(**columns))
+
+
+def test_counting_goes_on_after_a_night_of_a_wrong_clock(database: Database) -> None:
+    """The newest night by number says from when, not the one furthest ahead."""
+    ahead, right = now() + timedelta(days=2000), now()
+    with database.write() as session:
+        nights.add_night(session, **night(started_at=ahead, finished_at=ahead))
+        nights.add_night(session, **night(started_at=right))
+        nights.add_night(session, **night(verdict="failed"))
+        assert nights.measured_until(session) == right

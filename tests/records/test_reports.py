@@ -1,9 +1,10 @@
 """The last night is read from its report, whatever lies beside it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from helpdesk.records.base import now
 from helpdesk.records.reports import REPORTS, last_night, write_report
 
 
@@ -34,6 +35,16 @@ def test_dry_runs_and_unreadable_files_are_no_nights(tmp_path: Path) -> None:
     write_report(tmp_path, report("2026-11-01T10:00:00+00:00", dry_run=True))
     for name, text in {"2026-11-03": "{", "2026-11-04": "[]", "2026-11-05": '{"dry_run": false}'}.items():
         (tmp_path / REPORTS / f"{name}.json").write_text(text)
+    night = last_night(tmp_path)
+
+    assert night is not None
+    assert night.verdict == "failed"
+
+
+def test_a_night_of_a_wrong_clock_does_not_hide_later_ones(tmp_path: Path) -> None:
+    """Else nobody would be told that nights fail until that date."""
+    write_report(tmp_path, report((now() + timedelta(days=2000)).isoformat(timespec="seconds"), verdict="promoted"))
+    write_report(tmp_path, report((now() - timedelta(hours=1)).isoformat(timespec="seconds"), verdict="failed"))
     night = last_night(tmp_path)
 
     assert night is not None
