@@ -88,14 +88,15 @@ def _draw_accuracy(axes: "Axes", nights: Sequence[Night]) -> None:
     _line(axes, nights, lambda night: night.coverage, color=GREEN, label="answered directly")
     axes.set_ylim(0, 1.12)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
-    marks: tuple[tuple[str, str, str, Callable[[Night], bool]], ...] = (
+    kinds: tuple[tuple[str, str, str, Callable[[Night], bool]], ...] = (
         ("promoted", "^", GREEN, lambda night: night.promoted_kind is not None),
         ("refused", "x", AMBER, lambda night: bool(night.refusals)),
         ("failed", "X", RED, lambda night: night.verdict == "failed"),
     )
-    for height, (label, marker, color, holds) in zip((1.08, 1.08, 1.03), marks, strict=True):
+    for height, (label, marker, color, holds) in zip((1.08, 1.08, 1.03), kinds, strict=True):
         where = [number for number, night in enumerate(nights) if holds(night)]
-        axes.plot(where, [height] * len(where), marker, color=color, markersize=6, label=label, clip_on=False)
+        (row,) = axes.plot(where, [height] * len(where), marker, color=color, markersize=6, label=label, clip_on=False)
+        row.set_in_layout(False)  # without a single mark it would lie at the figure's corner
     axes.legend(ncols=5, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.02), handlelength=1.2)
 
 

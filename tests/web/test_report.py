@@ -176,6 +176,16 @@ def test_the_curve_marks_promotions_refusals_and_failures_and_bears_gaps() -> No
     assert ElementTree.fromstring(draw_nights([], max_wrong_rate=0.05)).tag.endswith("svg")
 
 
+@pytest.mark.parametrize("nights", [1, 30])
+def test_the_curve_has_room_when_nothing_was_refused_and_nothing_failed(nights: int) -> None:
+    """A mark that never occurs pressed the whole picture flat."""
+    history = [a_night(verdict="promoted", promoted_kind="refreshed") for _ in range(nights)]
+    root = ElementTree.fromstring(draw_nights(history, max_wrong_rate=0.05))
+    heights = [float(text.attrib["y"]) for text in root.iter() if text.text in ("0%", "100%") and "y" in text.attrib]
+
+    assert max(heights[:2]) - min(heights[:2]) > 100
+
+
 def test_styles_become_attributes() -> None:
     """The same look under a policy that allows no styles."""
     picture = without_styles(
