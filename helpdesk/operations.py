@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from sqlalchemy import func, select
 
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import ConflictError, HelpdeskError
 from helpdesk.progress import Reporter
 from helpdesk.records import exchange, faq, versions
 from helpdesk.records import staff as staff_records
@@ -54,7 +54,10 @@ def load_faq(database: Database, path: Path) -> str:
 
 
 def put_in_service(settings: Settings, database: Database, version_id: int, *, reason: str) -> None:
-    """Promote a version whose bundle opens and passes its self-test; a damaged one is refused."""
+    """Promote a version whose bundle opens and passes its self-test; a damaged one is refused.
+
+    Raises ConflictError when a night removes the bundle at this moment.
+    """
     from helpdesk.matching.bundle import open_bundle
 
     with database.read() as session:
@@ -62,6 +65,8 @@ def put_in_service(settings: Settings, database: Database, version_id: int, *, r
     open_bundle(settings.bundles / directory)
     with database.write() as session:
         versions.promote(session, version_id, reason=reason, author="command line")
+        if not (settings.bundles / directory).is_dir():
+            raise ConflictError(f"version {version_id} is too old to be kept and was removed just now")
 
 
 def exec_server(settings: Settings) -> NoReturn:

@@ -117,7 +117,14 @@ def read_measurement(directory: Path) -> Measurement | None:
         return None
     stored = json.loads((folder / ASSIGNMENT).read_text())
     encoders = tuple(folder / str(part) for part in range(stored["measured"]))
-    return Measurement(stored["parts"], stored["part_of"], encoders)
+    part_of = stored["part_of_text"] if "part_of_text" in stored else _by_text(directory, stored["part_of"])
+    return Measurement(stored["parts"], part_of, encoders)
+
+
+def _by_text(directory: Path, part_of: Mapping[str, int]) -> dict[str, int]:
+    """Text key -> part, from a bundle that was built when rows had a part, not texts."""
+    phrasings = json.loads((directory / layout.PHRASINGS).read_text())
+    return {key: part_of[row] for row, key in zip(phrasings["ids"], phrasings["keys"], strict=True)}
 
 
 def measured_alike(
@@ -182,7 +189,7 @@ def _write_measurement(folder: Path, snapshot: Snapshot, measurement: Measuremen
         {
             "parts": measurement.parts,
             "measured": len(measurement.encoders),
-            "part_of": measurement.part_of,
+            "part_of_text": measurement.part_of,
         },
     )
 

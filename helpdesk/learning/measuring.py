@@ -18,6 +18,7 @@ from helpdesk.learning.snapshot import Snapshot, stable_parts
 from helpdesk.learning.thresholds import Contract, FittedThresholds, fit_thresholds, outside_evidence
 from helpdesk.matching.index import Vectors
 from helpdesk.settings import Settings
+from helpdesk.text import text_key
 
 NEAR = 90.0
 TRAFFIC_ROWS = 300
@@ -29,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 class Measurement:
     """How an encoder is measured on rows it learnt from: by sister encoders that each never saw one part of them.
 
-    parts: into how many the rows fall; part_of: row id -> its part; encoders: the folder of the encoder that never
+    parts: into how many the rows fall; part_of: text key -> its part; encoders: the folder of the encoder that never
     saw part 0, 1, ... (fewer than `parts` when not every part is measured, none when the encoder itself never saw
     any row, as the base model).
     """
@@ -39,7 +40,7 @@ class Measurement:
     encoders: tuple[Path, ...]
 
     def extended(self, snapshot: Snapshot) -> "Measurement":
-        """The same for the rows of today: new ones were seen by no encoder and join a part."""
+        """The same for the rows of today: new texts were seen by no encoder and join a part."""
         return replace(self, part_of=split(snapshot, parts=self.parts, known=self.part_of))
 
 
@@ -66,7 +67,7 @@ def row_groups(snapshot: Snapshot) -> list[int]:
 
 
 def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Row id -> part, near-duplicates together, every intent spread evenly; `known` rows stay where they are."""
+    """Text key -> part, near-duplicates together, every intent spread evenly; `known` texts stay where they are."""
     return stable_parts(snapshot.train, row_groups(snapshot), parts=parts, known=known)
 
 
@@ -147,7 +148,7 @@ def _measured(
     progress: Progress,
 ) -> list[Fold]:
     intents = np.array(snapshot.intent_numbers, dtype=np.int32)
-    parts = np.array([measurement.part_of[row.id] for row in snapshot.train])
+    parts = np.array([measurement.part_of[text_key(text)] for text in snapshot.texts])
     folds = []
     for part, sister in enumerate(sisters):
         train, test = np.flatnonzero(parts != part), np.flatnonzero(parts == part)

@@ -241,21 +241,22 @@ def _exact_table(phrasings: Sequence[tuple[Phrasing, str]], labels: Sequence[Lab
 def stable_parts(
     rows: Sequence[Row], groups: Sequence[int], *, parts: int, known: Mapping[str, int] | None = None
 ) -> dict[str, int]:
-    """Row id -> one of `parts` parts: groups stay together, intents are spread evenly, the same every time.
+    """Text key -> one of `parts` parts: groups stay together, intents are spread evenly, the same every time.
 
-    Rows in `known` keep their part, and their group's other rows join them there.
+    Texts in `known` keep their part for good, whatever is said of them later and even while no row has them, and their
+    group's other texts join them there.
     """
-    known = known or {}
-    by_intent: dict[str, dict[int, list[Row]]] = {}
+    assigned = dict(known or {})
+    by_intent: dict[str, dict[int, list[str]]] = {}
     for row, group in zip(rows, groups, strict=True):
-        by_intent.setdefault(row.intent, {}).setdefault(group, []).append(row)
-    assigned: dict[str, int] = {}
+        by_intent.setdefault(row.intent, {}).setdefault(group, []).append(text_key(row.text))
     for intent, members in by_intent.items():
         sizes = [0] * parts
         start = int(text_key(intent), 16) % parts
-        for alike in sorted(members.values(), key=lambda m: (m[0].id not in known, -len(m), text_key(m[0].text))):
-            settled = [known[row.id] for row in alike if row.id in known]
+        for alike in sorted(members.values(), key=lambda keys: (keys[0] not in assigned, -len(keys), keys[0])):
+            settled = [assigned[key] for key in alike if key in assigned]
             part = settled[0] if settled else min(range(parts), key=lambda p: (sizes[p], (p - start) % parts))
             sizes[part] += len(alike)
-            assigned |= {row.id: known.get(row.id, part) for row in alike}
+            for key in alike:
+                assigned.setdefault(key, part)
     return assigned

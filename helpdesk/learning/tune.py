@@ -24,6 +24,7 @@ from helpdesk.learning.objectives import Objectives, schedule, texts_in
 from helpdesk.learning.snapshot import Snapshot
 from helpdesk.learning.watch import Held, Watch
 from helpdesk.settings import Settings
+from helpdesk.text import text_key
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -63,7 +64,8 @@ def tune(
     """
     parts, measured = _parts(snapshot) if like is None else (like.parts, len(like.encoders))
     part_of = split(snapshot, parts=parts, known=like.part_of if like else None)
-    subsets = [[n for n, row in enumerate(snapshot.train) if part_of[row.id] != part] for part in range(measured)]
+    part = [part_of[text_key(text)] for text in snapshot.texts]
+    subsets = [[n for n in range(len(part)) if part[n] != away] for away in range(measured)]
     everything = list(range(len(snapshot.train)))
     int8 = is_int8(standing)
     base = load_base(settings.base_model, threads=settings.train_threads)

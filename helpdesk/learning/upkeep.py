@@ -41,19 +41,27 @@ def prune(bundles: Path, database: Database, *, spared: Collection[int] = ()) ->
 
     Kept are the version in service, the three that served before it, the one a rollback goes to, every one that a
     process seen lately serves, and the `spared` ones: the best of late, which later candidates must not fall behind.
+    They lose their names within the transaction that chose them, so that nobody puts one of them in service meanwhile.
     """
     try:
         with database.write() as session:
             servings.forget_old(session)
-            old = _dispensable(session, spared)
+            old = [path for name in _dispensable(session, spared) if (path := bundles / name).is_dir()]
+            for path in old:
+                path.rename(_removed(path))
     except UnavailableError as error:
         log.warning("old bundles stay for now: %s", error)
         return
-    for directory in old:
-        shutil.rmtree(bundles / directory, ignore_errors=True)
+    for path in old:
+        shutil.rmtree(_removed(path), ignore_errors=True)
+
+
+def _removed(path: Path) -> Path:
+    return path.with_name(f"{BUILDING}removed-{path.name}")
 
 
 def _dispensable(session: Session, spared: Collection[int]) -> list[str]:
+    versions.lock_versions(session)
     served = list(dict.fromkeys(promotion.version_id for promotion in versions.list_promotions(session)))
     needed = {*served[: KEPT + 1], *servings.in_use(session), *spared}
     try:

@@ -70,6 +70,11 @@ def list_versions(session: Session) -> list[Version]:
     return list(session.scalars(select(Version).order_by(Version.id.desc())))
 
 
+def lock_versions(session: Session) -> None:
+    """Until this transaction ends nobody else promotes one of today's versions; SQLite's writers wait anyway."""
+    session.execute(select(Version.id).with_for_update()).all()
+
+
 def served_since(session: Session, moment: datetime) -> dict[int, str]:
     """Version id -> directory of the versions that served at a moment or later, newest promotion first."""
     then = select(func.max(Promotion.id)).where(Promotion.created_at <= moment).scalar_subquery()

@@ -22,7 +22,7 @@ from helpdesk.learning.plan import Plan
 from helpdesk.learning.report import NightReport
 from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.matching import bundle as layout
-from helpdesk.matching.bundle import open_bundle
+from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.operations import put_in_service
 from helpdesk.progress import Quiet, Report, Reporter
 from helpdesk.records import faq, nights, servings, versions
@@ -125,6 +125,24 @@ def test_a_version_put_in_service_meanwhile_stays(settings: Settings, records: D
     last = last_night(settings.home)
     assert last is not None
     assert last.verdict == "failed"
+
+
+def test_a_bundle_that_is_removed_meanwhile_is_not_put_in_service(
+    settings: Settings, records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It opened a moment ago; what serves goes on serving."""
+    teach(records, "tunnel is closed")
+    assert night(settings, records).promoted == 2
+
+    def open_then_remove(path: Path) -> Bundle:
+        opened = open_bundle(path)
+        shutil.rmtree(path)
+        return opened
+
+    monkeypatch.setattr("helpdesk.matching.bundle.open_bundle", open_then_remove)
+    with pytest.raises(ConflictError, match="version 1 is too old to be kept"):
+        put_in_service(settings, records, 1, reason=versions.ROLLBACK)
+    assert serving(records) == 2
 
 
 def test_a_rollback_stands_until_a_person_promotes_again(settings: Settings, records: Database) -> None:
