@@ -12,8 +12,8 @@ from helpdesk.learning.base import load_base, resolve_base
 from helpdesk.learning.export import is_int8, save_encoder, save_serving_files
 from helpdesk.learning.finetune import TrainingPlan, fine_tune, plan_training
 from helpdesk.learning.snapshot import Row, stable_parts
-from helpdesk.text import text_key
 from helpdesk.matching.encoder import Encoder, VectorCache
+from helpdesk.text import text_key
 
 TEXTS = ["hello", "my printer is on fire", "x " * 200, "straße und umlaute", ""]
 
