@@ -102,14 +102,14 @@ def compare(
     )
 
 
+OUTSIDE, BEST = "out-of-scope rows", "the best version of late"
 SLICES: Mapping[str, Callable[[Outcome], bool]] = {
     "all rows": lambda outcome: True,
     "in-scope rows": lambda outcome: outcome.intent != "",
-    "out-of-scope rows": lambda outcome: outcome.intent == "",
+    OUTSIDE: lambda outcome: outcome.intent == "",
     "held-out labels": lambda outcome: outcome.held_out,
-    "the best version of late": lambda outcome: True,
+    BEST: lambda outcome: True,
 }
-BEST = "the best version of late"
 
 
 def _pair(before: Outcomes, after: Outcomes) -> _Pairs:
@@ -124,15 +124,17 @@ def _pair(before: Outcomes, after: Outcomes) -> _Pairs:
 def _checks(
     before: Outcomes, after: Outcomes, pairs: _Pairs, *, best: Outcomes | None, flip_budget: float
 ) -> Iterator[Check]:
-    """The family: parts of the rows, the best version, the intents, the budget. Equal evidence is tested once."""
-    seen: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
+    """The family: parts of the rows, the best version, the intents, the budget; that of all rows comes first.
+
+    Equal evidence is tested once. When it is all out of scope it is called so: that is a rule of its own.
+    """
+    slices: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
     for name, inside in SLICES.items():
         found = _pair(best or {}, after) if name == BEST else pairs
-        gained = tuple(row for row in found.gained if inside(after[row]))
-        lost = tuple(row for row in found.lost if inside(after[row]))
-        if (gained, lost) not in seen:
-            seen.add((gained, lost))
-            yield more_lost(name, name, gained=len(gained), lost=lost)
+        evidence = tuple(tuple(row for row in rows if inside(after[row])) for rows in (found.gained, found.lost))
+        if evidence not in slices or name == OUTSIDE:
+            slices[evidence] = name
+    yield from (more_lost(name, name, gained=len(gained), lost=lost) for (gained, lost), name in slices.items())
     yield from _intent_checks(before, after, pairs)
     right = sum(before[row].right for row in pairs.rows)
     if right >= MIN_ROWS_OF_BUDGET:

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpdesk.learning.comparison import BEST, BUDGET, INTENTS, Comparison, Outcomes, compare, nearest_new, share_lost
+from helpdesk.learning.comparison import (
+    BEST,
+    BUDGET,
+    INTENTS,
+    OUTSIDE,
+    Comparison,
+    Outcomes,
+    compare,
+    nearest_new,
+    share_lost,
+)
 from helpdesk.learning.family import LEVEL, Check
 
 SHOWN = 50
@@ -121,7 +131,7 @@ def _objection(check: Check, comparison: Comparison, evidence: Evidence) -> Obje
         return Objection(
             "worse_than_best", "significantly worse than the best version of the last 30 nights", check.rows
         )
-    rule = "out_of_scope" if check.name == "out-of-scope rows" else "worse"
+    rule = "out_of_scope" if check.name == OUTSIDE else "worse"
     more = ": more of them are answered" if rule == "out_of_scope" else ""
     return Objection(rule, f"significantly worse on {check.name}{more}", check.rows)
 

@@ -8,7 +8,6 @@ from helpdesk.matching import bundle as layout
 
 def swap_intents(directory: Path) -> None:
     """Give each intent of a sealed bundle the next one's name, in what it decides and what it measured."""
-    facts = layout.read_manifest(directory)
     phrasings = json.loads((directory / layout.PHRASINGS).read_text())
     names = phrasings["intents"]
     following = dict(zip(names, [*names[1:], names[0]], strict=True))
@@ -18,6 +17,12 @@ def swap_intents(directory: Path) -> None:
         row[1] = following[row[1]]
     (directory / layout.PHRASINGS).write_text(json.dumps(phrasings))
     (directory / layout.EVALUATION).write_text(json.dumps(evaluation))
+    reseal(directory)
+
+
+def reseal(directory: Path) -> None:
+    """Seal a bundle again after its files were changed."""
+    facts = layout.read_manifest(directory)
     (directory / layout.MANIFEST).unlink()
     layout.seal(
         directory, {k: v for k, v in facts.items() if k not in ("format", "files", "content_hash", layout.SEAL)}
