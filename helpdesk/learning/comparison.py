@@ -131,9 +131,10 @@ def _checks(
     slices: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
     for name, inside in SLICES.items():
         found = _pair(best or {}, after) if name == BEST else pairs
-        evidence = tuple(tuple(row for row in rows if inside(after[row])) for rows in (found.gained, found.lost))
-        if evidence not in slices or name == OUTSIDE:
-            slices[evidence] = name
+        gained = tuple(row for row in found.gained if inside(after[row]))
+        lost = tuple(row for row in found.lost if inside(after[row]))
+        if (gained, lost) not in slices or name == OUTSIDE:
+            slices[gained, lost] = name
     yield from (more_lost(name, name, gained=len(gained), lost=lost) for (gained, lost), name in slices.items())
     yield from _intent_checks(before, after, pairs)
     right = sum(before[row].right for row in pairs.rows)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from helpdesk.learning.fairness_slices import SLICES, Slice
-from helpdesk.learning.gate import Verdict
+from helpdesk.learning.gate import Objection
 from helpdesk.learning.paired import Difference, difference
 from helpdesk.learning.snapshot import Snapshot
 from helpdesk.learning.unseen import Exam, Question
@@ -83,7 +83,7 @@ def measure_fairness(
     ]
 
 
-def fairness_objections(report: Sequence[Mapping[str, Any]], max_gap: float | None) -> list[str]:
+def fairness_objections(report: Sequence[Mapping[str, Any]], max_gap: float | None) -> list[Objection]:
     """Why a bundle with these slices (as `SliceResult.as_dict` gives them) is too unequal: its whole interval says so.
 
     No limit, no objection.
@@ -91,21 +91,16 @@ def fairness_objections(report: Sequence[Mapping[str, Any]], max_gap: float | No
     if max_gap is None:
         return []
     return [
-        f"{result['slice']}: {words} differs by {100 * abs(found['change']):.0f} points between "
-        f"{' and '.join(result['sides'])} (95% interval {100 * found['low']:+.0f} to {100 * found['high']:+.0f}); "
-        f"at most {100 * max_gap:.0f} are allowed"
+        Objection(
+            "fairness",
+            f"{result['slice']}: {words} differs by {100 * abs(found['change']):.0f} points between "
+            f"{' and '.join(result['sides'])} (95% interval {100 * found['low']:+.0f} to {100 * found['high']:+.0f}); "
+            f"at most {100 * max_gap:.0f} are allowed",
+        )
         for result in report
         for metric, words in _METRICS.items()
         if max((found := result[metric])["low"], -found["high"]) > max_gap
     ]
-
-
-def refuse_unfair(verdict: Verdict, report: Sequence[Mapping[str, Any]], max_gap: float | None) -> Verdict:
-    """The verdict with the objections of fairness, if there are any."""
-    objections = tuple(fairness_objections(report, max_gap))
-    if not objections:
-        return verdict
-    return replace(verdict, promote=False, reasons=objections if verdict.promote else (*verdict.reasons, *objections))
 
 
 def _sides(part: Slice, text: str, seed: int) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from helpdesk.learning.champion import NIGHTS, Champion, choose_champion
 from helpdesk.learning.comparison import Outcomes
 from helpdesk.learning.difference import rows_left_out
 from helpdesk.learning.evaluate import held_out, out_of_fold, read_evaluation
-from helpdesk.learning.fairness import refuse_unfair
+from helpdesk.learning.fairness import fairness_objections
 from helpdesk.learning.family import LEVEL
 from helpdesk.learning.gate import Evidence, Objection, Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.limits import (
@@ -108,7 +108,7 @@ class Trial:
         )
         known = self.incumbent.phrasing_ids
         verdict = judge_refreshed(before, self.outcomes(opened), known=known, evidence=evidence)
-        return self._judged(candidate, verdict, replay)
+        return Judged(verdict, replay)
 
     def retrained(self, candidate: Candidate, opened: Bundle, *, standing: Outcomes) -> Judged:
         """A new encoder, against what would serve otherwise, measured on the same parts of the rows."""
@@ -120,10 +120,7 @@ class Trial:
             level=ROWS_LEVEL * self._share(candidate),
         )
         verdict = judge_retrained(standing, self.outcomes(opened), evidence=evidence)
-        return self._judged(candidate, verdict, replay)
-
-    def _judged(self, candidate: Candidate, verdict: Verdict, replay: Replay) -> Judged:
-        return Judged(refuse_unfair(verdict, candidate.report["fairness"], self.settings.fairness_max_gap), replay)
+        return Judged(verdict, replay)
 
     def _objections(
         self, candidate: Candidate, opened: Bundle, replay: Replay, *, budget: float
@@ -136,6 +133,7 @@ class Trial:
         found = slower(opened, self.incumbent, texts=texts, bound=self.settings.max_slowdown)
         found += larger(opened, self.incumbent, bound=self.settings.max_growth)
         found += self._broken_promises(opened)
+        found += fairness_objections(candidate.report["fairness"], self.settings.fairness_max_gap)
         found += contradicted_changes(relabelled(self.incumbent, self.snapshot, read_evaluation(opened)))
         found += silenced_intents(replay, level=SILENCE_LEVEL * self._share(candidate))
         if self.incumbent.manifest.get(CONTRACT) in (None, opened.manifest.get(CONTRACT)):

@@ -141,7 +141,7 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
         )
     if winner is not None and not night.plan.dry_run:
         _promote(night, snapshot, winner, report, spared=trial.champions)
-    trial.traffic.vectors.keep()
+    trial.traffic.vectors.keep(incumbent)
 
 
 def _refresh(night: _Night, trial: Trial) -> Tried:

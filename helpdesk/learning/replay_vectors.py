@@ -40,8 +40,9 @@ class ReplayVectors:
             self._caches[name].put({text: stored[key] for text, key in wanted if key in stored})
         return self._caches[name]
 
-    def keep(self) -> None:
-        """Write what is known, and remove the files of encoders that were not asked for."""
+    def keep(self, serving: Bundle) -> None:
+        """Write what is known, and remove the files of encoders that were not asked for; what serves stays known."""
+        self.of(serving)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for path in self.folder.iterdir():

@@ -9,11 +9,9 @@ from faqs import Embedder, starter
 
 from helpdesk.errors import BadInputError
 from helpdesk.learning import candidates
-from helpdesk.learning.comparison import Comparison
-from helpdesk.learning.fairness import SliceResult, fairness_objections, measure_fairness, refuse_unfair
+from helpdesk.learning.fairness import SliceResult, fairness_objections, measure_fairness
 from helpdesk.learning.fairness_slices import SLICES, Slice
 from helpdesk.learning.folds import frozen_folds
-from helpdesk.learning.gate import Verdict
 from helpdesk.learning.night import run_night
 from helpdesk.learning.paired import difference
 from helpdesk.learning.plan import Plan
@@ -157,17 +155,8 @@ def test_only_a_gap_that_surely_exceeds_the_limit_is_objected_to(allowed: float 
     objections = fairness_objections([GAP.as_dict()], allowed)
 
     assert bool(objections) == objects
-    assert all("name: any: accuracy differs by 30 points between one and two" in words for words in objections)
-
-
-def test_an_unfair_candidate_is_refused_with_the_reason() -> None:
-    """Whatever else speaks for it; without a limit the verdict stays."""
-    verdict = Verdict(True, ("5 rows gained",), Comparison(9, 1, 6, 5, 0, 1.0))
-    refused = refuse_unfair(verdict, [GAP.as_dict()], 0.1)
-
-    assert refuse_unfair(verdict, [GAP.as_dict()], None) is verdict
-    assert not refused.promote
-    assert refused.reasons[0].startswith("name: any: accuracy differs by 30 points")
+    assert all(found.rule == "fairness" for found in objections)
+    assert all("name: any: accuracy differs by 30 points between one and two" in found.reason for found in objections)
 
 
 def test_a_night_keeps_an_unequal_version_out_where_the_operator_says_so(
@@ -188,6 +177,7 @@ def test_a_night_keeps_an_unequal_version_out_where_the_operator_says_so(
     assert free["promote"]
     assert not refused["promote"]
     assert refused["reasons"][0].startswith("name: any: accuracy differs by 30 points")
+    assert [objection["rule"] for objection in refused["objections"]] == ["fairness"]
 
 
 def test_the_limit_is_a_share_or_empty(monkeypatch: pytest.MonkeyPatch) -> None:

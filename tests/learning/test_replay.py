@@ -103,16 +103,31 @@ def test_vectors_are_kept_for_the_next_night_and_forgotten_with_their_messages(d
     found.decide(bundle)
     (desk.settings.home / FOLDER).mkdir()
     (desk.settings.home / FOLDER / "0000.npz").write_bytes(b"stale")
-    found.vectors.keep()
+    found.vectors.keep(bundle)
     kept = vectors(desk.settings.home)
     less = Traffic(found.asked[:1], found.published, type(found.vectors)(found.vectors.folder, ["vpn is dead again"]))
     read_back = less.vectors.of(bundle).known()
-    less.vectors.keep()
+    less.vectors.keep(bundle)
 
     assert list(kept) == [encoder_hash(bundle.manifest)]
     assert len(kept[encoder_hash(bundle.manifest)]) >= 3
     assert list(read_back) == ["vpn is dead again"]
     assert len(vectors(desk.settings.home)[encoder_hash(bundle.manifest)]) == 1
+
+
+def test_a_night_without_candidates_forgets_no_vectors(desk: Desk) -> None:
+    """Nothing is decided again then, but the next night will."""
+    found = traffic(desk)
+    bundle = desk.live.take().matcher.bundle  # type: ignore[union-attr]
+    found.decide(bundle)
+    found.vectors.keep(bundle)
+    before = vectors(desk.settings.home)
+    traffic(desk).vectors.keep(bundle)
+
+    assert len(before[encoder_hash(bundle.manifest)]) >= 3
+    assert {name: len(kept) for name, kept in vectors(desk.settings.home).items()} == {
+        name: len(kept) for name, kept in before.items()
+    }
 
 
 def test_a_damaged_file_of_vectors_is_encoded_again(desk: Desk) -> None:
