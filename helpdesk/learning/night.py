@@ -1,7 +1,7 @@
 """One night: snapshot, two candidates, verdicts, promotion. Whatever fails, what serves goes on serving."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from helpdesk.learning.report import NightReport, end_night
 from helpdesk.learning.snapshot import Snapshot, take_snapshot
 from helpdesk.learning.soundness import examine_encoder
 from helpdesk.learning.tried import Tried, failure_spared, hold, hold_of, tried
-from helpdesk.learning.tune import tune
+from helpdesk.learning.tune import Tuned, tune
 from helpdesk.learning.upkeep import BUILDING
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
@@ -164,11 +164,11 @@ def _refresh(night: _Night, trial: Trial) -> Tried:
 
 def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport) -> Tried:
     """A new encoder, judged against what would serve otherwise, both measured on the same parts of the rows."""
-    snapshot, like = trial.snapshot, candidates.read_measurement(standing.path)
+    snapshot = trial.snapshot
     tuned = tune(
         night.bundles / f"{BUILDING}encoders",
         snapshot,
-        like=like,
+        like=candidates.read_measurement(standing.path),
         standing=standing.path / layout.ENCODER,
         settings=night.settings,
         minutes=night.plan.minutes,
@@ -185,18 +185,26 @@ def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport)
         measurement=tuned.measurement,
         facts={"training": tuned.facts},
     )
-    known = read_evaluation(standing)
-    if like is None:
-        encoder = standing.path / layout.ENCODER
-        known = candidates.measured_alike(
-            encoder, snapshot, tuned.measurement, settings=night.settings, progress=night.progress
-        )
-    before = {**out_of_fold(known, snapshot), **trial.held_out(standing)}
+    before = {**out_of_fold(_measured(night, trial, standing, tuned), snapshot), **trial.held_out(standing)}
     opened = _open(night, retrained)
     against = "refreshed" if report.verdicts.get("refreshed", {}).get("promote") else INCUMBENT
     side = Side("retrained", trial.outcomes(opened), retrained.report, before=before, against=against)
     judged = _ruled(night, trial.retrained(retrained, opened, standing=before))
     return Tried(retrained, opened, judged, side)
+
+
+def _measured(night: _Night, trial: Trial, standing: Bundle, tuned: Tuned) -> Mapping[str, Sequence[Any]]:
+    """Out-of-fold results of what would serve otherwise on the parts that the new encoder is measured on.
+
+    There are none when the split of a small start was outgrown: held-out labels alone compare the two that night.
+    """
+    like = candidates.read_measurement(standing.path)
+    if like is None:
+        encoder, settings = standing.path / layout.ENCODER, night.settings
+        return candidates.measured_alike(
+            encoder, trial.snapshot, tuned.measurement, settings=settings, progress=night.progress
+        )
+    return read_evaluation(standing) if like.parts == tuned.measurement.parts else {}
 
 
 def _build(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MOST_PARTS = 4
 FIFTHS = 5
+ENOUGH_HELD_OUT = 300
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,11 @@ def tune(
     Small sets are measured in two to four parts, so that no row is lost and each sister knows nearly as much as the
     encoder that it stands for: halves put confidence far too low. For large sets one left-out fifth will do. The
     budget is shared out by rows and turned into step counts before training starts. `like` is how the encoder in
-    service is measured, whose split is kept, so that the two can be compared row by row; `standing` is its folder,
-    whose 8-bit or exact weights are kept to as well: deciding by a stopwatch would differ from run to run. Where the
-    measured ones began to over-fit, the one on everything ends too.
+    service is measured, whose split is kept until it is outgrown, so that the two can be compared row by row;
+    `standing` is its folder, whose 8-bit or exact weights are kept to as well: deciding by a stopwatch would differ
+    from run to run. Where the measured ones began to over-fit, the one on everything ends too.
     """
+    like = None if like is not None and _outgrown(like, snapshot) else like
     parts, measured = _parts(snapshot) if like is None else (like.parts, len(like.encoders))
     part_of = split(snapshot, parts=parts, known=like.part_of if like else None)
     part = [part_of[text_key(text)] for text in snapshot.texts]
@@ -85,6 +87,12 @@ def tune(
     model, _ = school.train(everything, plan, stage="fine-tuning")
     save_encoder(model, whole, int8=int8)
     return Tuned(whole, Measurement(parts, part_of, tuple(folders)), plan.facts() | school.facts)
+
+
+def _outgrown(like: Measurement, snapshot: Snapshot) -> bool:
+    """Whether the split of a small start should end: what takes over is compared on held-out labels alone that night,
+    so there must be many."""
+    return like.parts < FIFTHS and len(snapshot.train) >= MANY and len(snapshot.holdout) >= ENOUGH_HELD_OUT
 
 
 def _parts(snapshot: Snapshot) -> tuple[int, int]:
