@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from helpdesk.learning.drift import FIGURE as UNFAMILIAR
 from helpdesk.learning.drift import unfamiliar_below
 from helpdesk.learning.export import link_encoder
 from helpdesk.learning.measuring import (
@@ -87,7 +88,7 @@ def build(
     robustness = measure_robustness(exam, snapshot, seed=settings.seed)
     _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
     report = {"scorer": fitted.report, "thresholds": limits.report(), **robustness.summary()}
-    report["unfamiliar_below"] = unfamiliar_below(like_traffic(fitted.out_of_fold, snapshot).confidence)
+    report[UNFAMILIAR] = unfamiliar_below(like_traffic(fitted.out_of_fold, snapshot).confidence)
     again = contradicted(fitted.out_of_fold, snapshot, sure=settings.review_below)
     report[FIGURE] = [snapshot.train[row].id for row in fitted.out_of_fold.rows[again]]
     texts = outside_texts(snapshot, seed=settings.seed)

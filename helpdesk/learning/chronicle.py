@@ -41,7 +41,7 @@ def measure_night(
         sample = audit.read_sample(session, since=moment - audit.WINDOW, review_below=settings.review_below)
         coverage = traffic.count_outcomes(session, since=since, until=started).coverage
         scored = nights.score_new_labels(session, since=since, until=started)
-        month = drift.read_month(session, level=bundle.manifest["report"].get("unfamiliar_below"), moment=moment)
+        month = drift.read_month(session, moment=moment)
     wrong = estimates.wrong_answers(sample)
     outcomes = held_out(bundle, snapshot).values()
     return {

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from helpdesk.learning.clusters import new_clusters
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.scorer import Floats
-from helpdesk.records import traffic
+from helpdesk.records import traffic, versions
 from helpdesk.records.estimates import Audited, interval, out_of_scope
 from helpdesk.records.traffic import Asked
 
@@ -26,6 +26,7 @@ FEWEST_AUDITED = 30
 MOST_CLUSTERED = 2000
 MOST_LISTED = 10
 GROWTH = 1.5
+FIGURE = "unfamiliar_below"  # in a candidate's report
 LOGGED = ("confident", "between", "unsure")  # reasons that rest on a calibrated confidence
 
 
@@ -33,11 +34,10 @@ LOGGED = ("confident", "between", "unsure")  # reasons that rest on a calibrated
 class Month:
     """What the database says of a month and the one before, for everything below.
 
-    level: the confidence below which a message is unfamiliar, None when that is not known; now and before are
-    (messages, unfamiliar ones); intents count those ranked first; stale rows are (intent, phrasings, idle phrasings).
+    now and before are (messages, unfamiliar ones), of those decided by versions that know what is unfamiliar; intents
+    count those ranked first; stale rows are (intent, phrasings, idle phrasings).
     """
 
-    level: float | None
     now: tuple[int, int]
     before: tuple[int, int]
     intents_now: Mapping[str, int]
@@ -51,13 +51,13 @@ def unfamiliar_below(confidence: Floats) -> float | None:
     return float(np.quantile(confidence, TAIL)) if len(confidence) >= FEWEST else None
 
 
-def read_month(session: Session, *, level: float | None, moment: datetime) -> Month:
-    """The month before a moment; with a level of None no message is counted as unfamiliar."""
+def read_month(session: Session, *, moment: datetime) -> Month:
+    """The month before a moment. What is unfamiliar is told by the level of the version that met the message."""
     since, before, quarter = moment - MONTH, moment - 2 * MONTH, moment - QUARTER
-    below = 0.0 if level is None else level
+    reports = versions.reports_of_deciding(session, since=before)
+    below = {version: level for version, report in reports.items() if (level := report.get(FIGURE)) is not None}
     busy = traffic.count_outcomes(session, since=quarter).messages >= FEWEST
     return Month(
-        level=level,
         now=traffic.count_unfamiliar(session, since=since, until=moment, below=below),
         before=traffic.count_unfamiliar(session, since=before, until=since, below=below),
         intents_now=traffic.count_by_best_intent(session, since=since, until=moment),
@@ -74,7 +74,7 @@ def describe(month: Month, sample: Sequence[Audited], bundle: Bundle) -> dict[st
     """
     expected, calibration = expected_unfamiliar(sample), calibration_drift(sample)
     return {
-        "unfamiliar": {"level": month.level, "now": month.now, "before": month.before, "expected": expected},
+        "unfamiliar": {"now": month.now, "before": month.before, "expected": expected},
         "calibration": calibration,
         "intents": changed_intents(month.intents_before, month.intents_now),
         "clusters": new_clusters(month.unanswered, bundle),
@@ -97,7 +97,7 @@ def expected_unfamiliar(sample: Sequence[Audited]) -> float | None:
 def unfamiliar_warnings(month: Month, expected: float | None) -> list[str]:
     """What is wrong with the share of unfamiliar messages, in words."""
     (messages, unfamiliar), (messages_before, unfamiliar_before) = month.now, month.before
-    if month.level is None or messages < FEWEST:
+    if messages < FEWEST:
         return []
     share, warnings = unfamiliar / messages, []
     low = interval(unfamiliar, messages, level=1 - 2 * SIGNIFICANCE)[0]

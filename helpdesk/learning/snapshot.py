@@ -135,7 +135,7 @@ def take_snapshot(session: Session, *, without: Collection[str] = (), outside_sh
     return Snapshot(
         train=tuple(train),
         holdout=tuple(_unspoilt(session, labelled["holdout"], [p for p, _ in phrasings])),
-        out_of_scope=tuple(dict.fromkeys([*taught, *_shipped(known)])),
+        out_of_scope=tuple(dict.fromkeys([*taught, *_shipped(known, apart_from=labelled["holdout"])])),
         taught=len(taught),
         exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
         questions={intent.slug: intent.question for intent in intents},
@@ -186,7 +186,7 @@ def _label_rows(
     rows = []
     for label in labels:
         meaning = _meaning(label, published)
-        if label.side == side and meaning is not None:
+        if label.side == side and meaning is not None and label.normalised:
             put_forward = label.text_key not in drawn
             fresh = once.get(label.id, False)
             rows.append(Row(f"label:{label.id}", label.normalised, meaning, put_forward, label.id in once, fresh))
@@ -222,9 +222,11 @@ def _taught_out_of_scope(labels: Sequence[Label], known: set[str]) -> list[str]:
     return [text for text in dict.fromkeys(taught) if text and text not in known]
 
 
-def _shipped(known: set[str]) -> list[str]:
-    texts = (normalise(text) for text in shipped_out_of_scope())
-    return [text for text in texts if text and text not in known]
+def _shipped(known: set[str], *, apart_from: Sequence[Row]) -> list[str]:
+    """What is shipped, without what held-out messages say almost literally: they measure, so it must not teach."""
+    texts = [normalise(text) for text in shipped_out_of_scope()]
+    spoilt = {near for row in apart_from for near in near_duplicates(row.text, texts)}
+    return [text for n, text in enumerate(texts) if text and text not in known and n not in spoilt]
 
 
 def _exact_table(phrasings: Sequence[tuple[Phrasing, str]], labels: Sequence[Label]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from helpdesk.records.database import Database
 
 log = logging.getLogger(__name__)
 BUILDING = ".building-"
+REMOVED = f"{BUILDING}removed-"
 KEPT = 3
 _PUBLISHED = re.compile(r"\d{8}T\d{12}-[a-z]+-[0-9a-f]{8}")
 
@@ -46,18 +47,13 @@ def prune(bundles: Path, database: Database, *, spared: Collection[int] = ()) ->
     try:
         with database.write() as session:
             servings.forget_old(session)
-            old = [path for name in _dispensable(session, spared) if (path := bundles / name).is_dir()]
-            for path in old:
-                path.rename(_removed(path))
-    except UnavailableError as error:
+            for name in _dispensable(session, spared):
+                if (bundles / name).is_dir():
+                    (bundles / name).rename(bundles / f"{REMOVED}{name}")
+    except (UnavailableError, OSError) as error:
         log.warning("old bundles stay for now: %s", error)
-        return
-    for path in old:
-        shutil.rmtree(_removed(path), ignore_errors=True)
-
-
-def _removed(path: Path) -> Path:
-    return path.with_name(f"{BUILDING}removed-{path.name}")
+    for path in bundles.glob(f"{REMOVED}*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _dispensable(session: Session, spared: Collection[int]) -> list[str]:

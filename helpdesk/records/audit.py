@@ -5,7 +5,7 @@ answer that is wrong and sure of itself never enters it. Only this sample is an 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -35,7 +35,9 @@ class Traffic:
 def recent_traffic(session: Session, moment: datetime) -> Traffic:
     """The messages of the seven days before a moment; a shorter past counts for as long as it was, at least a day."""
     since = moment - timedelta(days=TRAFFIC_DAYS)
-    query = select(func.count(), func.min(Message.created_at)).where(Message.created_at > since)
+    query = select(func.count(), func.min(Message.created_at)).where(
+        Message.created_at > since, Message.created_at <= moment
+    )
     count, first = session.execute(query).tuples().one()
     if first is None:
         return Traffic(0, 1.0)
@@ -64,7 +66,7 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
         .scalar_subquery()
     )
     query = (
-        select(DecisionRow, Message.normalised, Label.kind, Intent.slug, FlipRow.text_key)
+        select(DecisionRow, Message.normalised, Label.kind, Intent.slug, Intent.status, FlipRow.text_key)
         .join(Message, Message.id == DecisionRow.message_id)
         .outerjoin(Label, Label.id == label)
         .outerjoin(Intent, Intent.id == Label.intent_id)
@@ -73,8 +75,12 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
         .order_by(DecisionRow.message_id)
     )
     return [
-        _audited(decision, _meaning(normalised, kind, slug), review_below=review_below, changed=key is not None)
-        for decision, normalised, kind, slug, key in session.execute(query)
+        replace(
+            _audited(decision, _meaning(normalised, kind, slug), review_below=review_below, changed=key is not None),
+            published=status in (None, "published"),
+            text=normalised,
+        )
+        for decision, normalised, kind, slug, status, key in session.execute(query)
     ]
 
 

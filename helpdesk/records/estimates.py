@@ -3,12 +3,15 @@
 A row drawn with odds p stands for 1/p messages (Horvitz and Thompson 1952); shares are ratios of such sums (Hajek
 1971). Labelled rows stand for the unlabelled ones of their cell (weighting classes, Oh and Scheuren 1983), never for
 others: texts of the ordinary queue are labelled sooner and are wrong more often, exact matches of a label are labelled
-already and right. Intervals are exact binomial ones (Clopper and Pearson 1934) on the effective number of rows (Korn
-and Graubard 1998), which is their number when all odds are equal and every row is labelled.
+already and right. Labels are given per text, so while some are missing the labelled texts are a second sample, of
+clusters (two phases, Saerndal, Swensson and Wretman 1992). Intervals are exact binomial ones (Clopper and Pearson 1934)
+on the effective number of rows (Korn and Graubard 1998), which is their number when all odds are equal and every row is
+labelled.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 LEVEL = 0.95
@@ -24,7 +27,8 @@ class Audited:
     odds: with which it was drawn; kind, intents, confidence, reason: what was decided, with all intents that were
     answered, two when the message asked two questions; best: the intent ranked first;
     queued: whether the ordinary queue shows it too; meaning: the intent staff said, NONE for none of the FAQs, None
-    while nobody said.
+    while nobody said; published: whether a published FAQ has that meaning; text: rows with an equal one are labelled
+    together, None when this one is like no other.
     """
 
     odds: float
@@ -35,6 +39,18 @@ class Audited:
     best: str | None
     queued: bool
     meaning: str | None
+    published: bool = True
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A row that counts, with its weight; labelled: of the texts it stands for, the share that staff labelled."""
+
+    weight: float
+    hit: bool
+    text: str | None = None
+    labelled: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,8 +100,8 @@ def wrong_answers(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:
 
 
 def out_of_scope(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:
-    """Share of messages that none of the FAQs answers."""
-    return _share(sample, lambda row: row.meaning == NONE, level=level)
+    """Share of messages that none of the published FAQs answers."""
+    return _share(sample, lambda row: row.meaning == NONE or not row.published, level=level)
 
 
 def contract(sample: Sequence[Audited], *, max_wrong_rate: float, assurance: float) -> Contract:
@@ -111,14 +127,14 @@ def interval(hits: float, rows: float, *, level: float = LEVEL) -> tuple[float, 
 def _share(rows: Sequence[Audited], hit: Callable[[Audited], bool], *, level: float) -> Share:
     """Cells that nobody labelled count against the interval both ways; if they are large there is no estimate."""
     known, unknown = _weigh(rows, hit)
-    total = sum(weight for weight, _ in known) + sum(unknown)
+    total = sum(row.weight for row in known) + sum(unknown)
     share = _weighted(known, level=level)[0] if known and sum(unknown) <= MOST_UNKNOWN * total else None
-    hits = [(1 / row.odds, row.meaning is not None and hit(row)) for row in rows]
-    missing = [(1 / row.odds, row.meaning is None or hit(row)) for row in rows]
+    hits = [_Known(1 / row.odds, row.meaning is not None and hit(row)) for row in rows]
+    missing = [_Known(1 / row.odds, row.meaning is None or hit(row)) for row in rows]
     return Share(
         share,
-        low=_weighted([*known, *((weight, False) for weight in unknown)], level=level)[1],
-        high=_weighted([*known, *((weight, True) for weight in unknown)], level=level)[2],
+        low=_weighted([*known, *(_Known(weight, hit=False) for weight in unknown)], level=level)[1],
+        high=_weighted([*known, *(_Known(weight, hit=True) for weight in unknown)], level=level)[2],
         rows=len(rows),
         labelled=sum(row.meaning is not None for row in rows),
         best=_weighted(hits, level=level)[1],
@@ -126,12 +142,12 @@ def _share(rows: Sequence[Audited], hit: Callable[[Audited], bool], *, level: fl
     )
 
 
-def _weigh(rows: Sequence[Audited], hit: Callable[[Audited], bool]) -> tuple[list[tuple[float, bool]], list[float]]:
-    """Labelled rows as (weight, hit), those of a cell standing for all of it; and the weights of cells without any."""
+def _weigh(rows: Sequence[Audited], hit: Callable[[Audited], bool]) -> tuple[list[_Known], list[float]]:
+    """Labelled rows, those of a cell standing for all of it; and the weights of the rows of cells without any."""
     cells: dict[tuple[str, str, bool], list[Audited]] = {}
     for row in rows:
         cells.setdefault((row.kind, row.reason, row.queued), []).append(row)
-    known: list[tuple[float, bool]] = []
+    known: list[_Known] = []
     unknown: list[float] = []
     for cell in cells.values():
         labelled = [row for row in cell if row.meaning is not None]
@@ -139,24 +155,40 @@ def _weigh(rows: Sequence[Audited], hit: Callable[[Audited], bool]) -> tuple[lis
             unknown += [1 / row.odds for row in cell]
             continue
         factor = sum(1 / row.odds for row in cell) / sum(1 / row.odds for row in labelled)
-        known += [(factor / row.odds, hit(row)) for row in labelled]
+        share = _texts(labelled) / _texts(cell)
+        known += [_Known(factor / row.odds, hit(row), row.text, share) for row in labelled]
     return known, unknown
 
 
-def _weighted(rows: Sequence[tuple[float, bool]], *, level: float) -> tuple[float, float, float]:
+def _texts(rows: Sequence[Audited]) -> int:
+    """How many different ones."""
+    return len({row.text for row in rows if row.text is not None}) + sum(row.text is None for row in rows)
+
+
+def _weighted(rows: Sequence[_Known], *, level: float) -> tuple[float, float, float]:
     """(share, low, high) of weighted hits; the effective number of rows is the smaller of two reckonings.
 
     Kish's (1965) looks at the weights alone, the design effect at how they go with the hits.
     """
-    total = sum(weight for weight, _ in rows)
+    total = sum(row.weight for row in rows)
     if not total:
         return 0.0, 0.0, 1.0
-    share = min(1.0, sum(weight for weight, hit in rows if hit) / total)
-    effective = total**2 / sum(weight**2 for weight, _ in rows)
-    variance = sum((weight * (hit - share)) ** 2 for weight, hit in rows) / total**2
+    share = min(1.0, sum(row.weight for row in rows if row.hit) / total)
+    effective = total**2 / _spread(rows, [row.weight for row in rows])
+    variance = _spread(rows, [row.weight * (row.hit - share) for row in rows]) / total**2
     if variance > 0:
         effective = min(effective, share * (1 - share) / variance)
     return share, *interval(share * effective, effective, level=level)
+
+
+def _spread(rows: Sequence[_Known], values: Sequence[float]) -> float:
+    """Sum of squares, by row as far as all texts are labelled, by text as far as the labelled ones stand for others."""
+    clusters: dict[str | int, float] = {}
+    for number, (row, value) in enumerate(zip(rows, values, strict=True)):
+        key = number if row.text is None else row.text
+        clusters[key] = clusters.get(key, 0.0) + sqrt(1 - row.labelled) * value
+    by_row = sum(row.labelled * value**2 for row, value in zip(rows, values, strict=True))
+    return by_row + sum(value**2 for value in clusters.values())
 
 
 def _needed(share: Share, max_wrong_rate: float, assurance: float) -> int | None:

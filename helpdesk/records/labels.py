@@ -213,13 +213,17 @@ def label_message(
 def undo_last(session: Session, *, staff_id: int) -> Label:
     """Take back this person's newest label that still counts; the one that it superseded counts again.
 
-    Raises NotFoundError when there is none.
+    A skip that took back no answer counted for nothing, and goes as if it had never been. Raises NotFoundError when
+    there is none.
     """
-    label = session.scalar(
-        select(Label).where(Label.staff_id == staff_id, Label.undone_at.is_(None)).order_by(Label.id.desc()).limit(1)
-    )
+    idle = and_(Label.kind == "skip", Label.undone_at == Label.created_at)
+    newest = select(Label).where(Label.staff_id == staff_id, or_(Label.undone_at.is_(None), idle))
+    label = session.scalar(newest.order_by(Label.id.desc()).limit(1))
     if label is None:
         raise NotFoundError("you have no label to undo")
+    if label.undone_at is not None:
+        session.delete(label)
+        return label
     superseded = session.scalars(
         select(Label).where(Label.text_key == label.text_key, Label.id < label.id, Label.undone_at == label.created_at)
     )

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
+from helpdesk.records.base import now
 from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message
 
@@ -39,8 +40,11 @@ def last_night(session: Session) -> Night | None:
 
 
 def measured_until(session: Session) -> datetime | None:
-    """Up to when messages and labels have been counted: the start of the newest night that came to its end."""
-    ended = select(Night.started_at).where(Night.verdict != "failed")
+    """Up to when messages and labels have been counted: the start of the newest night that came to its end.
+
+    Not that of one whose clock ran ahead: until then nothing would count.
+    """
+    ended = select(Night.started_at).where(Night.verdict != "failed", Night.started_at <= now())
     return session.scalar(ended.order_by(Night.id.desc()).limit(1))
 
 
@@ -64,7 +68,12 @@ def score_new_labels(session: Session, *, since: datetime | None, until: datetim
     the desk does on what it found hard, not on traffic.
     """
     earlier = aliased(Label)
-    known = select(earlier.id).where(earlier.text_key == Label.text_key, earlier.created_at < Message.created_at)
+    known = select(earlier.id).where(
+        earlier.text_key == Label.text_key,
+        earlier.kind != "skip",
+        earlier.created_at < Message.created_at,
+        or_(earlier.undone_at.is_(None), earlier.undone_at > Message.created_at),
+    )
     query = (
         select(DecisionRow.kind, DecisionRow.ranking, Label.kind, Intent.slug)
         .join(Message, Message.id == DecisionRow.message_id)
@@ -73,8 +82,13 @@ def score_new_labels(session: Session, *, since: datetime | None, until: datetim
         .where(Label.undone_at.is_(None), Label.kind != "skip", Label.created_at <= until, ~known.exists())
     )
     if since is not None:
+        counted = select(Night.id).where(
+            Night.verdict != "failed",
+            Night.started_at >= earlier.created_at,
+            or_(earlier.undone_at.is_(None), earlier.undone_at > Night.started_at),
+        )
         scored = select(earlier.id).where(
-            earlier.text_key == Label.text_key, earlier.kind != "skip", earlier.created_at <= since
+            earlier.text_key == Label.text_key, earlier.kind != "skip", earlier.created_at <= since, counted.exists()
         )
         query = query.where(Label.created_at > since, ~scored.exists())
     rows = session.execute(query).all()

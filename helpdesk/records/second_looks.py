@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from helpdesk.records.base import now
 from helpdesk.records.running_tables import Night
@@ -52,8 +52,18 @@ def times_said(session: Session, text_key: str) -> int:
 
 
 def asked_again(session: Session) -> Sequence[int]:
-    """Ids of the labels that last night contradicted and that were said once still, oldest first, however old."""
-    newest = select(func.max(Night.id)).where(Night.verdict != "failed").scalar_subquery()
-    figures = session.scalar(select(Night.figures).where(Night.id == newest)) or {}
-    rows = {int(row.removeprefix("label:")) for row in figures.get(FIGURE, ())}
-    return sorted(rows & said_once(session, among=rows).keys()) if rows else []
+    """Ids of the labels that last night contradicted and that were said once still, oldest first, however old.
+
+    A text that was skipped since waits for the next night.
+    """
+    newest = select(Night).where(Night.verdict != "failed").order_by(Night.id.desc()).limit(1)
+    night = session.scalar(newest)
+    rows = {int(row.removeprefix("label:")) for row in night.figures.get(FIGURE, ())} if night else set()
+    if night is None or not rows:
+        return []
+    skip = aliased(Label)
+    passed = select(skip.id).where(
+        skip.text_key == Label.text_key, skip.kind == "skip", skip.created_at > night.started_at
+    )
+    skipped = session.scalars(select(Label.id).where(Label.id.in_(rows), passed.exists()))
+    return sorted(rows & said_once(session, among=rows).keys() - set(skipped))

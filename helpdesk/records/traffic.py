@@ -1,10 +1,10 @@
 """What people asked and what they were told, counted. Every message is counted, so nothing here is an estimate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
@@ -114,17 +114,23 @@ def unanswered_texts(session: Session, *, since: datetime, limit: int) -> list[A
     return [Asked(text, count, newest) for text, count, newest in session.execute(query)]
 
 
-def count_unfamiliar(session: Session, *, since: datetime, until: datetime, below: float) -> tuple[int, int]:
+def count_unfamiliar(
+    session: Session, *, since: datetime, until: datetime, below: Mapping[int, float]
+) -> tuple[int, int]:
     """(messages, those whose best intent had a confidence below a level) between two moments.
 
-    Texts that staff know to be none of the FAQs are familiar, whatever their confidence.
+    Each version has its own level, by its id; what a version without one decided is left out. Texts that staff know to
+    be none of the FAQs are familiar, whatever their confidence.
     """
-    doubtful = and_(DecisionRow.confidence < below, DecisionRow.reason != "known_out_of_scope")
+    if not below:
+        return 0, 0
+    level = case(below, value=DecisionRow.version_id)
+    doubtful = and_(DecisionRow.confidence < level, DecisionRow.reason != "known_out_of_scope")
     unfamiliar = func.count().filter(doubtful)
     query = (
         select(func.count(), unfamiliar)
         .join(Message, Message.id == DecisionRow.message_id)
-        .where(_between(since, until), _decided())
+        .where(_between(since, until), _decided(), DecisionRow.version_id.in_(below))
     )
     messages, found = session.execute(query).tuples().one()
     return messages, found
@@ -145,22 +151,23 @@ def count_by_best_intent(session: Session, *, since: datetime, until: datetime) 
 def idle_phrasings(session: Session, *, since: datetime) -> list[tuple[str, int, int]]:
     """(intent, phrasings, idle phrasings) of published intents, most idle ones first.
 
-    A phrasing is idle when it is older than `since` and was nearest to the message in no decision after it.
+    A phrasing is idle when it is older than `since` and after that nobody said it and it was nearest to no message.
     """
     nearest = DecisionRow.ranking[0]["nearest"].as_string()
     query = (
         select(nearest).distinct().join(Message, Message.id == DecisionRow.message_id).where(Message.created_at > since)
     )
     used = {row for row in session.scalars(query) if row}
+    said = select(Message.id).where(Message.text_key == Phrasing.text_key, Message.created_at > since).exists()
     phrasings = (
-        select(Intent.slug, Phrasing.id, Phrasing.created_at)
+        select(Intent.slug, Phrasing.id, Phrasing.created_at, said)
         .join(Intent, Intent.id == Phrasing.intent_id)
         .where(Intent.status == "published", Phrasing.source != "question")
     )
     counts: dict[str, tuple[int, int]] = {}
-    for slug, phrasing, created in session.execute(phrasings):
+    for slug, phrasing, created, known in session.execute(phrasings):
         total, idle = counts.get(slug, (0, 0))
-        counts[slug] = (total + 1, idle + (created < since and f"phrasing:{phrasing}" not in used))
+        counts[slug] = (total + 1, idle + (created < since and not known and f"phrasing:{phrasing}" not in used))
     found = [(slug, total, idle) for slug, (total, idle) in counts.items() if idle]
     return sorted(found, key=lambda row: (-row[2], row[0]))
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.running_tables import Promotion, Version
+from helpdesk.records.tables import DecisionRow, Message
 
 ROLLBACK = "rollback"  # the reason of a promotion that a rollback made
 
@@ -73,6 +74,18 @@ def list_versions(session: Session) -> list[Version]:
 def lock_versions(session: Session) -> None:
     """Until this transaction ends nobody else promotes one of today's versions; SQLite's writers wait anyway."""
     session.execute(select(Version.id).with_for_update()).all()
+
+
+def reports_of_deciding(session: Session, *, since: datetime) -> dict[int, dict[str, Any]]:
+    """Version id -> what its making found out, of the versions that decided messages since a moment."""
+    decided = (
+        select(DecisionRow.version_id)
+        .join(Message, Message.id == DecisionRow.message_id)
+        .where(Message.created_at > since)
+        .distinct()
+    )
+    found = session.execute(select(Version.id, Version.kind, Version.report).where(Version.id.in_(decided)))
+    return {number: report.get("candidates", {}).get(kind, {}) for number, kind, report in found.tuples()}
 
 
 def served_since(session: Session, moment: datetime) -> dict[int, str]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,7 +24,7 @@ from helpdesk.records.tables import Intent, Phrasing
 from helpdesk.serving.lane import AuditLane
 from helpdesk.serving.presence import PresenceKeeper
 from helpdesk.settings import Settings
-from helpdesk.text import text_key
+from helpdesk.text import normalise, text_key
 
 log = logging.getLogger(__name__)
 MAX_ADDITIONS = 2000
@@ -51,6 +52,11 @@ class Live:
     faq_revision: int
     faq: dict[str, FaqEntry]
     additions: Additions
+
+    @cached_property
+    def questions(self) -> frozenset[str]:
+        """The normalised questions of the published entries."""
+        return frozenset(normalise(entry.question) for entry in self.faq.values())
 
     def match(self, text: str) -> Decision:
         """Decide one message among the published entries."""

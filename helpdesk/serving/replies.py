@@ -116,16 +116,19 @@ class Desk:
         return Logged(message_id=message_id, **columns)
 
     def _choice(self, live: Live | None, text: str, *, channel: str, sender: str) -> Decision | None:
-        """What a number, or the text of the last option, means right after a clarifying question."""
+        """What a number, or the text of an option (a button sends that), means right after a clarifying question."""
         said = normalise(text)
         none_of_these = normalise(self.settings.none_text)
-        if live is None or not (said == none_of_these or (len(said) == 1 and said.isdecimal())):
+        is_number = len(said) == 1 and said.isdecimal()
+        if live is None or not (is_number or said == none_of_these or said in live.questions):
             return None
         with self.database.read() as session:
             last = conversations.last_decision(session, channel=channel, sender=sender)
         if last is None or last.kind != "clarify":
             return None
-        choice = len(last.options) if said == none_of_these else int(said) - 1
+        offered = [normalise(live.faq[slug].question) if slug in live.faq else None for slug in last.options]
+        texts = [*offered, none_of_these]
+        choice = int(said) - 1 if is_number else texts.index(said) if said in texts else -1
         if choice == len(last.options):
             return Decision("fallback", (), (), "none_of_these")
         if 0 <= choice < len(last.options) and last.options[choice] in live.faq:

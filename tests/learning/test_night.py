@@ -95,6 +95,20 @@ def test_a_phrasing_that_says_a_held_out_message_spoils_it_for_measuring(desk: D
     assert sides == {"holdout"}
 
 
+def test_a_shipped_message_that_is_held_out_does_not_teach(desk: Desk) -> None:
+    """It measures; and a message without letters neither measures nor teaches."""
+    with desk.database.read() as session:
+        before = take_snapshot(session)
+    shipped = before.out_of_scope[0]
+    teach(desk, [f"{shipped}!", "???"], None, holdout=True)
+    with desk.database.read() as session:
+        after = take_snapshot(session)
+
+    assert [row.text for row in after.holdout] == [shipped]
+    assert shipped not in after.out_of_scope
+    assert len(after.out_of_scope) >= len(before.out_of_scope) - 3
+
+
 def test_out_of_scope_labels_are_learnt(desk: Desk) -> None:
     """The text itself is known, and what is like it is trusted less."""
     before = serving(desk).match("printing of photos for my wedding").out_of_scope

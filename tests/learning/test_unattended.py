@@ -127,6 +127,28 @@ def test_a_version_put_in_service_meanwhile_stays(settings: Settings, records: D
     assert last.verdict == "failed"
 
 
+def test_bundles_that_cannot_be_removed_do_not_fail_a_night(
+    settings: Settings, records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has promoted: they stay, and the log says so."""
+
+    def refuse(path: Path, target: Path) -> Path:
+        if "removed" in target.name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return path.replace(target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    for number, how in enumerate(("shut", "ill", "late", "far", "odd"), 2):
+        teach(records, f"tunnel is {how}")
+        assert night(settings, records).promoted == number
+    assert len(on_disk(settings)) == 6
+
+    monkeypatch.undo()
+    teach(records, "tunnel is gone")
+    assert night(settings, records).promoted == 7
+    assert len(on_disk(settings)) in (4, 5), "the best of late may stay"
+
+
 def test_a_bundle_that_is_removed_meanwhile_is_not_put_in_service(
     settings: Settings, records: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

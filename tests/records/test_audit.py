@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from helpdesk.records import audit, conversations, faq, labels, staff
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.estimates import NONE, Audited, wrong_answers
+from helpdesk.records.estimates import NONE, Audited, out_of_scope, wrong_answers
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Message
 from helpdesk.text import text_key
@@ -164,6 +164,20 @@ def test_recent_traffic_looks_back_seven_days_and_no_further_than_the_past_goes(
     assert seen() == (2, 3.0)
     say(database, "nine days ago", odds=None, days_ago=9)
     assert seen() == (2, 3.0)
+    say(database, "while the clock ran ahead", odds=None, days_ago=-300)
+    assert seen() == (2, 3.0)
+
+
+def test_what_only_an_unpublished_faq_answers_is_out_of_scope(database: Database, labeller: int) -> None:
+    """Its meaning stays, so that an answer given before is no wrong one."""
+    label(database, say(database, "tunnel is down"), labeller)
+    with database.write() as session:
+        faq.set_status(session, "vpn", status="draft", author="test")
+    (row,) = sample(database)
+
+    assert (row.meaning, row.published, row.text) == ("vpn", False, "tunnel is down")
+    assert out_of_scope([row]).share == 1.0
+    assert wrong_answers([row]).share == 0.0
 
 
 @pytest.mark.parametrize("odds", [0.0, 1.5, -0.1])

@@ -85,6 +85,42 @@ def test_half_labelled_samples_are_covered_too_though_doubtful_ones_come_first()
     assert covered >= 0.92 * MONTHS
 
 
+@pytest.mark.parametrize("often", [True, False])
+def test_labels_of_half_the_texts_are_covered_too(often: bool) -> None:
+    """One text that is asked often and that nobody has labelled moves the truth by itself."""
+    covered = 0
+    for seed in range(MONTHS):
+        chance = random.Random(seed)
+        wrong = [chance.random() < 0.06 for _ in range(400)]
+        labelled = [chance.random() < 0.5 for _ in wrong]
+        weights = [1 / (place + 1) if often else 1.0 for place in range(len(wrong))]
+        asked = chance.choices(range(len(wrong)), weights, k=6000)
+        sample = [
+            replace(WRONG if wrong[text] else RIGHT, text=str(text), **({} if labelled[text] else {"meaning": None}))
+            for text in asked
+            if chance.random() < 0.05
+        ]
+        found = wrong_answers(sample)
+        covered += found.low <= sum(wrong[text] for text in asked) / len(asked) <= found.high
+
+    assert covered >= 0.9 * MONTHS
+
+
+def test_once_all_is_labelled_it_does_not_matter_which_texts_are_equal() -> None:
+    """The messages were drawn one by one."""
+    rows = [WRONG] * 3 + [RIGHT] * 57
+
+    assert wrong_answers([replace(row, text="the same") for row in rows]) == wrong_answers(rows)
+
+
+def test_what_an_unpublished_faq_would_answer_is_out_of_scope() -> None:
+    """No published one does; that it was answered while it was published is no wrong answer."""
+    withdrawn = replace(RIGHT, published=False)
+
+    assert out_of_scope([withdrawn] * 20 + [RIGHT] * 40).share == pytest.approx(1 / 3)
+    assert wrong_answers([withdrawn] * 20).share == 0
+
+
 def test_either_of_two_answers_may_be_the_one_that_was_meant() -> None:
     """A message that asked two questions got both answers."""
     both = replace(RIGHT, intents=("vpn", "wifi"), reason="two_questions")

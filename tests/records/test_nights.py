@@ -98,6 +98,8 @@ def test_a_second_look_is_not_scored_again(database: Database, labeller: int) ->
         message = say(database, "tunnel is down", "answer", "vpn")
         label(database, message, labeller, "wifi")
         then = now()
+        with database.write() as session:
+            nights.add_night(session, **night(started_at=then))
         clock.set(then + timedelta(days=1))
         label(database, message, labeller, "wifi")
 
@@ -139,6 +141,35 @@ def test_a_label_that_was_undone_and_given_again_counts(database: Database, labe
     label(database, message, labeller, "vpn")
 
     assert scored(database) == Scored(1, 1)
+
+
+def test_what_was_skipped_or_taken_back_before_is_unseen_still(database: Database, labeller: int) -> None:
+    """A skip teaches nothing, and neither does a label that was undone before the message came or the night began."""
+    with simulated_time() as clock:
+        skipped, undone = say(database, "tunnel is down", "fallback"), say(database, "no signal here", "fallback")
+        with database.write() as session:
+            labels.label_message(session, skipped, kind="skip", staff_id=labeller, holdout_share=0.3)
+        label(database, undone, labeller, "vpn")
+        with database.write() as session:
+            labels.undo_last(session, staff_id=labeller)
+        clock.set(then := clock.read() + timedelta(days=1))
+        with database.write() as session:
+            nights.add_night(session, **night(started_at=then))
+        clock.set(then + timedelta(hours=1))
+        for text in ("tunnel is down", "no signal here"):
+            label(database, say(database, text, "answer", "vpn"), labeller, "vpn")
+
+        assert scored(database, then) == Scored(2, 2)
+
+
+def test_a_night_whose_clock_ran_ahead_has_counted_nothing(database: Database, labeller: int) -> None:
+    """Else nothing would count until its date has come."""
+    with database.write() as session:
+        nights.add_night(session, **night(started_at=now() - timedelta(days=1), reason="yesterday"))
+        nights.add_night(session, **night(started_at=now() + timedelta(days=300)))
+        yesterday = nights.list_nights(session, limit=2)[0].started_at
+
+        assert nights.measured_until(session) == yesterday
 
 
 def test_nights_come_back_in_their_order(database: Database) -> None:

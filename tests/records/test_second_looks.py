@@ -105,6 +105,27 @@ def test_undoing_a_second_look_leaves_the_first(database: Database, labeller: in
     assert [item.said for item in queue(database)] == ["wifi"]
 
 
+def test_a_second_look_can_be_put_off_and_that_undone(database: Database, labeller: int) -> None:
+    """The card goes until the next night asks again; undo brings it back, and takes back nobody's label."""
+    message, other = say(database, "tunnel is down"), say(database, "no signal here")
+    first, unconcerned = label(database, message, labeller, "wifi"), label(database, other, labeller, "wifi")
+    contradict(database, first)
+    with database.write() as session:
+        labels.label_message(session, message, kind="skip", staff_id=labeller, holdout_share=0.3)
+    assert queue(database) == []
+
+    with database.write() as session:
+        labels.undo_last(session, staff_id=labeller)
+    with database.read() as session:
+        assert [f"label:{row.id}" for row in labels.active_labels(session)] == [first, unconcerned]
+    assert [item.said for item in queue(database)] == ["wifi"]
+
+    with database.write() as session:
+        labels.label_message(session, message, kind="skip", staff_id=labeller, holdout_share=0.3)
+    contradict(database, first)
+    assert [item.said for item in queue(database)] == ["wifi"]
+
+
 def test_after_a_week_it_counts_and_waits_still(database: Database, labeller: int) -> None:
     """Whoever skips a week still finds what to look at."""
     with simulated_time() as clock:

@@ -112,12 +112,35 @@ def test_unfamiliar_messages_are_counted_between_two_moments(database: Database,
     say(database, version, "unserved", **FALLBACK | {"version_id": None, "reason": "no_version"})
     say(database, version, "last month", days_ago=40, **FALLBACK)
     with database.read() as session:
-        month = traffic.count_unfamiliar(session, since=now() - timedelta(days=30), until=now(), below=0.3)
+        levels = {version: 0.3}
+        month = traffic.count_unfamiliar(session, since=now() - timedelta(days=30), until=now(), below=levels)
         before = traffic.count_unfamiliar(
-            session, since=now() - timedelta(days=60), until=now() - timedelta(days=30), below=0.3
+            session, since=now() - timedelta(days=60), until=now() - timedelta(days=30), below=levels
         )
 
     assert (month, before) == ((3, 1), (1, 1))
+
+
+def test_each_version_has_its_own_level_of_familiarity(database: Database, version: int) -> None:
+    """A new version whose confidences are higher does not make last week's messages strange."""
+    with database.write() as session:
+        report = {"candidates": {"refreshed": {"unfamiliar_below": 0.55}}}
+        more = [
+            versions.add_version(
+                session, name, kind="refreshed", parent_id=None, rows_hash="x", verdict="promote", report=facts
+            ).id
+            for name, facts in (("new", report), ("small", {}))
+        ]
+    for number in (version, *more):
+        say(database, number, "hm", confidence=0.4)
+    month = {"since": now() - timedelta(days=30), "until": now()}
+    with database.read() as session:
+        reports = versions.reports_of_deciding(session, since=month["since"])
+        none = traffic.count_unfamiliar(session, **month, below={})
+        found = traffic.count_unfamiliar(session, **month, below={version: 0.3, more[0]: 0.55})
+
+    assert (none, found) == ((0, 0), (2, 1))
+    assert reports == {version: {}, more[0]: {"unfamiliar_below": 0.55}, more[1]: {}}
 
 
 def test_messages_are_counted_by_the_intent_ranked_first(database: Database, version: int) -> None:
@@ -132,7 +155,7 @@ def test_messages_are_counted_by_the_intent_ranked_first(database: Database, ver
 
 
 def test_idle_phrasings_are_old_and_nobody_came_near(database: Database, version: int) -> None:
-    """Young ones and canonical questions are never called idle."""
+    """Young ones, those that people say word for word, and canonical questions are never called idle."""
     quarter = now() - timedelta(days=90)
     with database.write() as session:
         session.execute(update(Phrasing).values(created_at=now() - timedelta(days=200)))
@@ -148,8 +171,12 @@ def test_idle_phrasings_are_old_and_nobody_came_near(database: Database, version
     )
     with database.read() as session:
         found = traffic.idle_phrasings(session, since=quarter)
+    say(database, version, "No tunnel!", ranking=[{"intent": "vpn", "nearest": None}], reason="exact")
+    with database.read() as session:
+        said = traffic.idle_phrasings(session, since=quarter)
 
     assert found == [("vpn", 3, 1)]
+    assert said == []
 
 
 def test_texts_of_messages_that_are_gone_are_left_out(database: Database, version: int) -> None:

@@ -95,7 +95,7 @@ def test_the_odds_are_stored_with_the_decision(desk: Desk) -> None:
 
 
 def test_a_choice_is_part_of_the_message_before_it(desk: Desk) -> None:
-    """A "1" after a clarifying question could not be labelled, and is not drawn."""
+    """A "1" after a clarifying question could not be labelled, and is not drawn; nor is a click on a button."""
     columns: dict[str, Any] = {
         "version_id": 1,
         "kind": "clarify",
@@ -104,14 +104,20 @@ def test_a_choice_is_part_of_the_message_before_it(desk: Desk) -> None:
         "out_of_scope": 0.0,
     }
     columns |= {"reason": "between", "ranking": [], "options": ["vpn", "wifi"], "thresholds": {}}
-    for said in ("1", "None of these"):
+    for said in ("1", "How do I join the office Wi-Fi?", "None of these"):
         with desk.database.write() as session:
             conversations.log_message(
                 session, "the network", channel="rest", sender="u", external_id=None, decision=columns
             )
         desk.reply(said, channel="rest", sender="u")
 
-    assert odds(desk) == [("between", None), ("choice", None), ("between", None), ("none_of_these", None)]
+    desk.reply("How do I join the office Wi-Fi?", channel="rest", sender="u")
+
+    asked, chosen = ("between", None), ("choice", None)
+    assert odds(desk) == [asked, chosen, asked, chosen, asked, ("none_of_these", None), ("exact", 1.0)]
+    with desk.database.read() as session:
+        intents = list(session.scalars(select(DecisionRow.intent).order_by(DecisionRow.id)))
+    assert intents == [None, "vpn", None, "wifi", None, None, "wifi"]
 
 
 def odds(desk: Desk) -> list[tuple[str, float | None]]:
