@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from helpdesk.check_command import check
-from helpdesk.commands import db, faq, staff, with_database
+from helpdesk.commands import NUMBER, db, faq, staff, with_database
 from helpdesk.data_commands import data
 from helpdesk.errors import BusyError, HelpdeskError
 from helpdesk.exclusion_commands import exclusions
@@ -157,7 +157,7 @@ def versions(context: click.Context, as_json: bool) -> None:
 
 
 @versions.command("promote")
-@click.argument("version_id", type=int)
+@click.argument("version_id", type=NUMBER)
 @with_database
 def promote_version(settings: "Settings", database: "Database", version_id: int) -> None:
     """Put a version in service; running processes swap within two seconds."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from helpdesk.settings import Settings
 
 
+NUMBER = click.IntRange(1, 2**31 - 1)  # an id
+
+
 def with_database(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the settings and an open database as its first two arguments."""
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.commands import with_database
+from helpdesk.commands import NUMBER, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -20,7 +20,7 @@ def exclusions(context: click.Context) -> None:
 
 
 @exclusions.command("lift")
-@click.argument("exclusion_id", type=int)
+@click.argument("exclusion_id", type=NUMBER)
 @with_database
 def lift(settings: "Settings", database: "Database", exclusion_id: int) -> None:
     """Let the rows of an exclusion teach again; labels it undid stay undone."""
@@ -28,17 +28,18 @@ def lift(settings: "Settings", database: "Database", exclusion_id: int) -> None:
 
     with database.write() as session:
         row = records.lift(session, exclusion_id)
-    click.echo(f"exclusion {exclusion_id} ({row.field}={row.value}) is lifted; its rows teach again")
+    click.echo(
+        f"exclusion {exclusion_id} ({row.field}={row.value}) is lifted; its rows teach again, labels stay undone"
+    )
 
 
 def _list() -> None:
     from helpdesk.records.database import open_database
-    from helpdesk.records.exclusions import Exclusion, matching_rows, standing
+    from helpdesk.records.exclusions import Exclusion, count_rows, standing
     from helpdesk.settings import load_settings
 
     with open_database(load_settings()).read() as session:
         for row in standing(session):
             exclusion = Exclusion(row.field, row.value, row.since)
-            count = len(matching_rows(session, exclusion, until=row.created_at))
             when = f"{row.created_at:%Y-%m-%d %H:%M} UTC"
-            click.echo(f"{row.id:>4}  {exclusion}  {count} rows, by {row.author} on {when}")
+            click.echo(f"{row.id:>4}  {exclusion}  {count_rows(session, row)} rows, by {row.author} on {when}")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.commands import with_database
+from helpdesk.commands import NUMBER, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -46,7 +46,7 @@ def list_golden(settings: "Settings", database: "Database") -> None:
 
 
 @golden.command("remove")
-@click.argument("golden_id", metavar="ID", type=int)
+@click.argument("golden_id", metavar="ID", type=NUMBER)
 @with_database
 def remove(settings: "Settings", database: "Database", golden_id: int) -> None:
     """Take a promise back."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpdesk.commands import with_database
+from helpdesk.commands import NUMBER, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -16,7 +16,7 @@ _SHOWN = 3
 
 
 @click.command()
-@click.argument("version_id", metavar="[VERSION]", type=int, required=False)
+@click.argument("version_id", metavar="[VERSION]", type=NUMBER, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the reports as one JSON object.")
 @click.option("--phrasings", is_flag=True, help="Print the phrasings to add as CSV (text,intent) for `faq import`.")
 @with_database

@@ -144,11 +144,24 @@ class Settings(BaseSettings):
     def _is_signed(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if not value:
             return None
-        if urlsplit(value.get_secret_value()).scheme not in ("http", "https"):
+        address = value.get_secret_value()
+        if not cls._is_address(address):
             raise ValueError("expected an http or https address")
+        if not address.isascii() or not address.isprintable() or " " in address:
+            raise ValueError("expected an address of printable ASCII letters without blanks")
         if info.data.get("notify_secret") is None:
             raise ValueError("needs a good HELPDESK_NOTIFY_SECRET too: what is sent is signed")
         return value
+
+    @staticmethod
+    def _is_address(address: str) -> bool:
+        """Whether a web address can be called; whoever calls it must not name parts of it in a message."""
+        parts = urlsplit(address)
+        try:
+            known = parts.port is None or parts.port > 0
+        except ValueError:
+            return False
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and known
 
     @field_validator("fairness_max_gap", mode="before")
     @classmethod

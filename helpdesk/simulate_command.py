@@ -12,6 +12,7 @@ import click
 
 _SHARE = click.FloatRange(0, 1, max_open=True)
 _COUNT = click.IntRange(min=1)
+LONGEST = 20_000  # characters of a message, whatever the configured home allows
 
 
 @click.command()
@@ -56,8 +57,12 @@ def simulate(
 
     full, measured = _full_data(full_data)
     seed = options["seed"]
+    if curve is not None and not curve.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {curve.parent} to draw in", param_hint="curve")
     with _folder(home) as folder:
-        settings = load_settings(home=folder, database_url=None, notify_url=None, secret_key=None, seed=seed)
+        settings = load_settings(
+            home=folder, database_url=None, notify_url=None, secret_key=None, seed=seed, max_message_chars=LONGEST
+        )
         cap_native_threads(settings.train_threads)
         from helpdesk.records.labelled_sets import read_set
         from helpdesk.simulation.chart import draw_curves

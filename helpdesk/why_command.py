@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.commands import with_database
+from helpdesk.commands import NUMBER, with_database
 
 if TYPE_CHECKING:
     from helpdesk.learning.why import PastAnswer, Why, Winner
@@ -28,7 +28,7 @@ _SEARCH = (
 
 
 @click.command()
-@click.argument("message_id", type=int)
+@click.argument("message_id", type=NUMBER)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @with_database
 def why(settings: "Settings", database: "Database", message_id: int, as_json: bool) -> None:

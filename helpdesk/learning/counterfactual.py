@@ -1,5 +1,6 @@
 """What a bundle would decide had it never met a text."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +14,14 @@ from helpdesk.matching.index import Index
 from helpdesk.matching.matcher import Matcher
 
 
-def decide_without(bundle: Bundle, text: str, *, key: str) -> Decision:
-    """Decide a text as if no row had said the text with this key. An intent left without rows cannot be chosen."""
+def decide_without(bundle: Bundle, text: str, *, key: str, published: Collection[str] | None = None) -> Decision:
+    """Decide a text among the published intents (None: all) as if no row had said the text with this key.
+
+    An intent left without rows cannot be chosen.
+    """
     left = without_text(bundle, key)
     alive = {left.intents[number] for number in left.intent_of_row}
-    return Matcher(left, cache_size=1).match(text, published=alive)
+    return Matcher(left, cache_size=1).match(text, published=alive if published is None else alive & set(published))
 
 
 def without_text(bundle: Bundle, key: str) -> Bundle:

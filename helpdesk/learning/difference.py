@@ -14,7 +14,7 @@ from helpdesk.matching.matcher import Matcher
 from helpdesk.records.base import now
 from helpdesk.records.conversations import recent_texts
 from helpdesk.records.database import Database
-from helpdesk.records.exclusions import Exclusion, matching_rows
+from helpdesk.records.exclusions import Exclusion, exclude, matching_rows
 from helpdesk.records.labels import texts_of
 from helpdesk.records.lineage import origins
 from helpdesk.text import visible
@@ -66,6 +66,19 @@ def differences(
     return {"without": str(exclusion), "rows": len(rows), "some_rows": rows[:SHOWN], "changes": changes}
 
 
+def without_promotion(database: Database, exclusion: Exclusion, *, rests: bool) -> str:
+    """What becomes of rows that were to be left out for good when no candidate went live, in words.
+
+    `rests`: whether the version in service would be another one without them. If not, they are left out all the same:
+    they would teach the next night.
+    """
+    if rests:
+        return f"nothing was promoted, so the rows of {exclusion} are not left out"
+    with database.write() as session:
+        exclude(session, exclusion, author="command line")
+    return f"the version in service does not rest on the rows of {exclusion}; they are left out from now on"
+
+
 def describe(session: Session, difference: dict[str, Any]) -> list[str]:
     """The same for people, with the texts behind the ids."""
     shown = [change["row"] for found in difference["changes"].values() for change in found["shown"]]
@@ -74,7 +87,8 @@ def describe(session: Session, difference: dict[str, Any]) -> list[str]:
     lines = [f"left out: {difference['rows']} rows ({difference['without']})"]
     for row in where.values():
         by = f"{row.source} by {row.author} on {row.created_at:%Y-%m-%d %H:%M} UTC"
-        lines.append(f'  {row.id} "{visible(row.text)}" -> {row.intent or "none of the FAQs"}, {by}')
+        meaning = "" if row.id.startswith("example:") else f" -> {row.intent or 'none of the FAQs'}"
+        lines.append(f'  {row.id} "{visible(row.text)}"{meaning}, {by}')
     for kind, found in difference["changes"].items():
         lines.append(f"{kind}: {found['changed']} of {found['compared']} decisions change")
         for change in found["shown"]:

@@ -11,7 +11,7 @@ from helpdesk.learning import candidates, upkeep
 from helpdesk.learning.budget import require_disk, within_memory
 from helpdesk.learning.candidates import Candidate
 from helpdesk.learning.chronicle import measure_night, warnings_of, with_warnings, write_failed_night, write_night
-from helpdesk.learning.difference import differences, rows_left_out
+from helpdesk.learning.difference import differences, rows_left_out, without_promotion
 from helpdesk.learning.evaluate import out_of_fold, read_evaluation
 from helpdesk.learning.explain import INCUMBENT, Side, explain
 from helpdesk.learning.judging import Judged, Trial, contract_of, open_trial
@@ -83,8 +83,9 @@ def _work(night: _Night, report: NightReport) -> None:
     upkeep.remove_leftovers(night.bundles, night.database)
     with night.database.read() as session:
         without, review_below = rows_left_out(session, night.plan.without), night.settings.review_below
+        again = exclusions.counting_again(session, night.plan.without) if night.plan.without else ()
         share = audit.outside_share(session, since=now() - audit.WINDOW, review_below=review_below)
-        snapshot = take_snapshot(session, without=without, outside_share=share)
+        snapshot = take_snapshot(session, without=without, again=again, outside_share=share)
         current = versions.current(session)
         held = night.plan.without is None and versions.is_rolled_back(session)
     report.rows, report.holdout = len(snapshot.train), len(snapshot.holdout)
@@ -141,6 +142,8 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
         )
     if winner is not None and not night.plan.dry_run:
         _promote(night, snapshot, winner, report, spared=trial.champions)
+    elif night.plan.without is not None and not night.plan.dry_run:
+        report.warnings.append(without_promotion(night.database, night.plan.without, rests=changed))
     trial.traffic.vectors.keep(incumbent)
 
 

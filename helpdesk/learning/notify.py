@@ -30,8 +30,9 @@ def notify(settings: Settings, data: Mapping[str, Any]) -> bool:
         try:
             url, secret = settings.notify_url.get_secret_value(), settings.notify_secret.get_secret_value()
             return _post(url, secret, message_id, body)
-        except (OSError, HTTPException, ValueError) as error:
-            log.warning("HELPDESK_NOTIFY_URL was not told how the night ended: %s", error)
+        except (OSError, HTTPException) as error:  # some name parts of the address, which is secret
+            told = type(error).__name__ if isinstance(error, HTTPException) else error
+            log.warning("HELPDESK_NOTIFY_URL was not told how the night ended: %s", told)
     return False
 
 

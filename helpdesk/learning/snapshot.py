@@ -19,7 +19,7 @@ from helpdesk.records.examples import COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
 from helpdesk.records.labels import active_labels
-from helpdesk.records.second_looks import said_once
+from helpdesk.records.second_looks import PATIENCE, said_once
 from helpdesk.records.sides import near_duplicates
 from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
@@ -111,20 +111,29 @@ class Snapshot:
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def take_snapshot(session: Session, *, without: Collection[str] = (), outside_share: float | None = None) -> Snapshot:
+def take_snapshot(
+    session: Session,
+    *,
+    without: Collection[str] = (),
+    again: Sequence[Label] = (),
+    outside_share: float | None = None,
+) -> Snapshot:
     """Read published entries and the labels that count. Raises BadInputError below two intents.
 
-    The rows in `without` are left out as if they did not exist, and so are those of exclusions in force.
+    The rows in `without` are left out as if they did not exist, so that labels in `again` count, and so are those of
+    exclusions in force.
     """
     left_out = excluded_rows(session) | set(without)
     intents = list_intents(session, published_only=True)
     labels = [label for label in active_labels(session) if f"label:{label.id}" not in left_out]
+    labels += again
     published = {intent.slug for intent in intents}
     phrasings = [(p, i.slug) for i in intents for p in i.phrasings if f"phrasing:{p.id}" not in left_out]
     waiting = _waiting(session, labels, phrasings)
     waits = {row for group in waiting for row in group.rows}
     labels = [label for label in labels if f"label:{label.id}" not in waits]
     drawn, once = drawn_texts(session), said_once(session)
+    once |= {label.id: label.created_at > now() - PATIENCE for label in again}
     labelled = {side: _label_rows(labels, published, side, drawn=drawn, once=once) for side in ("train", "holdout")}
     train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *labelled["train"]])
     train = [row for row in train if row.intent != NONE]

@@ -1,6 +1,6 @@
 """Why a message got its answer: the row that won, who put it there, since which version, and what if it were gone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,9 +12,11 @@ from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
+from helpdesk.matching.parts import splits
 from helpdesk.records import lineage, versions
-from helpdesk.records.conversations import Logged, find_message
+from helpdesk.records.conversations import Logged, answered_intents, find_message
 from helpdesk.records.database import Database
+from helpdesk.records.faq import list_intents
 from helpdesk.records.lineage import Provenance
 from helpdesk.records.running_tables import Version
 from helpdesk.settings import Settings
@@ -90,11 +92,13 @@ def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
         text, at, decision = find_message(session, message_id)
         built = versions.list_versions(session)[::-1]
         current = versions.current(session)
+        published = {intent.slug for intent in list_intents(session, published_only=True)}
+    published |= {ranked["intent"] for ranked in decision.ranking} | set(answered_intents(decision))  # then, if not now
     why = Why(text, at, decision, NOT_MATCHED.get(decision.reason))
     if why.note is not None:
         return why
     kept = [version for version in built if (settings.bundles / version.directory).is_dir()]
-    why = _with_history(why, settings, kept=kept, built=built)
+    why = _with_history(why, settings, kept=kept, built=built, published=published)
     by_id = {version.id: version for version in kept}
     decider = by_id.get(decision.version_id or 0)
     if decider is None and current is not None:
@@ -106,22 +110,25 @@ def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
         bundle = open_bundle(settings.bundles / decider.directory)
     except BundleError as error:
         return replace(why, note=str(error))
-    return _with_winner(why, database, bundle=bundle, version_id=decider.id)
+    return _with_winner(why, database, bundle=bundle, version=decider, published=published)
 
 
-def _with_history(why: Why, settings: Settings, *, kept: Sequence[Version], built: Sequence[Version]) -> Why:
+def _with_history(
+    why: Why, settings: Settings, *, kept: Sequence[Version], built: Sequence[Version], published: Collection[str]
+) -> Why:
     """Answer bisect: the text decided again by every retained version, oldest first."""
-    history = tuple(_ask(settings, version, why.text) for version in kept)
+    history = tuple(_ask(settings, version, why.text, published=published) for version in kept)
     first = next((past.version_id for past in history if past.answer and _alike(past.answer, why.decision)), None)
     gone = {version.id for version in built} - {version.id for version in kept}
     earlier = sum(first is None or version_id < first for version_id in gone)
     return replace(why, history=history, first_version=first, bundles_gone=earlier)
 
 
-def _ask(settings: Settings, version: Version, text: str) -> PastAnswer:
-    """One version's own decision: its whole bundle, whatever is published today, no phrasing added since."""
+def _ask(settings: Settings, version: Version, text: str, *, published: Collection[str]) -> PastAnswer:
+    """One version's own decision, no phrasing added since."""
     try:
-        answer = Matcher(open_bundle(settings.bundles / version.directory), cache_size=1).match(text)
+        matcher = Matcher(open_bundle(settings.bundles / version.directory), cache_size=1)
+        answer = matcher.match(text, published=published)
     except BundleError as error:
         return PastAnswer(version.id, version.kind, version.created_at, None, str(error))
     return PastAnswer(version.id, version.kind, version.created_at, answer)
@@ -131,11 +138,18 @@ def _alike(past: Decision, decision: Logged) -> bool:
     return (past.kind, past.intent, set(past.options)) == (decision.kind, decision.intent, set(decision.options))
 
 
-def _with_winner(why: Why, database: Database, *, bundle: Bundle, version_id: int) -> Why:
+def _with_winner(why: Why, database: Database, *, bundle: Bundle, version: Version, published: Collection[str]) -> Why:
     vector = bundle.encoder.encode([normalise(why.text)])[0]
     neighbours = bundle.index.search_exactly(vector, NEARBY)
+    closest = bundle.intents[bundle.intent_of_row[neighbours.rows[0]]]
+    if why.decision.kind != "answer" and closest not in published:
+        why = replace(why, note=f"what is nearest means {closest}, which is not published")
+    if why.decision.reason == "two_questions":
+        first, second = answered_intents(why.decision)
+        why = replace(why, note=f"two questions were answered: this is about {first}, not about {second}")
     with database.read() as session:
-        winner = _winner(session, why, bundle=bundle, vector=vector)
+        row, winner = _winner(session, why, bundle=bundle, vector=vector, least=float(neighbours.similarities[0]))
+        winner = winner and _said(session, why, winner, version=version, row=row)
         origins = lineage.origins(session, [bundle.phrasing_ids[row] for row in neighbours.rows])
     nearby = tuple(
         Nearby(
@@ -150,25 +164,35 @@ def _with_winner(why: Why, database: Database, *, bundle: Bundle, version_id: in
         return replace(why, nearby=nearby)
     why = replace(why, winner=winner, nearby=nearby)
     try:
-        without = decide_without(bundle, why.text, key=winner.key)
+        without = decide_without(bundle, why.text, key=winner.key, published=published)
     except BadInputError as error:
         return replace(why, note=str(error))
-    return replace(why, without=without, without_version=version_id)
+    return replace(why, without=without, without_version=version.id)
 
 
-def _winner(session: Session, why: Why, *, bundle: Bundle, vector: Vectors) -> Winner | None:
-    """The text that decided. None when no single one did: the chosen intent has no row near the message."""
+def _winner(
+    session: Session, why: Why, *, bundle: Bundle, vector: Vectors, least: float
+) -> tuple[str | None, Winner | None]:
+    """The row that decided, where it was one, and its text; None when no single one did: the chosen intent has no row
+    near the message.
+
+    least: how similar the nearest row of all is, published or not; a message that is none of the FAQs must be nearer.
+    """
     decision = why.decision
     if decision.reason in ("exact", "known_out_of_scope"):
-        return _said(session, why, Winner("exact", text_key(normalise(why.text)), decision.intent, 1.0))
+        return None, Winner("exact", text_key(normalise(why.text)), decision.intent, 1.0)
     best = decision.ranking[0] if decision.ranking else {}
     similarity, row = best.get("similarity") or 0.0, best.get("nearest")
+    if row is None and decision.reason == "two_questions":
+        known = (text_key(part) for split in splits(normalise(why.text)) for part in split)
+        exact = next((key for key in known if bundle.exact.get(key) == best["intent"]), None)
+        return None, None if exact is None else Winner("exact", exact, best["intent"], 1.0)
     outside = bundle.scorer.outside @ vector
-    if decision.kind == "fallback" and len(outside) and float(outside.max()) > similarity:
+    if decision.kind == "fallback" and len(outside) and float(outside.max()) > max(similarity, least):
         nearest = int(outside.argmax())
-        return _said(session, why, Winner("out_of_scope", bundle.outside_keys[nearest], None, float(outside[nearest])))
+        return None, Winner("out_of_scope", bundle.outside_keys[nearest], None, float(outside[nearest]))
     key = None if row is None else _key(session, row, bundle)
-    return None if key is None else _said(session, why, Winner("nearest", key, best["intent"], similarity), row=row)
+    return row, None if key is None else Winner("nearest", key, best["intent"], similarity)
 
 
 def _key(session: Session, row: str, bundle: Bundle) -> str | None:
@@ -179,7 +203,10 @@ def _key(session: Session, row: str, bundle: Bundle) -> str | None:
     return None if origin is None else text_key(normalise(origin.text))
 
 
-def _said(session: Session, why: Why, winner: Winner, *, row: str | None = None) -> Winner:
-    """The winner with every row that said so by then, the deciding one first."""
-    rows = lineage.claims(session, winner.key, intent=winner.intent, before=why.at)
-    return replace(winner, said_by=tuple(sorted(rows, key=lambda origin: origin.id != row)))
+def _said(session: Session, why: Why, winner: Winner, *, version: Version, row: str | None) -> Winner:
+    """The winner with every row that said so by then: the deciding one first, then what was there for the bundle."""
+    built = version.created_at
+    rows = lineage.claims(session, winner.key, intent=winner.intent, before=why.at, built=built)
+    return replace(
+        winner, said_by=tuple(sorted(rows, key=lambda origin: (origin.id != row, origin.created_at > built)))
+    )

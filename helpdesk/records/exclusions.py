@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, false, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
@@ -48,8 +48,7 @@ def matching_rows(session: Session, exclusion: Exclusion, *, until: datetime | N
         kind: select(table.id).where(_wanted(table, exclusion, until), _imported_is(table, kind, exclusion))
         for kind, table in _IMPORTED.items()
     }
-    labels = select(Label.id).join(Staff, Staff.id == Label.staff_id)
-    labels = labels.where(_wanted(Label, exclusion, until), _label_is(exclusion), Label.undone_at.is_(None))
+    labels = _labels(exclusion, until).where(Label.undone_at.is_(None))
     return {
         f"{kind}:{number}"
         for kind, query in (imported | {"label": labels}).items()
@@ -57,16 +56,44 @@ def matching_rows(session: Session, exclusion: Exclusion, *, until: datetime | N
     }
 
 
+def counting_again(session: Session, exclusion: Exclusion) -> list[Label]:
+    """Labels that the exclusion's superseded: what had been said of those texts by others before counts again."""
+    named = set(session.scalars(_labels(exclusion, None)))
+    excluded = session.scalars(select(Label).where(Label.id.in_(_labels(exclusion, None)), Label.undone_at.is_(None)))
+    found = []
+    for label in excluded:
+        history = select(Label).where(Label.text_key == label.text_key, Label.id < label.id, Label.kind != "skip")
+        superseded_at = label.created_at
+        for earlier in session.scalars(history.order_by(Label.id.desc())):
+            if earlier.undone_at == superseded_at:
+                superseded_at = earlier.created_at
+                if earlier.id not in named:
+                    found.append(earlier)
+                    break
+    return found
+
+
 def exclude(session: Session, exclusion: Exclusion, *, author: str) -> None:
-    """Leave the rows that there are out for good. Labels among them are undone: their messages join the queue again."""
+    """Leave the rows that there are out for good. Labels among them are undone: their messages join the queue again,
+    unless somebody else had labelled them before."""
     moment = now()
+    again = counting_again(session, exclusion)
     rows = matching_rows(session, exclusion, until=moment)
     numbers = [int(row.removeprefix("label:")) for row in rows if row.startswith("label:")]
     for start in range(0, len(numbers), 500):
         some = numbers[start : start + 500]
         session.execute(update(Label).where(Label.id.in_(some)).values(undone_at=moment))
+    for label in again:
+        label.undone_at = None
     session.add(ExclusionRow(**vars(exclusion), author=author, created_at=moment))
     session.flush()
+
+
+def count_rows(session: Session, row: ExclusionRow) -> int:
+    """How many rows a standing exclusion leaves out, the labels that it undid included."""
+    exclusion = Exclusion(row.field, row.value, row.since)
+    undone = _labels(exclusion, row.created_at).where(Label.undone_at == row.created_at)
+    return len(matching_rows(session, exclusion, until=row.created_at)) + len(session.scalars(undone).all())
 
 
 def excluded_rows(session: Session) -> set[str]:
@@ -91,6 +118,12 @@ def lift(session: Session, exclusion_id: int) -> ExclusionRow:
     return row
 
 
+def _labels(exclusion: Exclusion, until: datetime | None) -> Select[int]:
+    """Ids of the labels that an exclusion names, whether they count or not."""
+    labels = select(Label.id).join(Staff, Staff.id == Label.staff_id)
+    return labels.where(_wanted(Label, exclusion, until), _label_is(exclusion))
+
+
 def _wanted(table: _Rows, exclusion: Exclusion, until: datetime | None) -> ColumnElement[bool]:
     bounds = [table.created_at >= exclusion.since] if exclusion.since else []
     return and_(True, *bounds, *([table.created_at <= until] if until else []))
@@ -99,7 +132,11 @@ def _wanted(table: _Rows, exclusion: Exclusion, until: datetime | None) -> Colum
 def _imported_is(table: type[Phrasing] | type[Example], kind: str, exclusion: Exclusion) -> ColumnElement[bool]:
     if exclusion.field == "row":
         return _has_id(table, kind, exclusion.value)
-    return (table.author if exclusion.field == "annotator" else table.source) == exclusion.value
+    if exclusion.field == "annotator":
+        return table.author == exclusion.value
+    if table is Phrasing:
+        return Phrasing.source == exclusion.value
+    return table.id > 0 if exclusion.value == "import" else false()  # an example's source is its file's name
 
 
 def _label_is(exclusion: Exclusion) -> ColumnElement[bool]:
@@ -118,6 +155,6 @@ def _has_id(table: _Rows, kind: str, row: str) -> ColumnElement[bool]:
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BadInputError(f"--since {text!r}; expected e.g. 2026-11-01 or 2026-11-01T08:30") from None
-    return moment.replace(tzinfo=moment.tzinfo or UTC)

@@ -31,7 +31,7 @@ def take(session: Session, name: str, *, holder: Holder, seconds: float) -> None
     moment = _moment(session)
     session.execute(_insert(session, name, holder, moment))
     found = session.scalars(select(Lease).where(Lease.name == name).with_for_update()).one()
-    if found.owner != holder.owner and found.expires_at > moment and not _outlived(found, holder):
+    if found.owner != holder.owner and found.expires_at > moment and found.place != holder.place:
         raise BusyError(
             f"a retraining is running already (process {found.process_id} on {found.host} "
             f"since {found.taken_at:%Y-%m-%d %H:%M} UTC)"
@@ -54,10 +54,6 @@ def renew(session: Session, name: str, *, owner: str, seconds: float) -> None:
 def release(session: Session, name: str, *, owner: str) -> None:
     """Give the lease back, if it is still ours: it has run out now. The row stays, so that takers never miss it."""
     session.execute(update(Lease).where(Lease.name == name, Lease.owner == owner).values(expires_at=_moment(session)))
-
-
-def _outlived(found: Lease, holder: Holder) -> bool:
-    return found.place == holder.place and found.process_id != holder.process_id
 
 
 def _moment(session: Session) -> datetime:

@@ -56,14 +56,16 @@ def write_script(train: Labelled, test: Labelled, options: Options) -> Script:
     hidden = [(text, NONE if intent == OUT_OF_SCOPE else intent) for text, intent in test if normalise(text)]
     unseen = {normalise(text) for text, _ in hidden}
     rows = [(text, intent) for text, intent in train if normalise(text)]
-    inside = [(text, intent) for text, intent in rows if intent != OUT_OF_SCOPE]
+    inside = [(text, intent) for text, intent in rows if intent != OUT_OF_SCOPE and normalise(text) not in unseen]
     start = first_of_each(inside, options.start_shots)
-    taken = {normalise(text) for text, _ in start} | unseen
+    taken = {normalise(text) for text, _ in start}
     pool = [(text, intent) for text, intent in inside if normalise(text) not in taken]
     strangers = [(text, NONE) for text, intent in rows if intent == OUT_OF_SCOPE and normalise(text) not in unseen]
     intents = sorted({intent for _, intent in inside})
     if len(intents) < 2 or not pool:
         raise BadInputError(f"{len(intents)} intents, {len(pool)} rows beyond the start; expected two and some")
+    if not any(intent in intents for _, intent in hidden):
+        raise BadInputError(f"no test row has one of the {len(intents)} intents of the training rows")
     if options.oos_share and not strangers:
         raise BadInputError(f"--oos-share {options.oos_share} but no training row has the intent {OUT_OF_SCOPE!r}")
     if options.drift and len(intents) < LEAST_DRIFTING:

@@ -99,6 +99,9 @@ def test_without_an_address_nothing_is_sent(listener: Listener) -> None:
     [
         ({"notify_url": "http://localhost/x"}, "HELPDESK_NOTIFY_SECRET too"),
         ({"notify_url": "ftp://localhost/x", "notify_secret": SECRET}, "http or https"),
+        ({"notify_url": "http:///hunter2", "notify_secret": SECRET}, "http or https"),
+        ({"notify_url": "http://localhost:hunter2/", "notify_secret": SECRET}, "http or https"),
+        ({"notify_url": "http://localhost/hunter2 x", "notify_secret": SECRET}, "without blanks"),
         ({"notify_secret": "hunter2"}, "base64 of at least 24 bytes"),
     ],
 )

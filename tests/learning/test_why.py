@@ -149,6 +149,44 @@ def test_a_bad_out_of_scope_label_is_named_too(desk: Desk) -> None:
     assert found.without.out_of_scope < found.history[-1].answer.out_of_scope  # type: ignore[union-attr]
 
 
+def test_a_label_that_was_corrected_since_is_still_named_while_it_answers(desk: Desk) -> None:
+    """The bundle learnt it; that it was undone is said, and what was labelled since comes after it."""
+    label(desk, "the tunnel is closed", "vpn")
+    night(desk)
+    label(desk, "the tunnel is closed", "printer")
+    exact, near = why(desk, say(desk, "the tunnel is closed")), why(desk, say(desk, "tunnel is closed, again"))
+
+    assert exact.decision.intent == "vpn"
+    for found in (exact, near):
+        assert found.winner is not None
+        assert [(row.id, row.undone_at is not None) for row in found.winner.said_by] == [("label:1", True)]
+
+
+def test_an_entry_that_is_not_published_is_no_answer_that_might_have_been(desk: Desk) -> None:
+    """The decision was made among published entries, and so is all that explains it."""
+    with desk.database.write() as session:
+        faq.set_status(session, "vpn", status="draft", author="ann")
+    desk.live.refresh()
+    found = why(desk, say(desk, "cannot connect to the vpn today"))
+
+    assert found.decision.intent != "vpn"
+    assert found.note == "what is nearest means vpn, which is not published"
+    assert found.first_version == 1
+    assert found.winner is None or found.winner.how != "out_of_scope"
+    assert found.without is None or found.without.intent != "vpn"
+
+
+def test_one_of_two_questions_is_explained_and_the_other_named(desk: Desk) -> None:
+    """A part that is a known text word for word is the text that decided."""
+    found = why(desk, say(desk, "forgot my password and the printer is out of toner"))
+
+    assert found.decision.reason == "two_questions"
+    assert found.note == "two questions were answered: this is about password, not about printer"
+    assert found.winner is not None
+    assert (found.winner.how, found.winner.intent) == ("exact", "password")
+    assert [row.text for row in found.winner.said_by] == ["forgot my password"]
+
+
 def test_bundles_that_are_gone_or_damaged_are_told(desk: Desk, planted: int) -> None:
     """The history goes back as far as bundles are kept, and says so."""
     with desk.database.read() as session:

@@ -109,6 +109,38 @@ def test_a_lifted_exclusion_lets_its_phrasings_teach_again(desk: Desk) -> None:
     assert "label:1" not in rows_in_service(desk)
 
 
+def test_what_no_version_has_learnt_yet_is_left_out_all_the_same(desk: Desk) -> None:
+    """It would teach the next night; there is nothing to promote, and the report says what became of the rows."""
+    with desk.database.write() as session:
+        bob = staff.add_staff(session, "bob", password="correct horse battery").id
+    label(desk, "coffee machine leaks water", "vpn", by=bob)
+    report = night(desk, without=Exclusion("annotator", "bob"))
+
+    assert report.promoted is None
+    assert "does not rest on the rows of annotator=bob; they are left out from now on" in report.as_text()
+    assert night(desk).promoted is None
+    with desk.database.read() as session:
+        assert [row.value for row in exclusions.standing(session)] == ["bob"]
+
+
+def test_what_others_had_said_before_counts_again(desk: Desk) -> None:
+    """As if the annotator had never been there, in the look and for good."""
+    label(desk, "no signal in room nine", "wifi", by=1)
+    label(desk, "no signal in room nine", "laptop", by=3)
+    label(desk, "no signal in room nine", "printer", by=3)
+    night(desk)
+    assert {"label:4"} <= rows_in_service(desk)
+    report = night(desk, without=MALLORY)
+
+    assert report.promoted is not None
+    assert "label:2" in rows_in_service(desk)
+    assert night(desk).promoted is None
+    with desk.database.read() as session:
+        assert [(row.id, row.intent.slug) for row in labels.active_labels(session) if row.intent] == [(2, "wifi")]
+        (standing,) = exclusions.standing(session)
+        assert exclusions.count_rows(session, standing) == 3  # a phrasing and two labels that counted
+
+
 def test_a_source_without_rows_is_told(desk: Desk) -> None:
     """A misspelt name must not look like a harmless one."""
     with pytest.raises(BadInputError, match="no row matches annotator=malory"):

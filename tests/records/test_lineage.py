@@ -96,6 +96,7 @@ def test_everyone_who_said_so_by_then_is_found(filled: Database) -> None:
         ("annotator=ann", {"label:1", "phrasing:5"}),
         ("source=label", {"label:1", "label:2", "label:3"}),
         ("source=edit", {"phrasing:5"}),
+        ("source=import", {"phrasing:1", "phrasing:3", "example:1"}),
         ("source=question", {"phrasing:2", "phrasing:4"}),
         ("row=label:2", {"label:2"}),
         ("row=phrasing:1", {"phrasing:1"}),
@@ -116,7 +117,7 @@ def test_since_keeps_older_rows(filled: Database) -> None:
         session.execute(update(Phrasing).values(created_at=now() - timedelta(days=3)))
 
     assert rows(filled, "annotator=mallory", since=f"{now() - timedelta(days=1):%Y-%m-%d}") == {"label:3", "example:1"}
-    assert rows(filled, "source=import", since=(now() - timedelta(days=1)).isoformat()) == set()
+    assert rows(filled, "source=import", since=(now() - timedelta(days=1)).isoformat()) == {"example:1"}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,7 @@ def test_since_keeps_older_rows(filled: Database) -> None:
         ("annotator=", None, "expected annotator=NAME"),
         ("source=web", None, "expected one of import, edit, question, label"),
         ("annotator=ann", "last week", "expected e.g. 2026-11-01"),
+        ("annotator=ann", "0001-01-01T00:00+14:00", "expected e.g. 2026-11-01"),
     ],
 )
 def test_what_is_not_understood_is_refused(text: str, since: str | None, expected: str) -> None:
@@ -151,3 +153,8 @@ def test_what_is_left_out_for_good_stays_out_until_it_is_lifted(filled: Database
         assert exclusions.excluded_rows(session) == set()
     with pytest.raises(NotFoundError, match="no exclusion 1 in force"), filled.write() as session:
         exclusions.lift(session, 1)
+
+
+def test_a_time_of_another_zone_is_told_in_utc() -> None:
+    """As everything else."""
+    assert str(parse_exclusion("annotator=ann", since="2026-11-01T08:30+02:00")).endswith("since 2026-11-01 06:30 UTC")

@@ -187,6 +187,16 @@ def test_strangers_are_labelled_as_none_of_the_faqs(tiny_base: Path, tmp_path: P
     assert set(given) <= {normalise(text) for text in strange}
 
 
+def test_test_rows_never_enter_and_must_be_about_the_same() -> None:
+    """Not as phrasings of the start either; test rows of other intents alone measure nothing."""
+    train, test = rows()
+    script = write_script(train, [*test, train[0]], OPTIONS)
+
+    assert normalise(train[0][0]) not in {normalise(text) for text, _ in script.start}
+    with pytest.raises(BadInputError, match="no test row has one of the"):
+        write_script(train, [("something else", "elsewhere")], OPTIONS)
+
+
 def test_strangers_must_come_from_somewhere() -> None:
     """Without out-of-scope rows there is nothing to send."""
     with pytest.raises(BadInputError, match="oos"):
