@@ -246,7 +246,7 @@ def time_replay(train: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]
             decisions = traffic.decide(bundle)
             seconds[name] = round(time.perf_counter() - started, 1)
             seconds[f"{name}_processor"] = round(time.process_time() - worked, 1)
-            traffic.vectors.keep()
+            traffic.vectors.keep(bundle)
             return decisions
 
         before = replay("first_night_or_new_encoder", "replay")

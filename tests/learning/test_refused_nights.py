@@ -39,7 +39,9 @@ def busy_home(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     live = LiveMatcher(database, settings)
     live.refresh()
     desk = Desk(database, live, settings)
-    asked = [(way.format(p), slug) for slug, (*_, texts) in SMALL_FAQ.items() for p in texts for way in WAYS]
+    asked: list[tuple[str, str | None]] = [
+        (way.format(p), slug) for slug, (*_, texts) in SMALL_FAQ.items() for p in texts for way in WAYS
+    ]
     asked += [(way.format(stranger), None) for stranger in STRANGERS for way in WAYS]
     for number, (text, slug) in enumerate(asked):
         reply = desk.reply(text, channel="rest", sender="u")

@@ -95,11 +95,9 @@ def test_labels_of_half_the_texts_are_covered_too(often: bool) -> None:
         labelled = [chance.random() < 0.5 for _ in wrong]
         weights = [1 / (place + 1) if often else 1.0 for place in range(len(wrong))]
         asked = chance.choices(range(len(wrong)), weights, k=6000)
-        sample = [
-            replace(WRONG if wrong[text] else RIGHT, text=str(text), **({} if labelled[text] else {"meaning": None}))
-            for text in asked
-            if chance.random() < 0.05
-        ]
+        rows = [replace(WRONG if wrong[text] else RIGHT, text=str(text)) for text in range(len(wrong))]
+        known = [row if labelled[text] else replace(row, meaning=None) for text, row in enumerate(rows)]
+        sample = [known[text] for text in asked if chance.random() < 0.05]
         found = wrong_answers(sample)
         covered += found.low <= sum(wrong[text] for text in asked) / len(asked) <= found.high
 
