@@ -5,7 +5,7 @@ answer that is wrong and sure of itself never enters it. Only this sample is an 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -75,8 +75,11 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
         .order_by(DecisionRow.message_id)
     )
     return [
-        replace(
-            _audited(decision, _meaning(normalised, kind, slug), review_below=review_below, changed=key is not None),
+        _audited(
+            decision,
+            _meaning(normalised, kind, slug),
+            review_below=review_below,
+            changed=key is not None,
             published=status in (None, "published"),
             text=normalised,
         )
@@ -136,7 +139,9 @@ def _waiting(since: datetime) -> Select[int, int]:
     )
 
 
-def _audited(decision: DecisionRow, meaning: str | None, *, review_below: float, changed: bool) -> Audited:
+def _audited(
+    decision: DecisionRow, meaning: str | None, *, review_below: float, changed: bool, published: bool, text: str
+) -> Audited:
     sure = decision.kind == "answer" and (decision.confidence >= review_below or decision.reason == "exact")
     return Audited(
         odds=decision.audit_odds or 1.0,
@@ -147,6 +152,8 @@ def _audited(decision: DecisionRow, meaning: str | None, *, review_below: float,
         best=_best(decision.ranking),
         queued=changed or not sure,
         meaning=meaning,
+        published=published,
+        text=text,
     )
 
 

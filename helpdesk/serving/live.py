@@ -7,7 +7,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -52,11 +51,7 @@ class Live:
     faq_revision: int
     faq: dict[str, FaqEntry]
     additions: Additions
-
-    @cached_property
-    def questions(self) -> frozenset[str]:
-        """The normalised questions of the published entries."""
-        return frozenset(normalise(entry.question) for entry in self.faq.values())
+    questions: frozenset[str] = frozenset()  # of the published entries, normalised
 
     def match(self, text: str) -> Decision:
         """Decide one message among the published entries."""
@@ -178,9 +173,11 @@ class LiveMatcher:
             }
             added = _added_phrasings(session, live.matcher.bundle)
         exact = Additions(exact={text_key(normalised): slug for _, normalised, slug in added})
+        questions = frozenset(normalise(entry.question) for entry in entries.values())
+        live = replace(live, faq=entries, questions=questions, additions=exact)
         if revision is None:
-            return replace(live, faq=entries, additions=exact)
-        return replace(live, faq_revision=revision, faq=entries, additions=_encoded(exact, added, live.matcher.bundle))
+            return live
+        return replace(live, faq_revision=revision, additions=_encoded(exact, added, live.matcher.bundle))
 
     def _say_what_serves(self) -> None:
         live = self._live
