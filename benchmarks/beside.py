@@ -75,7 +75,7 @@ def measure(settings: Settings, texts: Iterator[str], *, windows: int, seconds: 
 @contextmanager
 def running_night(settings: Settings) -> "Iterator[subprocess.Popen[bytes]]":
     """`helpdesk retrain` with one thread, once it has begun to fine-tune; killed at the end."""
-    words = [sys.executable, "-c", "from helpdesk.cli import main; main()", "retrain", "--minutes", "60"]
+    words = [sys.executable, "-c", "from helpdesk.cli.main import main; main()", "retrain", "--minutes", "60"]
     environment = {"HELPDESK_HOME": str(settings.home), "HELPDESK_TRAIN_THREADS": "1", "OMP_NUM_THREADS": "1"}
     told = settings.home / "night.txt"
     with told.open("wb") as file:

@@ -28,7 +28,7 @@ from click.testing import CliRunner
 from home import label_all, night, temporary_home
 from serve import free_port, helpdesk_service
 
-from helpdesk.cli import cli
+from helpdesk.cli.main import cli
 from helpdesk.records.database import Database
 from helpdesk.records.exchange import read_labelled
 from helpdesk.records.labelled_sets import first_of_each

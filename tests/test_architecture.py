@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from helpdesk.cli import cli
+from helpdesk.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "helpdesk"
@@ -75,7 +75,9 @@ def test_files_and_functions_stay_readable(path: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno < 50, node.name
 
 
-@pytest.mark.parametrize("statement", ["import helpdesk.cli", "import helpdesk.app", "import helpdesk.serving.live"])
+@pytest.mark.parametrize(
+    "statement", ["import helpdesk.cli.main", "import helpdesk.app", "import helpdesk.serving.live"]
+)
 def test_serving_does_not_load_torch(statement: str) -> None:
     """Web workers and `helpdesk --help` start without torch, scikit-learn or pandas."""
     heavy = "{'torch', 'sentence_transformers', 'transformers', 'sklearn', 'pandas', 'datasets'}"

@@ -25,7 +25,7 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import load_settings
 
 SEED = 4
-PLAIN = "from helpdesk.cli import main; main()"
+PLAIN = "from helpdesk.cli.main import main; main()"
 KILLED_AT = """
 import os, sys
 from importlib import import_module
@@ -37,7 +37,7 @@ def deadly(*args, **options):
         real(*args, **options)
     os.kill(os.getpid(), 9)
 setattr(owner, name, deadly)
-from helpdesk.cli import main
+from helpdesk.cli.main import main
 main()
 """
 HOLDING = """
@@ -50,7 +50,7 @@ def patient(bundles, database):
         time.sleep(0.05)
     real(bundles, database)
 upkeep.remove_leftovers = patient
-from helpdesk.cli import main
+from helpdesk.cli.main import main
 main()
 """
 

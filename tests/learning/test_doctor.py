@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from faqs import Embedder, snapshot, starter
 
-from helpdesk.cli import cli
+from helpdesk.cli.main import cli
 from helpdesk.learning.doctor import check_data, read_data
 from helpdesk.learning.doctor_labels import check_labels, label_quality, out_of_sample
 from helpdesk.learning.doctor_texts import check_texts

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from helpdesk.cli import cli
+from helpdesk.cli.main import cli
 from helpdesk.errors import BundleError, NotFoundError
 from helpdesk.learning.perturb import KINDS
 from helpdesk.learning.robustness import measure_kinds, measure_negation

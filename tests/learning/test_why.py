@@ -6,7 +6,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from helpdesk.cli import cli
+from helpdesk.cli.main import cli
 from helpdesk.errors import NotFoundError
 from helpdesk.learning.night import run_night
 from helpdesk.learning.plan import Plan

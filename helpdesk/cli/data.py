@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.commands import import_faq, with_database
+from helpdesk.cli.common import import_faq, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database

@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner, Result
 
-from helpdesk.cli import cli
+from helpdesk.cli.main import cli
 from helpdesk.errors import HelpdeskError
 from helpdesk.settings import Settings
 

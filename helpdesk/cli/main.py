@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpdesk.check_command import check
-from helpdesk.commands import NUMBER, db, faq, staff, with_database
-from helpdesk.data_commands import data
+from helpdesk.cli.check import check
+from helpdesk.cli.common import NUMBER, db, faq, staff, with_database
+from helpdesk.cli.data import data
+from helpdesk.cli.exclusions import exclusions
+from helpdesk.cli.golden import golden
+from helpdesk.cli.nights import explain_lines, nights, read_proofs
+from helpdesk.cli.robustness import report
+from helpdesk.cli.simulate import simulate
+from helpdesk.cli.why import why
 from helpdesk.errors import BusyError, HelpdeskError
-from helpdesk.exclusion_commands import exclusions
-from helpdesk.explain_command import explain_lines, nights, read_proofs
-from helpdesk.golden_commands import golden
-from helpdesk.report_command import report
-from helpdesk.simulate_command import simulate
-from helpdesk.why_command import why
 
 if TYPE_CHECKING:
     from helpdesk.learning.plan import Plan

@@ -9,8 +9,8 @@ from nights import answer, flip, night_report
 from sqlalchemy import update
 from test_cli import run
 
-from helpdesk.cli import cli
-from helpdesk.explain_command import explain_lines
+from helpdesk.cli.main import cli
+from helpdesk.cli.nights import explain_lines
 from helpdesk.records import nights
 from helpdesk.records.database import Database
 from helpdesk.records.reports import write_report

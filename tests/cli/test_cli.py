@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from helpdesk.data_commands import data
+from helpdesk.cli.data import data
 from helpdesk.records.examples import COLUMNS
 from helpdesk.settings import Settings
 

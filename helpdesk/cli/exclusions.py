@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.commands import NUMBER, with_database
+from helpdesk.cli.common import NUMBER, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database

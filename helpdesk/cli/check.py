@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.commands import with_database
+from helpdesk.cli.common import with_database
 
 if TYPE_CHECKING:
     from helpdesk.learning.doctor import Checkup

@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 from test_simulation import rows
 
-from helpdesk.cli import cli
+from helpdesk.cli.main import cli
 
 
 def simulate(folder: Path, base: Path, *words: str) -> Result:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpdesk.commands import with_database
+from helpdesk.cli.common import with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database

@@ -1,0 +1,1 @@
+"""The command line: one file a command group. A command imports its work when it runs."""
