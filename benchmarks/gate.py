@@ -30,7 +30,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from helpdesk.learning.comparison import Outcome, Outcomes
-from helpdesk.learning.family import LEVEL, more_lost
 from helpdesk.learning.gate import Evidence, Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.judging import ROWS_LEVEL, SHARES
 from helpdesk.learning.limits import silenced_intents, too_little_coverage, too_many_changes
@@ -42,6 +41,7 @@ from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors
 from helpdesk.records.exchange import read_labelled
 from helpdesk.simulation.summary import holm
+from helpdesk.stats.multiple_testing import LEVEL, more_lost
 from helpdesk.text import normalise
 
 Ints = NDArray[np.int64]

@@ -9,11 +9,12 @@ from helpdesk.learning import drift
 from helpdesk.learning.evaluate import held_out
 from helpdesk.learning.snapshot import take_snapshot
 from helpdesk.matching.bundle import open_bundle
-from helpdesk.records import audit, estimates, flips, labels, nights, traffic, versions
+from helpdesk.records import audit, flips, labels, nights, traffic, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.second_looks import FIGURE
 from helpdesk.settings import Settings
+from helpdesk.stats import audit_estimates as estimates
 
 log = logging.getLogger(__name__)
 REASON = 500

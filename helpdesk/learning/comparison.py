@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpdesk.learning.family import LEVEL, Check, failed, lost_together, more_lost, more_than
+from helpdesk.stats.multiple_testing import LEVEL, Check, failed, lost_together, more_lost, more_than
 
 MIN_ROWS_OF_INTENT = 3
 KEPT_OF_INTENT = 0.25

@@ -13,8 +13,8 @@ from helpdesk.learning.clusters import new_clusters
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.scorer import Floats
 from helpdesk.records import traffic, versions
-from helpdesk.records.estimates import Audited, interval, out_of_scope
 from helpdesk.records.traffic import Asked
+from helpdesk.stats.audit_estimates import Audited, interval, out_of_scope
 
 MONTH = timedelta(days=30)
 QUARTER = timedelta(days=90)

@@ -8,7 +8,7 @@ from typing import Any
 from scipy.stats import binomtest
 
 from helpdesk.learning.comparison import Outcomes
-from helpdesk.learning.paired import LEVEL, difference
+from helpdesk.stats.intervals import LEVEL, difference
 
 INCUMBENT = "incumbent"
 SHOWN = 8

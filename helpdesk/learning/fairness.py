@@ -11,10 +11,10 @@ from typing import Any
 
 from helpdesk.learning.fairness_slices import SLICES, Slice
 from helpdesk.learning.gate import Objection
-from helpdesk.learning.paired import Difference, difference
 from helpdesk.learning.snapshot import Snapshot
 from helpdesk.learning.unseen import Exam, Question
 from helpdesk.matching.decide import Decision
+from helpdesk.stats.intervals import Difference, difference
 from helpdesk.text import normalise, text_key
 
 LEAST_GAP = 0.02

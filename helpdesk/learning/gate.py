@@ -15,7 +15,7 @@ from helpdesk.learning.comparison import (
     nearest_new,
     share_lost,
 )
-from helpdesk.learning.family import LEVEL, Check
+from helpdesk.stats.multiple_testing import LEVEL, Check
 
 SHOWN = 50
 

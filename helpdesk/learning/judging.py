@@ -15,7 +15,6 @@ from helpdesk.learning.comparison import Outcomes
 from helpdesk.learning.difference import rows_left_out
 from helpdesk.learning.evaluate import held_out, out_of_fold, read_evaluation
 from helpdesk.learning.fairness import fairness_objections
-from helpdesk.learning.family import LEVEL
 from helpdesk.learning.gate import Evidence, Objection, Verdict, judge_refreshed, judge_retrained
 from helpdesk.learning.limits import (
     SILENCE_LEVEL,
@@ -39,6 +38,7 @@ from helpdesk.records.exclusions import Exclusion
 from helpdesk.records.golden import GoldenPhrase
 from helpdesk.records.running_tables import Version
 from helpdesk.settings import Settings
+from helpdesk.stats.multiple_testing import LEVEL
 
 log = logging.getLogger(__name__)
 ROWS_LEVEL = LEVEL - SILENCE_LEVEL  # the night's false alarms of all tests on labelled rows

@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from helpdesk.learning.comparison import INTENTS, KEPT_OF_INTENT
-from helpdesk.learning.family import failed, lost_together
 from helpdesk.learning.gate import Objection
 from helpdesk.learning.replay import Flip, Replay
 from helpdesk.learning.thresholds import NEVER
 from helpdesk.matching.decide import Decision
 from helpdesk.records.golden import GoldenPhrase
+from helpdesk.stats.multiple_testing import failed, lost_together
 
 ENOUGH_TEXTS = 50
 USEFUL = 0.1

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from helpdesk.learning.fairness import SliceResult, measure_fairness
-from helpdesk.learning.paired import Difference, difference
 from helpdesk.learning.perturb import KINDS, NEGATION, perturb
 from helpdesk.learning.snapshot import Snapshot
 from helpdesk.learning.unseen import Exam, Question
 from helpdesk.matching.decide import Decision
+from helpdesk.stats.intervals import Difference, difference
 from helpdesk.text import normalise
 
 _MOST, _FEWEST, _SHARE = 100, 12, 8

@@ -8,10 +8,11 @@ from flask_login import login_required
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from helpdesk.records import audit, estimates, nights, traffic
+from helpdesk.records import audit, nights, traffic
 from helpdesk.records.base import now
 from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import Intent
+from helpdesk.stats import audit_estimates as estimates
 from helpdesk.text import visible
 from helpdesk.web.banner import as_banner
 from helpdesk.web.context import desk

@@ -17,9 +17,9 @@ from helpdesk.learning.drift import (
     unfamiliar_warnings,
 )
 from helpdesk.matching.bundle import Bundle, open_bundle
-from helpdesk.records.estimates import NONE, Audited
 from helpdesk.records.traffic import Asked
 from helpdesk.settings import Settings
+from helpdesk.stats.audit_estimates import NONE, Audited
 
 IN_SCOPE = Audited(1.0, "answer", ("vpn",), 0.9, "confident", "vpn", queued=False, meaning="vpn")
 OUTSIDE = replace(IN_SCOPE, kind="fallback", intents=(), confidence=0.2, queued=True, meaning=NONE)

@@ -13,7 +13,6 @@ from helpdesk.learning.fairness import SliceResult, fairness_objections, measure
 from helpdesk.learning.fairness_slices import SLICES, Slice
 from helpdesk.learning.folds import frozen_folds
 from helpdesk.learning.night import run_night
-from helpdesk.learning.paired import difference
 from helpdesk.learning.plan import Plan
 from helpdesk.learning.robustness import NegationResult, Robustness
 from helpdesk.learning.scoring import fit_scorer
@@ -24,6 +23,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry, store_entries
 from helpdesk.settings import Settings, load_settings
+from helpdesk.stats.intervals import difference
 
 ROOMS = Slice(
     "room",

@@ -7,12 +7,12 @@ import pytest
 
 from helpdesk.learning.champion import choose_champion
 from helpdesk.learning.comparison import Outcome, compare
-from helpdesk.learning.family import LEVEL, Check, failed, more_lost
 from helpdesk.learning.gate import Evidence, Objection, judge_refreshed, judge_retrained
 from helpdesk.learning.limits import broken_promises, too_little_coverage, too_many_changes
 from helpdesk.learning.replay import Asked, Replay, compare_decisions
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.records.golden import GoldenPhrase
+from helpdesk.stats.multiple_testing import LEVEL, Check, failed, more_lost
 
 Rows = dict[str, Outcome]
 

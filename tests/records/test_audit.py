@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from helpdesk.records import audit, conversations, faq, labels, staff
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.estimates import NONE, Audited, out_of_scope, wrong_answers
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Message
+from helpdesk.stats.audit_estimates import NONE, Audited, out_of_scope, wrong_answers
 from helpdesk.text import text_key
 
 MONTH = timedelta(days=30)

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest
 
 from helpdesk.records.audit import Traffic, audit_odds
-from helpdesk.records.estimates import NONE, Audited, contract, interval, out_of_scope, wrong_answers
+from helpdesk.stats.audit_estimates import NONE, Audited, contract, interval, out_of_scope, wrong_answers
 
 RIGHT = Audited(0.02, "answer", ("vpn",), 0.95, "confident", "vpn", queued=False, meaning="vpn")
 WRONG = replace(RIGHT, meaning="wifi")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpdesk.learning.paired import difference
+from helpdesk.stats.intervals import difference
 
 
 def test_the_interval_is_that_of_the_paper() -> None:
