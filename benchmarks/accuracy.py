@@ -33,7 +33,7 @@ import numpy as np
 from home import label_all, night, temporary_home
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
-from helpdesk.learning.reliability import calibration_error
+from helpdesk.learning.calibration.reliability import calibration_error
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.matcher import Matcher
 from helpdesk.records import labelled_sets

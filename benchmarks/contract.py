@@ -28,9 +28,9 @@ import numpy as np
 from accuracy import open_serving
 from home import temporary_home
 
-from helpdesk.learning.scoring import OutOfFold
-from helpdesk.learning.snapshot import shipped_out_of_scope
-from helpdesk.learning.thresholds import Contract, Outside, fit_thresholds, outside_evidence
+from helpdesk.learning.calibration.risk_control import Contract, Outside, fit_thresholds, outside_evidence
+from helpdesk.learning.calibration.scorer_fit import OutOfFold
+from helpdesk.learning.data.dataset import shipped_out_of_scope
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.scorer import NEIGHBOURS, Floats

@@ -29,13 +29,13 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from helpdesk.learning.comparison import Outcome, Outcomes
-from helpdesk.learning.gate import Evidence, Verdict, judge_refreshed, judge_retrained
-from helpdesk.learning.judging import ROWS_LEVEL, SHARES
-from helpdesk.learning.limits import silenced_intents, too_little_coverage, too_many_changes
-from helpdesk.learning.relabelled import Relabelled, contradicted_changes
-from helpdesk.learning.replay import Asked, Traffic, compare_decisions
-from helpdesk.learning.replay_vectors import ReplayVectors
+from helpdesk.learning.gate.context import ROWS_LEVEL, SHARES
+from helpdesk.learning.gate.paired_tests import Outcome, Outcomes
+from helpdesk.learning.gate.relabelling import Relabelled, contradicted_changes
+from helpdesk.learning.gate.replay import Asked, Traffic, compare_decisions
+from helpdesk.learning.gate.replay_cache import ReplayVectors
+from helpdesk.learning.gate.traffic_rules import silenced_intents, too_little_coverage, too_many_changes
+from helpdesk.learning.gate.verdict import Evidence, Verdict, judge_refreshed, judge_retrained
 from helpdesk.matching.bundle import ENCODER, open_bundle
 from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors
@@ -271,8 +271,8 @@ def _head() -> LogisticRegression:
 
 
 def _packaged_encoder(folder: Path) -> Encoder:
-    from helpdesk.learning.base import load_base
-    from helpdesk.learning.export import save_encoder
+    from helpdesk.learning.training.base_model import load_base
+    from helpdesk.learning.training.onnx_export import save_encoder
 
     (folder / ENCODER).mkdir()
     save_encoder(load_base("all-MiniLM-L6-v2", threads=2), folder / ENCODER)

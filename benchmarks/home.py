@@ -6,9 +6,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from helpdesk.learning.night import run_night
-from helpdesk.learning.plan import Plan
-from helpdesk.learning.report import NightReport
+from helpdesk.learning.night.plan import Plan
+from helpdesk.learning.night.report import NightReport
+from helpdesk.learning.night.run import run_night
 from helpdesk.operations import set_up
 from helpdesk.progress import Bars
 from helpdesk.records import conversations, labels, staff

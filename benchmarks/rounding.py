@@ -22,11 +22,11 @@ import numpy as np
 from accuracy import open_serving
 from numpy.typing import NDArray
 
-from helpdesk.learning.base import load_base
-from helpdesk.learning.export import save_serving_files
-from helpdesk.learning.scoring import refit
-from helpdesk.learning.snapshot import Snapshot, take_snapshot
-from helpdesk.learning.unseen import score_unseen
+from helpdesk.learning.calibration.scorer_fit import refit
+from helpdesk.learning.data.dataset import Snapshot, take_snapshot
+from helpdesk.learning.robustness.exam import score_unseen
+from helpdesk.learning.training.base_model import load_base
+from helpdesk.learning.training.onnx_export import save_serving_files
 from helpdesk.matching.bundle import ENCODER, Bundle
 from helpdesk.matching.encoder import Encoder
 from helpdesk.records.database import open_database

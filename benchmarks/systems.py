@@ -16,7 +16,7 @@ from accuracy import CLINC_OOS, Rows
 from measured import digest
 from sklearn.metrics import roc_auc_score
 
-from helpdesk.learning.base import resolve_base
+from helpdesk.learning.training.base_model import resolve_base
 
 ENCODER: Final = "all-MiniLM-L6-v2"
 HERE: Final = Path(__file__).parent

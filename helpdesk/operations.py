@@ -38,8 +38,8 @@ def set_up(settings: Settings, database: Database, *, starter_faq: bool, progres
     with database.read() as session:
         serving = versions.current(session)
     if serving is None and _count(database, Intent) > 0:
-        from helpdesk.learning.night import run_night
-        from helpdesk.learning.plan import Plan
+        from helpdesk.learning.night.plan import Plan
+        from helpdesk.learning.night.run import run_night
 
         report = run_night(settings, database, plan=Plan(minutes=1, finetune=False), progress=progress)
         yield report.as_text()

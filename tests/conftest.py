@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, text
 
 from helpdesk.app import create_app
-from helpdesk.learning.night import run_night
-from helpdesk.learning.plan import Plan
+from helpdesk.learning.night.plan import Plan
+from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder
 from helpdesk.operations import set_up

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from helpdesk.learning.snapshot import Row, Snapshot
+from helpdesk.learning.data.dataset import Row, Snapshot
 from helpdesk.matching.encoder import Encoder
 from helpdesk.records.exchange import read_faq
 from helpdesk.settings import resource

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from helpdesk.learning.comparison import Outcome
-from helpdesk.learning.explain import Side, explain
+from helpdesk.learning.gate.paired_tests import Outcome
+from helpdesk.learning.gate.side_by_side import Side, explain
 from helpdesk.text import normalise, text_key
 
 RESULTS = {

@@ -28,7 +28,7 @@ OUTSIDE = {
     "sentence_transformers": {"learning"},
     "flask": {"web", "app.py"},
     "sqlalchemy": {"records", "serving", "learning", "web", "operations.py"},
-    "onnxruntime": {"matching/encoder.py", "learning/export.py"},
+    "onnxruntime": {"matching/encoder.py", "learning/training/onnx_export.py"},
 }
 
 

@@ -11,8 +11,8 @@ import click
 from helpdesk.cli.common import with_database
 
 if TYPE_CHECKING:
-    from helpdesk.learning.doctor import Checkup
-    from helpdesk.learning.findings import Finding
+    from helpdesk.learning.data_check.check import Checkup
+    from helpdesk.learning.data_check.findings import Finding
     from helpdesk.records.database import Database
     from helpdesk.settings import Settings
 
@@ -33,7 +33,7 @@ _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 @with_database
 def check(settings: "Settings", database: "Database", as_json: bool, fail_on: str) -> None:
     """Look for faults in the FAQ: contradictions, thin entries, wrong labels, duplicates. Changes nothing."""
-    from helpdesk.learning.doctor import check_data
+    from helpdesk.learning.data_check.check import check_data
     from helpdesk.progress import Bars
 
     found = check_data(settings, database, progress=Bars())

@@ -18,7 +18,7 @@ from helpdesk.cli.why import why
 from helpdesk.errors import BusyError, HelpdeskError
 
 if TYPE_CHECKING:
-    from helpdesk.learning.plan import Plan
+    from helpdesk.learning.night.plan import Plan
     from helpdesk.progress import Reporter
     from helpdesk.records.database import Database
     from helpdesk.settings import Settings
@@ -129,9 +129,9 @@ def retrain(settings: "Settings", database: "Database", explain: bool, as_json: 
     from helpdesk.threads import cap_native_threads
 
     cap_native_threads(settings.train_threads)
-    from helpdesk.learning.budget import step_back
-    from helpdesk.learning.difference import describe
-    from helpdesk.learning.night import run_night
+    from helpdesk.learning.lineage.exclusion_impact import describe
+    from helpdesk.learning.night.budget import step_back
+    from helpdesk.learning.night.run import run_night
 
     plan = _plan(settings, **options)
     step_back()
@@ -203,7 +203,7 @@ def _plan(
     promote: bool,
 ) -> "Plan":
     """What the options of `retrain` ask for. What is left out is only tried, unless it is to be promoted."""
-    from helpdesk.learning.plan import Plan
+    from helpdesk.learning.night.plan import Plan
     from helpdesk.records.exclusions import parse_exclusion
 
     if without is None and (since is not None or promote):

@@ -9,7 +9,7 @@ import click
 from helpdesk.cli.common import NUMBER, with_database
 
 if TYPE_CHECKING:
-    from helpdesk.learning.why import PastAnswer, Why, Winner
+    from helpdesk.learning.lineage.why import PastAnswer, Why, Winner
     from helpdesk.matching.decide import Decision
     from helpdesk.records.database import Database
     from helpdesk.records.lineage import Provenance
@@ -33,7 +33,7 @@ _SEARCH = (
 @with_database
 def why(settings: "Settings", database: "Database", message_id: int, as_json: bool) -> None:
     """Explain an answer: who taught it, when, from which message, since which version, and what if not."""
-    from helpdesk.learning.why import explain
+    from helpdesk.learning.lineage.why import explain
 
     found = explain(settings, database, message_id=message_id)
     if as_json:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from helpdesk.app import create_app
 from helpdesk.errors import BusyError, HelpdeskError
-from helpdesk.learning.night import run_night
-from helpdesk.learning.plan import Plan
+from helpdesk.learning.night.plan import Plan
+from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import Bundle
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, nights, traffic

@@ -8,8 +8,8 @@ import pytest
 from conftest import SMALL_FAQ
 from sqlalchemy import select
 
-from helpdesk.learning.night import run_night
-from helpdesk.learning.plan import Plan
+from helpdesk.learning.night.plan import Plan
+from helpdesk.learning.night.run import run_night
 from helpdesk.matching.encoder import Encoder
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, versions

@@ -1,0 +1,1 @@
+"""Candidate bundles: built and sealed; old ones removed."""

@@ -1,0 +1,273 @@
+"""What there is to learn from: one consistent reading of the FAQ and the labels."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import BadInputError
+from helpdesk.learning.data.quarantine import HeldBack, Said, held_back
+from helpdesk.records.audit import drawn_texts
+from helpdesk.records.base import now
+from helpdesk.records.conversations import taken_for
+from helpdesk.records.examples import COLUMNS, list_examples
+from helpdesk.records.exclusions import excluded_rows
+from helpdesk.records.faq import list_intents
+from helpdesk.records.labels import active_labels
+from helpdesk.records.second_looks import PATIENCE, said_once
+from helpdesk.records.sides import near_duplicates
+from helpdesk.records.tables import Example, Label, Phrasing
+from helpdesk.settings import resource
+from helpdesk.text import normalise, text_key
+
+NONE = ""  # stands for "none of our FAQs" where an intent is named
+MOST_LESSONS = 10_000  # of each kind, the newest: more than one training gets to see
+
+
+@dataclass(frozen=True)
+class Row:
+    """One text and what it means. `id` is its source: `phrasing:12`, `label:7`; intent NONE is out of scope.
+
+    put_forward: a message that was labelled because it was doubted. It teaches like any other, but many such messages
+    together are harder than traffic is. said_once: a label that nobody has repeated; fresh: one of
+    the last week.
+    """
+
+    id: str
+    text: str
+    intent: str
+    put_forward: bool = False
+    said_once: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One training row of another kind than a label (`id` is its source: `example:12`), texts normalised.
+
+    value: how alike the texts are, from 0 to 1, where the kind says so.
+    """
+
+    id: str
+    kind: str
+    texts: tuple[str, ...]
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything one night learns from and is measured on.
+
+    train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts
+    that belong to no intent, first the `taught` ones of staff (training side), then shipped ones; exact: text key ->
+    intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
+    other kinds, which only fine-tuning learns from; outside_share: how much of the traffic is out of scope by the audit
+    sample, None when that is not known; held_back: labels that do not teach yet (`caution.py`), in none of the others.
+    """
+
+    train: tuple[Row, ...]
+    holdout: tuple[Row, ...]
+    out_of_scope: tuple[str, ...]
+    exact: dict[str, str]
+    questions: dict[str, str]
+    lessons: tuple[Lesson, ...] = ()
+    taught: int = 0
+    outside_share: float | None = None
+    held_back: tuple[HeldBack, ...] = ()
+
+    @cached_property
+    def intents(self) -> tuple[str, ...]:
+        """The intents that have training rows, sorted."""
+        return tuple(sorted({row.intent for row in self.train}))
+
+    @cached_property
+    def intent_numbers(self) -> list[int]:
+        """Per training row, the position of its intent in `intents`."""
+        position = {intent: number for number, intent in enumerate(self.intents)}
+        return [position[row.intent] for row in self.train]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The normalised texts of the training rows."""
+        return [row.text for row in self.train]
+
+    @cached_property
+    def rows_hash(self) -> str:
+        """sha256 over everything a bundle is made from."""
+        facts: list[object] = [
+            [(r.id, r.text, r.intent, r.put_forward, r.said_once) for r in self.train],
+            sorted(self.exact.items()),
+            self.out_of_scope,
+        ]
+        if self.lessons:
+            facts.append([(lesson.kind, lesson.texts, lesson.value) for lesson in self.lessons])
+        if self.outside_share is not None:
+            facts.append(self.outside_share)
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def take_snapshot(
+    session: Session,
+    *,
+    without: Collection[str] = (),
+    again: Sequence[Label] = (),
+    outside_share: float | None = None,
+) -> Snapshot:
+    """Read published entries and the labels that count. Raises BadInputError below two intents.
+
+    The rows in `without` are left out as if they did not exist, so that labels in `again` count, and so are those of
+    exclusions in force.
+    """
+    left_out = excluded_rows(session) | set(without)
+    intents = list_intents(session, published_only=True)
+    labels = [label for label in active_labels(session) if f"label:{label.id}" not in left_out]
+    labels += again
+    published = {intent.slug for intent in intents}
+    phrasings = [(p, i.slug) for i in intents for p in i.phrasings if f"phrasing:{p.id}" not in left_out]
+    waiting = _waiting(session, labels, phrasings)
+    waits = {row for group in waiting for row in group.rows}
+    labels = [label for label in labels if f"label:{label.id}" not in waits]
+    drawn, once = drawn_texts(session), said_once(session)
+    once |= {label.id: label.created_at > now() - PATIENCE for label in again}
+    labelled = {side: _label_rows(labels, published, side, drawn=drawn, once=once) for side in ("train", "holdout")}
+    train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *labelled["train"]])
+    train = [row for row in train if row.intent != NONE]
+    if len({row.intent for row in train}) < 2:
+        raise BadInputError("fewer than two published intents have phrasings; import a FAQ first")
+    known = {row.text for row in train}
+    taught = _taught_out_of_scope(labels, known)
+    return Snapshot(
+        train=tuple(train),
+        holdout=tuple(_unspoilt(session, labelled["holdout"], [p for p, _ in phrasings])),
+        out_of_scope=tuple(dict.fromkeys([*taught, *_shipped(known, apart_from=labelled["holdout"])])),
+        taught=len(taught),
+        exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
+        questions={intent.slug: intent.question for intent in intents},
+        lessons=tuple(
+            _lesson(example)
+            for kind in COLUMNS
+            for example in list_examples(session, kind, newest=MOST_LESSONS)
+            if f"example:{example.id}" not in left_out
+        ),
+        outside_share=outside_share,
+        held_back=waiting,
+    )
+
+
+def shipped_out_of_scope() -> list[str]:
+    """The general messages that are out of scope for any helpdesk, from `training_data/out_of_scope.csv`."""
+    with (resource("training_data") / "out_of_scope.csv").open(encoding="utf-8", newline="") as file:
+        return [row["text"] for row in csv.DictReader(file)]
+
+
+def _waiting(
+    session: Session, labels: Sequence[Label], phrasings: Sequence[tuple[Phrasing, str]]
+) -> tuple[HeldBack, ...]:
+    """The labels that do not teach yet."""
+    said = [
+        Said(
+            f"label:{x.id}", x.normalised, x.intent.slug if x.intent else NONE, x.staff.name, x.message_id, x.created_at
+        )
+        for x in labels
+        if x.kind != "skip"
+    ]
+    faq = [Said(f"phrasing:{phrasing.id}", phrasing.normalised, slug) for phrasing, slug in phrasings]
+    return tuple(held_back(said, faq, taken_for=partial(taken_for, session), moment=now()))
+
+
+def _phrasing_row(phrasing: Phrasing, slug: str) -> Row:
+    return Row(f"phrasing:{phrasing.id}", phrasing.normalised, slug)
+
+
+def _lesson(example: Example) -> Lesson:
+    texts = tuple(normalise(text) for text in example.texts)
+    return Lesson(f"example:{example.id}", example.kind, texts, example.value)
+
+
+def _label_rows(
+    labels: Sequence[Label], published: set[str], side: str, *, drawn: Collection[str], once: Mapping[int, bool]
+) -> list[Row]:
+    rows = []
+    for label in labels:
+        meaning = _meaning(label, published)
+        if label.side == side and meaning is not None and label.normalised:
+            put_forward = label.text_key not in drawn
+            fresh = once.get(label.id, False)
+            rows.append(Row(f"label:{label.id}", label.normalised, meaning, put_forward, label.id in once, fresh))
+    return rows
+
+
+def _unspoilt(session: Session, holdout: Sequence[Row], phrasings: Sequence[Phrasing]) -> list[Row]:
+    """Held-out rows without those that a later phrasing says almost literally: it trains, so they measure no more.
+
+    Their stored side stays as it is. Phrasings that were there before the first label had their say when it was drawn.
+    """
+    began = session.scalar(select(func.min(Label.created_at)))
+    later = [phrasing.normalised for phrasing in phrasings if began is not None and phrasing.created_at > began]
+    known = {phrasing.normalised for phrasing in phrasings}
+    return [row for row in holdout if row.text not in known and not near_duplicates(row.text, later)]
+
+
+def _meaning(label: Label, published: set[str]) -> str | None:
+    """The intent a label teaches, NONE for out of scope, None when it teaches nothing."""
+    if label.kind == "out_of_scope":
+        return NONE
+    if label.kind == "intent" and label.intent is not None and label.intent.slug in published:
+        return label.intent.slug
+    return None
+
+
+def _unique(rows: Sequence[Row]) -> list[Row]:
+    return list({(row.text, row.intent): row for row in reversed(rows)}.values())[::-1]
+
+
+def _taught_out_of_scope(labels: Sequence[Label], known: set[str]) -> list[str]:
+    taught = [label.normalised for label in labels if label.kind == "out_of_scope" and label.side == "train"]
+    return [text for text in dict.fromkeys(taught) if text and text not in known]
+
+
+def _shipped(known: set[str], *, apart_from: Sequence[Row]) -> list[str]:
+    """What is shipped, without what held-out messages say almost literally: they measure, so it must not teach."""
+    texts = [normalise(text) for text in shipped_out_of_scope()]
+    spoilt = {near for row in apart_from for near in near_duplicates(row.text, texts)}
+    return [text for n, text in enumerate(texts) if text and text not in known and n not in spoilt]
+
+
+def _exact_table(phrasings: Sequence[tuple[Phrasing, str]], labels: Sequence[Label]) -> dict[str, str]:
+    """Text key -> intent. A label has the last word; a text that two intents claim is not exact."""
+    claims: dict[str, set[str]] = {}
+    for phrasing, slug in phrasings:
+        claims.setdefault(phrasing.text_key, set()).add(slug)
+    table = {key: min(slugs) for key, slugs in claims.items() if len(slugs) == 1}
+    for label in labels:
+        table[label.text_key] = label.intent.slug if label.intent is not None else NONE
+    return table
+
+
+def stable_parts(
+    rows: Sequence[Row], groups: Sequence[int], *, parts: int, known: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """Text key -> one of `parts` parts: groups stay together, intents are spread evenly, the same every time.
+
+    Texts in `known` keep their part for good, whatever is said of them later and even while no row has them, and their
+    group's other texts join them there.
+    """
+    assigned = dict(known or {})
+    by_intent: dict[str, dict[int, list[str]]] = {}
+    for row, group in zip(rows, groups, strict=True):
+        by_intent.setdefault(row.intent, {}).setdefault(group, []).append(text_key(row.text))
+    for intent, members in by_intent.items():
+        sizes = [0] * parts
+        start = int(text_key(intent), 16) % parts
+        for alike in sorted(members.values(), key=lambda keys: (keys[0] not in assigned, -len(keys), keys[0])):
+            settled = [assigned[key] for key in alike if key in assigned]
+            part = settled[0] if settled else min(range(parts), key=lambda p: (sizes[p], (p - start) % parts))
+            sizes[part] += len(alike)
+            for key in alike:
+                assigned.setdefault(key, part)
+    return assigned

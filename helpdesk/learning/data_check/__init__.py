@@ -1,0 +1,1 @@
+"""Faults in the FAQ and its phrasings, found and explained."""

@@ -1,0 +1,1 @@
+"""Is a candidate better than what serves, and nowhere worse?"""

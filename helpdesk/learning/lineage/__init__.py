@@ -1,0 +1,1 @@
+"""Where an answer comes from, and what would change without a row."""

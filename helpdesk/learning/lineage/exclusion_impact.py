@@ -1,0 +1,110 @@
+"""What leaving a source's rows out would change: which rows, and which decisions."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import BadInputError
+from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.matching.bundle import Bundle
+from helpdesk.matching.decide import Decision
+from helpdesk.matching.matcher import Matcher
+from helpdesk.records.base import now
+from helpdesk.records.conversations import recent_texts
+from helpdesk.records.database import Database
+from helpdesk.records.exclusions import Exclusion, exclude, matching_rows
+from helpdesk.records.labels import texts_of
+from helpdesk.records.lineage import origins
+from helpdesk.text import visible
+
+RECENT = timedelta(days=30)
+MOST_TEXTS = 1000
+SHOWN = 20
+
+
+def rows_left_out(session: Session, exclusion: Exclusion | None) -> set[str]:
+    """Ids of the rows that tonight's exclusion names. Raises BadInputError when there are none."""
+    if exclusion is None:
+        return set()
+    rows = matching_rows(session, exclusion)
+    if not rows:
+        raise BadInputError(f"no row matches {exclusion}; nothing to leave out")
+    return rows
+
+
+def differences(
+    database: Database,
+    exclusion: Exclusion,
+    incumbent: Bundle,
+    *,
+    candidates: Sequence[Bundle],
+    snapshot: Snapshot,
+) -> dict[str, Any]:
+    """The rows left out, and per candidate the decisions that change, as ids: no text is kept in a report.
+
+    Recent messages (30 days, the 1,000 texts asked most) are decided as people would be answered; held-out labels by
+    meaning alone, or each would just know its own text.
+    """
+    with database.read() as session:
+        rows = sorted(matching_rows(session, exclusion))
+        recent = recent_texts(session, since=now() - RECENT, limit=MOST_TEXTS)
+    published = snapshot.questions.keys()
+
+    def decide(bundle: Bundle) -> dict[str, Decision]:
+        matcher = Matcher(bundle, cache_size=0)
+        said = {f"message:{number}": matcher.match(text, published=published) for number, text, _ in recent}
+        vectors = bundle.encoder.encode([row.text for row in snapshot.holdout])
+        for row, vector in zip(snapshot.holdout, vectors, strict=True):
+            said[row.id] = matcher.decide_vector(vector, text=row.text, published=published)
+        return said
+
+    counts = {f"message:{number}": count for number, _, count in recent}
+    before = decide(incumbent)
+    changes = {str(bundle.manifest["kind"]): _changes(before, decide(bundle), counts) for bundle in candidates}
+    return {"without": str(exclusion), "rows": len(rows), "some_rows": rows[:SHOWN], "changes": changes}
+
+
+def without_promotion(database: Database, exclusion: Exclusion, *, rests: bool) -> str:
+    """What becomes of rows that were to be left out for good when no candidate went live, in words.
+
+    `rests`: whether the version in service would be another one without them. If not, they are left out all the same:
+    they would teach the next night.
+    """
+    if rests:
+        return f"nothing was promoted, so the rows of {exclusion} are not left out"
+    with database.write() as session:
+        exclude(session, exclusion, author="command line")
+    return f"the version in service does not rest on the rows of {exclusion}; they are left out from now on"
+
+
+def describe(session: Session, difference: dict[str, Any]) -> list[str]:
+    """The same for people, with the texts behind the ids."""
+    shown = [change["row"] for found in difference["changes"].values() for change in found["shown"]]
+    texts = texts_of(session, shown)
+    where = origins(session, difference["some_rows"])
+    lines = [f"left out: {difference['rows']} rows ({difference['without']})"]
+    for row in where.values():
+        by = f"{row.source} by {row.author} on {row.created_at:%Y-%m-%d %H:%M} UTC"
+        meaning = "" if row.id.startswith("example:") else f" -> {row.intent or 'none of the FAQs'}"
+        lines.append(f'  {row.id} "{visible(row.text)}"{meaning}, {by}')
+    for kind, found in difference["changes"].items():
+        lines.append(f"{kind}: {found['changed']} of {found['compared']} decisions change")
+        for change in found["shown"]:
+            row, count, text = change["row"], change["count"], visible(texts.get(change["row"], ""))
+            lines.append(f'  "{text}" ({row}, {count} x): {change["before"]} => {change["after"]}')
+    return lines
+
+
+def _changes(before: dict[str, Decision], after: dict[str, Decision], counts: dict[str, int]) -> dict[str, Any]:
+    changed = [
+        {"row": row, "count": counts.get(row, 1), "before": _said(before[row]), "after": _said(after[row])}
+        for row in before
+        if _said(before[row]) != _said(after[row])
+    ]
+    return {"compared": len(before), "changed": len(changed), "shown": changed[:SHOWN]}
+
+
+def _said(decision: Decision) -> str:
+    return f"answer {decision.intent}" if decision.kind == "answer" else decision.kind

@@ -1,0 +1,212 @@
+"""Why a message got its answer: the row that won, who put it there, since which version, and what if it were gone."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import BadInputError, BundleError
+from helpdesk.learning.lineage.counterfactual import decide_without
+from helpdesk.matching.bundle import Bundle, open_bundle
+from helpdesk.matching.decide import Decision
+from helpdesk.matching.index import Vectors
+from helpdesk.matching.matcher import Matcher
+from helpdesk.matching.parts import splits
+from helpdesk.records import lineage, versions
+from helpdesk.records.conversations import Logged, answered_intents, find_message
+from helpdesk.records.database import Database
+from helpdesk.records.faq import list_intents
+from helpdesk.records.lineage import Provenance
+from helpdesk.records.running_tables import Version
+from helpdesk.settings import Settings
+from helpdesk.text import normalise, text_key
+
+NOT_MATCHED = {
+    "choice": "the person chose it from a clarifying question",
+    "none_of_these": "the person chose none of the options of a clarifying question",
+    "empty": "the message has no letters or digits",
+    "no_version": "no version served yet",
+}
+NEARBY = 5
+
+
+@dataclass(frozen=True)
+class Nearby:
+    """A row of the bundle near the message: cosine similarity, what it means, where it comes from (None: gone)."""
+
+    row: str
+    intent: str
+    similarity: float
+    origin: Provenance | None
+
+
+@dataclass(frozen=True)
+class PastAnswer:
+    """What one retained version decides about the text; `problem` when its bundle does not open."""
+
+    version_id: int
+    kind: str
+    created_at: datetime
+    answer: Decision | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The text that decided. how: `exact` (the message itself was known), `nearest`, or `out_of_scope` (it was near a
+    message that is none of the FAQs); similarity 1 when exact; said_by: every row that says so, the deciding one first.
+    """
+
+    how: str
+    key: str
+    intent: str | None
+    similarity: float
+    said_by: tuple[Provenance, ...] = ()
+
+
+@dataclass(frozen=True)
+class Why:
+    """Everything about one decision.
+
+    first_version: the oldest retained version that decides alike, None when none does; bundles_gone: versions before it
+    whose bundle is not kept any more; without: the decision had nobody said the winning text, by `without_version`.
+    """
+
+    text: str
+    at: datetime
+    decision: Logged
+    note: str | None = None
+    winner: Winner | None = None
+    nearby: tuple[Nearby, ...] = ()
+    history: tuple[PastAnswer, ...] = ()
+    first_version: int | None = None
+    bundles_gone: int = 0
+    without: Decision | None = None
+    without_version: int | None = None
+
+
+def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
+    """Take one logged message apart. Raises NotFoundError."""
+    with database.read() as session:
+        text, at, decision = find_message(session, message_id)
+        built = versions.list_versions(session)[::-1]
+        current = versions.current(session)
+        published = {intent.slug for intent in list_intents(session, published_only=True)}
+    published |= {ranked["intent"] for ranked in decision.ranking} | set(answered_intents(decision))  # then, if not now
+    why = Why(text, at, decision, NOT_MATCHED.get(decision.reason))
+    if why.note is not None:
+        return why
+    kept = [version for version in built if (settings.bundles / version.directory).is_dir()]
+    why = _with_history(why, settings, kept=kept, built=built, published=published)
+    by_id = {version.id: version for version in kept}
+    decider = by_id.get(decision.version_id or 0)
+    if decider is None and current is not None:
+        decider = by_id.get(current.version_id)
+        why = replace(why, note=f"the bundle of version {decision.version_id} is gone; shown by the current one")
+    if decider is None:
+        return why
+    try:
+        bundle = open_bundle(settings.bundles / decider.directory)
+    except BundleError as error:
+        return replace(why, note=str(error))
+    return _with_winner(why, database, bundle=bundle, version=decider, published=published)
+
+
+def _with_history(
+    why: Why, settings: Settings, *, kept: Sequence[Version], built: Sequence[Version], published: Collection[str]
+) -> Why:
+    """Answer bisect: the text decided again by every retained version, oldest first."""
+    history = tuple(_ask(settings, version, why.text, published=published) for version in kept)
+    first = next((past.version_id for past in history if past.answer and _alike(past.answer, why.decision)), None)
+    gone = {version.id for version in built} - {version.id for version in kept}
+    earlier = sum(first is None or version_id < first for version_id in gone)
+    return replace(why, history=history, first_version=first, bundles_gone=earlier)
+
+
+def _ask(settings: Settings, version: Version, text: str, *, published: Collection[str]) -> PastAnswer:
+    """One version's own decision, no phrasing added since."""
+    try:
+        matcher = Matcher(open_bundle(settings.bundles / version.directory), cache_size=1)
+        answer = matcher.match(text, published=published)
+    except BundleError as error:
+        return PastAnswer(version.id, version.kind, version.created_at, None, str(error))
+    return PastAnswer(version.id, version.kind, version.created_at, answer)
+
+
+def _alike(past: Decision, decision: Logged) -> bool:
+    return (past.kind, past.intent, set(past.options)) == (decision.kind, decision.intent, set(decision.options))
+
+
+def _with_winner(why: Why, database: Database, *, bundle: Bundle, version: Version, published: Collection[str]) -> Why:
+    vector = bundle.encoder.encode([normalise(why.text)])[0]
+    neighbours = bundle.index.search_exactly(vector, NEARBY)
+    closest = bundle.intents[bundle.intent_of_row[neighbours.rows[0]]]
+    if why.decision.kind != "answer" and closest not in published:
+        why = replace(why, note=f"what is nearest means {closest}, which is not published")
+    if why.decision.reason == "two_questions":
+        first, second = answered_intents(why.decision)
+        why = replace(why, note=f"two questions were answered: this is about {first}, not about {second}")
+    with database.read() as session:
+        row, winner = _winner(session, why, bundle=bundle, vector=vector, least=float(neighbours.similarities[0]))
+        winner = winner and _said(session, why, winner, version=version, row=row)
+        origins = lineage.origins(session, [bundle.phrasing_ids[row] for row in neighbours.rows])
+    nearby = tuple(
+        Nearby(
+            bundle.phrasing_ids[row],
+            bundle.intents[bundle.intent_of_row[row]],
+            float(similarity),
+            origins.get(bundle.phrasing_ids[row]),
+        )
+        for row, similarity in zip(neighbours.rows, neighbours.similarities, strict=True)
+    )
+    if winner is None:
+        return replace(why, nearby=nearby)
+    why = replace(why, winner=winner, nearby=nearby)
+    try:
+        without = decide_without(bundle, why.text, key=winner.key, published=published)
+    except BadInputError as error:
+        return replace(why, note=str(error))
+    return replace(why, without=without, without_version=version.id)
+
+
+def _winner(
+    session: Session, why: Why, *, bundle: Bundle, vector: Vectors, least: float
+) -> tuple[str | None, Winner | None]:
+    """The row that decided, where it was one, and its text; None when no single one did: the chosen intent has no row
+    near the message.
+
+    least: how similar the nearest row of all is, published or not; a message that is none of the FAQs must be nearer.
+    """
+    decision = why.decision
+    if decision.reason in ("exact", "known_out_of_scope"):
+        return None, Winner("exact", text_key(normalise(why.text)), decision.intent, 1.0)
+    best = decision.ranking[0] if decision.ranking else {}
+    similarity, row = best.get("similarity") or 0.0, best.get("nearest")
+    if row is None and decision.reason == "two_questions":
+        known = (text_key(part) for split in splits(normalise(why.text)) for part in split)
+        exact = next((key for key in known if bundle.exact.get(key) == best["intent"]), None)
+        return None, None if exact is None else Winner("exact", exact, best["intent"], 1.0)
+    outside = bundle.scorer.outside @ vector
+    if decision.kind == "fallback" and len(outside) and float(outside.max()) > max(similarity, least):
+        nearest = int(outside.argmax())
+        return None, Winner("out_of_scope", bundle.outside_keys[nearest], None, float(outside[nearest]))
+    key = None if row is None else _key(session, row, bundle)
+    return row, None if key is None else Winner("nearest", key, best["intent"], similarity)
+
+
+def _key(session: Session, row: str, bundle: Bundle) -> str | None:
+    """The key of a row's text: from the bundle, or of a phrasing added since; None when the row is gone."""
+    if row in bundle.phrasing_ids:
+        return bundle.phrasing_keys[bundle.phrasing_ids.index(row)]
+    origin = lineage.origins(session, [row]).get(row)
+    return None if origin is None else text_key(normalise(origin.text))
+
+
+def _said(session: Session, why: Why, winner: Winner, *, version: Version, row: str | None) -> Winner:
+    """The winner with every row that said so by then: the deciding one first, then what was there for the bundle."""
+    built = version.created_at
+    rows = lineage.claims(session, winner.key, intent=winner.intent, before=why.at, built=built)
+    return replace(
+        winner, said_by=tuple(sorted(rows, key=lambda origin: (origin.id != row, origin.created_at > built)))
+    )

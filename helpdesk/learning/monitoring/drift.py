@@ -1,0 +1,160 @@
+"""Does this month's traffic still look like what the version in service learnt from? Warnings, never deeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from scipy.stats import fisher_exact, norm
+from sqlalchemy.orm import Session
+
+from helpdesk.learning.monitoring.new_topics import new_clusters
+from helpdesk.matching.bundle import Bundle
+from helpdesk.matching.scorer import Floats
+from helpdesk.records import traffic, versions
+from helpdesk.records.traffic import Asked
+from helpdesk.stats.audit_estimates import Audited, interval, out_of_scope
+
+MONTH = timedelta(days=30)
+QUARTER = timedelta(days=90)
+TAIL = 0.05  # share of calibration rows that count as unfamiliar, by definition
+MARGIN = 0.05  # a change of fewer points is not worth a warning, however significant
+SIGNIFICANCE = 0.01
+FEWEST = 100
+FEWEST_AUDITED = 30
+MOST_CLUSTERED = 2000
+MOST_LISTED = 10
+GROWTH = 1.5
+FIGURE = "unfamiliar_below"  # in a candidate's report
+LOGGED = ("confident", "between", "unsure")  # reasons that rest on a calibrated confidence
+
+
+@dataclass(frozen=True)
+class Month:
+    """What the database says of a month and the one before, for everything below.
+
+    now and before are (messages, unfamiliar ones), of those decided by versions that know what is unfamiliar; intents
+    count those ranked first; stale rows are (intent, phrasings, idle phrasings).
+    """
+
+    now: tuple[int, int]
+    before: tuple[int, int]
+    intents_now: Mapping[str, int]
+    intents_before: Mapping[str, int]
+    unanswered: Sequence[Asked]
+    stale: Sequence[tuple[str, int, int]]
+
+
+def unfamiliar_below(confidence: Floats) -> float | None:
+    """What all but 5% of the calibration rows' confidences [n] reach, None when there are too few of them."""
+    return float(np.quantile(confidence, TAIL)) if len(confidence) >= FEWEST else None
+
+
+def read_month(session: Session, *, moment: datetime) -> Month:
+    """The month before a moment. What is unfamiliar is told by the level of the version that met the message."""
+    since, before, quarter = moment - MONTH, moment - 2 * MONTH, moment - QUARTER
+    reports = versions.reports_of_deciding(session, since=before)
+    below = {version: level for version, report in reports.items() if (level := report.get(FIGURE)) is not None}
+    busy = traffic.count_outcomes(session, since=quarter).messages >= FEWEST
+    return Month(
+        now=traffic.count_unfamiliar(session, since=since, until=moment, below=below),
+        before=traffic.count_unfamiliar(session, since=before, until=since, below=below),
+        intents_now=traffic.count_by_best_intent(session, since=since, until=moment),
+        intents_before=traffic.count_by_best_intent(session, since=before, until=since),
+        unanswered=traffic.unanswered_texts(session, since=since, limit=MOST_CLUSTERED),
+        stale=traffic.idle_phrasings(session, since=quarter)[:MOST_LISTED] if busy else (),
+    )
+
+
+def describe(month: Month, sample: Sequence[Audited], bundle: Bundle) -> dict[str, Any]:
+    """Every sign of drift as JSON, with `warnings` in words; `sample` is the month's audit sample.
+
+    Messages are named by their ids, so that no text outlives its message.
+    """
+    expected, calibration = expected_unfamiliar(sample), calibration_drift(sample)
+    return {
+        "unfamiliar": {"now": month.now, "before": month.before, "expected": expected},
+        "calibration": calibration,
+        "intents": changed_intents(month.intents_before, month.intents_now),
+        "clusters": new_clusters(month.unanswered, bundle),
+        "stale": [{"intent": intent, "phrasings": total, "idle": idle} for intent, total, idle in month.stale],
+        "warnings": [*unfamiliar_warnings(month, expected), *calibration_warnings(calibration)],
+    }
+
+
+def expected_unfamiliar(sample: Sequence[Audited]) -> float | None:
+    """The most unfamiliar messages that traffic like the training data would have, as a share.
+
+    5% of what is in scope, and all that is not, which the audit sample tells; None while too little of it is labelled.
+    """
+    outside = out_of_scope(sample)
+    if outside.labelled < FEWEST_AUDITED or outside.share is None:
+        return None
+    return TAIL + (1 - TAIL) * outside.high
+
+
+def unfamiliar_warnings(month: Month, expected: float | None) -> list[str]:
+    """What is wrong with the share of unfamiliar messages, in words."""
+    (messages, unfamiliar), (messages_before, unfamiliar_before) = month.now, month.before
+    if messages < FEWEST:
+        return []
+    share, warnings = unfamiliar / messages, []
+    low = interval(unfamiliar, messages, level=1 - 2 * SIGNIFICANCE)[0]
+    if expected is not None and low > expected + MARGIN:
+        warnings.append(
+            f"this month's traffic no longer looks like the training data: {share:.0%} of it is unfamiliar, "
+            f"at most {expected:.0%} was to be expected"
+        )
+    if messages_before >= FEWEST:
+        earlier = unfamiliar_before / messages_before
+        p = _p_changed(unfamiliar_before, messages_before, unfamiliar, messages)
+        if share > earlier + MARGIN and p < SIGNIFICANCE:
+            warnings.append(f"{share:.0%} of this month's messages are unfamiliar, {earlier:.0%} were the month before")
+    return warnings
+
+
+def calibration_drift(sample: Sequence[Audited]) -> dict[str, Any]:
+    """Confidences against labels on the audit sample: how many best intents were to be right, and how many were.
+
+    p is one-sided, of calibration in the large (Cox 1958): the chance of so few right ones if confidences were true.
+    """
+    rows = [row for row in sample if row.meaning is not None and row.best and row.reason in LOGGED]
+    promised = sum(row.confidence for row in rows)
+    right = sum(row.meaning == row.best for row in rows)
+    spread = float(np.sqrt(sum(row.confidence * (1 - row.confidence) for row in rows)))
+    p = float(norm.cdf((right - promised) / spread)) if spread else 1.0
+    return {"rows": len(rows), "promised": promised, "right": right, "p": p}
+
+
+def calibration_warnings(found: Mapping[str, Any]) -> list[str]:
+    """Whether confidences promise more than they keep, in words."""
+    if found["rows"] < FEWEST_AUDITED or found["p"] >= SIGNIFICANCE:
+        return []
+    promised, right = found["promised"] / found["rows"], found["right"] / found["rows"]
+    if promised - right < MARGIN:
+        return []
+    return [f"confidences are too high: {promised:.0%} of the audited messages were to be right, {right:.0%} were"]
+
+
+def changed_intents(before: Mapping[str, int], now: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Intents whose share of the messages changed by half at least, significantly (Fisher's exact test, Holm 1979)."""
+    total_before, total_now = sum(before.values()), sum(now.values())
+    if min(total_before, total_now) < FEWEST:
+        return []
+    intents = sorted({*before, *now})
+    tested = sorted(
+        (_p_changed(before.get(intent, 0), total_before, now.get(intent, 0), total_now), intent) for intent in intents
+    )
+    changed = []
+    for rank, (p, intent) in enumerate(tested):
+        if p * (len(tested) - rank) >= SIGNIFICANCE:
+            break
+        share_before, share_now = before.get(intent, 0) / total_before, now.get(intent, 0) / total_now
+        if max(share_before, share_now) >= GROWTH * min(share_before, share_now):
+            changed.append({"intent": intent, "before": share_before, "now": share_now})
+    return changed[:MOST_LISTED]
+
+
+def _p_changed(hits: int, total: int, other_hits: int, other_total: int) -> float:
+    return float(fisher_exact([[hits, total - hits], [other_hits, other_total - other_hits]]).pvalue)

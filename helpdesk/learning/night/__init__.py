@@ -1,0 +1,1 @@
+"""The nightly run: lock, candidates, verdicts, promotion, report."""

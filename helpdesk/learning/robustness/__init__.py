@@ -1,0 +1,1 @@
+"""How a bundle does on messages that are typed differently, or by different people."""

@@ -1,0 +1,161 @@
+"""Are messages that differ only in who seems to write them answered alike?
+
+Each message is asked on both sides of a slice. A slice is weak when the 95% interval of the paired difference in
+answer rate or in accuracy leaves out zero and the difference is at least two points.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.gate.verdict import Objection
+from helpdesk.learning.robustness.exam import Exam, Question
+from helpdesk.learning.robustness.slices import SLICES, Slice
+from helpdesk.matching.decide import Decision
+from helpdesk.stats.intervals import Difference, difference
+from helpdesk.text import normalise, text_key
+
+LEAST_GAP = 0.02
+PER_INTENT = 2
+_METRICS = {"answer_rate": "answered directly", "accuracy": "accuracy"}
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """One slice: its differences (second side minus first), and for a weak one the phrasings to add.
+
+    add: (intent, text) of marked phrasings that teach the weaker side.
+    """
+
+    name: str
+    sides: tuple[str, str]
+    pairs: int
+    answer_rate: Difference
+    accuracy: Difference
+    add: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def weak(self) -> bool:
+        """The rule of the module's docstring."""
+        return bool(self._shown())
+
+    @property
+    def weaker_side(self) -> int:
+        """0 or 1: the side that is served worse, as far as differences were shown."""
+        return 1 if sum(self._shown()) < 0 else 0
+
+    def _shown(self) -> list[float]:
+        return [d.change for d in (self.answer_rate, self.accuracy) if d.clear and abs(d.change) >= LEAST_GAP]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "slice": self.name,
+            "sides": list(self.sides),
+            "pairs": self.pairs,
+            "answer_rate": self.answer_rate.as_dict(),
+            "accuracy": self.accuracy.as_dict(),
+            "verdict": "weak" if self.weak else "ok",
+            "add": [{"intent": intent, "text": text} for intent, text in self.add],
+        }
+
+
+def measure_fairness(
+    exam: Exam, snapshot: Snapshot, *, seed: int, slices: Sequence[Slice] = SLICES
+) -> list[SliceResult]:
+    """Ask every message of the exam on both sides of every slice.
+
+    A pair of which one side is a training phrasing is left out: it would be graded on what it was taught.
+    """
+    known = {row.text for row in snapshot.train}
+    plan: list[tuple[Slice, list[tuple[Question, tuple[str, str]]]]] = []
+    for part in slices:
+        unmarked = [question for question in exam.questions if not part.carried_by(question.text)]
+        pairs = [(question, _sides(part, question.text, seed)) for question in unmarked]
+        plan.append((part, [(q, s) for q, s in pairs if s[0] != s[1] and not known & (set(s) - {q.text})]))
+    asked = [(question, text) for _, pairs in plan for question, sides in pairs for text in sides]
+    decisions = iter(exam.decide(asked))
+    return [
+        _result(part, [(question, next(decisions), next(decisions)) for question, _ in pairs], snapshot, seed)
+        for part, pairs in plan
+    ]
+
+
+def fairness_objections(report: Sequence[Mapping[str, Any]], max_gap: float | None) -> list[Objection]:
+    """Why a bundle with these slices (as `SliceResult.as_dict` gives them) is too unequal: its whole interval says so.
+
+    No limit, no objection.
+    """
+    if max_gap is None:
+        return []
+    return [
+        Objection(
+            "fairness",
+            f"{result['slice']}: {words} differs by {100 * abs(found['change']):.0f} points between "
+            f"{' and '.join(result['sides'])} (95% interval {100 * found['low']:+.0f} to {100 * found['high']:+.0f}); "
+            f"at most {100 * max_gap:.0f} are allowed",
+        )
+        for result in report
+        for metric, words in _METRICS.items()
+        if max((found := result[metric])["low"], -found["high"]) > max_gap
+    ]
+
+
+def _sides(part: Slice, text: str, seed: int) -> tuple[str, str]:
+    first, second = part.pair(text, seed=seed)
+    return normalise(first), normalise(second)
+
+
+def _result(
+    part: Slice, asked: Sequence[tuple[Question, Decision, Decision]], snapshot: Snapshot, seed: int
+) -> SliceResult:
+    answered = [(first.kind == "answer", second.kind == "answer") for _, first, second in asked]
+    right = [(_right(q, first), _right(q, second)) for q, first, second in asked]
+    result = SliceResult(
+        part.name,
+        part.sides,
+        len(asked),
+        difference([a for a, _ in answered], [b for _, b in answered]),
+        difference([a for a, _ in right], [b for _, b in right]),
+    )
+    if not result.weak:
+        return result
+    return replace(result, add=tuple(_to_add(part, result.weaker_side, asked, snapshot, seed)))
+
+
+def _right(question: Question, decision: Decision) -> bool:
+    return bool(decision.ranking) and decision.ranking[0].intent == question.intent
+
+
+def _served(question: Question, decision: Decision) -> int:
+    """2 for a right direct answer, 1 for right but hesitant, 0 for wrong."""
+    return _right(question, decision) * (1 + (decision.kind == "answer"))
+
+
+def _to_add(
+    part: Slice,
+    side: int,
+    asked: Sequence[tuple[Question, Decision, Decision]],
+    snapshot: Snapshot,
+    seed: int,
+) -> list[tuple[str, str]]:
+    """Marked phrasings for every intent, those that lose most on the weaker side first, measured messages last.
+
+    Every intent gets as many: a mark that only some intents carry would speak for those. They are made from the FAQ's
+    own phrasings: a bundle holds no words of people who wrote in.
+    """
+    losses = Counter[str]()
+    for question, first, second in asked:
+        served = (_served(question, first), _served(question, second))
+        losses[question.intent] += served[1 - side] - served[side]
+    measured, known = {question.text for question, _, _ in asked}, set(snapshot.texts)
+    phrasings = [row for row in snapshot.train if row.id.startswith("phrasing:")]
+    chosen: dict[str, list[str]] = {row.intent: [] for row in phrasings}
+    for row in sorted(phrasings, key=lambda row: (row.text in measured, text_key(row.text))):
+        if len(chosen[row.intent]) < PER_INTENT and not part.carried_by(row.text):
+            marked = _sides(part, row.text, seed)[side]
+            chosen[row.intent] += [marked] if marked not in known else []
+    order = sorted(chosen, key=lambda intent: (-losses[intent], intent))
+    return [(intent, text) for intent in order for text in chosen[intent]]

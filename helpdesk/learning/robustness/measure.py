@@ -1,0 +1,151 @@
+"""What a bundle makes of messages that are typed differently, and of messages that different people type.
+
+Measured while the bundle is built, on a sample that costs seconds, and written into it as robustness.json.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.robustness.exam import Exam, Question
+from helpdesk.learning.robustness.fairness import SliceResult, measure_fairness
+from helpdesk.learning.robustness.perturbations import KINDS, NEGATION, perturb
+from helpdesk.matching.decide import Decision
+from helpdesk.stats.intervals import Difference, difference
+from helpdesk.text import normalise
+
+_MOST, _FEWEST, _SHARE = 100, 12, 8
+
+
+@dataclass(frozen=True)
+class KindResult:
+    """Messages against their variants of one kind.
+
+    same_text: how many variants are the same text once normalised, so that nothing could change; wrong_answers: how
+    many messages got a direct answer that is wrong, before and after.
+    """
+
+    kind: str
+    pairs: int
+    same_text: int
+    accuracy: Difference
+    answer_rate: Difference
+    wrong_answers: tuple[int, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**vars(self), "accuracy": self.accuracy.as_dict(), "answer_rate": self.answer_rate.as_dict()}
+
+
+@dataclass(frozen=True)
+class NegationResult:
+    """What became of messages with a direct answer when they were negated.
+
+    A negated message means something else, and no FAQ says what: nothing here is right or wrong. `same_answer` got
+    the same direct answer as before, `other_answer` another one, `hedged` a clarifying question or the fallback.
+    """
+
+    answered: int
+    same_answer: int
+    other_answer: int
+    hedged: int
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Both reports. source: what the messages were (see `unseen.Exam`)."""
+
+    source: str
+    messages: int
+    kinds: tuple[KindResult, ...]
+    negation: NegationResult
+    slices: tuple[SliceResult, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For robustness.json."""
+        return {
+            "source": self.source,
+            "messages": self.messages,
+            "perturbations": [kind.as_dict() for kind in self.kinds],
+            "negation": vars(self.negation),
+            "fairness": [part.as_dict() for part in self.slices],
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """For the manifest: what changed by kind of perturbation, and the slices without the phrasings to add."""
+        changes = {
+            kind.kind: {"accuracy": kind.accuracy.change, "answer_rate": kind.answer_rate.change} for kind in self.kinds
+        }
+        fairness = [{k: v for k, v in part.as_dict().items() if k != "add"} for part in self.slices]
+        return {"robustness": {"messages": self.messages, "changes": changes}, "fairness": fairness}
+
+
+def exam_size(rows: int) -> int:
+    """How many messages to ask, for seconds beside the minutes that this many training rows take otherwise."""
+    return min(_MOST, max(_FEWEST, rows // _SHARE))
+
+
+def measure_robustness(exam: Exam, snapshot: Snapshot, *, seed: int) -> Robustness:
+    """Ask variants of every message of the exam."""
+    return Robustness(
+        exam.source,
+        len(exam.questions),
+        tuple(measure_kinds(exam, seed=seed)),
+        measure_negation(exam, seed=seed),
+        tuple(measure_fairness(exam, snapshot, seed=seed)),
+    )
+
+
+def measure_kinds(exam: Exam, *, seed: int) -> list[KindResult]:
+    """Each kind of perturbation but negation, on the messages that it can change."""
+    plan = {kind: _variants(exam, kind, seed) for kind in KINDS if kind != NEGATION}
+    decisions = _decide_pairs(exam, [pair for pairs in plan.values() for pair in pairs])
+    results = []
+    for kind, pairs in plan.items():
+        results.append(_kind_result(kind, pairs, [next(decisions) for _ in pairs]))
+    return results
+
+
+def measure_negation(exam: Exam, *, seed: int) -> NegationResult:
+    """The messages that are answered directly, negated."""
+    found = list(_decide_pairs(exam, _variants(exam, NEGATION, seed)))
+    became = Counter(_became(before, after) for before, after in found if before.kind == "answer")
+    return NegationResult(sum(became.values()), became["same"], became["other"], became["hedged"])
+
+
+def _variants(exam: Exam, kind: str, seed: int) -> list[tuple[Question, str]]:
+    changed = ((question, perturb(question.text, kind, seed=seed)) for question in exam.questions)
+    variants = [(question, normalise(text)) for question, text in changed if text is not None]
+    return [(question, text) for question, text in variants if text]
+
+
+def _decide_pairs(exam: Exam, pairs: Sequence[tuple[Question, str]]) -> Iterator[tuple[Decision, Decision]]:
+    asked = [(question, text) for question, variant in pairs for text in (question.text, variant)]
+    decisions = iter(exam.decide(asked))
+    return zip(decisions, decisions, strict=True)
+
+
+def _kind_result(
+    kind: str, pairs: Sequence[tuple[Question, str]], decisions: Sequence[tuple[Decision, Decision]]
+) -> KindResult:
+    truth = [question.intent for question, _ in pairs]
+    best = [(before.ranking[0].intent, after.ranking[0].intent) for before, after in decisions]
+    right = [(before == true, after == true) for (before, after), true in zip(best, truth, strict=True)]
+    answered = [(before.kind == "answer", after.kind == "answer") for before, after in decisions]
+    wrong = [[a[side] and not r[side] for a, r in zip(answered, right, strict=True)] for side in (0, 1)]
+    return KindResult(
+        kind,
+        len(pairs),
+        sum(question.text == text for question, text in pairs),
+        difference([before for before, _ in right], [after for _, after in right]),
+        difference([before for before, _ in answered], [after for _, after in answered]),
+        (sum(wrong[0]), sum(wrong[1])),
+    )
+
+
+def _became(before: Decision, after: Decision) -> str:
+    if after.kind != "answer":
+        return "hedged"
+    return "same" if after.intent == before.intent else "other"

@@ -1,0 +1,1 @@
+"""Fine-tuning an encoder and exporting it for serving."""

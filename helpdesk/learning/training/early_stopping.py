@@ -1,0 +1,160 @@
+"""Validation while training: rows held aside are measured every tenth of the way, and over-fitting is caught."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helpdesk.learning.data.dataset import Lesson
+from helpdesk.learning.training.finetune import half_precision
+from helpdesk.learning.training.validation_metrics import centroid_accuracy, lesson_metric
+from helpdesk.matching.index import Vectors
+from helpdesk.text import text_key
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+LABELS = "labels"
+CHECKS = 10
+PATIENCE = 3
+COST = 0.25  # texts encoded to check, per text trained on: forward passes alone, so about a tenth of the time
+_FEWEST_TEXTS = 40
+_FEWEST_ROWS = 6
+
+
+@dataclass(frozen=True)
+class Held:
+    """Rows that a training never learns from: lessons by kind, and labelled texts with their intents."""
+
+    lessons: Mapping[str, Sequence[Lesson]] = field(default_factory=dict)
+    texts: Sequence[str] = ()
+    intents: Sequence[int] = ()
+
+    def limited(self, texts: int) -> "Held":
+        """About so many texts of it, always the same ones; labels get as much as all kinds of lessons together."""
+        lessons = {kind: rows for kind, rows in self.lessons.items() if rows}
+        share = texts // (2 * len(lessons) if self.texts and lessons else max(1, len(lessons)))
+        few = {
+            kind: sorted(rows, key=_key)[: max(_FEWEST_ROWS, share // len(rows[0].texts))]
+            for kind, rows in lessons.items()
+        }
+        rows = _spread(self.texts, self.intents, texts // 2 if lessons else texts)
+        return Held(few, [self.texts[row] for row in rows], [self.intents[row] for row in rows])
+
+    def all_texts(self) -> list[str]:
+        """Every text once."""
+        every = [text for rows in self.lessons.values() for lesson in rows for text in lesson.texts]
+        return list(dict.fromkeys([*every, *self.texts]))
+
+
+class Watch:
+    """Measures one training. `stops`: whether the best weights are kept when the figures fall.
+
+    The score is the mean of the metrics, weighted by how many rows each rests on. It has fallen when it ends below
+    its best by more than the largest standard error of a share of so many rows.
+    """
+
+    def __init__(self, held: Held, *, steps: int, trained: int, stops: bool = True) -> None:
+        """`trained`: how many texts the training will see; that bounds what is measured."""
+        budget = int(COST * trained)
+        self._held = held.limited(max(_FEWEST_TEXTS, budget // (CHECKS + 1)))
+        self.texts = self._held.all_texts()
+        checks = min(CHECKS, steps, max(1, budget // max(1, len(self.texts)) - 1)) if self.texts else 0
+        self._due = {round(check * steps / checks) for check in range(checks + 1)} if checks else set()
+        self._stops = stops
+        self._last = steps
+        self._seconds = 0.0
+        self.steps: list[int] = []
+        self.metrics: list[dict[str, float]] = []
+        self.scores: list[float] = []
+
+    def due(self, step: int) -> bool:
+        """Whether to measure after this many steps."""
+        return step in self._due
+
+    def check(self, model: "SentenceTransformer", step: int) -> bool:
+        """Measure the model as it is; whether it is the best so far."""
+        started = time.perf_counter()
+        with half_precision(model.device):
+            vectors = model.encode(self.texts, batch_size=64, normalize_embeddings=True, show_progress_bar=False)
+        found = self._measure(dict(zip(self.texts, vectors, strict=True)))
+        self._seconds += time.perf_counter() - started
+        weights = [self._rows(kind) for kind in found]
+        score = float(np.average(list(found.values()), weights=weights)) if found else 0.0
+        best = not self.scores or score > max(self.scores)
+        self.steps.append(step)
+        self.metrics.append(found)
+        self.scores.append(score)
+        return best
+
+    @property
+    def fallen(self) -> bool:
+        """Whether the last score is below the best by more than chance."""
+        return bool(self.scores) and self._stops and self._below(self.scores[-1])
+
+    @property
+    def spent(self) -> bool:
+        """Whether the last few scores all were: training on is useless."""
+        return self._stops and len(self.scores) > PATIENCE and all(map(self._below, self.scores[-PATIENCE:]))
+
+    @property
+    def kept(self) -> int:
+        """After how many steps the kept weights were reached."""
+        if not self.steps:
+            return self._last
+        return self.steps[int(np.argmax(self.scores))] if self.fallen else self.steps[-1]
+
+    def facts(self) -> dict[str, Any]:
+        """The curve, for the manifest: metrics at each step, rows they rest on, the step whose weights were kept."""
+        kinds = list(dict.fromkeys(kind for found in self.metrics for kind in found))
+        return {
+            "steps": self.steps,
+            "metrics": {
+                kind: [round(found[kind], 4) if kind in found else None for found in self.metrics] for kind in kinds
+            },
+            "score": [round(score, 4) for score in self.scores],
+            "held": {kind: self._rows(kind) for kind in kinds},
+            "kept_step": self.kept,
+            "seconds": round(self._seconds, 2),
+        }
+
+    def _below(self, score: float) -> bool:
+        rows = sum(self._rows(kind) for kind in self.metrics[-1])
+        return max(self.scores) - score > 0.5 / math.sqrt(max(1, rows))
+
+    def _rows(self, kind: str) -> int:
+        return len(self._held.texts) if kind == LABELS else len(self._held.lessons[kind])
+
+    def _measure(self, vectors: Mapping[str, Vectors]) -> dict[str, float]:
+        found: dict[str, float | None] = {}
+        if self._held.texts:
+            stacked = np.stack([vectors[text] for text in self._held.texts])
+            found[LABELS] = centroid_accuracy(stacked, np.array(self._held.intents, dtype=np.int32))
+        for kind, lessons in self._held.lessons.items():
+            columns = [
+                np.stack([vectors[text] for text in texts]) for texts in zip(*(r.texts for r in lessons), strict=True)
+            ]
+            found[kind] = lesson_metric(lessons, columns)
+        return {kind: value for kind, value in found.items() if value is not None and math.isfinite(value)}
+
+
+def _spread(texts: Sequence[str], intents: Sequence[int], limit: int) -> list[int]:
+    """Rows of intents that have two or more, the same number of each as far as it goes, about `limit` in all."""
+    members: dict[int, list[int]] = {}
+    for row, intent in enumerate(intents):
+        members.setdefault(intent, []).append(row)
+    usable = [sorted(rows, key=lambda row: text_key(texts[row])) for rows in members.values() if len(rows) > 1]
+    usable.sort(key=lambda rows: text_key(texts[rows[0]]))
+    each = max(2, limit // max(1, len(usable)))
+    chosen: list[int] = []
+    for rows in usable:
+        if len(chosen) < limit:
+            chosen += rows[:each]
+    return sorted(chosen)
+
+
+def _key(lesson: Lesson) -> str:
+    return text_key("\0".join(lesson.texts))

@@ -1,0 +1,291 @@
+"""Fine-tune a sentence-transformers encoder so that phrasings of one intent lie together and others apart.
+
+Supervised contrastive loss (Khosla et al. 2020, arXiv 2004.11362) over label-aware batches: two phrasings of an intent
+are each other's positives, never negatives. Training starts from the base weights every time; the result is moved part
+of the way back to them (Wortsman et al. 2022, arXiv 2109.01903), which keeps what the base model knew about messages
+unlike any phrasing.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    from helpdesk.learning.training.early_stopping import Watch
+    from helpdesk.learning.training.losses import Objectives
+
+Progress = Callable[[int, int], None]
+VIEWS_PER_INTENT = 2
+TEMPERATURE = 0.05
+LEARNING_RATE = 1e-4
+WARM_UP = 0.1
+WEIGHT_DECAY = 0.01
+KEPT_FEW, KEPT_MANY = 0.85, 0.65  # share of the way from base to tuned weights, by rows
+MANY = 3000
+MAX_TOKENS = 48
+_CHUNK = 16
+_BATCH = 80  # intents, two phrasings of each
+_VISITS = 6.0
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What a fine-tuning will do, fixed before it starts: steps of `intents` x 2 phrasings.
+
+    until: the share of the steps after which it ends, below 1 when its sisters began to over-fit there.
+    """
+
+    steps: int
+    intents: int
+    learning_rate: float = LEARNING_RATE
+    temperature: float = TEMPERATURE
+    kept: float = KEPT_FEW
+    until: float = 1.0
+
+    @property
+    def last_step(self) -> int:
+        """How many steps are done."""
+        return round(self.until * self.steps)
+
+    @property
+    def texts(self) -> int:
+        """How many labelled texts all steps see."""
+        return self.last_step * self.intents * VIEWS_PER_INTENT
+
+    def facts(self) -> dict[str, Any]:
+        """For the manifest."""
+        return asdict(self)
+
+
+def plan_training(rows: int, intents: int, *, max_steps: int | None = None) -> TrainingPlan:
+    """Steps, batch and learning rate by data size.
+
+    Every row is visited about six times; the rate falls with the square root of the batch, which few intents make
+    small.
+    """
+    batch = min(intents, _BATCH)
+    steps = max(10, round(_VISITS * rows / (batch * VIEWS_PER_INTENT)))
+    rate = LEARNING_RATE * math.sqrt(batch / _BATCH)
+    kept = KEPT_FEW if rows < MANY else KEPT_MANY
+    return TrainingPlan(min(steps, max_steps) if max_steps else steps, batch, rate, kept=kept)
+
+
+def seconds_per_intent(model: "SentenceTransformer", texts: Sequence[str], intents: int) -> float:
+    """Measured time of a training step on such texts, by intents in its batch; the model's weights are not changed."""
+    numbers = [number % intents for number in range(len(texts))]
+    plan = TrainingPlan(steps=1, intents=min(intents, _BATCH))
+    batches = _Batches(texts, numbers, plan, seed=0)
+    trainable = _trainable(model)
+    times = []
+    for batch in [next(iter(batches)) for _ in range(3)]:
+        started = time.perf_counter()
+        _loss(model, batches.tokens(model, batch), [numbers[row] for row in batch], plan.temperature).backward()  # type: ignore[no-untyped-call]
+        times.append(time.perf_counter() - started)
+    for parameter in trainable:
+        parameter.grad = None
+    return 1.15 * min(times) / plan.intents
+
+
+def fine_tune(
+    model: "SentenceTransformer",
+    texts: Sequence[str],
+    *,
+    intents: Sequence[int],
+    plan: TrainingPlan,
+    seed: int,
+    progress: Progress,
+    objectives: "Objectives | None" = None,
+    watch: "Watch | None" = None,
+) -> None:
+    """Train the model in place on normalised texts with their intents (numbers), as planned.
+
+    `objectives` add the gradients of other kinds of rows; `watch` measures rows held aside on the way, and decides
+    whether the weights of the end or those of its best check are kept.
+    """
+    import torch
+
+    torch.manual_seed(seed)
+    weights = _Weights(_trainable(model), plan.kept)
+    optimizer = torch.optim.AdamW(weights.tuned, lr=plan.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, plan.steps))
+    batches = _Batches(texts, intents, plan, seed=seed)
+    _check(watch, model, 0, weights)
+    for step, batch in zip(range(plan.last_step), batches, strict=False):
+        optimizer.zero_grad(set_to_none=True)
+        if objectives is not None:
+            objectives.backward(step)
+        labels = [intents[row] for row in batch]
+        loss = _loss(model, batches.tokens(model, batch), labels, plan.temperature)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(weights.tuned, 1.0)
+        optimizer.step()
+        schedule.step()
+        progress(step + 1, plan.last_step)
+        _check(watch, model, step + 1, weights)
+        if watch is not None and watch.spent:
+            progress(plan.last_step, plan.last_step)
+            break
+    model.eval()
+    weights.finish(best=watch is not None and watch.fallen)
+
+
+def _check(watch: "Watch | None", model: "SentenceTransformer", step: int, weights: "_Weights") -> None:
+    """Measure the weights as they would be kept, when it is time; the model goes on training."""
+    if watch is not None and watch.due(step):
+        with weights.blended():
+            if watch.check(model, step):
+                weights.remember()
+    model.train()
+
+
+class _Weights:
+    """The weights that training changes, where they came from, and the best ones on the way."""
+
+    def __init__(self, tuned: Sequence["torch.nn.Parameter"], kept: float) -> None:
+        self.tuned = tuned
+        self._kept = kept
+        self._base = self._copy()
+        self._best = self._base
+
+    @contextmanager
+    def blended(self) -> Iterator[None]:
+        """Within, the weights are moved back towards the base as they will be at the end."""
+        raw = self._copy()
+        self._blend()
+        yield
+        self._put(raw)
+
+    def remember(self) -> None:
+        """These are the best so far."""
+        self._best = self._copy()
+
+    def finish(self, *, best: bool) -> None:
+        """Keep the best ones, or the last moved back towards the base."""
+        if best:
+            self._put(self._best)
+        else:
+            self._blend()
+
+    def _copy(self) -> list["torch.Tensor"]:
+        return [parameter.detach().clone() for parameter in self.tuned]
+
+    def _put(self, values: Sequence["torch.Tensor"]) -> None:
+        import torch
+
+        with torch.no_grad():
+            for parameter, value in zip(self.tuned, values, strict=True):
+                parameter.copy_(value)
+
+    def _blend(self) -> None:
+        import torch
+
+        with torch.no_grad():
+            for parameter, start in zip(self.tuned, self._base, strict=True):
+                parameter.lerp_(start, 1.0 - self._kept)
+
+
+def _trainable(model: "SentenceTransformer") -> list["torch.nn.Parameter"]:
+    """All weights but the embedding tables, which hold half of them and learn little from few rows."""
+    import torch
+
+    tables = {
+        id(parameter)
+        for module in model.modules()
+        if isinstance(module, torch.nn.Embedding)
+        for parameter in module.parameters()
+    }
+    chosen = []
+    for parameter in model.parameters():
+        parameter.requires_grad_(id(parameter) not in tables)
+        if parameter.requires_grad:
+            chosen.append(parameter)
+    return chosen
+
+
+def _rate(step: int, steps: int) -> float:
+    """Linear warm-up, then linear decay to zero, as a share of the learning rate."""
+    warm = max(1, round(WARM_UP * steps))
+    return (step + 1) / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
+
+
+def _loss(
+    model: "SentenceTransformer",
+    chunks: Sequence[dict[str, "torch.Tensor"]],
+    labels: Sequence[int],
+    temperature: float,
+) -> "torch.Tensor":
+    """Supervised contrastive loss of one batch, given its tokens in chunks of similar length, rows in order."""
+    import torch
+
+    with half_precision(model.device):
+        vectors = torch.cat([model(dict(chunk))["sentence_embedding"] for chunk in chunks])
+    vectors = torch.nn.functional.normalize(vectors.float(), dim=-1)
+    truth = torch.tensor(labels, device=vectors.device)
+    own = torch.eye(len(truth), dtype=torch.bool, device=vectors.device)
+    logits = (vectors @ vectors.T / temperature).masked_fill(own, -1e9)
+    positive = (truth[:, None] == truth[None, :]) & ~own
+    log_share = logits - torch.logsumexp(logits, dim=1, keepdim=True)
+    per_row = (log_share * positive).sum(dim=1) / positive.sum(dim=1).clamp(min=1)
+    return -per_row.mean()
+
+
+def half_precision(device: "torch.device") -> "torch.autocast":
+    """bfloat16 matrix products where the processor has them; elsewhere they would be slower, so nothing changes."""
+    import torch
+
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported()
+    else:
+        able = torch.cpu.get_capabilities()
+        native = device.type == "cpu" and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=native)
+
+
+class _Batches:
+    """Endless batches of row numbers: some intents, two rows of each, sorted by length so that chunks pad little."""
+
+    def __init__(self, texts: Sequence[str], intents: Sequence[int], plan: TrainingPlan, *, seed: int) -> None:
+        self._texts = texts
+        self._size = plan.intents
+        self._chance = np.random.default_rng(seed)
+        self._rows: dict[int, list[int]] = {}
+        for row, intent in enumerate(intents):
+            self._rows.setdefault(intent, []).append(row)
+        self._queues: dict[int, list[int]] = {intent: [] for intent in self._rows}
+
+    def __iter__(self) -> Iterator[list[int]]:
+        waiting: list[int] = []
+        while True:
+            while len(waiting) < self._size:
+                fresh = self._chance.permutation(list(self._rows)).tolist()
+                waiting += [intent for intent in fresh if intent not in waiting]
+            chosen, waiting = waiting[: self._size], waiting[self._size :]
+            rows = [row for intent in chosen for row in self._take(intent)]
+            yield sorted(rows, key=lambda row: len(self._texts[row]))
+
+    def tokens(self, model: "SentenceTransformer", batch: Sequence[int]) -> list[dict[str, "torch.Tensor"]]:
+        """The batch's model inputs, in chunks padded each to its own longest text."""
+        tokenizer = model.tokenizer
+        chunks = []
+        for start in range(0, len(batch), _CHUNK):
+            texts = [self._texts[row] for row in batch[start : start + _CHUNK]]
+            encoded = tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+            chunks.append({name: value.to(model.device) for name, value in encoded.items()})
+        return chunks
+
+    def _take(self, intent: int) -> list[int]:
+        """The next two rows of an intent, every row once before any twice; a lone row is its own pair (dropout)."""
+        taken = []
+        for _ in range(VIEWS_PER_INTENT):
+            if not self._queues[intent]:
+                self._queues[intent] = self._chance.permutation(self._rows[intent]).tolist()
+            taken.append(self._queues[intent].pop())
+        return taken

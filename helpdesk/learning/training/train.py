@@ -1,0 +1,176 @@
+"""Tonight's fine-tuned encoder, and the sister encoders that measure it out of fold."""
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from helpdesk.learning.calibration.out_of_fold import Measurement, Progress, split
+from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.training.auxiliary_examples import Lessons, Material
+from helpdesk.learning.training.base_model import load_base
+from helpdesk.learning.training.early_stopping import Held, Watch
+from helpdesk.learning.training.finetune import (
+    MANY,
+    MAX_TOKENS,
+    VIEWS_PER_INTENT,
+    TrainingPlan,
+    fine_tune,
+    plan_training,
+    seconds_per_intent,
+)
+from helpdesk.learning.training.losses import Objectives, schedule, texts_in
+from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
+from helpdesk.settings import Settings
+from helpdesk.text import text_key
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+MOST_PARTS = 4
+FIFTHS = 5
+ENOUGH_HELD_OUT = 300
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A folder with the encoder, how to measure it, and what goes into the manifest."""
+
+    encoder: Path
+    measurement: Measurement
+    facts: dict[str, Any]
+
+
+def tune(
+    workshop: Path,
+    snapshot: Snapshot,
+    *,
+    like: Measurement | None,
+    standing: Path,
+    settings: Settings,
+    minutes: float,
+    max_steps: int | None = None,
+    progress: Progress,
+) -> Tuned:
+    """Fine-tune from the base weights on everything, and once without each measured part.
+
+    Small sets are measured in two to four parts, so that no row is lost and each sister knows nearly as much as the
+    encoder that it stands for: halves put confidence far too low. For large sets one left-out fifth will do. The
+    budget is shared out by rows and turned into step counts before training starts. `like` is how the encoder in
+    service is measured, whose split is kept until it is outgrown, so that the two can be compared row by row;
+    `standing` is its folder, whose 8-bit or exact weights are kept to as well: deciding by a stopwatch would differ
+    from run to run. Where the measured ones began to over-fit, the one on everything ends too.
+    """
+    like = None if like is not None and _outgrown(like, snapshot) else like
+    parts, measured = _parts(snapshot) if like is None else (like.parts, len(like.encoders))
+    part_of = split(snapshot, parts=parts, known=like.part_of if like else None)
+    part = [part_of[text_key(text)] for text in snapshot.texts]
+    subsets = [[n for n in range(len(part)) if part[n] != away] for away in range(measured)]
+    everything = list(range(len(snapshot.train)))
+    int8 = is_int8(standing)
+    base = load_base(settings.base_model, threads=settings.train_threads)
+    material = Material(snapshot, base, seed=settings.seed)
+    plans = _plans(snapshot, [*subsets, everything], base=base, material=material, minutes=minutes, max_steps=max_steps)
+    school = _School(snapshot, material, settings, progress)
+    folders = [workshop / f"part-{part}" for part in range(measured)]
+    reached = []
+    for number, (folder, rows, plan) in enumerate(zip(folders, subsets, plans[:-1], strict=True), 1):
+        model, watch = school.train(rows, plan, stage=f"fine-tuning to measure {number}/{measured}")
+        reached.append(watch.kept / plan.steps)
+        folder.mkdir(parents=True)
+        save_serving_files(model, folder, int8=int8)
+    whole = workshop / "whole"
+    whole.mkdir(parents=True)
+    plan = replace(plans[-1], until=sum(reached) / measured)
+    model, _ = school.train(everything, plan, stage="fine-tuning")
+    save_encoder(model, whole, int8=int8)
+    return Tuned(whole, Measurement(parts, part_of, tuple(folders)), plan.facts() | school.facts)
+
+
+def _outgrown(like: Measurement, snapshot: Snapshot) -> bool:
+    """Whether the split of a small start should end: what takes over is compared on held-out labels alone that night,
+    so there must be many."""
+    return like.parts < FIFTHS and len(snapshot.train) >= MANY and len(snapshot.holdout) >= ENOUGH_HELD_OUT
+
+
+def _parts(snapshot: Snapshot) -> tuple[int, int]:
+    """Into how many parts the rows fall, and how many of those are measured.
+
+    An ordinary intent has two rows or more in each, which validation while training needs.
+    """
+    if len(snapshot.train) >= MANY:
+        return FIFTHS, 1
+    rows = statistics.median(Counter(row.intent for row in snapshot.train).values())
+    parts = min(MOST_PARTS, max(2, int(rows) // 2))
+    return parts, parts
+
+
+def _plans(
+    snapshot: Snapshot,
+    subsets: Sequence[Sequence[int]],
+    *,
+    base: "SentenceTransformer",
+    material: Material,
+    minutes: float,
+    max_steps: int | None,
+) -> list[TrainingPlan]:
+    """One plan a training, all shortened alike when their sum would break the budget."""
+    intents = [len({snapshot.train[n].intent for n in rows}) for rows in subsets]
+    plans = [plan_training(len(rows), count, max_steps=max_steps) for rows, count in zip(subsets, intents, strict=True)]
+    counts = material.counts()
+    others = [texts_in(_schedule(plan, counts, len(rows))) for plan, rows in zip(plans, subsets, strict=True)]
+    work = sum(plan.steps * plan.intents for plan in plans) + sum(others) / VIEWS_PER_INTENT
+    pace = seconds_per_intent(base, snapshot.texts[:2000], len(snapshot.intents))
+    share = min(1.0, minutes * 60 / (work * pace))
+    return [replace(plan, steps=max(1, int(plan.steps * share))) for plan in plans]
+
+
+def _schedule(plan: TrainingPlan, counts: Mapping[str, int], rows: int) -> dict[int, str]:
+    """Which steps carry a batch of which other kind: a lesson is seen as often as a labelled row."""
+    return schedule(counts, steps=plan.steps, visits=plan.steps * plan.intents * VIEWS_PER_INTENT / max(1, rows))
+
+
+@dataclass
+class _School:
+    """Trains encoders of one night from the base weights; `facts` collects what each learnt and how it went."""
+
+    snapshot: Snapshot
+    material: Material
+    settings: Settings
+    progress: Progress
+    facts: dict[str, Any] = field(default_factory=lambda: {"curves": {}})
+
+    def train(self, rows: Sequence[int], plan: TrainingPlan, *, stage: str) -> tuple["SentenceTransformer", Watch]:
+        """An encoder that never saw the other rows, and how it did on them."""
+        snapshot, settings = self.snapshot, self.settings
+        lessons = self.material.lessons(rows)
+        away = sorted(set(range(len(snapshot.train))) - set(rows))
+        held = Held(lessons.held, [snapshot.texts[n] for n in away], [snapshot.intent_numbers[n] for n in away])
+        watch = Watch(held, steps=plan.last_step, trained=plan.texts, stops=bool(away))
+        model = load_base(settings.base_model, threads=settings.train_threads)
+        fine_tune(
+            model,
+            [*(snapshot.texts[n] for n in rows), *(text for text, _ in lessons.more)],
+            intents=[*(snapshot.intent_numbers[n] for n in rows), *(intent for _, intent in lessons.more)],
+            plan=plan,
+            seed=settings.seed,
+            progress=lambda done, total: self.progress(stage, done, total),
+            objectives=self._objectives(model, lessons, plan, len(rows)),
+            watch=watch,
+        )
+        self.facts["curves"][stage] = watch.facts()
+        if lessons.facts:
+            self.facts.setdefault("lessons", {})[stage] = lessons.facts
+        return model, watch
+
+    def _objectives(
+        self, model: "SentenceTransformer", lessons: Lessons, plan: TrainingPlan, rows: int
+    ) -> Objectives | None:
+        planned = _schedule(plan, {kind: len(learnt) for kind, learnt in lessons.learnt.items()}, rows)
+        if not planned:
+            return None
+        return Objectives(
+            model, lessons.learnt, planned=planned, same=lessons.same, max_tokens=MAX_TOKENS, seed=self.settings.seed
+        )

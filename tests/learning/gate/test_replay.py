@@ -1,0 +1,140 @@
+"""Recent messages, decided again by a candidate."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpdesk.learning.data.dataset import take_snapshot
+from helpdesk.learning.gate.replay import Traffic, read_traffic
+from helpdesk.learning.gate.replay_cache import FOLDER
+from helpdesk.learning.night.plan import Plan
+from helpdesk.learning.night.report import NightReport
+from helpdesk.learning.night.run import run_night
+from helpdesk.matching.bundle import encoder_hash
+from helpdesk.matching.matcher import Matcher
+from helpdesk.progress import Quiet
+from helpdesk.records import labels
+from helpdesk.records.database import Database
+from helpdesk.records.faq import Entry, store_entries
+from helpdesk.serving.live import LiveMatcher
+from helpdesk.serving.replies import Desk
+from helpdesk.settings import Settings
+
+KEYS = {"messages", "distinct", "changed_share", "right_to_wrong", "gained", "accepted_more", "flips"}
+ASKED = ["vpn is dead again", "VPN is dead again!", "printer out of toner and also how do I join wifi", "2", "hm"]
+
+
+@pytest.fixture
+def desk(settings: Settings, records: Database, live: LiveMatcher) -> Desk:
+    """A desk that was asked a few things."""
+    made = Desk(records, live, settings)
+    for text in ASKED:
+        made.reply(text, channel="rest", sender="u")
+    return made
+
+
+def traffic(desk: Desk) -> Traffic:
+    """What would be replayed now."""
+    with desk.database.read() as session:
+        snapshot = take_snapshot(session)
+        return read_traffic(
+            session,
+            home=desk.settings.home,
+            days=30,
+            meanings=snapshot.exact,
+            published=snapshot.questions.keys(),
+        )
+
+
+def night(desk: Desk) -> NightReport:
+    """One run without fine-tuning."""
+    return run_night(desk.settings, desk.database, plan=Plan(minutes=1, finetune=False), progress=Quiet())
+
+
+def vectors(home: Path) -> dict[str, list[str]]:
+    """Encoder -> the keys that are kept."""
+    return {path.stem: np.load(path)["keys"].tolist() for path in (home / FOLDER).iterdir()}
+
+
+def test_distinct_texts_are_weighed_by_how_often_they_were_asked(desk: Desk) -> None:
+    """Case and end marks do not make another text; numbers chosen from a menu are none."""
+    counts = {item.text: item.count for item in traffic(desk).asked}
+
+    assert counts == {"vpn is dead again": 2, ASKED[2].lower(): 1, "hm": 1}
+
+
+def test_replayed_decisions_are_the_served_ones(desk: Desk, live: LiveMatcher) -> None:
+    """In batches or one by one, messages with two questions too."""
+    serving = live.take()
+    assert serving is not None
+    found, bundle = traffic(desk), serving.matcher.bundle
+    one_by_one = Matcher(bundle, cache_size=0)
+
+    for asked, decision in zip(found.asked, found.decide(bundle), strict=True):
+        expected = one_by_one.match(asked.text, published=found.published)
+        assert (decision.kind, decision.intents, decision.reason) == (expected.kind, expected.intents, expected.reason)
+        assert decision.confidence == pytest.approx(expected.confidence, abs=1e-4)
+
+
+def test_a_night_says_what_would_change(desk: Desk) -> None:
+    """A label turns a doubted message into an answer; changes nobody has labelled are listed with both decisions."""
+    message = desk.reply("my tunnel is shut", channel="rest", sender="u").message_id
+    with desk.database.write() as session:
+        labels.label_message(session, message, kind="intent", intent="vpn", staff_id=1, holdout_share=0)
+        store_entries(session, [Entry("laptop", phrasings=("hm",))], author="ann")
+        store_entries(session, [Entry("wifi", phrasings=("hm",))], author="bob")
+    report = night(desk)
+    replay = report.verdicts["refreshed"]["replay"]
+
+    assert set(replay) >= KEYS
+    assert (replay["messages"], replay["distinct"]) == (5, 4)
+    assert (replay["gained"], replay["right_to_wrong"]) == (1, 0)
+    for flip in replay["flips"]:
+        assert flip["truth"] is None
+        assert flip["before"] != flip["after"]
+        assert set(flip["before"]) == {"kind", "intent", "confidence"}
+
+
+def test_vectors_are_kept_for_the_next_night_and_forgotten_with_their_messages(desk: Desk) -> None:
+    """One file an encoder; of an encoder that is gone, and of messages that are gone, nothing stays."""
+    found = traffic(desk)
+    bundle = desk.live.take().matcher.bundle  # type: ignore[union-attr]
+    found.decide(bundle)
+    (desk.settings.home / FOLDER).mkdir()
+    (desk.settings.home / FOLDER / "0000.npz").write_bytes(b"stale")
+    found.vectors.keep(bundle)
+    kept = vectors(desk.settings.home)
+    less = Traffic(found.asked[:1], found.published, type(found.vectors)(found.vectors.folder, ["vpn is dead again"]))
+    read_back = less.vectors.of(bundle).known()
+    less.vectors.keep(bundle)
+
+    assert list(kept) == [encoder_hash(bundle.manifest)]
+    assert len(kept[encoder_hash(bundle.manifest)]) >= 3
+    assert list(read_back) == ["vpn is dead again"]
+    assert len(vectors(desk.settings.home)[encoder_hash(bundle.manifest)]) == 1
+
+
+def test_a_night_without_candidates_forgets_no_vectors(desk: Desk) -> None:
+    """Nothing is decided again then, but the next night will."""
+    found = traffic(desk)
+    bundle = desk.live.take().matcher.bundle  # type: ignore[union-attr]
+    found.decide(bundle)
+    found.vectors.keep(bundle)
+    before = vectors(desk.settings.home)
+    traffic(desk).vectors.keep(bundle)
+
+    assert len(before[encoder_hash(bundle.manifest)]) >= 3
+    assert {name: len(kept) for name, kept in vectors(desk.settings.home).items()} == {
+        name: len(kept) for name, kept in before.items()
+    }
+
+
+def test_a_damaged_file_of_vectors_is_encoded_again(desk: Desk) -> None:
+    """It is a cache: never an error."""
+    bundle = desk.live.take().matcher.bundle  # type: ignore[union-attr]
+    folder = desk.settings.home / FOLDER
+    folder.mkdir()
+    (folder / f"{encoder_hash(bundle.manifest)}.npz").write_bytes(b"PK half a file")
+
+    assert len(traffic(desk).decide(bundle)) == 3

@@ -1,0 +1,162 @@
+"""What one training is given besides its labels, and what is kept from it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fakes import clusters
+from numpy.typing import NDArray
+
+from helpdesk.learning.data.dataset import Lesson, Row, Snapshot
+from helpdesk.learning.training.auxiliary_examples import Lessons, Material
+
+INTENTS, ROWS = 6, 8
+VECTORS, TRUTH = clusters(INTENTS, ROWS, spread=0.15)
+MORE, MORE_TRUTH = clusters(INTENTS, 5, spread=0.15, seed=2)
+Unit = NDArray[np.float32]
+
+
+def words(number: int) -> str:
+    """A text like no other."""
+    letters = np.random.default_rng(number).choice(list("abcdefghijklmnopqrstuvwxyz"), size=(3, 7))
+    return " ".join("".join(word) for word in letters)
+
+
+PLANTED: dict[str, Unit] = {words(n): VECTORS[n] for n in range(len(VECTORS))}
+MESSAGES: dict[str, Unit] = {words(1000 + n): MORE[n] for n in range(len(MORE))}
+TEXTS = list(PLANTED)
+EVERY = range(len(TEXTS))
+
+
+class PlantedEncoder:
+    """Gives back vectors with planted structure; texts it does not know lie anywhere."""
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []
+
+    def encode(self, texts: Sequence[str], **_: object) -> Unit:
+        """Unit vectors [n, dim]."""
+        self.encoded += texts
+        return np.stack([self._vector(text) for text in texts])
+
+    def _vector(self, text: str) -> Unit:
+        strange: Unit = np.random.default_rng(sum(text.encode())).normal(size=(VECTORS.shape[1],)).astype(np.float32)
+        unit: Unit = strange / np.linalg.norm(strange)
+        return (PLANTED | MESSAGES).get(text, unit)
+
+
+def snapshot(lessons: Sequence[Lesson], *, holdout: Sequence[str] = ()) -> Snapshot:
+    """A FAQ of planted phrasings with these lessons."""
+    return Snapshot(
+        train=tuple(Row(f"phrasing:{n}", text, f"intent {TRUTH[n]}") for n, text in enumerate(TEXTS)),
+        holdout=tuple(Row(f"label:{n}", text, "intent 0") for n, text in enumerate(holdout)),
+        out_of_scope=("what a day", "who won the game"),
+        exact={},
+        questions={},
+        lessons=tuple(lessons),
+    )
+
+
+def lessons_for(rows: Sequence[int], given: Snapshot) -> Lessons:
+    """What a training on these rows gets."""
+    return Material(given, PlantedEncoder(), seed=0).lessons(rows)  # type: ignore[arg-type]
+
+
+def unlabelled() -> list[Lesson]:
+    """Messages like the phrasings."""
+    return [Lesson(f"example:{n}", "unlabelled", (text,)) for n, text in enumerate(MESSAGES)]
+
+
+def test_without_lessons_there_is_nothing_more() -> None:
+    """And nothing is encoded for it."""
+    encoder = PlantedEncoder()
+    material = Material(snapshot([]), encoder, seed=0)  # type: ignore[arg-type]
+
+    assert material.lessons(EVERY) == Lessons()
+    assert encoder.encoded == []
+    assert not any(material.counts().values())
+
+
+def test_unlabelled_messages_join_the_intents_they_surely_mean() -> None:
+    """As rows for training alone; what is already known gains nothing."""
+    known = Lesson("example:99", "unlabelled", (TEXTS[0],))
+    found = lessons_for(EVERY, snapshot([*unlabelled(), known]))
+    pseudo = dict(found.more)
+
+    assert found.facts["pseudo_labels"] == len(pseudo) >= 20
+    assert all(pseudo[text] == MORE_TRUTH[list(MESSAGES).index(text)] for text in pseudo)
+    assert TEXTS[0] not in pseudo
+
+
+def test_a_message_that_is_held_out_does_not_come_in_by_another_door() -> None:
+    """Neither as a pseudo-label nor within a pair, nor slightly changed."""
+    held_out = next(iter(MESSAGES))
+    turned = " ".join(held_out.split()[::-1])
+    pairs = [Lesson(f"pair:{n}", "positive", (words(2000 + n), words(3000 + n))) for n in range(20)]
+    leak = [Lesson("leak", "positive", (words(9), turned))]
+    found = lessons_for(EVERY, snapshot([*unlabelled(), *pairs, *leak], holdout=[held_out]))
+
+    assert held_out not in dict(found.more)
+    assert "leak" not in {lesson.id for lesson in found.learnt["positive"]}
+    assert len(found.learnt["positive"]) >= 16
+
+
+def test_a_measured_part_is_not_seen_through_pairs() -> None:
+    """The encoder that measures some rows learns no lesson with a text like one of them."""
+    mine = [n for n in EVERY if n % 2]
+    pairs = [Lesson(f"pair:{n}", "positive", (words(2000 + n), TEXTS[n])) for n in EVERY]
+    found = lessons_for(mine, snapshot(pairs))
+    said = {lesson.texts[1] for lesson in found.learnt["positive"]}
+
+    assert said
+    assert said <= {TEXTS[n] for n in mine}
+
+
+def test_pseudo_labels_come_from_the_rows_of_the_training_alone() -> None:
+    """A part without an intent gives no message that intent."""
+    mine = [n for n in EVERY if TRUTH[n] != 0]
+    intents = {intent for _, intent in lessons_for(mine, snapshot(unlabelled())).more}
+
+    assert intents == set(range(1, INTENTS))
+
+
+def test_triplets_get_hard_negatives_of_other_intents() -> None:
+    """One more triplet each, its negative a phrasing of the FAQ."""
+    triplets = [
+        Lesson(f"t:{n}", "triplet", (TEXTS[n], TEXTS[n + 1], "nothing like it")) for n in range(0, len(TEXTS), ROWS)
+    ] * 5
+    triplets = [replace(lesson, id=f"{lesson.id}:{n}") for n, lesson in enumerate(triplets)]
+    found = lessons_for(EVERY, snapshot(triplets))
+    mined = [lesson for lesson in found.learnt["triplet"] if lesson.id.startswith("mined:")]
+
+    assert found.facts["mined_negatives"] == len(mined) > 0
+    for anchor, _, negative in (lesson.texts for lesson in mined):
+        assert TRUTH[TEXTS.index(anchor)] != TRUTH[TEXTS.index(negative)]
+
+
+def test_intents_with_few_phrasings_are_filled_up_when_there_are_unlabelled_messages() -> None:
+    """And only then: labels alone train as they always did."""
+    mine = [n for n in EVERY if TRUTH[n] != 1 or n % ROWS == 0]
+    strange = [Lesson("example:1", "unlabelled", ("a message like no other",))]
+    pairs = [Lesson("pair:1", "positive", ("one", "other"))]
+
+    assert [intent for _, intent in lessons_for(mine, snapshot(strange)).more] == [1, 1, 1]
+    assert lessons_for(mine, snapshot(pairs)).more == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"texts": ("one", "another")},
+        {"value": 0.4},
+        {"kind": "similar"},
+    ],
+)
+def test_lessons_are_part_of_what_a_bundle_is_made_from(change: dict[str, object]) -> None:
+    """Another lesson, another hash; no lesson, the hash there always was."""
+    lesson = Lesson("example:1", "scored", ("one", "other"), 0.5)
+    one, other = snapshot([lesson]), snapshot([replace(lesson, **change)])  # type: ignore[arg-type]
+
+    assert len({one.rows_hash, other.rows_hash, snapshot([]).rows_hash}) == 3
+    assert one.rows_hash == snapshot([lesson]).rows_hash

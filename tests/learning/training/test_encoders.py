@@ -1,0 +1,188 @@
+"""Any sentence-transformers model can be exported, served without torch and fine-tuned."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import tiny_model
+from sentence_transformers import SentenceTransformer
+
+from helpdesk.errors import BadInputError, BundleError
+from helpdesk.learning.data.dataset import Row, stable_parts
+from helpdesk.learning.training.base_model import load_base, resolve_base
+from helpdesk.learning.training.finetune import TrainingPlan, fine_tune, plan_training
+from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
+from helpdesk.matching.encoder import Encoder, VectorCache
+from helpdesk.text import text_key
+
+TEXTS = ["hello", "my printer is on fire", "x " * 200, "straße und umlaute", ""]
+
+
+@pytest.fixture(params=["distilbert", "mpnet", "all-MiniLM-L6-v2"])
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> SentenceTransformer:
+    """Three architectures; two are random and have no pooling config."""
+    name = request.param
+    if name != "all-MiniLM-L6-v2":
+        name = str(tiny_model(tmp_path / "tiny", name))
+    return load_base(name, threads=2)
+
+
+def test_the_graph_is_what_the_library_computes(model: SentenceTransformer, tmp_path: Path) -> None:
+    """Same vectors alone and in a batch, for short, long, foreign and empty texts."""
+    save_serving_files(model, tmp_path / "encoder", int8=False)
+    encoder = Encoder(tmp_path / "encoder")
+    expected = model.encode(TEXTS, normalize_embeddings=True)
+
+    assert np.allclose(encoder.encode(TEXTS), expected, atol=2e-4)
+    assert np.allclose(np.concatenate([encoder.encode([text]) for text in TEXTS]), expected, atol=2e-4)
+
+
+def test_rounded_weights_keep_the_vectors_and_batches_change_nothing(
+    model: SentenceTransformer, tmp_path: Path
+) -> None:
+    """What is served points where the library's vector points, and a text alone gives what it gives in a batch."""
+    save_encoder(model, tmp_path / "encoder")
+    encoder = Encoder(tmp_path / "encoder")
+    together = encoder.encode(TEXTS)
+
+    assert np.all(np.sum(together * model.encode(TEXTS, normalize_embeddings=True), axis=1) > 0.995)
+    assert np.allclose(np.concatenate([encoder.encode([text]) for text in TEXTS]), together, atol=1e-5)
+
+
+@pytest.mark.parametrize("int8", [True, False])
+def test_the_format_of_the_weights_can_be_kept_to(model: SentenceTransformer, tmp_path: Path, *, int8: bool) -> None:
+    """Whichever is faster just now, so that equal nights give equal files."""
+    save_serving_files(model, tmp_path / "encoder", int8=int8)
+
+    assert is_int8(tmp_path / "encoder") == int8
+
+
+def test_an_exported_encoder_is_a_sentence_transformers_model(model: SentenceTransformer, tmp_path: Path) -> None:
+    """Anyone can load it with that library."""
+    save_encoder(model, tmp_path / "encoder")
+    loaded = SentenceTransformer(str(tmp_path / "encoder"), device="cpu")
+
+    assert np.allclose(loaded.encode(TEXTS), model.encode(TEXTS), atol=1e-5)
+
+
+def test_the_packaged_model_is_the_published_one() -> None:
+    """Its weights are verified by hash before use."""
+    assert (Path(resolve_base("all-MiniLM-L6-v2")) / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./neither"])
+def test_a_folder_that_is_not_there_is_named(name: str) -> None:
+    """Not mistaken for a name on the hub."""
+    with pytest.raises(BadInputError, match="is not a folder"):
+        resolve_base(name)
+
+
+def test_broken_weights_are_noticed(model: SentenceTransformer, tmp_path: Path) -> None:
+    """NaN weights never become a bundle."""
+    import torch
+
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(float("nan"))
+
+    with pytest.raises(BundleError):
+        save_encoder(model, tmp_path / "encoder")
+
+
+def test_the_cache_gives_back_what_was_encoded(tmp_path: Path) -> None:
+    """The same vector object for a recent text; old ones are dropped."""
+    save_encoder(load_base(str(tiny_model(tmp_path / "tiny", "distilbert")), threads=1), tmp_path / "encoder")
+    cache = VectorCache(Encoder(tmp_path / "encoder"), size=2)
+    first = cache.encode_one("one")
+
+    assert cache.encode_one("one") is first
+    cache.encode_one("two")
+    cache.encode_one("three")
+    assert cache.encode_one("one") is not first
+    assert np.allclose(cache.encode_one("one"), first)
+
+
+SUBJECTS = ("red ball", "blue car", "green tree", "black cat")
+ROWS = [(f"{verb} the {subject} {place}", n) for n, subject in enumerate(SUBJECTS) for verb in ("see", "find", "buy")
+        for place in ("now", "today", "outside")]  # fmt: skip
+
+
+def margin(model: SentenceTransformer) -> float:
+    """Mean similarity within intents minus that between them."""
+    vectors = model.encode([text for text, _ in ROWS], normalize_embeddings=True)
+    same = np.equal.outer([n for _, n in ROWS], [n for _, n in ROWS])
+    similarity = vectors @ vectors.T
+    return float(similarity[same].mean() - similarity[~same].mean())
+
+
+def tuned(folder: Path, seed: int = 0) -> SentenceTransformer:
+    """A tiny model after a short training."""
+    model = load_base(str(folder), threads=2)
+    plan = TrainingPlan(steps=15, intents=4, learning_rate=2e-3)
+    intents = [n for _, n in ROWS]
+    fine_tune(model, [text for text, _ in ROWS], intents=intents, plan=plan, seed=seed, progress=lambda *_: None)
+    return model
+
+
+def test_training_draws_an_intents_phrasings_together(tmp_path: Path) -> None:
+    """That is what it is for."""
+    folder = tiny_model(tmp_path / "tiny", "distilbert")
+
+    assert margin(tuned(folder)) > margin(load_base(str(folder), threads=2)) + 0.05
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
+    """And another seed others."""
+    folder = tiny_model(tmp_path / "tiny", "distilbert")
+    one, same, other = (tuned(folder, seed).encode(["a red cat"]) for seed in (1, 1, 2))
+
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_two_phrasings_of_an_intent_are_never_negatives(tmp_path: Path) -> None:
+    """With one intent alone there is nothing to push apart: the loss is the least there can be."""
+    from helpdesk.learning.training.finetune import _loss
+
+    model = load_base(str(tiny_model(tmp_path / "tiny", "distilbert")), threads=1)
+    tokens = [dict(model.preprocess(["same words"] * 4))]
+    together = float(_loss(model, tokens, [0, 0, 0, 0], 0.05).detach())
+    apart = float(_loss(model, tokens, [0, 0, 1, 1], 0.05).detach())
+
+    assert together == pytest.approx(np.log(3), abs=1e-3)
+    assert apart == pytest.approx(together, abs=1e-3)
+
+
+def test_the_plan_depends_on_size_and_budget_alone() -> None:
+    """As many visits a row whatever the size, a lower rate for few intents; never over the budget's steps."""
+    few, many = plan_training(770, 77), plan_training(10_000, 77)
+
+    assert few.steps * few.intents * 2 / 770 == pytest.approx(many.steps * many.intents * 2 / 10_000, rel=0.05)
+    assert many.kept < few.kept
+    assert plan_training(770, 4).learning_rate < few.learning_rate
+    assert plan_training(770, 77, max_steps=20).steps == 20
+    assert plan_training(12, 3).intents == 3
+
+
+def test_parts_keep_groups_and_known_texts_in_place() -> None:
+    """Near-duplicates share a part; a text never changes its part; a newcomer joins its group."""
+    rows = [Row(f"phrasing:{n}", f"text {n}", "a" if n < 10 else "b") for n in range(20)]
+    keys = [text_key(row.text) for row in rows]
+    groups = [n // 2 for n in range(20)]
+    first = stable_parts(rows, groups, parts=2)
+    later = stable_parts([*rows, Row("label:1", "text x", "a")], [*groups, 0], parts=2, known=first)
+
+    assert all(first[keys[n]] == first[keys[n + 1]] for n in range(0, 20, 2))
+    assert sorted(first.values()).count(0) == 10
+    assert {key: later[key] for key in first} == first
+    assert later[text_key("text x")] == first[keys[0]]
+
+
+def test_a_text_that_is_labelled_anew_keeps_its_part() -> None:
+    """The encoder that measures it never learnt it, whatever it means today, and after a time without any meaning."""
+    rows = [Row(f"label:{n}", f"text {n}", "a" if n < 10 else "b") for n in range(20)]
+    first = stable_parts(rows, range(20), parts=4)
+    away = stable_parts(rows[10:], range(10), parts=4, known=first)
+    moved = [Row(f"label:{n + 20}", f"text {n}", "b") for n in range(10)]
+
+    assert stable_parts([*rows[10:], *moved], range(20), parts=4, known=away) == first
