@@ -36,9 +36,9 @@ from sklearn.metrics import matthews_corrcoef, roc_auc_score
 from helpdesk.learning.calibration.reliability import calibration_error
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.matcher import Matcher
-from helpdesk.records import labelled_sets
 from helpdesk.records.database import Database
-from helpdesk.records.exchange import read_labelled
+from helpdesk.records.files import labelled_sets
+from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.records.versions import current
 from helpdesk.settings import Settings
 from helpdesk.text import normalise

@@ -25,7 +25,7 @@ from home import temporary_home
 from load import post_all, post_paced
 from serve import distinct_texts, free_port, helpdesk_service
 
-from helpdesk.records.exchange import read_labelled
+from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.settings import Settings
 
 CLIENTS = 16

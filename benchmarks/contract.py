@@ -35,7 +35,7 @@ from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.scorer import NEIGHBOURS, Floats
 from helpdesk.records.database import open_database
-from helpdesk.records.exchange import read_labelled
+from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.settings import load_settings
 from helpdesk.text import normalise
 

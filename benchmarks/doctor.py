@@ -30,8 +30,8 @@ from helpdesk.learning.data_check.label_checks import label_quality, out_of_samp
 from helpdesk.operations import set_up
 from helpdesk.progress import Bars
 from helpdesk.records.database import open_database
-from helpdesk.records.exchange import read_labelled
 from helpdesk.records.faq import store_entries
+from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.settings import load_settings
 from helpdesk.text import normalise
 

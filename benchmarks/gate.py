@@ -39,7 +39,7 @@ from helpdesk.learning.gate.verdict import Evidence, Verdict, judge_refreshed, j
 from helpdesk.matching.bundle import ENCODER, open_bundle
 from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors
-from helpdesk.records.exchange import read_labelled
+from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.simulation.summary import holm
 from helpdesk.stats.multiple_testing import LEVEL, more_lost
 from helpdesk.text import normalise

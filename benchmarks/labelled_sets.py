@@ -10,8 +10,8 @@ from typing import Final
 
 from accuracy import Rows, read_clinc
 
-from helpdesk.records.exchange import read_labelled
-from helpdesk.records.labelled_sets import first_of_each
+from helpdesk.records.files.faq_files import read_labelled
+from helpdesk.records.files.labelled_sets import first_of_each
 
 DRAWN: Final = "-drawn"
 TITLES: Final = {

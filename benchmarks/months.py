@@ -32,7 +32,7 @@ from typing import Any, Final
 
 from measured import Record, append, circumstances, digest, read
 
-from helpdesk.records.labelled_sets import read_set
+from helpdesk.records.files.labelled_sets import read_set
 from helpdesk.settings import load_settings
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.run import ALWAYS, ANY_ORDER, OURS, play_alone

@@ -30,7 +30,7 @@ from helpdesk.learning.training.onnx_export import save_serving_files
 from helpdesk.matching.bundle import ENCODER, Bundle
 from helpdesk.matching.encoder import Encoder
 from helpdesk.records.database import open_database
-from helpdesk.records.exchange import read_labelled
+from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.settings import load_settings
 from helpdesk.text import normalise
 

@@ -31,7 +31,7 @@ from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder
 from helpdesk.operations import gunicorn_arguments
 from helpdesk.records.database import Database
-from helpdesk.records.exchange import read_labelled
+from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.records.versions import current
 from helpdesk.settings import Settings
 from helpdesk.text import normalise

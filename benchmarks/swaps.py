@@ -30,8 +30,8 @@ from serve import free_port, helpdesk_service
 
 from helpdesk.cli.main import cli
 from helpdesk.records.database import Database
-from helpdesk.records.exchange import read_labelled
-from helpdesk.records.labelled_sets import first_of_each
+from helpdesk.records.files.faq_files import read_labelled
+from helpdesk.records.files.labelled_sets import first_of_each
 from helpdesk.records.versions import current
 from helpdesk.settings import Settings
 

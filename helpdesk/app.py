@@ -9,8 +9,8 @@ from flask_wtf import CSRFProtect
 from helpdesk.errors import HelpdeskError
 from helpdesk.operations import SECRET_KEY
 from helpdesk.records.database import open_database
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web import api, chat, desk, golden, headers, health, login, metrics, problems, rasa, report
 

@@ -11,8 +11,8 @@ import click
 from helpdesk.operations import exec_server, set_up
 from helpdesk.progress import Reporter
 from helpdesk.records.database import open_database
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import load_settings, resource
 
 

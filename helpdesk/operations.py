@@ -11,9 +11,10 @@ from sqlalchemy import func, select
 
 from helpdesk.errors import ConflictError, HelpdeskError
 from helpdesk.progress import Reporter
-from helpdesk.records import exchange, faq, versions
+from helpdesk.records import faq, versions
 from helpdesk.records import staff as staff_records
 from helpdesk.records.database import Database, upgrade
+from helpdesk.records.files import faq_files as exchange
 from helpdesk.records.tables import Intent, Staff
 from helpdesk.settings import Settings, resource
 from helpdesk.threads import cap_native_threads

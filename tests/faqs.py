@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from helpdesk.learning.data.dataset import Row, Snapshot
 from helpdesk.matching.encoder import Encoder
-from helpdesk.records.exchange import read_faq
+from helpdesk.records.files.faq_files import read_faq
 from helpdesk.settings import resource
 from helpdesk.text import normalise
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from helpdesk.records.exchange import read_faq, read_labelled
+from helpdesk.records.files.faq_files import read_faq, read_labelled
 from helpdesk.settings import resource
 from helpdesk.text import normalise
 

@@ -67,8 +67,8 @@ def faq_import(settings: "Settings", database: "Database", file: Path, skip_bad:
 
 def import_faq(database: "Database", file: Path, *, skip_bad: bool, author: str) -> None:
     """Store a FAQ file's entries and say what changed. Raises BadRowsError unless bad rows may be skipped."""
-    from helpdesk.records.exchange import read_faq
     from helpdesk.records.faq import store_entries
+    from helpdesk.records.files.faq_files import read_faq
 
     found = read_faq(file)
     if not skip_bad:
@@ -86,8 +86,8 @@ def import_faq(database: "Database", file: Path, *, skip_bad: bool, author: str)
 @with_database
 def faq_export(settings: "Settings", database: "Database", file: Path | None, form: str | None) -> None:
     """Write all entries to FILE or standard output."""
-    from helpdesk.records.exchange import write_csv, write_json
     from helpdesk.records.faq import list_intents
+    from helpdesk.records.files.faq_files import write_csv, write_json
 
     as_json = form == "json" or (form is None and file is not None and file.suffix.lower() == ".json")
     with database.read() as session:

@@ -36,8 +36,8 @@ def data_import(
     anchor,positive,negative       the first is nearer to the second than to the third
     text                           messages nobody labelled
     """
-    from helpdesk.records.example_files import LABELLED, read_examples, recognise
     from helpdesk.records.examples import store_examples
+    from helpdesk.records.files.example_files import LABELLED, read_examples, recognise
     from helpdesk.text import visible
 
     kind, author, source = recognise(file), visible(author)[:80], visible(source or file.name)[:200]
@@ -77,8 +77,8 @@ def data_list(settings: "Settings", database: "Database") -> None:
 @with_database
 def data_export(settings: "Settings", database: "Database", kind: str, file: Path | None) -> None:
     """Write all rows of KIND to FILE or standard output; phrasings go out by `helpdesk faq export`."""
-    from helpdesk.records.example_files import write_examples
     from helpdesk.records.examples import list_examples
+    from helpdesk.records.files.example_files import write_examples
 
     with database.read() as session:
         text = write_examples(kind, list_examples(session, kind))

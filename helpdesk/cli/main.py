@@ -89,8 +89,8 @@ def demo(port: int | None) -> None:
 @with_database
 def match(settings: "Settings", database: "Database", text: str, as_json: bool) -> None:
     """Show what the bot would decide about TEXT, its ranking and the reason. Nothing is logged."""
+    from helpdesk.serving.chat_service import Desk
     from helpdesk.serving.live import LiveMatcher
-    from helpdesk.serving.replies import Desk
 
     live = LiveMatcher(database, settings)
     live.refresh()

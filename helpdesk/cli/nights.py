@@ -165,8 +165,8 @@ def _said(decision: Mapping[str, Any]) -> str:
 def _read(settings: "Settings", database: "Database", night: str) -> dict[str, Any]:
     """The report of a night by its number, or of the last one. Raises NotFoundError, BadInputError."""
     from helpdesk.errors import BadInputError, NotFoundError
+    from helpdesk.records.files.reports import REPORTS, read_report
     from helpdesk.records.nights import find_night, last_night
-    from helpdesk.records.reports import REPORTS, read_report
 
     if night != "last" and not night.isdecimal():
         raise BadInputError(f"night {night!r}; expected a number that `helpdesk nights` lists, or last")

@@ -64,7 +64,7 @@ def simulate(
             home=folder, database_url=None, notify_url=None, secret_key=None, seed=seed, max_message_chars=LONGEST
         )
         cap_native_threads(settings.train_threads)
-        from helpdesk.records.labelled_sets import read_set
+        from helpdesk.records.files.labelled_sets import read_set
         from helpdesk.simulation.chart import draw_curves
         from helpdesk.simulation.options import Options
         from helpdesk.simulation.run import simulate as play

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session, joinedload
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.base import now
 from helpdesk.records.faq import find_intent
+from helpdesk.records.relabel_requests import asked_again
 from helpdesk.records.running_tables import FlipRow, GoldenPhraseRow
-from helpdesk.records.second_looks import asked_again
-from helpdesk.records.sides import assign_side, one_at_a_time
+from helpdesk.records.splits import assign_side, one_at_a_time
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
 
 KINDS = ("intent", "out_of_scope", "skip")

@@ -20,8 +20,8 @@ from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.tables import Intent, Phrasing
-from helpdesk.serving.lane import AuditLane
-from helpdesk.serving.presence import PresenceKeeper
+from helpdesk.serving.audit_sampler import AuditLane
+from helpdesk.serving.heartbeats import PresenceKeeper
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpdesk.records import audit, labels, second_looks, staff
+from helpdesk.records import audit, labels, staff
+from helpdesk.records import relabel_requests as second_looks
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.settings import Settings

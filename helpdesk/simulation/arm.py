@@ -16,14 +16,14 @@ from helpdesk.matching.bundle import Bundle
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, nights, traffic
 from helpdesk.records.base import Clock, simulated_time
-from helpdesk.records.curve import labels_given
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry
-from helpdesk.serving.lane import AuditLane
+from helpdesk.serving.audit_sampler import AuditLane
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 from helpdesk.simulation.annotators import QUEUE, Annotators, hire
 from helpdesk.simulation.broken import swap_intents
+from helpdesk.simulation.curve import labels_given
 from helpdesk.simulation.hidden import HiddenResult, HiddenTest, as_shares
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.script import Script

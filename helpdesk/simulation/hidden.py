@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
-from helpdesk.records.labelled_sets import Labelled
+from helpdesk.records.files.labelled_sets import Labelled
 from helpdesk.simulation.script import NONE, TRIGGER
 from helpdesk.text import normalise
 

@@ -14,7 +14,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records import faq, versions
 from helpdesk.records.base import simulated_time
 from helpdesk.records.database import Database, open_database
-from helpdesk.records.labelled_sets import Labelled
+from helpdesk.records.files.labelled_sets import Labelled
 from helpdesk.settings import Settings
 from helpdesk.simulation.annotators import QUEUE, RANDOM
 from helpdesk.simulation.arm import Kind, Played, Tell, entries, play

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from helpdesk.errors import BadInputError
-from helpdesk.records.labelled_sets import OUT_OF_SCOPE, Labelled, first_of_each
+from helpdesk.records.files.labelled_sets import OUT_OF_SCOPE, Labelled, first_of_each
 from helpdesk.simulation.options import Options
 from helpdesk.text import normalise, text_key
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from helpdesk.records.curve import Point
 from helpdesk.simulation.arm import Played
+from helpdesk.simulation.curve import Point
 from helpdesk.simulation.hidden import HiddenResult, as_shares
 
 SIGNIFICANCE = 0.05

@@ -7,8 +7,8 @@ from pydantic import Field, JsonValue
 
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.matching.decide import Ranked
+from helpdesk.serving.chat_service import Reply
 from helpdesk.serving.live import FaqEntry
-from helpdesk.serving.replies import Reply
 from helpdesk.web.context import desk
 from helpdesk.web.json_body import Body, read_body
 

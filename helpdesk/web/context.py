@@ -2,7 +2,7 @@
 
 from flask import current_app
 
-from helpdesk.serving.replies import Desk
+from helpdesk.serving.chat_service import Desk
 
 
 def desk() -> Desk:

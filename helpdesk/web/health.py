@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from helpdesk.errors import UnavailableError
 from helpdesk.records.base import now
-from helpdesk.records.reports import last_night
+from helpdesk.records.files.reports import last_night
 from helpdesk.web.context import desk
 
 blueprint = Blueprint("health", __name__)

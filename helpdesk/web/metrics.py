@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import UnavailableError
-from helpdesk.records import servings, versions
+from helpdesk.records import heartbeats as servings
+from helpdesk.records import versions
 from helpdesk.records.base import now
+from helpdesk.records.files.reports import LastNight, last_night
 from helpdesk.records.labels import queue_lengths
-from helpdesk.records.reports import LastNight, last_night
 from helpdesk.records.tables import DecisionRow, Label
-from helpdesk.serving.replies import Desk
+from helpdesk.serving.chat_service import Desk
 from helpdesk.web.context import desk
 
 VERDICTS = ("promoted", "kept", "failed")

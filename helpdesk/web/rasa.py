@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 from pydantic import JsonValue
 
-from helpdesk.serving.replies import Option, Reply
+from helpdesk.serving.chat_service import Option, Reply
 from helpdesk.web.context import desk
 from helpdesk.web.json_body import Body, read_body
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from helpdesk.records.files.reports import read_report
 from helpdesk.records.flips import newest_messages
 from helpdesk.records.labels import texts_of
-from helpdesk.records.reports import read_report
 from helpdesk.records.running_tables import Night
 from helpdesk.web.changes import said
 

@@ -13,7 +13,7 @@ from helpdesk.cli.main import cli
 from helpdesk.cli.nights import explain_lines
 from helpdesk.records import nights
 from helpdesk.records.database import Database
-from helpdesk.records.reports import write_report
+from helpdesk.records.files.reports import write_report
 from helpdesk.records.running_tables import Night
 from helpdesk.settings import Settings
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from helpdesk.errors import BadInputError, BadRowsError, NotFoundError
 from helpdesk.records import examples
 from helpdesk.records.database import Database
-from helpdesk.records.example_files import LABELLED, read_examples, recognise, write_examples
+from helpdesk.records.files.example_files import LABELLED, read_examples, recognise, write_examples
 from helpdesk.records.tables import Example
 from helpdesk.settings import resource
 

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.records import conversations, faq, labels, sides, staff
+from helpdesk.records import conversations, faq, labels, staff
+from helpdesk.records import splits as sides
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Label

@@ -17,8 +17,8 @@ from helpdesk.records.database import Database
 from helpdesk.records.exclusions import parse_exclusion
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Phrasing
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, load_settings
 from helpdesk.text import normalise
 

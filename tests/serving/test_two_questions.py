@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 
 from helpdesk.matching.parts import splits
 from helpdesk.records.database import Database
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, resource
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 
 from helpdesk.errors import BadInputError
 from helpdesk.records.base import now, simulated_time
-from helpdesk.records.curve import read_curve
 from helpdesk.records.database import Database, open_database
-from helpdesk.records.labelled_sets import Labelled
+from helpdesk.records.files.labelled_sets import Labelled
 from helpdesk.records.running_tables import Version
 from helpdesk.records.tables import Intent, Label, Message, Staff
 from helpdesk.settings import Settings, load_settings
+from helpdesk.simulation.curve import read_curve
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.run import simulate
 from helpdesk.simulation.script import NONE, TRIGGER, write_script

@@ -13,7 +13,7 @@ from test_desk import ask, draw, log_in, post
 from helpdesk.records import flips, nights
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.reports import REPORTS, write_report
+from helpdesk.records.files.reports import REPORTS, write_report
 from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import Label
 from helpdesk.settings import Settings

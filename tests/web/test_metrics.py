@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from helpdesk.records import labels, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.reports import write_report
+from helpdesk.records.files.reports import write_report
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 

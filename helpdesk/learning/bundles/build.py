@@ -31,7 +31,7 @@ from helpdesk.learning.robustness.measure import exam_size, measure_robustness
 from helpdesk.learning.training.onnx_export import link_encoder
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.index import Vectors, build_graph
-from helpdesk.records.second_looks import FIGURE
+from helpdesk.records.relabel_requests import FIGURE
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 

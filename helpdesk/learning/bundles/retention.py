@@ -9,7 +9,8 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, UnavailableError
-from helpdesk.records import servings, versions
+from helpdesk.records import heartbeats as servings
+from helpdesk.records import versions
 from helpdesk.records.database import Database
 
 log = logging.getLogger(__name__)

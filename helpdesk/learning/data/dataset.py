@@ -19,8 +19,8 @@ from helpdesk.records.examples import COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
 from helpdesk.records.labels import active_labels
-from helpdesk.records.second_looks import PATIENCE, said_once
-from helpdesk.records.sides import near_duplicates
+from helpdesk.records.relabel_requests import PATIENCE, said_once
+from helpdesk.records.splits import near_duplicates
 from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
 from helpdesk.text import normalise, text_key

@@ -12,7 +12,7 @@ from helpdesk.matching.bundle import open_bundle
 from helpdesk.records import audit, flips, labels, nights, traffic, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.second_looks import FIGURE
+from helpdesk.records.relabel_requests import FIGURE
 from helpdesk.settings import Settings
 from helpdesk.stats import audit_estimates as estimates
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from helpdesk.learning.night.notify import notify
 from helpdesk.learning.training.curves import curve_lines, draw_training
-from helpdesk.records.reports import write_report
+from helpdesk.records.files.reports import write_report
 from helpdesk.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from helpdesk.records import labels, staff
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion
 from helpdesk.records.tables import Staff
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings
 
 PHRASE = "as per clause seventeen b"

@@ -21,8 +21,8 @@ from helpdesk.progress import Quiet
 from helpdesk.records import faq, labels
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.broken import reseal, swap_intents
 

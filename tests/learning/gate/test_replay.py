@@ -17,8 +17,8 @@ from helpdesk.progress import Quiet
 from helpdesk.records import labels
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry, store_entries
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings
 
 KEYS = {"messages", "distinct", "changed_share", "right_to_wrong", "gained", "accepted_more", "flips"}

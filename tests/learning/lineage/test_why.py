@@ -15,8 +15,8 @@ from helpdesk.progress import Quiet
 from helpdesk.records import faq, labels, staff, versions
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings
 
 PLANTED = "error 813 on the secure tunnel"

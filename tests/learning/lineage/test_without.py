@@ -17,8 +17,8 @@ from helpdesk.records.database import Database
 from helpdesk.records.examples import NewExample, store_examples
 from helpdesk.records.exclusions import Exclusion, matching_rows
 from helpdesk.records.faq import Entry
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings
 
 MALLORY = Exclusion("annotator", "mallory")

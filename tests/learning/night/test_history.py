@@ -12,8 +12,8 @@ from helpdesk.progress import Quiet
 from helpdesk.records import labels, nights
 from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import DecisionRow
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 
 TUNNEL = ["the tunnel from my kitchen is dead", "tunnel refuses to come up", "no tunnel since this morning"]
 PERU = "what is the capital of peru"

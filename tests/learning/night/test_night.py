@@ -19,10 +19,10 @@ from helpdesk.matching.matcher import Matcher
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, versions
 from helpdesk.records.database import Database, open_database, upgrade
-from helpdesk.records.example_files import read_examples, recognise
 from helpdesk.records.examples import store_examples
+from helpdesk.records.files.example_files import read_examples, recognise
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, load_settings, resource
 
 TUNNEL = ["the tunnel from my kitchen is dead", "tunnel refuses to come up", "no tunnel since this morning"]

@@ -24,13 +24,14 @@ from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.operations import put_in_service
 from helpdesk.progress import Quiet, Report, Reporter
-from helpdesk.records import faq, nights, servings, versions
+from helpdesk.records import faq, nights, versions
+from helpdesk.records import heartbeats as servings
 from helpdesk.records.base import now
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.faq import Entry
-from helpdesk.records.reports import last_night
+from helpdesk.records.files.reports import last_night
+from helpdesk.records.heartbeats import Presence
 from helpdesk.records.running_tables import Lease, Serving
-from helpdesk.records.servings import Presence
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.banner import as_banner
 

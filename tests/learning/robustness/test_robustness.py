@@ -19,7 +19,7 @@ from helpdesk.matching.decide import Thresholds
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.scorer import SIGNS, VIEWS, Scorer
 from helpdesk.records.database import Database
-from helpdesk.records.exchange import read_faq
+from helpdesk.records.files.faq_files import read_faq
 from helpdesk.settings import Settings
 
 ANIMALS = ("my bird", "a fish", "the lion", "one frog")

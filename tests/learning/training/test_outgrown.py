@@ -14,8 +14,8 @@ from helpdesk.learning.training import train as tuning
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, versions
 from helpdesk.records.database import Database
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, load_settings
 
 ASKED = (

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from helpdesk.errors import BadInputError, BadRowsError
-from helpdesk.records import exchange, faq
+from helpdesk.records import faq
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
+from helpdesk.records.files import faq_files as exchange
 
 HEADER = "intent,question,answer,phrasing,locale,tags\n"
 AWKWARD = Entry(

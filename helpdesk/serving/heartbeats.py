@@ -8,7 +8,7 @@ import time
 from sqlalchemy.exc import SQLAlchemyError
 
 from helpdesk.errors import HelpdeskError
-from helpdesk.records import servings
+from helpdesk.records import heartbeats as servings
 from helpdesk.records.database import Database
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from test_flips import queue
 
-from helpdesk.records import conversations, faq, labels, nights, second_looks, staff
+from helpdesk.records import conversations, faq, labels, nights, staff
+from helpdesk.records import relabel_requests as second_looks
 from helpdesk.records.base import now, simulated_time
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy import func, select, update
 
-from helpdesk.records import servings, versions
+from helpdesk.records import heartbeats as servings
+from helpdesk.records import versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
+from helpdesk.records.heartbeats import Presence
 from helpdesk.records.running_tables import Serving
-from helpdesk.records.servings import Presence
 
 
 def make_versions(database: Database) -> list[int]:

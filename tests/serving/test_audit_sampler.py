@@ -9,9 +9,9 @@ from sqlalchemy import select
 from helpdesk.records import conversations
 from helpdesk.records.database import Database
 from helpdesk.records.tables import DecisionRow
-from helpdesk.serving.lane import AuditLane
+from helpdesk.serving.audit_sampler import AuditLane
+from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.serving.replies import Desk
 from helpdesk.settings import Settings, load_settings
 
 

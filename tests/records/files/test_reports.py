@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from helpdesk.records.base import now
-from helpdesk.records.reports import REPORTS, last_night, write_report
+from helpdesk.records.files.reports import REPORTS, last_night, write_report
 
 
 def report(started: str, **more: Any) -> dict[str, Any]:

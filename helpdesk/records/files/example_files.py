@@ -9,7 +9,7 @@ from typing import Any
 
 from helpdesk.errors import BadInputError, BadRowsError
 from helpdesk.records.examples import COLUMNS, WITH_VALUE, NewExample
-from helpdesk.records.exchange import escape_cell, read_text, text_fault, unescape_cell
+from helpdesk.records.files.faq_files import escape_cell, read_text, text_fault, unescape_cell
 from helpdesk.records.tables import Example
 from helpdesk.text import normalise
 

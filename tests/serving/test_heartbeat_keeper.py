@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.running_tables import Serving
-from helpdesk.serving.presence import PresenceKeeper
+from helpdesk.serving.heartbeats import PresenceKeeper
 from helpdesk.settings import load_settings
 
 

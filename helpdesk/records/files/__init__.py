@@ -1,0 +1,1 @@
+"""Files that come in and go out: FAQ, training examples, labelled sets, reports of nights."""
