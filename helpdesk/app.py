@@ -12,7 +12,12 @@ from helpdesk.records.database import open_database
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import api, chat, desk, golden, headers, health, login, metrics, problems, rasa, report
+from helpdesk.web import headers, problems
+from helpdesk.web.api.v1 import chat_page as chat
+from helpdesk.web.api.v1 import rasa
+from helpdesk.web.api.v1 import v1 as api
+from helpdesk.web.operations import health, metrics
+from helpdesk.web.staff import desk, golden, login, report
 
 MAX_BODY = 64 * 1024
 

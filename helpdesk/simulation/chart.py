@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpdesk.web.night_chart import AMBER, BLUE, GREEN, INK, RED
+from helpdesk.web.staff.night_chart import AMBER, BLUE, GREEN, INK, RED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

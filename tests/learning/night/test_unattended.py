@@ -33,7 +33,7 @@ from helpdesk.records.files.reports import last_night
 from helpdesk.records.heartbeats import Presence
 from helpdesk.records.running_tables import Lease, Serving
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web.banner import as_banner
+from helpdesk.web.staff.banner import as_banner
 
 
 @pytest.fixture

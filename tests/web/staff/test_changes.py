@@ -17,7 +17,7 @@ from helpdesk.records.files.reports import REPORTS, write_report
 from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import Label
 from helpdesk.settings import Settings
-from helpdesk.web.changes import change_note, said
+from helpdesk.web.staff.changes import change_note, said
 
 NOTE = "The new model would answer “How do I join the office Wi-Fi?” instead of “Why does the VPN not connect?”."
 QUESTIONS = {"vpn": "VPN?", "wifi": "Wi-Fi?"}

@@ -17,9 +17,9 @@ from helpdesk.records.running_tables import Version
 from helpdesk.records.tables import Intent
 from helpdesk.serving.live import FaqEntry
 from helpdesk.text import normalise, text_key, visible
-from helpdesk.web.banner import as_banner
-from helpdesk.web.changes import change_note
 from helpdesk.web.context import desk
+from helpdesk.web.staff.banner import as_banner
+from helpdesk.web.staff.changes import change_note
 
 SUGGESTIONS = 5
 FOUND = 4

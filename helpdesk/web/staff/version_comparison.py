@@ -10,7 +10,7 @@ from helpdesk.records.files.reports import read_report
 from helpdesk.records.flips import newest_messages
 from helpdesk.records.labels import texts_of
 from helpdesk.records.running_tables import Night
-from helpdesk.web.changes import said
+from helpdesk.web.staff.changes import said
 
 FLIPS, ROWS = 10, 5
 

@@ -15,9 +15,9 @@ from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import DecisionRow, Message
-from helpdesk.web.banner import as_banner
-from helpdesk.web.night_chart import draw_nights, without_styles
-from helpdesk.web.report import percent
+from helpdesk.web.staff.banner import as_banner
+from helpdesk.web.staff.night_chart import draw_nights, without_styles
+from helpdesk.web.staff.report import percent
 
 QUESTIONS = ["forgot my password", "vpn not connecting", "paper jam in the printer", "which wlan do I choose"]
 PERU = "what is the capital of peru"

@@ -14,9 +14,9 @@ from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import Intent
 from helpdesk.stats import audit_estimates as estimates
 from helpdesk.text import visible
-from helpdesk.web.banner import as_banner
 from helpdesk.web.context import desk
-from helpdesk.web.versions import read_versions
+from helpdesk.web.staff.banner import as_banner
+from helpdesk.web.staff.version_comparison import read_versions
 
 NIGHTS = 90
 LISTED = 14
@@ -62,7 +62,7 @@ def page() -> str:
 @login_required
 def curve() -> Response:
     """The curve of nights."""
-    from helpdesk.web.night_chart import draw_nights
+    from helpdesk.web.staff.night_chart import draw_nights
 
     with desk().database.read() as session:
         history = nights.list_nights(session, limit=NIGHTS)

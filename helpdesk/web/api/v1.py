@@ -9,8 +9,8 @@ from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.matching.decide import Ranked
 from helpdesk.serving.chat_service import Reply
 from helpdesk.serving.live import FaqEntry
+from helpdesk.web.api.json_body import Body, read_body
 from helpdesk.web.context import desk
-from helpdesk.web.json_body import Body, read_body
 
 MAX_RESULTS = 20
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")

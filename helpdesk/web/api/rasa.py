@@ -6,8 +6,8 @@ from flask import Blueprint, Response, jsonify
 from pydantic import JsonValue
 
 from helpdesk.serving.chat_service import Option, Reply
+from helpdesk.web.api.json_body import Body, read_body
 from helpdesk.web.context import desk
-from helpdesk.web.json_body import Body, read_body
 
 CHANNEL = "rest"
 blueprint = Blueprint("rasa", __name__, url_prefix="/webhooks/rest")

@@ -1,0 +1,1 @@
+"""The public doors: webhook, JSON API, chat page."""
