@@ -13,9 +13,9 @@ from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web import headers, problems
-from helpdesk.web.api.v1 import chat_page as chat
-from helpdesk.web.api.v1 import rasa
-from helpdesk.web.api.v1 import v1 as api
+from helpdesk.web.api import chat_page as chat
+from helpdesk.web.api import rasa
+from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
 from helpdesk.web.staff import desk, golden, login, report
 

@@ -12,8 +12,8 @@ from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.calibration.out_of_fold import Measurement, split
 from helpdesk.learning.calibration.risk_control import NEVER
 from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.night import run as nights
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.run import run as nights
 from helpdesk.learning.night.run import run_night
 from helpdesk.learning.training.train import Tuned
 from helpdesk.matching import bundle as layout

@@ -19,9 +19,9 @@ from helpdesk.learning.calibration.out_of_fold import Measurement
 from helpdesk.learning.data.dataset import take_snapshot
 from helpdesk.learning.gate.context import open_trial
 from helpdesk.learning.gate.smoke_checks import UnsoundError, examine_encoder, larger, slower
+from helpdesk.learning.night import run as nights
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.report import NightReport
-from helpdesk.learning.night.run import run as nights
 from helpdesk.learning.night.run import run_night
 from helpdesk.learning.training.train import Tuned
 from helpdesk.matching import bundle as layout

@@ -5,8 +5,8 @@ from sqlalchemy import select
 
 from helpdesk.errors import BundleError
 from helpdesk.learning.bundles import build as candidates
+from helpdesk.learning.night import history as chronicle
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.run import history as chronicle
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, nights

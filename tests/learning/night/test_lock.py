@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from helpdesk.learning.night import lock
 from helpdesk.learning.night.lock import one_night
-from helpdesk.learning.night.run import lock
 from helpdesk.records.database import Database
 from helpdesk.records.running_tables import Lease
 

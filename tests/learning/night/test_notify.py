@@ -10,8 +10,8 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from helpdesk.errors import BadInputError
+from helpdesk.learning.night import notify as module
 from helpdesk.learning.night.notify import notify
-from helpdesk.learning.night.run import notify as module
 from helpdesk.settings import load_settings
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()

@@ -16,10 +16,11 @@ from helpdesk.errors import BudgetError, BusyError, ConflictError
 from helpdesk.learning.bundles.build import is_outdated
 from helpdesk.learning.data.dataset import take_snapshot
 from helpdesk.learning.gate.context import contract_of
+from helpdesk.learning.night import budget, report
+from helpdesk.learning.night import run as night_module
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.report import NightReport
-from helpdesk.learning.night.run import budget, report, run_night
-from helpdesk.learning.night.run import run as night_module
+from helpdesk.learning.night.run import run_night
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.operations import put_in_service
