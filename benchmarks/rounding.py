@@ -23,8 +23,8 @@ from accuracy import open_serving
 from numpy.typing import NDArray
 
 from helpdesk.learning.calibration.scorer_fit import refit
+from helpdesk.learning.calibration.unseen import score_unseen
 from helpdesk.learning.data.dataset import Snapshot, take_snapshot
-from helpdesk.learning.robustness.exam import score_unseen
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.onnx_export import save_serving_files
 from helpdesk.matching.bundle import ENCODER, Bundle

@@ -42,6 +42,16 @@ def parse_exclusion(text: str, *, since: str | None) -> Exclusion:
     return Exclusion(field, value.strip(), None if since is None else _moment(since))
 
 
+def rows_left_out(session: Session, exclusion: Exclusion | None) -> set[str]:
+    """Ids of the rows that tonight's exclusion names. Raises BadInputError when there are none."""
+    if exclusion is None:
+        return set()
+    rows = matching_rows(session, exclusion)
+    if not rows:
+        raise BadInputError(f"no row matches {exclusion}; nothing to leave out")
+    return rows
+
+
 def matching_rows(session: Session, exclusion: Exclusion, *, until: datetime | None = None) -> set[str]:
     """Ids of the rows that an exclusion names, of those made up to `until` when given."""
     imported = {

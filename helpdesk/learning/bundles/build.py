@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from helpdesk.learning.calibration.embedding_cache import open_recalling, remember
+from helpdesk.learning.calibration.measurement import ASSIGNMENT, FOLDS, Measurement
 from helpdesk.learning.calibration.out_of_fold import (
-    Measurement,
     Progress,
     contradicted,
     fit,
@@ -23,9 +23,8 @@ from helpdesk.learning.calibration.out_of_fold import (
 from helpdesk.learning.calibration.reliability import draw_reliability
 from helpdesk.learning.calibration.risk_control import FittedThresholds
 from helpdesk.learning.calibration.scorer_fit import FittedScorer
+from helpdesk.learning.calibration.unfamiliar import UNFAMILIAR_BELOW, unfamiliar_below
 from helpdesk.learning.data.dataset import Snapshot
-from helpdesk.learning.monitoring.drift import FIGURE as UNFAMILIAR
-from helpdesk.learning.monitoring.drift import unfamiliar_below
 from helpdesk.learning.robustness.exam import set_exam
 from helpdesk.learning.robustness.measure import exam_size, measure_robustness
 from helpdesk.learning.training.onnx_export import link_encoder
@@ -35,11 +34,9 @@ from helpdesk.records.relabel_requests import FIGURE
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
-FOLDS = "folds"
 CONTRACT = "contract"
 FRESH = "fresh"
 CLARIFY = "clarify_level"
-ASSIGNMENT = "assignment.json"
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def build(
     robustness = measure_robustness(exam, snapshot, seed=settings.seed)
     _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
     report = {"scorer": fitted.report, "thresholds": limits.report(), **robustness.summary()}
-    report[UNFAMILIAR] = unfamiliar_below(like_traffic(fitted.out_of_fold, snapshot).confidence)
+    report[UNFAMILIAR_BELOW] = unfamiliar_below(like_traffic(fitted.out_of_fold, snapshot).confidence)
     again = contradicted(fitted.out_of_fold, snapshot, sure=settings.review_below)
     report[FIGURE] = [snapshot.train[row].id for row in fitted.out_of_fold.rows[again]]
     texts = outside_texts(snapshot, seed=settings.seed)
@@ -96,7 +93,7 @@ def build(
     _write(building, snapshot, vectors, fitted, limits, report, outside=outside)
     remember(building, [live, *sisters])
     if measurement is not None:
-        _write_measurement(building / FOLDS, snapshot, measurement)
+        _write_measurement(building / FOLDS, measurement)
     content = layout.seal(building, _facts(snapshot, live.dim, kind, settings, facts | {"report": report}))
     return Candidate(kind, building, report | {"content_hash": content, CONTRACT: facts.get(CONTRACT)})
 
@@ -109,23 +106,6 @@ def is_outdated(manifest: Mapping[str, Any], snapshot: Snapshot, settings: Setti
 
 def _fresh(snapshot: Snapshot) -> list[str]:
     return [row.id for row in snapshot.train if row.fresh]
-
-
-def read_measurement(directory: Path) -> Measurement | None:
-    """How the encoder of a sealed bundle is measured; None when it is the base model."""
-    folder = directory / FOLDS
-    if not folder.is_dir():
-        return None
-    stored = json.loads((folder / ASSIGNMENT).read_text())
-    encoders = tuple(folder / str(part) for part in range(stored["measured"]))
-    part_of = stored["part_of_text"] if "part_of_text" in stored else _by_text(directory, stored["part_of"])
-    return Measurement(stored["parts"], part_of, encoders)
-
-
-def _by_text(directory: Path, part_of: Mapping[str, int]) -> dict[str, int]:
-    """Text key -> part, from a bundle that was built when rows had a part, not texts."""
-    phrasings = json.loads((directory / layout.PHRASINGS).read_text())
-    return {key: part_of[row] for row, key in zip(phrasings["ids"], phrasings["keys"], strict=True)}
 
 
 def measured_alike(
@@ -181,7 +161,7 @@ def _outcomes(snapshot: Snapshot, fitted: FittedScorer) -> dict[str, list[Any]]:
     }
 
 
-def _write_measurement(folder: Path, snapshot: Snapshot, measurement: Measurement) -> None:
+def _write_measurement(folder: Path, measurement: Measurement) -> None:
     folder.mkdir()
     for part, encoder in enumerate(measurement.encoders):
         link_encoder(encoder, folder / str(part))

@@ -1,74 +1,25 @@
 """Measure an encoder out of fold on the training rows, and fit scorer and thresholds on what that gives."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from helpdesk.learning.calibration.embedding_cache import RecallingEncoder
 from helpdesk.learning.calibration.folds import Fold, frozen_folds, is_measurable
+from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.out_of_scope import scrambled
 from helpdesk.learning.calibration.risk_control import Contract, FittedThresholds, fit_thresholds, outside_evidence
 from helpdesk.learning.calibration.scorer_fit import FittedScorer, OutOfFold, Spellings, fit_scorer
-from helpdesk.learning.data.dataset import Snapshot, stable_parts
+from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.splits import row_groups
 from helpdesk.matching.index import Vectors
 from helpdesk.settings import Settings
 from helpdesk.text import text_key
 
-NEAR = 90.0
 TRAFFIC_ROWS = 300
 FEW_SLIPS, MOST_SLIPS = 5, 0.1  # labels of the last week that may be slips: so many, or this share of them
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """How an encoder is measured on rows it learnt from: by sister encoders that each never saw one part of them.
-
-    parts: into how many the rows fall; part_of: text key -> its part; encoders: the folder of the encoder that never
-    saw part 0, 1, ... (fewer than `parts` when not every part is measured, none when the encoder itself never saw
-    any row, as the base model).
-    """
-
-    parts: int
-    part_of: dict[str, int]
-    encoders: tuple[Path, ...]
-
-    def extended(self, snapshot: Snapshot) -> "Measurement":
-        """The same for the rows of today: new texts were seen by no encoder and join a part."""
-        return replace(self, part_of=split(snapshot, parts=self.parts, known=self.part_of))
-
-
-def near_groups(texts: Sequence[str], intents: Sequence[str]) -> list[int]:
-    """Group numbers: lexically near-duplicate texts of one intent share one, so that no split tears them apart."""
-    groups = [0] * len(texts)
-    members: dict[str, list[int]] = {}
-    for position, intent in enumerate(intents):
-        members.setdefault(intent, []).append(position)
-    start = 0
-    for positions in members.values():
-        own = [texts[p] for p in positions]
-        near = process.cdist(own, own, scorer=fuzz.token_sort_ratio, score_cutoff=NEAR, dtype=np.uint8) > 0
-        count, found = connected_components(csr_matrix(near.astype(np.int8)), directed=False)
-        for position, group in zip(positions, found, strict=True):
-            groups[position] = start + int(group)
-        start += count
-    return groups
-
-
-def row_groups(snapshot: Snapshot) -> list[int]:
-    """Near-duplicate groups of the training rows."""
-    return near_groups(snapshot.texts, [row.intent for row in snapshot.train])
-
-
-def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Text key -> part, near-duplicates together, every intent spread evenly; `known` texts stay where they are."""
-    return stable_parts(snapshot.train, row_groups(snapshot), parts=parts, known=known)
 
 
 def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> FittedThresholds:

@@ -23,7 +23,7 @@ from helpdesk.records.relabel_requests import PATIENCE, said_once
 from helpdesk.records.splits import near_duplicates
 from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
-from helpdesk.text import normalise, text_key
+from helpdesk.text import normalise
 
 NONE = ""  # stands for "none of our FAQs" where an intent is named
 MOST_LESSONS = 10_000  # of each kind, the newest: more than one training gets to see
@@ -247,27 +247,3 @@ def _exact_table(phrasings: Sequence[tuple[Phrasing, str]], labels: Sequence[Lab
     for label in labels:
         table[label.text_key] = label.intent.slug if label.intent is not None else NONE
     return table
-
-
-def stable_parts(
-    rows: Sequence[Row], groups: Sequence[int], *, parts: int, known: Mapping[str, int] | None = None
-) -> dict[str, int]:
-    """Text key -> one of `parts` parts: groups stay together, intents are spread evenly, the same every time.
-
-    Texts in `known` keep their part for good, whatever is said of them later and even while no row has them, and their
-    group's other texts join them there.
-    """
-    assigned = dict(known or {})
-    by_intent: dict[str, dict[int, list[str]]] = {}
-    for row, group in zip(rows, groups, strict=True):
-        by_intent.setdefault(row.intent, {}).setdefault(group, []).append(text_key(row.text))
-    for intent, members in by_intent.items():
-        sizes = [0] * parts
-        start = int(text_key(intent), 16) % parts
-        for alike in sorted(members.values(), key=lambda keys: (keys[0] not in assigned, -len(keys), keys[0])):
-            settled = [assigned[key] for key in alike if key in assigned]
-            part = settled[0] if settled else min(range(parts), key=lambda p: (sizes[p], (p - start) % parts))
-            sizes[part] += len(alike)
-            for key in alike:
-                assigned.setdefault(key, part)
-    return assigned

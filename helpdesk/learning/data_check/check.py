@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from helpdesk.learning.bundles.build import read_measurement
+from helpdesk.learning.calibration.measurement import read_measurement
 from helpdesk.learning.calibration.out_of_fold import Progress
 from helpdesk.learning.data.dataset import Snapshot, take_snapshot
 from helpdesk.learning.data_check.findings import SEVERITIES, Data, Finding, Published

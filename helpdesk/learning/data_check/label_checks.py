@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpdesk.learning.calibration.folds import frozen_folds
-from helpdesk.learning.calibration.out_of_fold import row_groups
 from helpdesk.learning.calibration.scorer_fit import fit_scorer
+from helpdesk.learning.calibration.unseen import score_unseen
+from helpdesk.learning.data.splits import row_groups
 from helpdesk.learning.data_check.findings import HINT, WARNING, Data, Finding
-from helpdesk.learning.robustness.exam import score_unseen
 
 MIN_ROWS = 3  # of an entry whose labels are judged: below, its own phrasings cannot speak for it
 SURE_WRONG, SURE_OTHER = 0.1, 0.5

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from helpdesk.errors import BundleError
-from helpdesk.learning.bundles.build import CONTRACT, Candidate, read_measurement
+from helpdesk.learning.bundles.build import CONTRACT, Candidate
+from helpdesk.learning.calibration.measurement import read_measurement
 from helpdesk.learning.data.dataset import Snapshot
 from helpdesk.learning.gate.evaluation import held_out, out_of_fold, read_evaluation
+from helpdesk.learning.gate.fairness_rule import fairness_objections
 from helpdesk.learning.gate.historical_best import NIGHTS, Champion, choose_champion
 from helpdesk.learning.gate.paired_tests import Outcomes
 from helpdesk.learning.gate.relabelling import contradicted_changes, relabelled
@@ -25,8 +27,6 @@ from helpdesk.learning.gate.traffic_rules import (
     too_many_changes,
 )
 from helpdesk.learning.gate.verdict import Evidence, Objection, Verdict, judge_refreshed, judge_retrained
-from helpdesk.learning.lineage.exclusion_impact import rows_left_out
-from helpdesk.learning.robustness.fairness import fairness_objections
 from helpdesk.matching.bundle import Bundle, encoder_hash, open_bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.index import Vectors
@@ -34,7 +34,7 @@ from helpdesk.matching.matcher import Matcher
 from helpdesk.records import golden, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
-from helpdesk.records.exclusions import Exclusion
+from helpdesk.records.exclusions import Exclusion, rows_left_out
 from helpdesk.records.golden import GoldenPhrase
 from helpdesk.records.running_tables import Version
 from helpdesk.settings import Settings

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from helpdesk.errors import BadInputError
 from helpdesk.learning.data.dataset import Snapshot
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision
@@ -22,16 +21,6 @@ from helpdesk.text import visible
 RECENT = timedelta(days=30)
 MOST_TEXTS = 1000
 SHOWN = 20
-
-
-def rows_left_out(session: Session, exclusion: Exclusion | None) -> set[str]:
-    """Ids of the rows that tonight's exclusion names. Raises BadInputError when there are none."""
-    if exclusion is None:
-        return set()
-    rows = matching_rows(session, exclusion)
-    if not rows:
-        raise BadInputError(f"no row matches {exclusion}; nothing to leave out")
-    return rows
 
 
 def differences(

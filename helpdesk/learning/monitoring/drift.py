@@ -9,16 +9,15 @@ import numpy as np
 from scipy.stats import fisher_exact, norm
 from sqlalchemy.orm import Session
 
+from helpdesk.learning.calibration.unfamiliar import TAIL, UNFAMILIAR_BELOW
 from helpdesk.learning.monitoring.new_topics import new_clusters
 from helpdesk.matching.bundle import Bundle
-from helpdesk.matching.scorer import Floats
 from helpdesk.records import traffic, versions
 from helpdesk.records.traffic import Asked
 from helpdesk.stats.audit_estimates import Audited, interval, out_of_scope
 
 MONTH = timedelta(days=30)
 QUARTER = timedelta(days=90)
-TAIL = 0.05  # share of calibration rows that count as unfamiliar, by definition
 MARGIN = 0.05  # a change of fewer points is not worth a warning, however significant
 SIGNIFICANCE = 0.01
 FEWEST = 100
@@ -26,7 +25,6 @@ FEWEST_AUDITED = 30
 MOST_CLUSTERED = 2000
 MOST_LISTED = 10
 GROWTH = 1.5
-FIGURE = "unfamiliar_below"  # in a candidate's report
 LOGGED = ("confident", "between", "unsure")  # reasons that rest on a calibrated confidence
 
 
@@ -46,16 +44,13 @@ class Month:
     stale: Sequence[tuple[str, int, int]]
 
 
-def unfamiliar_below(confidence: Floats) -> float | None:
-    """What all but 5% of the calibration rows' confidences [n] reach, None when there are too few of them."""
-    return float(np.quantile(confidence, TAIL)) if len(confidence) >= FEWEST else None
-
-
 def read_month(session: Session, *, moment: datetime) -> Month:
     """The month before a moment. What is unfamiliar is told by the level of the version that met the message."""
     since, before, quarter = moment - MONTH, moment - 2 * MONTH, moment - QUARTER
     reports = versions.reports_of_deciding(session, since=before)
-    below = {version: level for version, report in reports.items() if (level := report.get(FIGURE)) is not None}
+    below = {
+        version: level for version, report in reports.items() if (level := report.get(UNFAMILIAR_BELOW)) is not None
+    }
     busy = traffic.count_outcomes(session, since=quarter).messages >= FEWEST
     return Month(
         now=traffic.count_unfamiliar(session, since=since, until=moment, below=below),

@@ -11,13 +11,14 @@ from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.bundles import retention as upkeep
 from helpdesk.learning.bundles.build import Candidate
 from helpdesk.learning.bundles.retention import BUILDING
-from helpdesk.learning.calibration.out_of_fold import Measurement, Progress
+from helpdesk.learning.calibration.measurement import Measurement, read_measurement
+from helpdesk.learning.calibration.out_of_fold import Progress
 from helpdesk.learning.data.dataset import Snapshot, take_snapshot
 from helpdesk.learning.gate.context import Judged, Trial, contract_of, open_trial
 from helpdesk.learning.gate.evaluation import out_of_fold, read_evaluation
 from helpdesk.learning.gate.side_by_side import INCUMBENT, Side, explain
 from helpdesk.learning.gate.smoke_checks import examine_encoder
-from helpdesk.learning.lineage.exclusion_impact import differences, rows_left_out, without_promotion
+from helpdesk.learning.lineage.exclusion_impact import differences, without_promotion
 from helpdesk.learning.night.budget import require_disk, within_memory
 from helpdesk.learning.night.candidate_result import Tried, failure_spared, hold, hold_of, tried
 from helpdesk.learning.night.history import measure_night, warnings_of, with_warnings, write_failed_night, write_night
@@ -31,6 +32,7 @@ from helpdesk.progress import Reporter
 from helpdesk.records import audit, exclusions, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
+from helpdesk.records.exclusions import rows_left_out
 from helpdesk.settings import Settings
 
 LOCK = "retrain.lock"
@@ -150,7 +152,7 @@ def _improve(night: _Night, snapshot: Snapshot, current: versions.Current, repor
 
 def _refresh(night: _Night, trial: Trial) -> Tried:
     incumbent = trial.incumbent
-    measurement = candidates.read_measurement(incumbent.path)
+    measurement = read_measurement(incumbent.path)
     refreshed = _build(
         night,
         trial.snapshot,
@@ -172,7 +174,7 @@ def _retrain(night: _Night, trial: Trial, standing: Bundle, report: NightReport)
     tuned = tune(
         night.bundles / f"{BUILDING}encoders",
         snapshot,
-        like=candidates.read_measurement(standing.path),
+        like=read_measurement(standing.path),
         standing=standing.path / layout.ENCODER,
         settings=night.settings,
         minutes=night.plan.minutes,
@@ -202,7 +204,7 @@ def _measured(night: _Night, trial: Trial, standing: Bundle, tuned: Tuned) -> Ma
 
     There are none when the split of a small start was outgrown: held-out labels alone compare the two that night.
     """
-    like = candidates.read_measurement(standing.path)
+    like = read_measurement(standing.path)
     if like is None:
         encoder, settings = standing.path / layout.ENCODER, night.settings
         return candidates.measured_alike(

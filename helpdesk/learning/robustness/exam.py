@@ -7,10 +7,11 @@ import numpy as np
 
 from helpdesk.learning.calibration.folds import Fold, Intents
 from helpdesk.learning.calibration.scorer_fit import FittedScorer
+from helpdesk.learning.calibration.unseen import score_unseen
 from helpdesk.learning.data.dataset import Snapshot
 from helpdesk.matching.decide import Decision, Ranked, Thresholds, decide
-from helpdesk.matching.index import Neighbours, Vectors
-from helpdesk.matching.scorer import NEIGHBOURS, Scorer, Scores
+from helpdesk.matching.index import Vectors
+from helpdesk.matching.scorer import Scorer, Scores
 from helpdesk.text import text_key
 
 Encode = Callable[[Sequence[str]], Vectors]
@@ -18,19 +19,6 @@ MIN_HELD_OUT = 50
 HELD_OUT = "held-out labels"
 OUT_OF_FOLD = "training phrasings out of fold"
 _RANKED = 4
-_BLOCK = 512
-
-
-def score_unseen(scorer: Scorer, vectors: Vectors, *, indexed: Vectors, intents: Intents) -> Iterator[Scores]:
-    """Score unit vectors [m, dim] one by one against their exact neighbours among the indexed rows [n, dim]."""
-    k = min(NEIGHBOURS, len(indexed))
-    for start in range(0, len(vectors), _BLOCK):
-        block = vectors[start : start + _BLOCK]
-        similarities = block @ indexed.T
-        some = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
-        for vector, row, found in zip(block, similarities, some, strict=True):
-            nearest = found[np.argsort(-row[found], kind="stable")]
-            yield scorer.score(vector, Neighbours(nearest, row[nearest]), intents)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,11 @@ answer rate or in accuracy leaves out zero and the difference is at least two po
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from helpdesk.learning.data.dataset import Snapshot
-from helpdesk.learning.gate.verdict import Objection
 from helpdesk.learning.robustness.exam import Exam, Question
 from helpdesk.learning.robustness.slices import SLICES, Slice
 from helpdesk.matching.decide import Decision
@@ -19,7 +18,6 @@ from helpdesk.text import normalise, text_key
 
 LEAST_GAP = 0.02
 PER_INTENT = 2
-_METRICS = {"answer_rate": "answered directly", "accuracy": "accuracy"}
 
 
 @dataclass(frozen=True)
@@ -80,26 +78,6 @@ def measure_fairness(
     return [
         _result(part, [(question, next(decisions), next(decisions)) for question, _ in pairs], snapshot, seed)
         for part, pairs in plan
-    ]
-
-
-def fairness_objections(report: Sequence[Mapping[str, Any]], max_gap: float | None) -> list[Objection]:
-    """Why a bundle with these slices (as `SliceResult.as_dict` gives them) is too unequal: its whole interval says so.
-
-    No limit, no objection.
-    """
-    if max_gap is None:
-        return []
-    return [
-        Objection(
-            "fairness",
-            f"{result['slice']}: {words} differs by {100 * abs(found['change']):.0f} points between "
-            f"{' and '.join(result['sides'])} (95% interval {100 * found['low']:+.0f} to {100 * found['high']:+.0f}); "
-            f"at most {100 * max_gap:.0f} are allowed",
-        )
-        for result in report
-        for metric, words in _METRICS.items()
-        if max((found := result[metric])["low"], -found["high"]) > max_gap
     ]
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
-from helpdesk.learning.calibration.out_of_fold import NEAR, near_groups
 from helpdesk.learning.data.dataset import Lesson, Snapshot
+from helpdesk.learning.data.splits import NEAR, near_groups
 from helpdesk.learning.training.augmentation import noisy_copies
 from helpdesk.learning.training.hard_negatives import mine_triplets
 from helpdesk.learning.training.losses import KINDS, meaning_groups

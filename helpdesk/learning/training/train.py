@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpdesk.learning.calibration.out_of_fold import Measurement, Progress, split
+from helpdesk.learning.calibration.measurement import Measurement
+from helpdesk.learning.calibration.out_of_fold import Progress
 from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.splits import split
 from helpdesk.learning.training.auxiliary_examples import Lessons, Material
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.early_stopping import Held, Watch

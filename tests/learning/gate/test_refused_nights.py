@@ -9,9 +9,10 @@ import pytest
 from conftest import LENIENT, SMALL_FAQ
 
 from helpdesk.learning.bundles import build as candidates
-from helpdesk.learning.calibration.out_of_fold import Measurement, split
+from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.risk_control import NEVER
 from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.splits import split
 from helpdesk.learning.night import run as nights
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night

@@ -15,7 +15,7 @@ from conftest import LENIENT
 from onnx import numpy_helper
 
 from helpdesk.learning.bundles.retention import prune
-from helpdesk.learning.calibration.out_of_fold import Measurement
+from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.data.dataset import take_snapshot
 from helpdesk.learning.gate.context import open_trial
 from helpdesk.learning.gate.smoke_checks import UnsoundError, examine_encoder, larger, slower

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpdesk.learning.calibration.unfamiliar import unfamiliar_below
 from helpdesk.learning.monitoring.drift import (
     Month,
     calibration_drift,
     calibration_warnings,
     changed_intents,
     expected_unfamiliar,
-    unfamiliar_below,
     unfamiliar_warnings,
 )
 from helpdesk.learning.monitoring.new_topics import new_clusters

@@ -12,10 +12,11 @@ from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.calibration.folds import frozen_folds
 from helpdesk.learning.calibration.scorer_fit import fit_scorer
 from helpdesk.learning.data.dataset import Row, Snapshot
+from helpdesk.learning.gate.fairness_rule import fairness_objections
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.learning.robustness.exam import HELD_OUT, OUT_OF_FOLD, Exam, set_exam
-from helpdesk.learning.robustness.fairness import SliceResult, fairness_objections, measure_fairness
+from helpdesk.learning.robustness.fairness import SliceResult, measure_fairness
 from helpdesk.learning.robustness.measure import NegationResult, Robustness
 from helpdesk.learning.robustness.slices import SLICES, Slice
 from helpdesk.matching.decide import Thresholds

@@ -8,7 +8,8 @@ from fakes import tiny_model
 from sentence_transformers import SentenceTransformer
 
 from helpdesk.errors import BadInputError, BundleError
-from helpdesk.learning.data.dataset import Row, stable_parts
+from helpdesk.learning.data.dataset import Row
+from helpdesk.learning.data.splits import stable_parts
 from helpdesk.learning.training.base_model import load_base, resolve_base
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune, plan_training
 from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import LENIENT
 
-from helpdesk.learning.bundles.build import read_measurement
+from helpdesk.learning.calibration.measurement import read_measurement
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.report import NightReport
 from helpdesk.learning.night.run import run_night
