@@ -29,7 +29,7 @@ from helpdesk.simulation.options import Options
 from helpdesk.simulation.script import Script
 
 if TYPE_CHECKING:
-    from flask.testing import FlaskClient
+    from werkzeug.test import Client
 
 Tell = Callable[[str], None]
 WEBHOOK = "/webhooks/rest/webhook"
@@ -67,7 +67,7 @@ class _Stage:
     settings: Settings
     database: Database
     live: LiveMatcher
-    client: "FlaskClient"
+    client: "Client"
     annotators: Annotators
     test: HiddenTest
     clock: Clock
@@ -175,7 +175,7 @@ def entries(script: Script, intents: frozenset[str]) -> list[Entry]:
     return [Entry(intent, phrasings=tuple(found)) for intent, found in texts.items()]
 
 
-def _send(client: "FlaskClient", text: str, *, sender: str) -> None:
+def _send(client: "Client", text: str, *, sender: str) -> None:
     response = client.post(WEBHOOK, json={"sender": sender, "message": text})
     if response.status_code != 200:
         raise HelpdeskError(f"the webhook gave {response.status_code} for {text!r:.80}; expected 200")
