@@ -19,7 +19,6 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,13 +28,13 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
+from helpdesk.learning.gate.case import Case
 from helpdesk.learning.gate.context import ROWS_LEVEL, SHARES
 from helpdesk.learning.gate.paired_tests import Outcome, Outcomes
-from helpdesk.learning.gate.relabelling import Relabelled, contradicted_changes
+from helpdesk.learning.gate.relabelling import Relabelled
 from helpdesk.learning.gate.replay import Asked, Traffic, compare_decisions
 from helpdesk.learning.gate.replay_cache import ReplayVectors
-from helpdesk.learning.gate.traffic_rules import silenced_intents, too_little_coverage, too_many_changes
-from helpdesk.learning.gate.verdict import Evidence, Verdict, judge_refreshed, judge_retrained
+from helpdesk.learning.gate.verdict import Verdict, judge
 from helpdesk.matching.bundle import ENCODER, open_bundle
 from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors
@@ -49,7 +48,7 @@ Judge = Callable[[Outcomes, Outcomes], Verdict]
 INTENTS: Final = 77
 ACCURACY: Final = 0.88
 FOLDS: Final = 5
-LEVELS: Final = {kind: Evidence(level=ROWS_LEVEL * share) for kind, share in SHARES.items()}  # both are built
+LEVELS: Final = {kind: ROWS_LEVEL * share for kind, share in SHARES.items()}  # both are built
 PLANS: Final = (
     # name, rows, true difference, disagreement, candidate, what is wanted
     ("6 points worse at 300 rows", 300, -0.06, 0.08, "refreshed", "worse"),
@@ -64,12 +63,12 @@ PLANS: Final = (
 
 def judged_refreshed(before: Outcomes, after: Outcomes) -> Verdict:
     """As new phrasings are judged."""
-    return judge_refreshed(before, after, known=(), evidence=LEVELS["refreshed"])
+    return judge(Case(before, after, level=LEVELS["refreshed"]))
 
 
 def judged_retrained(before: Outcomes, after: Outcomes) -> Verdict:
     """As a new encoder is judged."""
-    return judge_retrained(before, after, evidence=LEVELS["retrained"])
+    return judge(Case(before, after, needs_gain=True, level=LEVELS["retrained"]))
 
 
 _OutOfFold = tuple[dict[str, Outcome], dict[str, Outcome], list[Relabelled]]
@@ -166,11 +165,13 @@ class Heads:
             order = random.permutation(len(self._asked_truth))
             seen, hidden = order[:1540], order[1540:]
             known = self._out_of_fold(rows, labels) if same else _NO_ROWS
-            verdict = judge_refreshed(
-                self._outcomes(before, seen) | known[0],
-                self._outcomes(after, seen) | known[1],
-                known=(),
-                evidence=replace(LEVELS["refreshed"], objections=tuple(contradicted_changes(known[2]))),
+            verdict = judge(
+                Case(
+                    self._outcomes(before, seen) | known[0],
+                    self._outcomes(after, seen) | known[1],
+                    level=LEVELS["refreshed"],
+                    relabelled=known[2],
+                )
             )
             verdicts.append(verdict)
             disagreements.append(float(np.mean(before[seen] != after[seen])))
@@ -253,9 +254,7 @@ def time_replay(train: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]
         after = replay("cached", "replay")
         started = time.perf_counter()
         found = compare_decisions(asked, before, after)
-        too_many_changes(found, budget=0.25)
-        silenced_intents(found)
-        too_little_coverage({"coverage": 0.0, "answered": 0}, {"coverage": 0.0}, found)
+        judge(Case(replay=found))
         random = np.random.default_rng(0)
         for kind in JUDGES:
             JUDGES[kind](*draw(5000, 0.0, 0.1, random))

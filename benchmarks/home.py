@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.report import NightReport
 from helpdesk.learning.night.run import run_night
 from helpdesk.operations import set_up
 from helpdesk.progress import Bars
 from helpdesk.records import conversations, labels, staff
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry, store_entries
+from helpdesk.records.night_report import NightReport
 from helpdesk.settings import Settings, load_settings
 
 Rows = Sequence[tuple[str, str]]

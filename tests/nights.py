@@ -3,13 +3,17 @@
 from typing import Any
 
 from helpdesk.learning.gate.paired_tests import Outcome
-from helpdesk.learning.gate.side_by_side import Side, explain
+from helpdesk.learning.gate.side_by_side import Column, explain
+from helpdesk.records.candidate_report import CandidateReport, Levels, ScorerReport, ThresholdsReport
+from helpdesk.records.night_report import DecisionSummary, FlipReport, NightReport
 from helpdesk.text import normalise, text_key
 
-RESULTS = {
-    "thresholds": {"coverage": 0.7, "wrong_rate": 0.041},
-    "scorer": {"expected_calibration_error": 0.023},
-}
+RESULTS = CandidateReport(
+    thresholds=ThresholdsReport(
+        thresholds=Levels(answer=0.8, clarify=0.9), coverage=0.7, answered=70, wrong_rate=0.041
+    ),
+    scorer=ScorerReport(expected_calibration_error=0.023),
+)
 
 
 def outcomes(**rows: str) -> dict[str, Outcome]:
@@ -22,19 +26,19 @@ BEFORE = outcomes(a="vpn>wifi", b="vpn>wifi", c="vpn>vpn", d="wifi>wifi", e="wif
 AFTER = outcomes(a="vpn>vpn", b="vpn>vpn", c="vpn>vpn", d="wifi>vpn", e="wifi>wifi", f=">", new="vpn>vpn")
 
 
-def answer(intent: str | None, kind: str = "answer") -> dict[str, Any]:
+def answer(intent: str | None, kind: str = "answer") -> DecisionSummary:
     """A decision as a flip has it."""
-    return {"kind": kind, "intent": intent, "confidence": 0.9}
+    return DecisionSummary(kind=kind, intent=intent, confidence=0.9)
 
 
-def flip(text: str, count: int, **more: Any) -> dict[str, Any]:
+def flip(text: str, count: int, **more: Any) -> FlipReport:
     """A text that `vpn` was answered to, and `wifi` would be."""
     key = text_key(normalise(text))
     found = {"text": text, "text_key": key, "count": count, "before": answer("vpn"), "after": answer("wifi")}
-    return {**found, "truth": None, **more}
+    return FlipReport.model_validate({**found, **more})
 
 
-def night_report(started: str, *flips: dict[str, Any]) -> dict[str, Any]:
+def night_report(started: str, *flips: FlipReport) -> NightReport:
     """Refreshed was promoted, retrained refused; with these flips in both replays."""
     replay: dict[str, Any] = {
         "messages": 1200,
@@ -45,9 +49,9 @@ def night_report(started: str, *flips: dict[str, Any]) -> dict[str, Any]:
     }
     replay |= {"coverage_before": 0.7, "coverage_after": 0.72, "right_to_wrong": 1, "flips": list(flips)}
     sides = [
-        Side("incumbent", BEFORE, RESULTS),
-        Side("refreshed", AFTER, RESULTS, before=BEFORE),
-        Side("retrained", BEFORE, {}, before=AFTER, against="refreshed"),
+        Column("incumbent", BEFORE, RESULTS),
+        Column("refreshed", AFTER, RESULTS, before=BEFORE),
+        Column("retrained", BEFORE, before=AFTER, against="refreshed"),
     ]
     refreshed = {"promote": True, "reasons": ["not worse than the version in service"], "blamed": [], "replay": replay}
     retrained = {"promote": False, "reasons": ["intent vpn worked and no longer does", "no net gain"], "blamed": []}
@@ -56,9 +60,5 @@ def night_report(started: str, *flips: dict[str, Any]) -> dict[str, Any]:
         {"rule": "intent", "reason": "intent vpn worked and no longer does", "rows": rows},
         {"rule": "no_gain", "reason": "no net gain", "rows": []},
     ]
-    return {
-        "started": started,
-        "dry_run": False,
-        "explanation": explain(sides),
-        "verdicts": {"refreshed": refreshed, "retrained": retrained},
-    }
+    verdicts = {"refreshed": refreshed, "retrained": retrained}
+    return NightReport.model_validate({"started": started, "explanation": explain(sides), "verdicts": verdicts})

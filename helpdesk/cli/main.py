@@ -136,13 +136,12 @@ def retrain(settings: "Settings", database: "Database", explain: bool, as_json: 
     plan = _plan(settings, **options)
     step_back()
     report = run_night(settings, database, plan=plan, progress=_bars())
-    click.echo(json.dumps(report.as_dict(), ensure_ascii=False) if as_json else report.as_text())
+    click.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else report.as_text())
     if explain and not as_json:
-        facts = report.as_dict()
-        click.echo("\n".join(["", *explain_lines(facts, proofs=read_proofs(database, facts))]))
-    if report.difference is not None and not as_json:
+        click.echo("\n".join(["", *explain_lines(report, proofs=read_proofs(database, report))]))
+    if report.impact is not None and not as_json:
         with database.read() as session:
-            click.echo("\n".join(describe(session, report.difference)))
+            click.echo("\n".join(describe(session, report.impact)))
     if report.verdict == "kept" and not report.dry_run:
         sys.exit(EXIT_KEPT)
 

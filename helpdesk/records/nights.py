@@ -8,8 +8,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
 from helpdesk.records.base import now
-from helpdesk.records.running_tables import Night
+from helpdesk.records.running_tables import Night, Promotion, Version
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message
+from helpdesk.records.versions import NIGHT
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,18 @@ def measured_until(session: Session) -> datetime | None:
 def find_night(session: Session, night_id: int) -> Night | None:
     """One run by its number."""
     return session.get(Night, night_id)
+
+
+def unrecorded(session: Session) -> list[tuple[Version, Promotion]]:
+    """Versions that a nightly run put in service and then left no row about, oldest first."""
+    recorded = select(Night.id).where(Night.version_id == Version.id, Night.promoted_kind.is_not(None))
+    query = (
+        select(Version, Promotion)
+        .join(Promotion, Promotion.version_id == Version.id)
+        .where(Promotion.author == NIGHT, ~recorded.exists())
+        .order_by(Promotion.id)
+    )
+    return list(session.execute(query).tuples())
 
 
 def list_nights(session: Session, *, limit: int) -> list[Night]:

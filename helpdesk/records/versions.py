@@ -8,10 +8,12 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
+from helpdesk.records.candidate_report import CandidateReport
 from helpdesk.records.running_tables import Promotion, Version
 from helpdesk.records.tables import DecisionRow, Message
 
 ROLLBACK = "rollback"  # the reason of a promotion that a rollback made
+NIGHT = "night"  # the author of a promotion that a nightly run made
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ def find_version(session: Session, version_id: int) -> Version:
     return version
 
 
+def find_directory(session: Session, directory: str) -> int | None:
+    """The version whose bundle has this folder name, None when there is none."""
+    return session.scalar(select(Version.id).where(Version.directory == directory))
+
+
 def list_versions(session: Session) -> list[Version]:
     """Newest first."""
     return list(session.scalars(select(Version).order_by(Version.id.desc())))
@@ -76,7 +83,7 @@ def lock_versions(session: Session) -> None:
     session.execute(select(Version.id).with_for_update()).all()
 
 
-def reports_of_deciding(session: Session, *, since: datetime) -> dict[int, dict[str, Any]]:
+def reports_of_deciding(session: Session, *, since: datetime) -> dict[int, CandidateReport]:
     """Version id -> what its making found out, of the versions that decided messages since a moment."""
     decided = (
         select(DecisionRow.version_id)
@@ -85,7 +92,12 @@ def reports_of_deciding(session: Session, *, since: datetime) -> dict[int, dict[
         .distinct()
     )
     found = session.execute(select(Version.id, Version.kind, Version.report).where(Version.id.in_(decided)))
-    return {number: report.get("candidates", {}).get(kind, {}) for number, kind, report in found.tuples()}
+    return {number: _own_report(report, kind) for number, kind, report in found.tuples()}
+
+
+def report_of(version: Version) -> CandidateReport:
+    """What the making of a version found out."""
+    return _own_report(version.report, version.kind)
 
 
 def served_since(session: Session, moment: datetime) -> dict[int, str]:
@@ -134,3 +146,7 @@ def rollback_target(session: Session) -> int:
 def list_promotions(session: Session) -> list[Promotion]:
     """Newest first."""
     return list(session.scalars(select(Promotion).order_by(Promotion.id.desc())))
+
+
+def _own_report(night: dict[str, Any], kind: str) -> CandidateReport:
+    return CandidateReport.model_validate(night.get("candidates", {}).get(kind, {}))

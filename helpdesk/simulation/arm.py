@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpdesk.app import create_app
 from helpdesk.errors import BusyError, HelpdeskError
+from helpdesk.learning.gate.verdict import judge
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import Bundle
@@ -22,7 +23,7 @@ from helpdesk.serving.audit_sampler import AuditLane
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 from helpdesk.simulation.annotators import QUEUE, Annotators, hire
-from helpdesk.simulation.broken import swap_intents
+from helpdesk.simulation.broken import break_candidate, leave_alone, promote_always
 from helpdesk.simulation.curve import labels_given
 from helpdesk.simulation.hidden import HiddenResult, HiddenTest, as_shares
 from helpdesk.simulation.options import Options
@@ -187,11 +188,11 @@ def _retrain(stage: _Stage, night: int) -> dict[str, Any]:
         minutes=options.minutes or stage.settings.train_minutes,
         finetune=options.finetunes(night),
         max_steps=options.max_steps,
-        gated=stage.kind.gated,
-        spoil=swap_intents if options.breaks(night) else None,
     )
+    gate = judge if stage.kind.gated else promote_always
+    finish = break_candidate if options.breaks(night) else leave_alone
     try:
-        run_night(stage.settings, stage.database, plan=plan, progress=Quiet())
+        run_night(stage.settings, stage.database, plan=plan, progress=Quiet(), gate=gate, finish=finish)
     except BusyError:
         raise
     except HelpdeskError as error:

@@ -1,9 +1,27 @@
-"""A candidate that is broken on purpose: every intent under the name of another."""
+"""What only a simulation does to a night: candidates that are broken on purpose, and a gate that lets all pass."""
 
 import json
 from pathlib import Path
 
+from helpdesk.learning.bundles.build import Candidate
+from helpdesk.learning.gate.case import Case
+from helpdesk.learning.gate.paired_tests import compare
+from helpdesk.learning.gate.verdict import Verdict
 from helpdesk.matching import bundle as layout
+
+
+def promote_always(case: Case) -> Verdict:
+    """A gate that objects to nothing."""
+    return Verdict(True, ("there is no gate",), compare({}, {}), replay=case.replay)
+
+
+def break_candidate(candidate: Candidate) -> None:
+    """Swap the intents of a candidate that was just sealed."""
+    swap_intents(candidate.directory)
+
+
+def leave_alone(candidate: Candidate) -> None:
+    """Nothing."""
 
 
 def swap_intents(directory: Path) -> None:

@@ -14,6 +14,7 @@ from helpdesk.cli.nights import explain_lines
 from helpdesk.records import nights
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import write_report
+from helpdesk.records.night_report import NightReport
 from helpdesk.records.running_tables import Night
 from helpdesk.settings import Settings
 
@@ -80,9 +81,11 @@ def invoke(home: Path, *words: str) -> Result:
 
 
 @pytest.mark.parametrize("report", [{}, {"explanation": None}])
-def test_a_night_that_compared_nothing_says_so(report: dict[str, object]) -> None:
+def test_a_night_that_compared_nothing_says_so(report: dict[str, None]) -> None:
     """A first version, a failed night, a report of an older release."""
-    assert "nothing to compare" in "".join(explain_lines(report, proofs={}))
+    assert "nothing to compare" in "".join(
+        explain_lines(NightReport.model_validate({"started": STARTED} | report), proofs={})
+    )
 
 
 def test_a_stored_night_is_explained_by_its_number(settings: Settings, records: Database) -> None:
@@ -98,7 +101,7 @@ def test_a_stored_night_is_explained_by_its_number(settings: Settings, records: 
     assert invoke(home, "nights", "explain").output.startswith(TABLE)
     assert '"forgot my password" (phrasing:1)' in invoke(home, "nights", "explain").output
     found = invoke(home, "nights", "explain", number, "--json").output
-    assert json.loads(found)["explanation"]["sides"][0]["kind"] == "incumbent"
+    assert json.loads(found)["explanation"]["versions"][0]["kind"] == "incumbent"
     assert "no night 99" in str(invoke(home, "nights", "explain", "99").exception)
     assert "expected a number" in str(invoke(home, "nights", "explain", "first").exception)
     for path in (home / "reports").iterdir():

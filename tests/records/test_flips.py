@@ -11,8 +11,9 @@ from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.labels import Change, QueueItem
+from helpdesk.records.night_report import FlipReport, ReplayReport, VerdictReport
 
-CHANGE = Change(answer("vpn"), answer("wifi"))
+CHANGE = Change(answer("vpn").model_dump(), answer("wifi").model_dump())
 
 
 @pytest.fixture
@@ -31,10 +32,15 @@ def say(database: Database, text: str, **more: Any) -> int:
         return conversations.log_message(session, text, channel="rest", sender="u", external_id=None, decision=decision)
 
 
-def store(database: Database, *found: dict[str, Any], days_ago: float = 0) -> None:
+def store(database: Database, *found: FlipReport, days_ago: float = 0) -> None:
     """A night with these flips."""
     with database.write() as session:
         flips.store(session, now() - timedelta(days=days_ago), found)
+
+
+def verdict(*found: FlipReport) -> VerdictReport:
+    """A verdict on a candidate that was replayed."""
+    return VerdictReport(promote=True, reasons=(), replay=ReplayReport(messages=1, distinct=1, flips=found))
 
 
 def queue(database: Database, **more: Any) -> list[QueueItem]:
@@ -171,20 +177,22 @@ def test_the_flips_are_those_of_the_winner_or_of_the_one_that_came_nearest(
     kinds: tuple[str, ...], promoted: str | None, found: list[str]
 ) -> None:
     """Promoted, else retrained, else refreshed."""
-    verdicts = {kind: {"replay": {"flips": [{"text": kind}]}} for kind in kinds}
+    verdicts = {kind: verdict(flip(kind, 1)) for kind in kinds}
 
-    assert [flip["text"] for flip in flips.flips_of(verdicts, promoted)] == found
+    assert [flip.text for flip in flips.flips_of(verdicts, promoted)] == found
 
 
 def test_a_verdict_without_a_replay_has_no_flips() -> None:
     """The first version replays nothing; an old report knows no replay."""
-    assert list(flips.flips_of({"refreshed": {}}, None)) == []
-    assert list(flips.flips_of({"refreshed": {"replay": None}}, "refreshed")) == []
+    none = VerdictReport(promote=True, reasons=())
+
+    assert list(flips.flips_of({"refreshed": none}, None)) == []
+    assert list(flips.flips_of({"refreshed": none}, "refreshed")) == []
 
 
 def test_a_candidate_that_could_not_even_be_replayed_did_not_come_nearest() -> None:
     """A broken retrained one leaves the word to the refreshed one."""
-    found = [{"text": "flips"}]
-    verdicts: dict[str, dict[str, Any]] = {"refreshed": {"replay": {"flips": found}}, "retrained": {}}
+    found = flip("flips", 1)
+    verdicts = {"refreshed": verdict(found), "retrained": VerdictReport(promote=False, reasons=())}
 
-    assert flips.flips_of(verdicts, None) == found
+    assert flips.flips_of(verdicts, None) == (found,)

@@ -23,14 +23,14 @@ from helpdesk.learning.calibration.out_of_fold import (
 from helpdesk.learning.calibration.reliability import draw_reliability
 from helpdesk.learning.calibration.risk_control import FittedThresholds
 from helpdesk.learning.calibration.scorer_fit import FittedScorer
-from helpdesk.learning.calibration.unfamiliar import UNFAMILIAR_BELOW, unfamiliar_below
+from helpdesk.learning.calibration.unfamiliar import unfamiliar_below
 from helpdesk.learning.data.dataset import Snapshot
 from helpdesk.learning.robustness.exam import set_exam
 from helpdesk.learning.robustness.measure import exam_size, measure_robustness
 from helpdesk.learning.training.onnx_export import link_encoder
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.index import Vectors, build_graph
-from helpdesk.records.relabel_requests import FIGURE
+from helpdesk.records.candidate_report import CandidateReport, ScorerReport, ThresholdsReport
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
@@ -45,7 +45,7 @@ class Candidate:
 
     kind: str
     directory: Path
-    report: dict[str, Any]
+    report: CandidateReport
 
 
 def build(
@@ -84,18 +84,25 @@ def build(
     )
     robustness = measure_robustness(exam, snapshot, seed=settings.seed)
     _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
-    report = {"scorer": fitted.report, "thresholds": limits.report(), **robustness.summary()}
-    report[UNFAMILIAR_BELOW] = unfamiliar_below(like_traffic(fitted.out_of_fold, snapshot).confidence)
     again = contradicted(fitted.out_of_fold, snapshot, sure=settings.review_below)
-    report[FIGURE] = [snapshot.train[row].id for row in fitted.out_of_fold.rows[again]]
+    report = CandidateReport(
+        scorer=ScorerReport(**fitted.report),
+        thresholds=ThresholdsReport.model_validate(limits.report()),
+        unfamiliar_below=unfamiliar_below(like_traffic(fitted.out_of_fold, snapshot).confidence),
+        relabel_requests=tuple(snapshot.train[row].id for row in fitted.out_of_fold.rows[again]),
+        contract=facts.get(CONTRACT),
+        **robustness.summary(),
+    )
     texts = outside_texts(snapshot, seed=settings.seed)
     outside = [text_key(texts[row]) for row in fitted.outside_rows]
-    _write(building, snapshot, vectors, fitted, limits, report, outside=outside)
+    _write(building, snapshot, vectors, fitted, limits, outside=outside)
     remember(building, [live, *sisters])
     if measurement is not None:
         _write_measurement(building / FOLDS, measurement)
-    content = layout.seal(building, _facts(snapshot, live.dim, kind, settings, facts | {"report": report}))
-    return Candidate(kind, building, report | {"content_hash": content, CONTRACT: facts.get(CONTRACT)})
+    content = layout.seal(
+        building, _facts(snapshot, live.dim, kind, settings, facts | {"report": report.model_dump(mode="json")})
+    )
+    return Candidate(kind, building, report.model_copy(update={"content_hash": content}))
 
 
 def is_outdated(manifest: Mapping[str, Any], snapshot: Snapshot, settings: Settings, *, contract: object) -> bool:
@@ -128,7 +135,6 @@ def _write(
     vectors: Vectors,
     fitted: FittedScorer,
     limits: FittedThresholds,
-    report: dict[str, Any],
     *,
     outside: Sequence[str],
 ) -> None:
@@ -149,7 +155,7 @@ def _write(
     _write_json(building / layout.THRESHOLDS, vars(limits.thresholds))
     found = fitted.out_of_fold
     draw_reliability(building / layout.RELIABILITY, found.confidence, found.right)
-    _write_json(building / layout.EVALUATION, {"rows": _outcomes(snapshot, fitted), "report": report})
+    _write_json(building / layout.EVALUATION, {"rows": _outcomes(snapshot, fitted)})
 
 
 def _outcomes(snapshot: Snapshot, fitted: FittedScorer) -> dict[str, list[Any]]:

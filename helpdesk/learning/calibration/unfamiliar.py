@@ -4,7 +4,6 @@ import numpy as np
 
 from helpdesk.matching.scorer import Floats
 
-UNFAMILIAR_BELOW = "unfamiliar_below"  # its name in a candidate's report
 TAIL = 0.05  # share of calibration rows that count as unfamiliar, by definition
 FEWEST = 100
 

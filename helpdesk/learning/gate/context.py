@@ -2,37 +2,29 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from helpdesk.errors import BundleError
 from helpdesk.learning.bundles.build import CONTRACT, Candidate
 from helpdesk.learning.calibration.measurement import read_measurement
 from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.gate.case import SILENCE_LEVEL, Case, Coverage, Golden, Limits
 from helpdesk.learning.gate.evaluation import held_out, out_of_fold, read_evaluation
-from helpdesk.learning.gate.fairness_rule import fairness_objections
 from helpdesk.learning.gate.historical_best import NIGHTS, Champion, choose_champion
 from helpdesk.learning.gate.paired_tests import Outcomes
-from helpdesk.learning.gate.relabelling import contradicted_changes, relabelled
+from helpdesk.learning.gate.relabelling import relabelled
 from helpdesk.learning.gate.replay import Replay, Traffic, compare_decisions, read_traffic
-from helpdesk.learning.gate.smoke_checks import larger, slower
-from helpdesk.learning.gate.traffic_rules import (
-    SILENCE_LEVEL,
-    broken_promises,
-    silenced_intents,
-    too_little_coverage,
-    too_many_changes,
-)
-from helpdesk.learning.gate.verdict import Evidence, Objection, Verdict, judge_refreshed, judge_retrained
+from helpdesk.learning.gate.smoke_checks import measure_cost
 from helpdesk.matching.bundle import Bundle, encoder_hash, open_bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
 from helpdesk.records import golden, versions
 from helpdesk.records.base import now
+from helpdesk.records.candidate_report import CandidateReport
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion, rows_left_out
 from helpdesk.records.golden import GoldenPhrase
@@ -43,18 +35,6 @@ from helpdesk.stats.multiple_testing import LEVEL
 log = logging.getLogger(__name__)
 ROWS_LEVEL = LEVEL - SILENCE_LEVEL  # the night's false alarms of all tests on labelled rows
 SHARES = {"refreshed": 0.75, "retrained": 0.25}  # of them; an encoder that gains nothing is refused without a test
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A verdict, and what the candidate would change for people."""
-
-    verdict: Verdict
-    replay: Replay
-
-    def as_dict(self) -> dict[str, Any]:
-        """For a report."""
-        return self.verdict.as_dict() | {"replay": self.replay.as_dict()}
 
 
 @dataclass(frozen=True)
@@ -97,50 +77,45 @@ class Trial:
         """The versions that did best of late, which must be kept to hold later candidates against."""
         return self._champion(self.outcomes(self.incumbent), self.incumbent.path).versions
 
-    def refreshed(self, candidate: Candidate, opened: Bundle) -> Judged:
+    def refreshed(self, candidate: Candidate, opened: Bundle) -> Case:
         """New phrasings under the encoder in service, against the incumbent."""
-        before, replay = self.outcomes(self.incumbent), self._replay(opened)
-        evidence = Evidence(
-            best=self._champion(before, opened.path).outcomes,
-            flip_budget=self.settings.flip_budget_refreshed,
-            objections=self._objections(candidate, opened, replay, budget=self.settings.change_budget_refreshed),
-            level=ROWS_LEVEL * self._share(candidate),
-        )
-        known = self.incumbent.phrasing_ids
-        verdict = judge_refreshed(before, self.outcomes(opened), known=known, evidence=evidence)
-        return Judged(verdict, replay)
+        budgets = (self.settings.flip_budget_refreshed, self.settings.change_budget_refreshed)
+        return self._case(candidate, opened, before=self.outcomes(self.incumbent), budgets=budgets)
 
-    def retrained(self, candidate: Candidate, opened: Bundle, *, standing: Outcomes) -> Judged:
+    def retrained(self, candidate: Candidate, opened: Bundle, *, standing: Outcomes) -> Case:
         """A new encoder, against what would serve otherwise, measured on the same parts of the rows."""
-        replay = self._replay(opened)
-        evidence = Evidence(
-            best=self._champion(standing, opened.path).outcomes,
-            flip_budget=self.settings.flip_budget_retrained,
-            objections=self._objections(candidate, opened, replay, budget=self.settings.change_budget_retrained),
-            level=ROWS_LEVEL * self._share(candidate),
+        budgets = (self.settings.flip_budget_retrained, self.settings.change_budget_retrained)
+        return replace(self._case(candidate, opened, before=standing, budgets=budgets), needs_gain=True)
+
+    def _case(self, candidate: Candidate, opened: Bundle, *, before: Outcomes, budgets: tuple[float, float]) -> Case:
+        """Under another contract than the incumbent's fewer answers are what the operator asked for."""
+        settings, share = self.settings, self._share(candidate)
+        same_contract = self.incumbent.manifest.get(CONTRACT) in (None, opened.manifest.get(CONTRACT))
+        return Case(
+            before=before,
+            after=self.outcomes(opened),
+            best=self._champion(before, opened.path).outcomes,
+            known=frozenset(self.incumbent.phrasing_ids),
+            limits=Limits(
+                flips=budgets[0],
+                changes=budgets[1] if same_contract else 1.0,
+                gap=settings.fairness_max_gap,
+                slowdown=settings.max_slowdown,
+                growth=settings.max_growth,
+            ),
+            level=ROWS_LEVEL * share,
+            silence_level=SILENCE_LEVEL * share,
+            replay=self._replay(opened),
+            coverage=self._coverage(candidate) if same_contract else None,
+            golden=self._golden(opened),
+            slices=candidate.report.fairness,
+            relabelled=relabelled(self.incumbent, self.snapshot, read_evaluation(opened)),
+            cost=measure_cost(opened, self.incumbent, texts=self.snapshot.texts),
         )
-        verdict = judge_retrained(standing, self.outcomes(opened), evidence=evidence)
-        return Judged(verdict, replay)
 
-    def _objections(
-        self, candidate: Candidate, opened: Bundle, replay: Replay, *, budget: float
-    ) -> tuple[Objection, ...]:
-        """What the rules say that do not look at labelled rows.
-
-        Under another contract than the incumbent's fewer answers are what the operator asked for.
-        """
-        texts = self.snapshot.texts
-        found = slower(opened, self.incumbent, texts=texts, bound=self.settings.max_slowdown)
-        found += larger(opened, self.incumbent, bound=self.settings.max_growth)
-        found += self._broken_promises(opened)
-        found += fairness_objections(candidate.report["fairness"], self.settings.fairness_max_gap)
-        found += contradicted_changes(relabelled(self.incumbent, self.snapshot, read_evaluation(opened)))
-        found += silenced_intents(replay, level=SILENCE_LEVEL * self._share(candidate))
-        if self.incumbent.manifest.get(CONTRACT) in (None, opened.manifest.get(CONTRACT)):
-            before = self.incumbent.manifest["report"]["thresholds"]
-            found += too_little_coverage(before, candidate.report["thresholds"], replay, best=self.best_coverage)
-            found += too_many_changes(replay, budget=budget)
-        return tuple(found)
+    def _coverage(self, candidate: Candidate) -> Coverage | None:
+        before, after = report_of_bundle(self.incumbent).thresholds, candidate.report.thresholds
+        return Coverage(before, after, self.best_coverage) if before and after else None
 
     def _share(self, candidate: Candidate) -> float:
         return SHARES[candidate.kind] if self.tries > 1 else 1.0
@@ -153,10 +128,13 @@ class Trial:
     def _served(self) -> list[Decision]:
         return self.traffic.decide(self.incumbent)
 
-    def _broken_promises(self, opened: Bundle) -> list[Objection]:
-        texts, published = [phrase.text for phrase in self.phrases], self.snapshot.questions.keys()
+    def _golden(self, opened: Bundle) -> list[Golden]:
+        """Golden phrases of published entries; the others wait until their entry is back."""
+        published = self.snapshot.questions.keys()
+        phrases = [phrase for phrase in self.phrases if phrase.intent is None or phrase.intent in published]
+        texts = [phrase.text for phrase in phrases]
         before, after = (Matcher(b).match_all(texts, published=published) for b in (self.incumbent, opened))
-        return broken_promises(self.phrases, before, after, published=published)
+        return [Golden(*found) for found in zip(phrases, before, after, strict=True)]
 
     def _champion(self, base: Outcomes, measured_as: Path) -> Champion:
         """Out-of-fold results count for versions that were measured as the candidate is; held-out labels always."""
@@ -216,8 +194,14 @@ def open_trial(
 
 def _best_coverage(served: Sequence[Version], contract: Sequence[float]) -> float:
     """The highest measured share of direct answers among versions that served under a contract; 0 without one."""
-    reports = [version.report.get("candidates", {}).get(version.kind, {}) for version in served]
-    return max((found["thresholds"]["coverage"] for found in reports if found.get(CONTRACT) == contract), default=0.0)
+    reports = [versions.report_of(version) for version in served]
+    fitted = [found.thresholds for found in reports if found.contract == tuple(contract)]
+    return max((found.coverage for found in fitted if found), default=0.0)
+
+
+def report_of_bundle(bundle: Bundle) -> CandidateReport:
+    """What the making of a sealed bundle found out."""
+    return CandidateReport.model_validate(bundle.manifest.get("report", {}))
 
 
 def contract_of(settings: Settings) -> list[float]:

@@ -1,10 +1,10 @@
 """Two versions, row by row, on rows that neither side trained on or indexed. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from helpdesk.records.night_report import ComparisonReport
 from helpdesk.stats.multiple_testing import LEVEL, Check, failed, lost_together, more_lost, more_than
 
 MIN_ROWS_OF_INTENT = 3
@@ -56,9 +56,10 @@ class Comparison:
         """Rows gained minus rows lost."""
         return self.gained - self.lost
 
-    def summary(self) -> dict[str, Any]:
+    def report(self) -> ComparisonReport:
         """The same for a report."""
-        return {name: value for name, value in vars(self).items() if name != "failed"} | {"net": self.net}
+        facts = {name: value for name, value in vars(self).items() if name != "failed"}
+        return ComparisonReport(net=self.net, **facts)
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def share_lost(comparison: Comparison) -> float:
     return comparison.lost / comparison.incumbent_right if comparison.incumbent_right else 0.0
 
 
-def nearest_new(lost: Sequence[str], candidate: Outcomes, *, known: set[str]) -> list[str]:
+def nearest_new(lost: Sequence[str], candidate: Outcomes, *, known: Collection[str]) -> list[str]:
     """The rows unknown before that lie nearest to what was lost, most often met first."""
     nearest = (candidate[row].nearest for row in lost)
     return [row for row, _ in Counter(row for row in nearest if row and row not in known).most_common(20)]

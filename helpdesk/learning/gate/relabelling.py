@@ -10,14 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import binom
-
 from helpdesk.learning.data.dataset import Snapshot
-from helpdesk.learning.gate.verdict import Objection
 from helpdesk.matching.bundle import Bundle
 from helpdesk.text import text_key
-
-LEVEL = 0.001  # most corrections are right, so by chance this is rarer still
 
 
 @dataclass(frozen=True)
@@ -41,16 +36,3 @@ def relabelled(incumbent: Bundle, snapshot: Snapshot, results: Mapping[str, Sequ
         if before and row.intent not in before and row.id in results:
             found.append(Relabelled(row.id, frozenset(before), row.intent, results[row.id][1]))
     return found
-
-
-def contradicted_changes(changes: Sequence[Relabelled]) -> list[Objection]:
-    """An objection when significantly more of the changed rows are taken for what they were than for what they are."""
-    old = [change for change in changes if change.taken_for in change.before]
-    new = sum(change.taken_for == change.now for change in changes)
-    if not old or float(binom.sf(len(old) - 1, len(old) + new, 0.5)) > LEVEL:
-        return []
-    reason = (
-        f"of {len(changes)} texts that mean another intent than before, {len(old)} are taken for the old one by what "
-        f"never learnt them, {new} for the new one"
-    )
-    return [Objection("relabelled", reason, tuple(change.row for change in old))]

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +19,7 @@ from helpdesk.matching.matcher import Matcher
 from helpdesk.records.base import now
 from helpdesk.records.conversations import recent_texts
 from helpdesk.records.labels import texts_of
+from helpdesk.records.night_report import DecisionSummary, FlipReport, ReplayReport
 from helpdesk.text import normalise, text_key
 
 MOST_TEXTS = 5000
@@ -74,17 +74,17 @@ class Flip:
             return False
         return _right(self.before, self.asked) is not False and not _right(self.after, self.asked)
 
-    def as_dict(self) -> dict[str, Any]:
+    def report(self) -> FlipReport:
         """For a report."""
-        return {
-            "text": self.asked.text,
-            "text_key": text_key(self.asked.text),
-            "count": self.asked.count,
-            "message_id": self.asked.message_id,
-            "before": _said(self.before),
-            "after": _said(self.after),
-            "truth": self.asked.truth,
-        }
+        return FlipReport(
+            text=self.asked.text,
+            text_key=text_key(self.asked.text),
+            count=self.asked.count,
+            message_id=self.asked.message_id,
+            before=_summary(self.before),
+            after=_summary(self.after),
+            truth=self.asked.truth,
+        )
 
 
 @dataclass(frozen=True)
@@ -116,21 +116,24 @@ class Replay:
         """The changes that people would notice and nobody asked for: another answer, or none any more."""
         return tuple(flip for flip in self.flips if flip.unsettled)
 
-    def as_dict(self) -> dict[str, Any]:
+    def report(self) -> ReplayReport:
         """For a report: of the changes the 50 asked most that nobody has labelled, and of the labelled ones that go
         from right to wrong."""
         shares = {name: round(value, 5) for name, value in vars(self).items() if isinstance(value, float)}
         wrong = [flip for flip in self.flips if _right(flip.before, flip.asked) and not _right(flip.after, flip.asked)]
-        return {
-            "messages": self.messages,
-            "distinct": self.distinct,
-            "cap": MOST_TEXTS,
+        return ReplayReport(
+            messages=self.messages,
+            distinct=self.distinct,
+            cap=MOST_TEXTS,
+            right_to_wrong=self.right_to_wrong,
+            gained=self.gained,
+            flips=tuple(flip.report() for flip in self.flips if flip.asked.truth is None)[:SHOWN],
+            right_to_wrong_flips=tuple(flip.report() for flip in wrong[:SHOWN]),
             **shares,
-            "right_to_wrong": self.right_to_wrong,
-            "gained": self.gained,
-            "flips": [flip.as_dict() for flip in self.flips if flip.asked.truth is None][:SHOWN],
-            "right_to_wrong_flips": [flip.as_dict() for flip in wrong[:SHOWN]],
-        }
+        )
+
+
+NO_REPLAY = Replay(0, 0, 0.0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def read_traffic(
@@ -211,5 +214,5 @@ def _what(decision: Decision) -> tuple[str, tuple[str, ...]]:
     return decision.kind, decision.intents
 
 
-def _said(decision: Decision) -> dict[str, Any]:
-    return {"kind": decision.kind, "intent": decision.intent, "confidence": round(decision.confidence, 5)}
+def _summary(decision: Decision) -> DecisionSummary:
+    return DecisionSummary(kind=decision.kind, intent=decision.intent, confidence=round(decision.confidence, 5))

@@ -1,4 +1,4 @@
-"""Is a candidate fit to serve at all: finite, not deaf, not much slower or larger than what serves now?"""
+"""Is a candidate fit to serve at all: finite, not deaf, and what does it cost to serve?"""
 
 import statistics
 import time
@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from helpdesk.errors import BundleError
-from helpdesk.learning.gate.verdict import Objection
+from helpdesk.learning.gate.case import Cost
+from helpdesk.learning.gate.rules import Objection, Rule
 from helpdesk.matching.bundle import Bundle, encoder_hash
 from helpdesk.matching.encoder import Encoder
 
@@ -16,7 +17,6 @@ SAMPLE = 128
 LEAST_DISTINCT = 0.5
 TIMED = 24
 ROUNDS = 3
-NOTICEABLE = 0.001  # seconds a message: below this nobody waits, whatever the ratio
 _SISTERS = "folds/"
 
 
@@ -37,39 +37,26 @@ def examine_encoder(folder: Path, texts: Sequence[str], *, incumbent: Encoder) -
     try:
         vectors = Encoder(folder).encode(sample)
     except BundleError as error:
-        raise UnsoundError(Objection("not_finite", str(error))) from error
+        raise UnsoundError(Objection(Rule.NOT_FINITE, str(error))) from error
     except Exception as error:  # whatever onnxruntime and tokenizers raise on files that are no model
         problem = f"the encoder does not open: {type(error).__name__}: {error}"
-        raise UnsoundError(Objection("broken", problem)) from error
+        raise UnsoundError(Objection(Rule.BROKEN, problem)) from error
     distinct, usual = _distinct(vectors), _distinct(incumbent.encode(sample))
     if distinct < LEAST_DISTINCT * usual:
         reason = f"the tokenizer is broken: {len(sample)} phrasings get {distinct} different vectors, {usual} before"
-        raise UnsoundError(Objection("tokenizer", reason))
+        raise UnsoundError(Objection(Rule.TOKENIZER, reason))
 
 
-def slower(candidate: Bundle, incumbent: Bundle, *, texts: Sequence[str], bound: float) -> list[Objection]:
-    """An objection when encoding one message takes more than `bound` times as long.
+def measure_cost(candidate: Bundle, incumbent: Bundle, *, texts: Sequence[str]) -> Cost:
+    """What both cost to serve; the time is not measured when both have the same encoder.
 
     Both encode the same messages in turns, so that a busy machine is busy for both.
     """
-    if encoder_hash(candidate.manifest) == encoder_hash(incumbent.manifest):
-        return []
-    sample = _sample(texts, TIMED)
-    before, after = _in_turns(incumbent.encoder, candidate.encoder, sample)
-    if after <= bound * before or after - before <= NOTICEABLE:
-        return []
-    reason = f"{after / before:.1f} times slower ({1000 * before:.1f} ms a message before, {1000 * after:.1f} ms now)"
-    return [Objection("slower", f"{reason}; {bound:g} times is allowed")]
-
-
-def larger(candidate: Bundle, incumbent: Bundle, *, bound: float) -> list[Objection]:
-    """An objection when what is loaded to serve is more than `bound` times as large, for as many phrasings."""
-    before, after = _bytes(incumbent), _bytes(candidate)
-    growth = max(1.0, len(candidate.phrasing_ids) / len(incumbent.phrasing_ids))
-    if after <= bound * growth * before:
-        return []
-    reason = f"{after / before:.1f} times larger ({before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now)"
-    return [Objection("larger", f"{reason}; {bound * growth:.3g} times is allowed")]
+    seconds = (0.0, 0.0)
+    if encoder_hash(candidate.manifest) != encoder_hash(incumbent.manifest):
+        seconds = _in_turns(incumbent.encoder, candidate.encoder, _sample(texts, TIMED))
+    phrasings = len(candidate.phrasing_ids) / len(incumbent.phrasing_ids)
+    return Cost(seconds, (_bytes(incumbent), _bytes(candidate)), phrasings)
 
 
 def _sample(texts: Sequence[str], size: int) -> list[str]:

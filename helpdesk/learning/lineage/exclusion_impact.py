@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +15,7 @@ from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion, exclude, matching_rows
 from helpdesk.records.labels import texts_of
 from helpdesk.records.lineage import origins
+from helpdesk.records.night_report import DecisionChange, DecisionChanges, ExclusionImpact
 from helpdesk.text import visible
 
 RECENT = timedelta(days=30)
@@ -30,7 +30,7 @@ def differences(
     *,
     candidates: Sequence[Bundle],
     snapshot: Snapshot,
-) -> dict[str, Any]:
+) -> ExclusionImpact:
     """The rows left out, and per candidate the decisions that change, as ids: no text is kept in a report.
 
     Recent messages (30 days, the 1,000 texts asked most) are decided as people would be answered; held-out labels by
@@ -52,7 +52,7 @@ def differences(
     counts = {f"message:{number}": count for number, _, count in recent}
     before = decide(incumbent)
     changes = {str(bundle.manifest["kind"]): _changes(before, decide(bundle), counts) for bundle in candidates}
-    return {"without": str(exclusion), "rows": len(rows), "some_rows": rows[:SHOWN], "changes": changes}
+    return ExclusionImpact(without=str(exclusion), rows=len(rows), some_rows=tuple(rows[:SHOWN]), changes=changes)
 
 
 def without_promotion(database: Database, exclusion: Exclusion, *, rests: bool) -> str:
@@ -68,31 +68,31 @@ def without_promotion(database: Database, exclusion: Exclusion, *, rests: bool) 
     return f"the version in service does not rest on the rows of {exclusion}; they are left out from now on"
 
 
-def describe(session: Session, difference: dict[str, Any]) -> list[str]:
+def describe(session: Session, impact: ExclusionImpact) -> list[str]:
     """The same for people, with the texts behind the ids."""
-    shown = [change["row"] for found in difference["changes"].values() for change in found["shown"]]
+    shown = [change.row for found in impact.changes.values() for change in found.shown]
     texts = texts_of(session, shown)
-    where = origins(session, difference["some_rows"])
-    lines = [f"left out: {difference['rows']} rows ({difference['without']})"]
+    where = origins(session, impact.some_rows)
+    lines = [f"left out: {impact.rows} rows ({impact.without})"]
     for row in where.values():
         by = f"{row.source} by {row.author} on {row.created_at:%Y-%m-%d %H:%M} UTC"
         meaning = "" if row.id.startswith("example:") else f" -> {row.intent or 'none of the FAQs'}"
         lines.append(f'  {row.id} "{visible(row.text)}"{meaning}, {by}')
-    for kind, found in difference["changes"].items():
-        lines.append(f"{kind}: {found['changed']} of {found['compared']} decisions change")
-        for change in found["shown"]:
-            row, count, text = change["row"], change["count"], visible(texts.get(change["row"], ""))
-            lines.append(f'  "{text}" ({row}, {count} x): {change["before"]} => {change["after"]}')
+    for kind, found in impact.changes.items():
+        lines.append(f"{kind}: {found.changed} of {found.compared} decisions change")
+        for change in found.shown:
+            text = visible(texts.get(change.row, ""))
+            lines.append(f'  "{text}" ({change.row}, {change.count} x): {change.before} => {change.after}')
     return lines
 
 
-def _changes(before: dict[str, Decision], after: dict[str, Decision], counts: dict[str, int]) -> dict[str, Any]:
+def _changes(before: dict[str, Decision], after: dict[str, Decision], counts: dict[str, int]) -> DecisionChanges:
     changed = [
-        {"row": row, "count": counts.get(row, 1), "before": _said(before[row]), "after": _said(after[row])}
+        DecisionChange(row=row, count=counts.get(row, 1), before=_said(before[row]), after=_said(after[row]))
         for row in before
         if _said(before[row]) != _said(after[row])
     ]
-    return {"compared": len(before), "changed": len(changed), "shown": changed[:SHOWN]}
+    return DecisionChanges(compared=len(before), changed=len(changed), shown=tuple(changed[:SHOWN]))
 
 
 def _said(decision: Decision) -> str:

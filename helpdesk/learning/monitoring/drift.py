@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import fisher_exact, norm
 from sqlalchemy.orm import Session
 
-from helpdesk.learning.calibration.unfamiliar import TAIL, UNFAMILIAR_BELOW
+from helpdesk.learning.calibration.unfamiliar import TAIL
 from helpdesk.learning.monitoring.new_topics import new_clusters
 from helpdesk.matching.bundle import Bundle
 from helpdesk.records import traffic, versions
@@ -48,9 +48,8 @@ def read_month(session: Session, *, moment: datetime) -> Month:
     """The month before a moment. What is unfamiliar is told by the level of the version that met the message."""
     since, before, quarter = moment - MONTH, moment - 2 * MONTH, moment - QUARTER
     reports = versions.reports_of_deciding(session, since=before)
-    below = {
-        version: level for version, report in reports.items() if (level := report.get(UNFAMILIAR_BELOW)) is not None
-    }
+    levels = {version: report.unfamiliar_below for version, report in reports.items()}
+    below = {version: level for version, level in levels.items() if level is not None}
     busy = traffic.count_outcomes(session, since=quarter).messages >= FEWEST
     return Month(
         now=traffic.count_unfamiliar(session, since=since, until=moment, below=below),

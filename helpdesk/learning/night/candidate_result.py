@@ -1,54 +1,50 @@
-"""One candidate tried: built, opened, judged; what speaks against it for good is a refusal in words."""
+"""One candidate: built, opened, judged; what speaks against it for good is a refusal in words."""
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from helpdesk.errors import BundleError, BusyError, ConflictError
 from helpdesk.learning.bundles.build import Candidate
-from helpdesk.learning.gate.context import Judged
-from helpdesk.learning.gate.side_by_side import Side
+from helpdesk.learning.gate.rules import Objection, Rule
+from helpdesk.learning.gate.side_by_side import Column
 from helpdesk.learning.gate.smoke_checks import UnsoundError
-from helpdesk.learning.gate.verdict import Objection, refuse
-from helpdesk.learning.night.report import NightReport
+from helpdesk.learning.gate.verdict import Verdict, refuse
+from helpdesk.learning.night.report import NightLog
 from helpdesk.matching.bundle import Bundle
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Tried:
+class CandidateResult:
     """A candidate that opened, and the verdict on it."""
 
     candidate: Candidate
     bundle: Bundle
-    judged: Judged
-    side: Side
-
-    @property
-    def promote(self) -> bool:
-        return self.judged.verdict.promote
+    verdict: Verdict
+    column: Column
 
 
-def tried(report: NightReport, sides: list[Side], kind: str, attempt: Callable[[], Tried]) -> Tried | None:
+def attempt(night: NightLog, kind: str, build: Callable[[], CandidateResult]) -> CandidateResult | None:
     """Build and judge a candidate and note the verdict; None when what was built cannot serve at all."""
     try:
-        found = attempt()
+        found = build()
     except UnsoundError as error:
-        report.verdicts[kind] = refuse(error.objection).as_dict()
+        night.verdicts[kind] = refuse(error.objection).report()
         return None
     except BundleError as error:
-        report.verdicts[kind] = refuse(Objection("broken", f"it cannot serve: {error}")).as_dict()
+        night.verdicts[kind] = refuse(Objection(Rule.BROKEN, f"it cannot serve: {error}")).report()
         return None
-    report.candidates[kind] = found.candidate.report
-    report.verdicts[kind] = found.judged.as_dict()
-    sides.append(found.side)
+    night.candidates[kind] = found.candidate.report
+    night.verdicts[kind] = found.verdict.report()
+    night.columns.append(found.column)
     return found
 
 
 @contextmanager
-def failure_spared(report: NightReport, kind: str, *, spared: bool) -> Iterator[None]:
+def failure_spared(night: NightLog, kind: str, *, spared: bool) -> Iterator[None]:
     """With `spared` an error of this candidate is a refusal and a warning: another one is good enough to go live."""
     try:
         yield
@@ -59,21 +55,14 @@ def failure_spared(report: NightReport, kind: str, *, spared: bool) -> Iterator[
             raise
         log.exception("the %s candidate failed", kind)
         reason = f"it failed: {type(error).__name__}: {error}"
-        report.verdicts[kind] = refuse(Objection("failed", reason)).as_dict()
-        report.warnings.append(f"{kind}: {reason}")
+        night.verdicts[kind] = refuse(Objection(Rule.FAILED, reason)).report()
+        night.warnings.append(f"{kind}: {reason}")
 
 
-def hold_of(serving: int) -> str:
+def rollback_objection(serving: int) -> Objection:
     """Why nights promote nothing while a rollback stands, and what ends that."""
-    return (
+    reason = (
         f"version {serving} serves because of a rollback, so nights promote nothing until "
         f"`helpdesk versions promote {serving}` (or any other version)"
     )
-
-
-def hold(judged: Judged, reason: str) -> Judged:
-    """The verdict while a rollback stands: what no rule objects to does not go live either."""
-    if not judged.verdict.promote:
-        return judged
-    objection = Objection("rolled_back", reason)
-    return replace(judged, verdict=replace(judged.verdict, promote=False, reasons=(reason,), objections=(objection,)))
+    return Objection(Rule.ROLLED_BACK, reason)

@@ -1,8 +1,6 @@
 """What a night is asked to do."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from helpdesk.records.exclusions import Exclusion
 
@@ -11,8 +9,7 @@ from helpdesk.records.exclusions import Exclusion
 class Plan:
     """What tonight may do: `minutes` of fine-tuning, whether to fine-tune at all, whether to promote.
 
-    max_steps bounds each training whatever the machine's speed; `without` leaves a source's rows out. For simulations:
-    without the gate whatever was built is promoted, and `spoil` is let loose on every candidate's folder.
+    max_steps bounds each training whatever the machine's speed; `without` leaves a source's rows out.
     """
 
     minutes: float
@@ -20,5 +17,3 @@ class Plan:
     dry_run: bool = False
     max_steps: int | None = None
     without: Exclusion | None = None
-    gated: bool = True
-    spoil: Callable[[Path], None] | None = None

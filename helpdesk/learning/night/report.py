@@ -1,25 +1,31 @@
-"""What a night did, for people, for programs, and for whoever wants to be told."""
+"""What a night did, gathered while it runs; then stored, and told to whoever wants to know."""
 
 import logging
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 
+from helpdesk.learning.gate.side_by_side import Column
 from helpdesk.learning.night.notify import notify
-from helpdesk.learning.training.curves import curve_lines, draw_training
+from helpdesk.learning.training.curves import draw_training
+from helpdesk.records.candidate_report import CandidateReport
 from helpdesk.records.files.reports import write_report
+from helpdesk.records.night_report import (
+    SCHEMA_VERSION,
+    ExclusionImpact,
+    Explanation,
+    NightReport,
+    TrainingReport,
+    VerdictReport,
+)
 from helpdesk.settings import Settings
 
 log = logging.getLogger(__name__)
-_TOLD = ("verdict", "started", "seconds", "rows", "incumbent", "promoted")
+_TOLD = {"verdict", "started", "seconds", "rows", "incumbent", "promoted"}
 
 
 @dataclass
-class NightReport:
-    """What a night did. `promoted` is the new version's id, None when the incumbent stays.
-
-    verdict: `promoted`, `kept` or `failed`, then with the error; difference: what leaving rows out would change;
-    explanation: the versions side by side (`explain.py`).
-    """
+class NightLog:
+    """The report of a night while it runs: the fields of `NightReport`; columns: the versions it compares."""
 
     started: str
     rows: int = 0
@@ -28,56 +34,33 @@ class NightReport:
     promoted: int | None = None
     promoted_kind: str | None = None
     dry_run: bool = False
-    verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    candidates: dict[str, dict[str, Any]] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
+    verdicts: dict[str, VerdictReport] = field(default_factory=dict)
+    candidates: dict[str, CandidateReport] = field(default_factory=dict)
+    training: TrainingReport = field(default_factory=TrainingReport)
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
     verdict: str = "kept"
     error: str | None = None
-    difference: dict[str, Any] | None = None
-    explanation: dict[str, Any] | None = None
+    impact: ExclusionImpact | None = None
+    explanation: Explanation | None = None
+    columns: list[Column] = field(default_factory=list)
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return dict(vars(self))
-
-    def as_text(self) -> str:
-        """For people."""
-        lines = [f"learnt from {self.rows:,} rows, {self.holdout} held-out labels, {self.seconds:.0f} s"]
-        for kind, verdict in self.verdicts.items():
-            word = "promote" if verdict["promote"] else "refuse"
-            lines.append(f"{kind}: {word}: {'; '.join(verdict['reasons'])}")
-            if verdict["blamed"]:
-                lines.append(f"  the labels to look at: {', '.join(verdict['blamed'])}")
-        lines += curve_lines(self.training)
-        lines += [f"warning: {warning}" for warning in self.warnings]
-        needed = self.candidates.get(self.promoted_kind or "", {}).get("thresholds", {}).get("rows_needed", 0)
-        if needed:
-            lines.append(f"no direct answers yet: about {needed} surely right phrasings more would allow the first")
-        if self.error is not None:
-            done = f"version {self.promoted} is in service" if self.promoted else "nothing was promoted"
-            lines.append(f"failed, {done}: {self.error}")
-        elif self.promoted is not None:
-            lines.append(f"version {self.promoted} ({self.promoted_kind}) is in service")
-        elif self.dry_run:
-            lines.append("dry run: nothing was promoted")
-        else:
-            lines.append(f"version {self.incumbent} stays in service")
-        return "\n".join(lines)
-
-    def summary(self) -> str:
-        """For people, in one paragraph."""
-        return f"{self.verdict.capitalize()}. " + ". ".join(line.strip() for line in self.as_text().splitlines()) + "."
+    def report(self) -> NightReport:
+        """What is known by now."""
+        facts = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "columns"}
+        return NightReport.model_validate(facts | {"schema_version": SCHEMA_VERSION})
 
 
-def end_night(settings: Settings, report: NightReport, *, seconds: float) -> None:
+def end_night(settings: Settings, report: NightReport) -> None:
     """Leave the report and, unless it was a dry run, tell who wants to know. Neither can fail the night."""
-    report.seconds = round(seconds, 1)
     try:
-        path = write_report(settings.home, report.as_dict())
-        draw_training(report.training, path.with_name(f"{path.stem}-training.svg"))
+        path = write_report(settings.home, report)
+        draw_training(report.training, _curve_file(path))
     except OSError as error:
         log.error("the night's report was not written: %s", error)
     if not report.dry_run:
-        notify(settings, {"summary": report.summary(), **{name: getattr(report, name) for name in _TOLD}})
+        notify(settings, {"summary": report.summary(), **report.model_dump(include=_TOLD)})
+
+
+def _curve_file(report: Path) -> Path:
+    return report.with_name(f"{report.stem}-training.svg")

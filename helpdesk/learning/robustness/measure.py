@@ -13,6 +13,7 @@ from helpdesk.learning.robustness.exam import Exam, Question
 from helpdesk.learning.robustness.fairness import SliceResult, measure_fairness
 from helpdesk.learning.robustness.perturbations import KINDS, NEGATION, perturb
 from helpdesk.matching.decide import Decision
+from helpdesk.records.candidate_report import RobustnessReport, SliceReport
 from helpdesk.stats.intervals import Difference, difference
 from helpdesk.text import normalise
 
@@ -74,12 +75,14 @@ class Robustness:
         }
 
     def summary(self) -> dict[str, Any]:
-        """For the manifest: what changed by kind of perturbation, and the slices without the phrasings to add."""
+        """Fields of a candidate's report: what changed by kind of perturbation, and the slices."""
         changes = {
             kind.kind: {"accuracy": kind.accuracy.change, "answer_rate": kind.answer_rate.change} for kind in self.kinds
         }
-        fairness = [{k: v for k, v in part.as_dict().items() if k != "add"} for part in self.slices]
-        return {"robustness": {"messages": self.messages, "changes": changes}, "fairness": fairness}
+        return {
+            "robustness": RobustnessReport(messages=self.messages, changes=changes),
+            "fairness": tuple(SliceReport.model_validate(part.as_dict()) for part in self.slices),
+        }
 
 
 def exam_size(rows: int) -> int:

@@ -1,13 +1,12 @@
 """The reports of past nights: one JSON file a night, the newest by name the last."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from helpdesk.records.base import now
+from helpdesk.records.night_report import NightReport
 
 REPORTS = "reports"
 _ROUNDED = timedelta(seconds=1)
@@ -22,24 +21,19 @@ class LastNight:
     error: str | None
 
 
-def write_report(home: Path, report: Mapping[str, Any]) -> Path:
+def write_report(home: Path, report: NightReport) -> Path:
     """Keep a night's report, named by its `started`; readers see it whole or not at all. Returns where it lies."""
     folder = home / REPORTS
     folder.mkdir(parents=True, exist_ok=True)
-    name = _name(str(report["started"]))
+    name = _name(report.started)
     half = folder / f".{name}.half"
-    half.write_text(json.dumps(report, indent=1, ensure_ascii=False))
+    half.write_text(json.dumps(report.as_json(), indent=1, ensure_ascii=False))
     return half.rename(folder / f"{name}.json")
 
 
-def read_report(home: Path, started: datetime) -> dict[str, Any] | None:
+def read_report(home: Path, started: datetime) -> NightReport | None:
     """The report of the night that started then, None when it is gone, unreadable or on another host."""
-    name = _name(started.isoformat(timespec="seconds"))
-    try:
-        report = json.loads((home / REPORTS / f"{name}.json").read_text())
-    except (OSError, ValueError):
-        return None
-    return report if isinstance(report, dict) else None
+    return _open(home / REPORTS / f"{_name(started.isoformat(timespec='seconds'))}.json")
 
 
 def last_night(home: Path) -> LastNight | None:
@@ -55,13 +49,20 @@ def last_night(home: Path) -> LastNight | None:
 
 
 def _read(path: Path) -> LastNight | None:
+    report = _open(path)
+    if report is None or report.dry_run:
+        return None
     try:
-        report = json.loads(path.read_text())
-        if report["dry_run"]:
-            return None
-        ended = datetime.fromisoformat(report["started"]) + timedelta(seconds=report["seconds"])
-        return LastNight(report["verdict"], ended, report["error"])
-    except (OSError, ValueError, KeyError, TypeError):
+        ended = datetime.fromisoformat(report.started) + timedelta(seconds=report.seconds)
+    except (ValueError, OverflowError):
+        return None
+    return LastNight(report.verdict, ended, report.error) if ended.tzinfo else None
+
+
+def _open(path: Path) -> NightReport | None:
+    try:
+        return NightReport.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
         return None
 
 

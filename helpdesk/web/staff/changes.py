@@ -1,29 +1,30 @@
 """What another version would decide, in words."""
 
 from collections.abc import Mapping
-from typing import Any
 
-Said = Mapping[str, Any]
+from helpdesk.records.night_report import DecisionSummary
+
 _DO = {"clarify": "ask which FAQ is meant", "fallback": "hand it over"}
 _DOING = {"clarify": "asking which FAQ is meant", "fallback": "handing it over"}
 _SHORT = {"clarify": "asks back", "fallback": "hands over"}
 
 
-def change_note(before: Said, after: Said, questions: Mapping[str, str]) -> str:
-    """One sentence; decisions are {"kind", "intent", ...}, FAQs are named by their question."""
-    if before["kind"] == after["kind"] == "answer" and before["intent"] == after["intent"]:
+def change_note(before: DecisionSummary, after: DecisionSummary, questions: Mapping[str, str]) -> str:
+    """One sentence; FAQs are named by their question."""
+    if before.kind == after.kind == "answer" and before.intent == after.intent:
         return f"Both models answer {_quoted(after, questions)} first, but not the same second question in it."
-    would = _DO.get(after["kind"]) or f"answer {_quoted(after, questions)}"
-    if before["kind"] == after["kind"] == "answer":
+    would = _DO.get(after.kind) or f"answer {_quoted(after, questions)}"
+    if before.kind == after.kind == "answer":
         return f"The new model would {would} instead of {_quoted(before, questions)}. Which is right?"
-    instead = _DOING.get(before["kind"]) or f"answering {_quoted(before, questions)}"
+    instead = _DOING.get(before.kind) or f"answering {_quoted(before, questions)}"
     return f"The new model would {would} instead of {instead}. Which is right?"
 
 
-def said(decision: Said, questions: Mapping[str, str]) -> str:
+def said(decision: DecisionSummary, questions: Mapping[str, str]) -> str:
     """A decision in a few words."""
-    return _SHORT.get(decision["kind"]) or _quoted(decision, questions)
+    return _SHORT.get(decision.kind) or _quoted(decision, questions)
 
 
-def _quoted(decision: Said, questions: Mapping[str, str]) -> str:
-    return f"“{questions.get(decision['intent'], decision['intent'])}”"
+def _quoted(decision: DecisionSummary, questions: Mapping[str, str]) -> str:
+    slug = decision.intent or ""
+    return f"“{questions.get(slug, slug)}”"

@@ -13,6 +13,7 @@ from helpdesk.errors import BadInputError, HelpdeskError
 from helpdesk.records import audit, faq, labels, nights, versions
 from helpdesk.records.base import now
 from helpdesk.records.labels import QueueItem
+from helpdesk.records.night_report import DecisionSummary
 from helpdesk.records.running_tables import Version
 from helpdesk.records.tables import Intent
 from helpdesk.serving.live import FaqEntry
@@ -199,8 +200,8 @@ def _change(session: Session, item: QueueItem | None) -> str | None:
         return f"It was labelled “{said}”, and something speaks against it. Say so again, or what else it means."
     if item is None or item.change is None:
         return None
-    before, after = item.change.before, item.change.after
-    return change_note(before, after, _questions(session, [str(before["intent"]), str(after["intent"])]))
+    before, after = (DecisionSummary.model_validate(said) for said in (item.change.before, item.change.after))
+    return change_note(before, after, _questions(session, [str(before.intent), str(after.intent)]))
 
 
 def _questions(session: Session, slugs: Sequence[str]) -> dict[str, str]:

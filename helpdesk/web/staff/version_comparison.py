@@ -9,6 +9,15 @@ from sqlalchemy.orm import Session
 from helpdesk.records.files.reports import read_report
 from helpdesk.records.flips import newest_messages
 from helpdesk.records.labels import texts_of
+from helpdesk.records.night_report import (
+    Confusion,
+    Explanation,
+    FlipReport,
+    IntentChange,
+    IntentChanges,
+    ObjectionReport,
+    VerdictReport,
+)
 from helpdesk.records.running_tables import Night
 from helpdesk.web.staff.changes import said
 
@@ -20,55 +29,54 @@ def read_versions(session: Session, home: Path, night: Night, *, questions: Mapp
 
     FAQs are named by their questions. Messages that are not stored any more are left out.
     """
-    report = read_report(home, night.started_at) or {}
-    found = report.get("explanation")
-    if not found or len(found["sides"]) < 2:
+    report = read_report(home, night.started_at)
+    if report is None or report.explanation is None or len(report.explanation.versions) < 2:
         return None
+    found = report.explanation
     names = {**questions, "": "none of the FAQs"}
-    candidates = [_candidate(session, kind, verdict, names) for kind, verdict in report["verdicts"].items()]
+    candidates = [_candidate(session, kind, verdict, names) for kind, verdict in report.verdicts.items()]
     for candidate in candidates:
         candidate |= _changes(found, candidate["kind"], names)
-    return {"sides": found["sides"], "candidates": candidates}
+    return {"columns": found.versions, "candidates": candidates}
 
 
-def _candidate(session: Session, kind: str, verdict: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    replay = verdict.get("replay") or {}
-    flips = [flip for flip in replay.get("flips", ()) if flip.get("truth") is None]
-    stored = newest_messages(session, [flip["text_key"] for flip in flips])
+def _candidate(session: Session, kind: str, verdict: VerdictReport, names: Mapping[str, str]) -> dict[str, Any]:
+    flips = [flip for flip in verdict.replay.flips if flip.truth is None] if verdict.replay is not None else []
+    stored = newest_messages(session, [flip.text_key for flip in flips])
     return {
         "kind": kind,
-        "promote": verdict["promote"],
-        "reasons": verdict["reasons"],
-        "proofs": [_proof(session, objection) for objection in verdict.get("objections", ()) if objection["rows"]],
-        "replay": replay if "messages" in replay else None,
-        "flips": [_flip(flip, stored[flip["text_key"]], names) for flip in flips if flip["text_key"] in stored][:FLIPS],
+        "promote": verdict.promote,
+        "reasons": verdict.reasons,
+        "proofs": [_proof(session, objection) for objection in verdict.objections if objection.rows],
+        "replay": verdict.replay,
+        "flips": [_flip(flip, stored[flip.text_key], names) for flip in flips if flip.text_key in stored][:FLIPS],
     }
 
 
-def _proof(session: Session, objection: Mapping[str, Any]) -> dict[str, Any]:
-    texts = texts_of(session, objection["rows"][:ROWS])
-    return {"rule": objection["rule"], "texts": list(texts.values()), "more": len(objection["rows"]) - len(texts)}
+def _proof(session: Session, objection: ObjectionReport) -> dict[str, Any]:
+    texts = texts_of(session, objection.rows[:ROWS])
+    return {"rule": objection.rule, "texts": list(texts.values()), "more": len(objection.rows) - len(texts)}
 
 
-def _flip(flip: Mapping[str, Any], message_id: int, names: Mapping[str, str]) -> dict[str, Any]:
+def _flip(flip: FlipReport, message_id: int, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "message_id": message_id,
-        "text": flip["text"],
-        "count": flip["count"],
-        "before": said(flip["before"], names),
-        "after": said(flip["after"], names),
+        "text": flip.text,
+        "count": flip.count,
+        "before": said(flip.before, names),
+        "after": said(flip.after, names),
     }
 
 
-def _changes(found: Mapping[str, Any], kind: str, names: Mapping[str, str]) -> dict[str, Any]:
-    intents = found["intents"].get(kind, {})
+def _changes(found: Explanation, kind: str, names: Mapping[str, str]) -> dict[str, Any]:
+    intents = found.intents.get(kind, IntentChanges())
 
-    def named(row: Mapping[str, Any]) -> dict[str, Any]:
-        slugs = {key: names.get(row[key], row[key]) for key in ("intent", "chosen") if key in row}
-        return {**row, **slugs}
+    def named(row: IntentChange | Confusion) -> dict[str, Any]:
+        facts = row.model_dump()
+        return facts | {key: names.get(facts[key], facts[key]) for key in ("intent", "chosen") if key in facts}
 
     return {
-        "gains": [named(row) for row in intents.get("gains", ())[:ROWS]],
-        "losses": [named(row) for row in intents.get("losses", ())[:ROWS]],
-        "confusions": [named(row) for row in found["confusions"].get(kind, ())[:ROWS]],
+        "gains": [named(row) for row in intents.gains[:ROWS]],
+        "losses": [named(row) for row in intents.losses[:ROWS]],
+        "confusions": [named(row) for row in found.confusions.get(kind, ())[:ROWS]],
     }

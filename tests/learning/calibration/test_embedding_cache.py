@@ -58,7 +58,7 @@ def test_reused_vectors_build_the_same_bundle(place: Settings, first: Path, tmp_
     fresh = build(tmp_path / "fresh", place, first, incumbent=None)
     reused = build(tmp_path / "reused", place, first, incumbent=first)
 
-    assert reused.report["content_hash"] == fresh.report["content_hash"]
+    assert reused.report.content_hash == fresh.report.content_hash
     assert open_bundle(reused.directory).vectors.shape == open_bundle(first).vectors.shape
 
 

@@ -1,64 +1,50 @@
 """For every rule of the gate that looks at rows and decisions: a planted case it refuses, a near miss it lets pass."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from gate_cases import (
+    QUIET,
+    Rows,
+    broken_promises,
+    fitted,
+    judge_refreshed,
+    judge_retrained,
+    replayed,
+    rows,
+    said,
+    spread,
+    too_little_coverage,
+    too_many_changes,
+)
 
+from helpdesk.learning.gate.case import Case, Cost
 from helpdesk.learning.gate.historical_best import choose_champion
 from helpdesk.learning.gate.paired_tests import Outcome, compare
-from helpdesk.learning.gate.replay import Asked, Replay, compare_decisions
-from helpdesk.learning.gate.traffic_rules import broken_promises, too_little_coverage, too_many_changes
-from helpdesk.learning.gate.verdict import Evidence, Objection, judge_refreshed, judge_retrained
-from helpdesk.matching.decide import Decision, Ranked
-from helpdesk.records.golden import GoldenPhrase
+from helpdesk.learning.gate.rules import Rule
+from helpdesk.learning.gate.verdict import judge
+from helpdesk.matching.decide import Decision
 from helpdesk.stats.multiple_testing import LEVEL, Check, failed, more_lost
-
-Rows = dict[str, Outcome]
-
-
-def rows(right: str, intent: str = "vpn", *, start: int = 0, prefix: str = "phrasing") -> Rows:
-    """One row a character: 1 right, 0 wrong."""
-    held_out = prefix == "label"
-    return {f"{prefix}:{start + n}": Outcome(intent, mark == "1", held_out=held_out) for n, mark in enumerate(right)}
-
-
-def spread(lost: int, gained: int, *, of: int = 2000) -> tuple[Rows, Rows]:
-    """Many rows over 50 intents, so many lost and gained, evenly."""
-    before = {f"phrasing:{n}": Outcome(f"i{n % 50}", n >= gained) for n in range(of)}
-    after = {f"phrasing:{n}": Outcome(f"i{n % 50}", n < gained or n >= gained + lost) for n in range(of)}
-    return before, after
-
-
-def said(kind: str, intent: str = "vpn") -> Decision:
-    """A decision."""
-    assert kind in ("answer", "clarify", "fallback")
-    return Decision(kind, (Ranked(intent, 0.9),), (), "confident")  # type: ignore[arg-type]
-
-
-def replayed(before: Sequence[Decision], after: Sequence[Decision], *, truth: str | None = None) -> Replay:
-    """One distinct text a decision, asked twice."""
-    asked = [Asked(n, f"text {n}", 2, truth) for n in range(len(before))]
-    return compare_decisions(asked, before, after)
 
 
 def test_worse_on_all_rows() -> None:
     """2 points worse at 2,000 rows is refused, half a point passes; the lost rows are the proof."""
-    refused = judge_refreshed(*spread(70, 30), known=())
+    refused = judge_refreshed(*spread(70, 30))
 
     assert refused.reasons[0] == "significantly worse on all rows"
     assert set(refused.objections[0].rows) == {f"phrasing:{n}" for n in range(30, 100)}
-    assert judge_refreshed(*spread(55, 45), known=()).promote
+    assert judge_refreshed(*spread(55, 45)).promote
 
 
 def test_two_candidates_share_the_false_alarms_of_a_night() -> None:
     """What is clear enough at 5% is not at half of it; what is clearer is."""
     nearly, clearly = spread(61, 41), spread(66, 40)
-    shared = Evidence(level=LEVEL / 2)
 
-    assert not judge_refreshed(*nearly, known=()).promote
-    assert judge_refreshed(*nearly, known=(), evidence=shared).promote
-    assert not judge_refreshed(*clearly, known=(), evidence=shared).promote
+    assert not judge_refreshed(*nearly).promote
+    assert judge_refreshed(*nearly, level=LEVEL / 2).promote
+    assert not judge_refreshed(*clearly, level=LEVEL / 2).promote
 
 
 def test_worse_than_the_best_of_late() -> None:
@@ -66,9 +52,9 @@ def test_worse_than_the_best_of_late() -> None:
     best, slid = spread(40, 10)
     good, near = spread(20, 14)
 
-    assert judge_refreshed(slid, slid, known=()).promote
-    assert judge_refreshed(near, near, known=(), evidence=Evidence(best=good)).promote
-    verdict = judge_refreshed(slid, slid, known=(), evidence=Evidence(best=best))
+    assert judge_refreshed(slid, slid).promote
+    assert judge_refreshed(near, near, best=good).promote
+    verdict = judge_refreshed(slid, slid, best=best)
     assert verdict.reasons == ("significantly worse than the best version of the last 30 nights",)
 
 
@@ -97,7 +83,7 @@ def test_an_intent_that_worked_stops_working(now: str, dead: bool) -> None:
     """Five of five lost among 77 intents; three of five is not dead."""
     before = {row: o for n in range(77) for row, o in rows("11111", f"i{n:02}", start=5 * n).items()}
     after = before | rows(now, "i07", start=35)
-    verdict = judge_refreshed(before, after, known=())
+    verdict = judge_refreshed(before, after)
 
     assert ("intent i07 worked and no longer does" in verdict.reasons) is dead
 
@@ -129,16 +115,16 @@ def test_right_to_wrong_has_a_budget_whatever_is_gained() -> None:
     """A fifth of the right rows turned wrong for as many gains is a lottery; a tenth is within the budget."""
     shuffled, near = spread(300, 400), spread(160, 400)
 
-    assert [o.rule for o in judge_refreshed(*shuffled, known=()).objections] == ["right_to_wrong"]
-    assert judge_refreshed(*near, known=()).promote
-    assert judge_refreshed(*shuffled, known=(), evidence=Evidence(flip_budget=0.2)).promote
+    assert [o.rule for o in judge_refreshed(*shuffled).objections] == ["right_to_wrong"]
+    assert judge_refreshed(*near).promote
+    assert judge_refreshed(*shuffled, flip_budget=0.2).promote
 
 
 def test_few_rows_do_not_spend_the_budget() -> None:
     """Below 50 right rows a share says nothing."""
     before, after = rows("1" * 8 + "0" * 8), rows("0" * 8 + "1" * 8)
 
-    assert judge_refreshed(before, after, known=()).promote
+    assert judge_refreshed(before, after).promote
 
 
 def test_changed_answers_have_a_budget() -> None:
@@ -165,14 +151,6 @@ def test_changes_that_labels_ask_for_and_quiet_months_are_free() -> None:
     assert asked_for.gained == 120
     assert too_many_changes(asked_for, budget=0.25) == []
     assert too_many_changes(quiet, budget=0.25) == []
-
-
-def fitted(coverage: float, answer: float = 0.7, *, answered: int = 50) -> dict[str, object]:
-    """Thresholds as a bundle reports them."""
-    return {"coverage": coverage, "answered": answered, "thresholds": {"answer": answer, "clarify": 0.8}}
-
-
-QUIET = replayed([], [])
 
 
 def test_a_candidate_that_answers_nothing() -> None:
@@ -202,7 +180,6 @@ def test_a_candidate_that_answers_much_less() -> None:
         ("vpn", said("answer"), said("answer", "wifi"), True),
         ("vpn", said("answer"), said("answer"), False),
         ("vpn", said("clarify"), said("fallback"), False),  # broken already
-        ("gone", said("answer", "gone"), said("fallback"), False),  # its entry is a draft
         (None, said("fallback"), said("answer"), True),
         (None, said("fallback"), said("clarify"), False),
         (None, said("answer"), said("answer"), False),  # broken already
@@ -210,18 +187,19 @@ def test_a_candidate_that_answers_much_less() -> None:
 )
 def test_golden_phrases(intent: str | None, before: Decision, after: Decision, refused: bool) -> None:
     """A promise that was kept must be kept; the phrase is named by its number."""
-    found = broken_promises([GoldenPhrase(7, "text", intent)], [before], [after], published={"vpn", "wifi"})
-
-    assert [o.rows for o in found] == ([("golden:7",)] if refused else [])
+    assert [o.rows for o in broken_promises(intent, before, after)] == ([("golden:7",)] if refused else [])
 
 
-def test_objections_from_elsewhere_refuse_even_what_gains() -> None:
-    """Slower, larger, golden: no gain on rows pays for that."""
-    slow = Objection("slower", "10.0 times slower")
-    verdict = judge_retrained(*spread(10, 60), evidence=Evidence(objections=(slow,)))
+def test_no_gain_on_rows_pays_for_what_another_rule_objects_to() -> None:
+    """Slower, larger, golden."""
+    case = Case(*spread(10, 60), needs_gain=True)
+    slow = replace(case, cost=Cost(seconds=(0.01, 0.1), size=(1, 1)))
 
-    assert (verdict.promote, verdict.reasons) == (False, ("10.0 times slower",))
-    assert judge_retrained(*spread(10, 60)).promote
+    assert judge(case).promote
+    verdict = judge(slow)
+    assert not verdict.promote
+    assert [objection.rule for objection in verdict.objections] == [Rule.SLOWER]
+    assert verdict.reasons[0].startswith("10.0 times slower")
 
 
 def test_the_family_shares_one_level() -> None:

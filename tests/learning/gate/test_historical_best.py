@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from test_gate_rules import QUIET, fitted, rows, said
+from gate_cases import QUIET, fitted, rows, said, silenced_intents, too_little_coverage, too_many_changes
 
 from helpdesk.learning.gate.paired_tests import compare
 from helpdesk.learning.gate.replay import Asked, Replay, compare_decisions
-from helpdesk.learning.gate.traffic_rules import silenced_intents, too_little_coverage, too_many_changes
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.text import text_key
 

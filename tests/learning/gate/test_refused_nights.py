@@ -9,11 +9,12 @@ import pytest
 from conftest import LENIENT, SMALL_FAQ
 
 from helpdesk.learning.bundles import build as candidates
+from helpdesk.learning.bundles.build import Candidate
 from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.risk_control import NEVER
 from helpdesk.learning.data.dataset import Snapshot
 from helpdesk.learning.data.splits import split
-from helpdesk.learning.night import run as nights
+from helpdesk.learning.night import attempts
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.learning.training.train import Tuned
@@ -72,13 +73,19 @@ def _add(home: Path, slug: str, *texts: str) -> None:
     database.close()
 
 
-def refusals(home: Path, spoil: Spoil | None = None, **bounds: object) -> list[tuple[str, list[str]]]:
+def refusals(home: Path, spoil: Spoil | None = None, **bounds: object) -> list[tuple[str, tuple[str, ...]]]:
     """The rules that object to a refreshed candidate, each with its rows; none when it was promoted."""
     settings = load_settings(home=home, **LENIENT, **bounds)
     database = open_database(settings)
-    report = run_night(settings, database, plan=Plan(minutes=1, finetune=False, spoil=spoil), progress=Quiet())
+
+    def finish(candidate: Candidate) -> None:
+        if spoil is not None:
+            spoil(candidate.directory)
+
+    plan = Plan(minutes=1, finetune=False)
+    report = run_night(settings, database, plan=plan, progress=Quiet(), finish=finish)
     database.close()
-    found = [(objection["rule"], objection["rows"]) for objection in report.verdicts["refreshed"]["objections"]]
+    found = [(objection.rule, objection.rows) for objection in report.verdicts["refreshed"].objections]
     assert (report.promoted is None) == bool(found)
     return found
 
@@ -173,7 +180,7 @@ def test_slower_and_larger_encoders_are_refused_up_to_the_operators_bounds(
     def tune(_: Path, snapshot: Snapshot, **__: object) -> Tuned:
         return Tuned(encoder, Measurement(2, split(snapshot, parts=2), (encoder, encoder)), {})
 
-    monkeypatch.setattr(nights, "tune", tune)
+    monkeypatch.setattr(attempts, "tune", tune)
     monkeypatch.setattr(candidates, "exam_size", lambda _: 3)  # misspelt rows say nothing here and take long
 
     def found(**bounds: float) -> set[str]:
@@ -182,7 +189,7 @@ def test_slower_and_larger_encoders_are_refused_up_to_the_operators_bounds(
         database: Database = open_database(settings)
         report = run_night(settings, database, plan=Plan(minutes=1), progress=Quiet())
         database.close()
-        return {objection["rule"] for objection in report.verdicts["retrained"]["objections"]}
+        return {objection.rule for objection in report.verdicts["retrained"].objections}
 
     assert {"slower", "larger"} <= found(max_slowdown=1.01)
     assert not {"slower", "larger"} & found(max_slowdown=1e6, max_growth=1e6)

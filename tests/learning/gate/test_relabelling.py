@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from gate_cases import contradicted_changes
 
 from helpdesk.learning.data.dataset import take_snapshot
-from helpdesk.learning.gate.relabelling import Relabelled, contradicted_changes, relabelled
+from helpdesk.learning.gate.relabelling import Relabelled, relabelled
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.records.database import open_database
 from helpdesk.settings import load_settings

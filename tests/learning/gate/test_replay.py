@@ -9,7 +9,6 @@ from helpdesk.learning.data.dataset import take_snapshot
 from helpdesk.learning.gate.replay import Traffic, read_traffic
 from helpdesk.learning.gate.replay_cache import FOLDER
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.report import NightReport
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import encoder_hash
 from helpdesk.matching.matcher import Matcher
@@ -17,6 +16,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records import labels
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry, store_entries
+from helpdesk.records.night_report import NightReport
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
@@ -85,15 +85,16 @@ def test_a_night_says_what_would_change(desk: Desk) -> None:
         store_entries(session, [Entry("laptop", phrasings=("hm",))], author="ann")
         store_entries(session, [Entry("wifi", phrasings=("hm",))], author="bob")
     report = night(desk)
-    replay = report.verdicts["refreshed"]["replay"]
+    replay = report.verdicts["refreshed"].replay
 
-    assert set(replay) >= KEYS
-    assert (replay["messages"], replay["distinct"]) == (5, 4)
-    assert (replay["gained"], replay["right_to_wrong"]) == (1, 0)
-    for flip in replay["flips"]:
-        assert flip["truth"] is None
-        assert flip["before"] != flip["after"]
-        assert set(flip["before"]) == {"kind", "intent", "confidence"}
+    assert replay is not None
+    assert set(replay.model_dump()) >= KEYS
+    assert (replay.messages, replay.distinct) == (5, 4)
+    assert (replay.gained, replay.right_to_wrong) == (1, 0)
+    for flip in replay.flips:
+        assert flip.truth is None
+        assert flip.before != flip.after
+        assert set(flip.before.model_dump()) == {"kind", "intent", "confidence"}
 
 
 def test_vectors_are_kept_for_the_next_night_and_forgotten_with_their_messages(desk: Desk) -> None:

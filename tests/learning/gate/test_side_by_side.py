@@ -8,7 +8,7 @@ from conftest import LENIENT
 from nights import AFTER, BEFORE, RESULTS, flip
 
 from helpdesk.learning.gate.paired_tests import Outcome
-from helpdesk.learning.gate.side_by_side import SHOWN, Side, accuracy, confusions, explain, intent_changes
+from helpdesk.learning.gate.side_by_side import SHOWN, Column, accuracy, confusions, explain, intent_changes
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
@@ -25,25 +25,25 @@ def test_a_share_has_the_interval_of_wilson() -> None:
     """8 of 10: the textbook's 49% to 94.3%; of nothing there is no share."""
     found = accuracy({str(n): Outcome("vpn", n < 8) for n in range(10)})
 
-    assert (found["rows"], found["right"], found["share"]) == (10, 8, 0.8)
-    assert (found["low"], found["high"]) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    assert accuracy({}) == {"rows": 0, "right": 0, "share": None, "low": None, "high": None}
+    assert (found.rows, found.right, found.share) == (10, 8, 0.8)
+    assert (found.low, found.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    assert accuracy({}).share is None
 
 
 def test_intents_that_gain_and_lose_are_told_with_their_rows() -> None:
     """Biggest change first; only rows that both sides were measured on; out of scope is an intent of its own."""
-    assert intent_changes(BEFORE, AFTER) == {
-        "gains": [
+    assert intent_changes(BEFORE, AFTER).model_dump() == {
+        "gains": (
             {"intent": "vpn", "rows": 3, "before": 1, "after": 3},
             {"intent": "", "rows": 1, "before": 0, "after": 1},
-        ],
-        "losses": [{"intent": "wifi", "rows": 2, "before": 2, "after": 1}],
+        ),
+        "losses": ({"intent": "wifi", "rows": 2, "before": 2, "after": 1},),
     }
 
 
 def test_confusions_are_told_before_and_after() -> None:
     """Those that went and those that came, most frequent first."""
-    assert confusions(BEFORE, AFTER) == [
+    assert [found.model_dump() for found in confusions(BEFORE, AFTER)] == [
         {"intent": "vpn", "chosen": "wifi", "before": 2, "after": 0},
         {"intent": "wifi", "chosen": "vpn", "before": 0, "after": 1},
         {"intent": "", "chosen": "vpn", "before": 1, "after": 0},
@@ -55,24 +55,27 @@ def test_long_lists_are_cut() -> None:
     before = {str(n): Outcome(f"i{n:02}", True, f"i{n:02}") for n in range(20)}
     after = {str(n): Outcome(f"i{n:02}", False, "other") for n in range(20)}
 
-    assert len(intent_changes(before, after)["losses"]) == SHOWN
+    assert len(intent_changes(before, after).losses) == SHOWN
     assert len(confusions(before, after)) == SHOWN
 
 
 def test_the_sides_stand_in_columns_and_candidates_are_paired() -> None:
     """Figures of the bundle's report where it has them; the difference counts what both were measured on."""
-    found = explain([Side("incumbent", BEFORE), Side("retrained", AFTER, RESULTS, before=BEFORE, against="refreshed")])
-    incumbent, retrained = found["sides"]
+    found = explain(
+        [Column("incumbent", BEFORE), Column("retrained", AFTER, RESULTS, before=BEFORE, against="refreshed")]
+    )
+    incumbent, retrained = found.versions
 
-    assert (incumbent["against"], incumbent["difference"], incumbent["coverage"]) == (None, None, None)
-    assert (incumbent["in_scope"]["rows"], incumbent["out_of_scope"]["rows"]) == (6, 1)
-    assert (retrained["against"], retrained["coverage"], retrained["wrong_rate"]) == ("refreshed", 0.7, 0.041)
-    assert retrained["calibration_error"] == 0.023
-    change = retrained["difference"]
-    assert (change["rows"], change["gained"], change["lost"]) == (6, 3, 1)
-    assert change["change"] == pytest.approx(2 / 6, abs=1e-4)
-    assert change["low"] < 0 < change["change"] < change["high"]
-    assert set(found["intents"]) == set(found["confusions"]) == {"retrained"}
+    assert (incumbent.against, incumbent.difference, incumbent.coverage) == (None, None, None)
+    assert (incumbent.in_scope.rows, incumbent.out_of_scope.rows) == (6, 1)
+    assert (retrained.against, retrained.coverage, retrained.wrong_rate) == ("refreshed", 0.7, 0.041)
+    assert retrained.calibration_error == 0.023
+    change = retrained.difference
+    assert change is not None
+    assert (change.rows, change.gained, change.lost) == (6, 3, 1)
+    assert change.change == pytest.approx(2 / 6, abs=1e-4)
+    assert change.low < 0 < change.change < change.high
+    assert set(found.intents) == set(found.confusions) == {"retrained"}
 
 
 @pytest.fixture
@@ -102,13 +105,15 @@ def test_a_dry_night_explains_itself_and_leaves_the_queue_alone(desk: Desk) -> N
     found = run_night(desk.settings, desk.database, plan=plan, progress=Quiet()).explanation
 
     assert found is not None
-    incumbent, refreshed = found["sides"]
-    assert (incumbent["kind"], refreshed["kind"]) == ("incumbent", "refreshed")
-    assert (incumbent["accuracy"]["rows"], refreshed["accuracy"]["rows"]) == (25, 28)
-    assert refreshed["difference"]["rows"] == 25
-    assert 0 <= refreshed["calibration_error"] <= 1
+    incumbent, refreshed = found.versions
+    assert (incumbent.kind, refreshed.kind) == ("incumbent", "refreshed")
+    assert (incumbent.accuracy.rows, refreshed.accuracy.rows) == (25, 28)
+    assert refreshed.difference is not None
+    assert refreshed.difference.rows == 25
+    assert refreshed.calibration_error is not None
+    assert 0 <= refreshed.calibration_error <= 1
     with desk.database.read() as session:
-        assert session.get(FlipRow, stood["text_key"]) is not None
+        assert session.get(FlipRow, stood.text_key) is not None
 
 
 def test_a_night_replaces_the_flips_and_its_report_can_be_read_again(desk: Desk) -> None:
@@ -119,9 +124,9 @@ def test_a_night_replaces_the_flips_and_its_report_can_be_read_again(desk: Desk)
     done = run_night(desk.settings, desk.database, plan=Plan(minutes=0.05, finetune=False), progress=Quiet())
     with desk.database.read() as session:
         row = nights.last_night(session)
-        assert session.get(FlipRow, stood["text_key"]) is None
+        assert session.get(FlipRow, stood.text_key) is None
     assert row is not None
     report = read_report(desk.settings.home, row.started_at)
 
     assert report is not None
-    assert report["explanation"] == done.explanation
+    assert report.explanation == done.explanation

@@ -1,9 +1,9 @@
 """The rule for intents that recent messages were answered with and hardly any would be, labelled rows or not."""
 
 import numpy as np
+from gate_cases import silenced_intents
 
 from helpdesk.learning.gate.replay import Asked, Replay, compare_decisions
-from helpdesk.learning.gate.traffic_rules import silenced_intents
 from helpdesk.matching.decide import Decision, Ranked
 
 SILENT = Decision("fallback", (), (), "unsure")

@@ -12,16 +12,19 @@ import numpy as np
 import onnx
 import pytest
 from conftest import LENIENT
+from gate_cases import objections
 from onnx import numpy_helper
 
 from helpdesk.learning.bundles.retention import prune
 from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.data.dataset import take_snapshot
+from helpdesk.learning.gate.case import Case, Limits
 from helpdesk.learning.gate.context import open_trial
-from helpdesk.learning.gate.smoke_checks import UnsoundError, examine_encoder, larger, slower
-from helpdesk.learning.night import run as nights
+from helpdesk.learning.gate.rules import Objection, Rule
+from helpdesk.learning.gate.smoke_checks import UnsoundError, examine_encoder, measure_cost
+from helpdesk.learning.gate.verdict import judge
+from helpdesk.learning.night import attempts
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.report import NightReport
 from helpdesk.learning.night.run import run_night
 from helpdesk.learning.training.train import Tuned
 from helpdesk.matching import bundle as layout
@@ -31,8 +34,9 @@ from helpdesk.progress import Quiet
 from helpdesk.records import golden, versions
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry, store_entries
+from helpdesk.records.night_report import NightReport
 from helpdesk.settings import Settings, load_settings
-from helpdesk.simulation.broken import swap_intents
+from helpdesk.simulation.broken import break_candidate, promote_always
 
 TEXTS = [f"{verb} my {thing}" for verb in ("reset", "order", "repair", "find") for thing in ("badge", "phone", "desk")]
 
@@ -124,6 +128,18 @@ def test_a_tokenizer_that_lost_some_words_passes(tiny_home: Path, tmp_path: Path
     assert not np.allclose(Encoder(folder).encode(texts), bundle.encoder.encode(texts))
 
 
+def slower(candidate: Bundle, incumbent: Bundle, *, texts: list[str], bound: float) -> list[Objection]:
+    """What the rule on time says to measured costs."""
+    case = Case(cost=measure_cost(candidate, incumbent, texts=texts), limits=Limits(slowdown=bound))
+    return objections(case, Rule.SLOWER)
+
+
+def larger(candidate: Bundle, incumbent: Bundle, *, bound: float) -> list[Objection]:
+    """What the rule on size says."""
+    case = Case(cost=measure_cost(candidate, incumbent, texts=TEXTS[:1]), limits=Limits(growth=bound))
+    return objections(case, Rule.LARGER)
+
+
 class Sleeping:
     """An encoder that takes so many seconds for whatever it is given."""
 
@@ -198,13 +214,13 @@ def test_a_night_that_trained_rubbish_keeps_what_serves(
 ) -> None:
     """A refusal with the reason in words, not a crash."""
     encoder = spoilt(first_bundle(settings.home), tmp_path / "spoilt", spoil)
-    monkeypatch.setattr(nights, "tune", lambda *_, **__: Tuned(encoder, Measurement(2, {}, ()), {}))
+    monkeypatch.setattr(attempts, "tune", lambda *_, **__: Tuned(encoder, Measurement(2, {}, ()), {}))
     report = night(settings, records, finetune=True)
 
     assert report.verdict == "kept"
-    assert report.verdicts["retrained"]["objections"][0]["rule"] == rule
-    assert reason in report.verdicts["retrained"]["reasons"][0]
-    assert f"retrained: refuse: {report.verdicts['retrained']['reasons'][0]}" in report.as_text()
+    assert report.verdicts["retrained"].objections[0].rule == rule
+    assert reason in report.verdicts["retrained"].reasons[0]
+    assert f"retrained: refuse: {report.verdicts['retrained'].reasons[0]}" in report.as_text()
     with records.read() as session:
         assert versions.current(session).version_id == 1  # type: ignore[union-attr]
 
@@ -227,7 +243,7 @@ def test_a_bundle_that_does_not_open_is_refused(
     report = night(settings, records)
 
     assert (report.verdict, report.promoted) == ("kept", None)
-    assert "it cannot serve: vectors that are not finite" in report.verdicts["refreshed"]["reasons"][0]
+    assert "it cannot serve: vectors that are not finite" in report.verdicts["refreshed"].reasons[0]
 
 
 def test_versions_of_late_stand_beside_the_incumbent_and_the_best_are_spared(
@@ -263,11 +279,12 @@ def test_worse_than_what_served_the_night_before_last(settings: Settings, record
     for gated in (False, True):
         with records.write() as session:
             store_entries(session, [Entry("vpn", phrasings=(f"tunnel is shut, gate {gated}",))], author="ann")
-        plan = Plan(minutes=0.05, finetune=False, gated=gated, spoil=swap_intents)
-        report = run_night(settings, records, plan=plan, progress=Quiet())
+        gate = judge if gated else promote_always
+        plan = Plan(minutes=0.05, finetune=False)
+        report = run_night(settings, records, plan=plan, progress=Quiet(), gate=gate, finish=break_candidate)
         assert report.promoted == (None if gated else 2)
 
-    rules = [objection["rule"] for objection in report.verdicts["refreshed"]["objections"]]
+    rules = [objection.rule for objection in report.verdicts["refreshed"].objections]
     assert "worse_than_best" in rules
     assert "worse" not in rules
 
@@ -283,7 +300,7 @@ def test_a_golden_phrase_holds_a_night_back_until_it_is_removed(settings: Settin
     allowed = night(settings, records)
 
     assert refused.promoted is None
-    assert refused.verdicts["refreshed"]["reasons"] == [
-        f"golden phrase {promise} must never be answered and would be answered with vpn"
-    ]
+    assert refused.verdicts["refreshed"].reasons == (
+        f"golden phrase {promise} must never be answered and would be answered with vpn",
+    )
     assert allowed.promoted_kind == "refreshed"

@@ -1,7 +1,8 @@
 """Verdicts on planted cases, and on the near misses beside them."""
 
+from gate_cases import judge_refreshed, judge_retrained
+
 from helpdesk.learning.gate.paired_tests import Outcome, compare
-from helpdesk.learning.gate.verdict import judge_refreshed, judge_retrained
 
 
 def outcomes(right: str, intent: str = "vpn", start: int = 0, prefix: str = "phrasing") -> dict[str, Outcome]:
@@ -14,12 +15,12 @@ ALL = "1" * 60
 
 def test_an_equal_refreshed_candidate_is_promoted() -> None:
     """Staff labelled those messages to see them answered."""
-    assert judge_refreshed(outcomes(ALL), outcomes(ALL), known=()).promote
+    assert judge_refreshed(outcomes(ALL), outcomes(ALL)).promote
 
 
 def test_a_significantly_worse_one_is_refused_and_labels_are_blamed() -> None:
     """Five losses and no gain: p = 1/32; the new rows next to the losses are named."""
-    verdict = judge_refreshed(outcomes(ALL), outcomes("0" * 5 + "1" * 55), known=())
+    verdict = judge_refreshed(outcomes(ALL), outcomes("0" * 5 + "1" * 55))
 
     assert not verdict.promote
     assert "significantly worse on all rows" in verdict.reasons
@@ -28,21 +29,21 @@ def test_a_significantly_worse_one_is_refused_and_labels_are_blamed() -> None:
 
 def test_four_losses_are_not_yet_significant() -> None:
     """p = 1/16."""
-    assert judge_refreshed(outcomes(ALL), outcomes("0" * 4 + "1" * 56), known=()).promote
+    assert judge_refreshed(outcomes(ALL), outcomes("0" * 4 + "1" * 56)).promote
 
 
 def test_losses_that_are_paid_for_are_not_a_loss() -> None:
     """Only the rows that changed count."""
     before, after = outcomes("1" * 8 + "0" * 8), outcomes("0" * 8 + "1" * 8)
 
-    assert judge_refreshed(before, after, known=()).promote
+    assert judge_refreshed(before, after).promote
 
 
 def test_a_broken_intent_refuses() -> None:
     """Three of three right before, none after, whatever the rest gains."""
     before = outcomes(ALL[:50] + "0" * 10) | outcomes("111", "wifi", 100)
     after = outcomes(ALL) | outcomes("000", "wifi", 100)
-    verdict = judge_refreshed(before, after, known=())
+    verdict = judge_refreshed(before, after)
 
     assert not verdict.promote
     assert "intent wifi worked and no longer does" in verdict.reasons
@@ -53,7 +54,7 @@ def test_an_intent_that_keeps_one_row_is_not_broken() -> None:
     before = outcomes(ALL[:50] + "0" * 10) | outcomes("111", "wifi", 100)
     after = outcomes(ALL) | outcomes("001", "wifi", 100)
 
-    assert judge_refreshed(before, after, known=()).promote
+    assert judge_refreshed(before, after).promote
 
 
 def test_an_intent_that_never_worked_cannot_break() -> None:

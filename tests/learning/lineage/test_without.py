@@ -8,7 +8,6 @@ from helpdesk.errors import BadInputError
 from helpdesk.learning.data.dataset import take_snapshot
 from helpdesk.learning.lineage.exclusion_impact import describe
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.report import NightReport
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.progress import Quiet
@@ -17,6 +16,7 @@ from helpdesk.records.database import Database
 from helpdesk.records.examples import NewExample, store_examples
 from helpdesk.records.exclusions import Exclusion, matching_rows
 from helpdesk.records.faq import Entry
+from helpdesk.records.night_report import NightReport
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
@@ -65,17 +65,17 @@ def rows_in_service(desk: Desk) -> set[str]:
 def test_a_look_shows_what_would_change_and_changes_nothing(desk: Desk) -> None:
     """Rows with their authors, decisions that change, and no text in what is kept of the difference."""
     report = night(desk, without=MALLORY, promote=False)
-    assert report.difference is not None
+    assert report.impact is not None
     with desk.database.read() as session:
-        said = "\n".join(describe(session, report.difference))
+        said = "\n".join(describe(session, report.impact))
 
     assert report.promoted is None
-    assert report.verdicts["refreshed"]["promote"]
-    assert report.difference["rows"] == 2
+    assert report.verdicts["refreshed"].promote
+    assert report.impact.rows == 2
     assert "left out: 2 rows (annotator=mallory)" in said
     assert re.search(r'label:1 "error 813 on the secure tunnel" -> laptop, label by mallory on \d{4}-', said)
     assert re.search(rf'"{ASKED}" \(message:2, 1 x\): answer laptop => \w+', said)
-    assert "tunnel" not in str(report.difference)
+    assert "tunnel" not in str(report.impact)
     assert {"label:1", "phrasing:26"} <= rows_in_service(desk)
     with desk.database.read() as session:
         assert exclusions.standing(session) == []

@@ -12,7 +12,6 @@ from helpdesk.errors import BadInputError, BusyError
 from helpdesk.learning.data.dataset import take_snapshot
 from helpdesk.learning.night.lock import single_flight
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.report import NightReport
 from helpdesk.learning.night.run import LOCK, run_night
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.matcher import Matcher
@@ -21,6 +20,7 @@ from helpdesk.records import labels, versions
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.examples import store_examples
 from helpdesk.records.files.example_files import read_examples, recognise
+from helpdesk.records.night_report import NightReport
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings, resource
@@ -132,7 +132,7 @@ def test_a_dry_run_changes_nothing(desk: Desk) -> None:
     teach(desk, TUNNEL, "vpn")
     report = night(desk, dry_run=True)
 
-    assert report.verdicts["refreshed"]["promote"]
+    assert report.verdicts["refreshed"].promote
     assert report.promoted is None
     assert serving(desk).bundle.manifest["kind"] == "first"
     assert len(list(desk.settings.bundles.iterdir())) == 1
@@ -151,9 +151,9 @@ def test_bad_labels_are_refused_and_named(desk: Desk) -> None:
     report = night(desk)
 
     assert report.promoted is None
-    assert not report.verdicts["refreshed"]["promote"]
-    assert any("significantly worse" in reason for reason in report.verdicts["refreshed"]["reasons"])
-    assert report.verdicts["refreshed"]["blamed"]
+    assert not report.verdicts["refreshed"].promote
+    assert any("significantly worse" in reason for reason in report.verdicts["refreshed"].reasons)
+    assert report.verdicts["refreshed"].blamed
     assert "the labels to look at" in report.as_text()
     assert serving(desk).bundle.path.name == before
 
@@ -170,8 +170,9 @@ def test_a_retrained_encoder_is_measured_by_sisters_and_the_next_night_builds_on
     first = night(desk, finetune=True)
     retrained = first.verdicts["retrained"]
 
-    assert retrained["comparison"]["rows"] == 28
-    assert (first.promoted_kind == "retrained") == retrained["promote"]
+    assert retrained.comparison is not None
+    assert retrained.comparison.rows == 28
+    assert (first.promoted_kind == "retrained") == retrained.promote
     teach(desk, ["wireless is dead in room nine"], "wifi")
     second = night(desk)
     assert second.promoted_kind == "refreshed"
@@ -189,13 +190,13 @@ def test_every_kind_of_row_is_trained_on_and_the_curves_are_kept(desk: Desk, tmp
     settings = desk.settings.model_copy(update=changes)
     report = run_night(settings, desk.database, plan=Plan(minutes=0.2), progress=Quiet())
     kinds = {"positive", "scored", "similar", "triplet"}
-    measured, whole = report.training["curves"]["fine-tuning to measure 1/2"], report.training["curves"]["fine-tuning"]
+    measured, whole = report.training.curves["fine-tuning to measure 1/2"], report.training.curves["fine-tuning"]
     (drawn,) = (desk.settings.home / "reports").glob("*-training.svg")
 
-    assert set(measured["metrics"]) == kinds | {"labels"}
-    assert set(whole["metrics"]) == kinds
-    assert all(len(curve["steps"]) >= 2 and curve["steps"][0] == 0 for curve in (measured, whole))
-    assert set(report.training["lessons"]["fine-tuning"]["learnt"]) == kinds
+    assert set(measured.metrics) == kinds | {"labels"}
+    assert set(whole.metrics) == kinds
+    assert all(len(curve.steps) >= 2 and curve.steps[0] == 0 for curve in (measured, whole))
+    assert set(report.training.model_dump()["lessons"]["fine-tuning"]["learnt"]) == kinds
     assert "fine-tuning: positive " in report.as_text()
     assert "triplet (" in drawn.read_text()
 

@@ -6,12 +6,12 @@ from sqlalchemy import select
 from test_night import serving
 
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.report import NightReport
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, staff
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion
+from helpdesk.records.night_report import NightReport
 from helpdesk.records.tables import Staff
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher

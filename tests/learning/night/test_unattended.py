@@ -19,7 +19,6 @@ from helpdesk.learning.gate.context import contract_of
 from helpdesk.learning.night import budget, report
 from helpdesk.learning.night import run as night_module
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.report import NightReport
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
@@ -32,6 +31,7 @@ from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.faq import Entry
 from helpdesk.records.files.reports import last_night
 from helpdesk.records.heartbeats import Presence
+from helpdesk.records.night_report import NightReport
 from helpdesk.records.running_tables import Lease, Serving
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.staff.banner import as_banner
@@ -178,7 +178,7 @@ def test_a_rollback_stands_until_a_person_promotes_again(settings: Settings, rec
         teach(records, *filter(None, [text]))
         held = night(settings, records)
         assert held.promoted is None
-        assert [objection["rule"] for objection in held.verdicts["refreshed"]["objections"]] == ["rolled_back"]
+        assert [objection.rule for objection in held.verdicts["refreshed"].objections] == ["rolled_back"]
         assert "warning: version 1 serves because of a rollback" in held.as_text()
     assert serving(records) == 1
     with records.read() as session:
@@ -189,7 +189,7 @@ def test_a_rollback_stands_until_a_person_promotes_again(settings: Settings, rec
     put_in_service(settings, records, 1, reason="promoted by hand")
     resumed = night(settings, records)
     assert resumed.promoted == 3
-    assert resumed.warnings == []
+    assert resumed.warnings == ()
 
 
 def test_a_fine_tuning_that_fails_does_not_throw_the_refreshed_away(
@@ -205,7 +205,7 @@ def test_a_fine_tuning_that_fails_does_not_throw_the_refreshed_away(
     teach(records, "tunnel is closed")
     ended = run_night(settings, records, plan=plan, progress=Quiet())
     assert (ended.promoted, ended.promoted_kind, ended.verdict) == (2, "refreshed", "promoted")
-    assert [objection["rule"] for objection in ended.verdicts["retrained"]["objections"]] == ["failed"]
+    assert [objection.rule for objection in ended.verdicts["retrained"].objections] == ["failed"]
     assert "warning: retrained: it failed: BudgetError: too much memory held" in ended.as_text()
 
     with pytest.raises(BudgetError):
@@ -224,7 +224,7 @@ def test_an_intent_of_a_single_phrasing_beside_one_other_can_be_fine_tuned(tmp_p
     assert night(few, records).promoted == 1
     ended = run_night(few, records, plan=Plan(minutes=1, max_steps=2), progress=Quiet())
     assert ended.verdict in {"kept", "promoted"}
-    assert "thresholds" in ended.candidates["retrained"]
+    assert ended.candidates["retrained"].thresholds is not None
 
 
 @pytest.mark.parametrize("change", [{"max_wrong_rate": 0.25}, {"assurance": 0.6}, {"clarify_level": 0.31}, {}])

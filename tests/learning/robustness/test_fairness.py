@@ -6,13 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from faqs import Embedder, starter
+from gate_cases import objections
 
 from helpdesk.errors import BadInputError
 from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.calibration.folds import frozen_folds
 from helpdesk.learning.calibration.scorer_fit import fit_scorer
 from helpdesk.learning.data.dataset import Row, Snapshot
-from helpdesk.learning.gate.fairness_rule import fairness_objections
+from helpdesk.learning.gate.case import Case, Limits
+from helpdesk.learning.gate.rules import Rule
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.learning.robustness.exam import HELD_OUT, OUT_OF_FOLD, Exam, set_exam
@@ -21,6 +23,7 @@ from helpdesk.learning.robustness.measure import NegationResult, Robustness
 from helpdesk.learning.robustness.slices import SLICES, Slice
 from helpdesk.matching.decide import Thresholds
 from helpdesk.progress import Quiet
+from helpdesk.records.candidate_report import SliceReport
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry, store_entries
 from helpdesk.settings import Settings, load_settings
@@ -153,11 +156,11 @@ GAP = SliceResult(
 @pytest.mark.parametrize(("allowed", "objects"), [(None, False), (0.1, True), (0.25, False), (0.4, False)])
 def test_only_a_gap_that_surely_exceeds_the_limit_is_objected_to(allowed: float | None, objects: bool) -> None:
     """30 points were seen, at least 21 are sure: a limit of 10 is broken, one of 25 may be kept; none is none."""
-    objections = fairness_objections([GAP.as_dict()], allowed)
+    gap = SliceReport.model_validate(GAP.as_dict())
+    found = objections(Case(slices=(gap,), limits=Limits(gap=allowed)), Rule.FAIRNESS)
 
-    assert bool(objections) == objects
-    assert all(found.rule == "fairness" for found in objections)
-    assert all("name: any: accuracy differs by 30 points between one and two" in found.reason for found in objections)
+    assert bool(found) == objects
+    assert all("name: any: accuracy differs by 30 points between one and two" in one.reason for one in found)
 
 
 def test_a_night_keeps_an_unequal_version_out_where_the_operator_says_so(
@@ -175,10 +178,10 @@ def test_a_night_keeps_an_unequal_version_out_where_the_operator_says_so(
         run_night(chosen, records, plan=plan, progress=Quiet()).verdicts["refreshed"] for chosen in (settings, strict)
     )
 
-    assert free["promote"]
-    assert not refused["promote"]
-    assert refused["reasons"][0].startswith("name: any: accuracy differs by 30 points")
-    assert [objection["rule"] for objection in refused["objections"]] == ["fairness"]
+    assert free.promote
+    assert not refused.promote
+    assert refused.reasons[0].startswith("name: any: accuracy differs by 30 points")
+    assert [objection.rule for objection in refused.objections] == ["fairness"]
 
 
 def test_the_limit_is_a_share_or_empty(monkeypatch: pytest.MonkeyPatch) -> None:

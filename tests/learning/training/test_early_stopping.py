@@ -12,10 +12,11 @@ from sentence_transformers import SentenceTransformer
 
 from helpdesk.learning.data.dataset import Lesson
 from helpdesk.learning.training.base_model import load_base
-from helpdesk.learning.training.curves import curve_lines, draw_training
+from helpdesk.learning.training.curves import draw_training
 from helpdesk.learning.training.early_stopping import CHECKS, COST, LABELS, PATIENCE, Held, Watch
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
 from helpdesk.learning.training.losses import Objectives, meaning_groups, schedule
+from helpdesk.records.night_report import TrainingReport
 
 SUBJECTS = ("red ball", "blue car", "green tree", "black cat")
 ROWS = [(f"{verb} the {subject} {place}", n) for n, subject in enumerate(SUBJECTS)
@@ -168,14 +169,15 @@ def test_curves_are_drawn_and_told(tiny: Path, tmp_path: Path) -> None:
     """As SVG with every metric, the same file for the same figures; and in one line each."""
     watch = new_watch(Held(lessons(), HELD.texts, HELD.intents))
     tuned(tiny, watch=watch, others=lessons())
-    facts = {"curves": {"fine-tuning": watch.facts()}}
+    facts = TrainingReport.model_validate({"curves": {"fine-tuning": watch.facts()}})
     draw_training(facts, tmp_path / "one.svg")
     draw_training(facts, tmp_path / "two.svg")
     drawn = (tmp_path / "one.svg").read_text()
-    draw_training({"curves": {"fine-tuning": new_watch(Held()).facts()}}, tmp_path / "none.svg")
+    none = {"curves": {"fine-tuning": new_watch(Held()).facts()}}
+    draw_training(TrainingReport.model_validate(none), tmp_path / "none.svg")
 
     assert drawn == (tmp_path / "two.svg").read_text()
     assert all(f"{kind} (" in drawn for kind in ("labels", *lessons()))
-    assert curve_lines(facts)[0].startswith("fine-tuning: labels ")
-    assert curve_lines(facts)[0].endswith(f"step {STEPS}")
+    assert facts.lines()[0].startswith("fine-tuning: labels ")
+    assert facts.lines()[0].endswith(f"step {STEPS}")
     assert not (tmp_path / "none.svg").exists()

@@ -8,15 +8,16 @@ from conftest import LENIENT
 
 from helpdesk.learning.calibration.measurement import read_measurement
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.report import NightReport
 from helpdesk.learning.night.run import run_night
 from helpdesk.learning.training import train as tuning
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, versions
 from helpdesk.records.database import Database
+from helpdesk.records.night_report import NightReport
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
+from helpdesk.simulation.broken import promote_always
 
 ASKED = (
     *("the tunnel is shut", "no remote access", "home office is offline", "my session drops", "gateway refuses me"),
@@ -34,7 +35,7 @@ def settings(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> Settings:
 
 def night(settings: Settings, records: Database) -> NightReport:
     """Fine-tune and promote, whatever comes of it."""
-    return run_night(settings, records, plan=Plan(minutes=0.05, gated=False), progress=Quiet())
+    return run_night(settings, records, plan=Plan(minutes=0.05), progress=Quiet(), gate=promote_always)
 
 
 def measured(settings: Settings, records: Database) -> tuple[int, int]:
@@ -73,4 +74,6 @@ def test_a_split_is_outgrown_once_held_out_labels_can_compare(
     report = night(settings, records)
 
     assert measured(settings, records) == parts
-    assert report.verdicts["retrained"]["comparison"]["rows"] == rows
+    found = report.verdicts["retrained"].comparison
+    assert found is not None
+    assert found.rows == rows

@@ -6,11 +6,12 @@ from typing import Any
 
 from helpdesk.records.base import now
 from helpdesk.records.files.reports import REPORTS, last_night, write_report
+from helpdesk.records.night_report import NightReport
 
 
-def report(started: str, **more: Any) -> dict[str, Any]:
+def report(started: str, **more: Any) -> NightReport:
     """A night's report, as far as it matters here."""
-    return {"started": started, "seconds": 90.0, "verdict": "kept", "error": None, "dry_run": False} | more
+    return NightReport.model_validate({"started": started, "seconds": 90.0} | more)
 
 
 def test_without_reports_there_was_no_night(tmp_path: Path) -> None:

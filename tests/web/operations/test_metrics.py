@@ -11,6 +11,7 @@ from helpdesk.records import labels, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import write_report
+from helpdesk.records.night_report import NightReport
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 
@@ -50,8 +51,7 @@ def test_a_failed_night_shows_in_metrics_and_readyz(client: FlaskClient, setting
     for path in (settings.home / "reports").iterdir():
         path.unlink()
     started = f"{now() - timedelta(hours=3):%Y-%m-%dT%H:%M:%S+00:00}"
-    report = {"started": started, "seconds": 60.0, "dry_run": False, "verdict": "failed", "error": "OSError"}
-    write_report(settings.home, report)
+    write_report(settings.home, NightReport(started=started, seconds=60.0, verdict="failed", error="OSError"))
     ready = client.get("/readyz")
 
     assert figures(client)[("helpdesk_last_night_verdict", "failed")] == 1

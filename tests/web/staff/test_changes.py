@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,6 +13,7 @@ from helpdesk.records import flips, nights
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import REPORTS, write_report
+from helpdesk.records.night_report import DecisionSummary, FlipReport
 from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import Label
 from helpdesk.settings import Settings
@@ -30,13 +30,13 @@ def ann(client: FlaskClient) -> FlaskClient:
     return client
 
 
-def flipped(records: Database, *found: dict[str, Any]) -> None:
+def flipped(records: Database, *found: FlipReport) -> None:
     """Last night's flips."""
     with records.write() as session:
         flips.store(session, now(), found)
 
 
-def reported(records: Database, settings: Settings, *found: dict[str, Any]) -> None:
+def reported(records: Database, settings: Settings, *found: FlipReport) -> None:
     """A report of the last night, with these flips."""
     with records.write() as session:
         started = now().replace(microsecond=0)
@@ -111,7 +111,7 @@ def test_an_audited_message_does_not_show_that_it_flips(ann: FlaskClient, record
         (answer("vpn"), answer("vpn"), "Both models answer “VPN?” first, but not the same second question"),
     ],
 )
-def test_a_change_is_one_sentence(before: dict[str, Any], after: dict[str, Any], note: str) -> None:
+def test_a_change_is_one_sentence(before: DecisionSummary, after: DecisionSummary, note: str) -> None:
     """For every kind of decision; a FAQ that is gone keeps its short name."""
     assert note in change_note(before, after, QUESTIONS)
 
@@ -120,7 +120,7 @@ def test_a_change_is_one_sentence(before: dict[str, Any], after: dict[str, Any],
     ("decision", "short"),
     [(answer("vpn"), "“VPN?”"), (answer(None, "clarify"), "asks back"), (answer(None, "fallback"), "hands over")],
 )
-def test_a_decision_is_a_few_words(decision: dict[str, Any], short: str) -> None:
+def test_a_decision_is_a_few_words(decision: DecisionSummary, short: str) -> None:
     """For a cell of a table."""
     assert said(decision, QUESTIONS) == short
 

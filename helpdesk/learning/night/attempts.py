@@ -1,0 +1,159 @@
+"""Tonight's candidates: built, opened and judged against what serves."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpdesk.learning.bundles import build as candidates
+from helpdesk.learning.bundles.build import Candidate
+from helpdesk.learning.bundles.retention import BUILDING
+from helpdesk.learning.calibration.measurement import Measurement, read_measurement
+from helpdesk.learning.calibration.out_of_fold import Progress
+from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.gate.case import Case
+from helpdesk.learning.gate.context import Trial, contract_of
+from helpdesk.learning.gate.evaluation import out_of_fold, read_evaluation
+from helpdesk.learning.gate.side_by_side import INCUMBENT, Column
+from helpdesk.learning.gate.smoke_checks import examine_encoder
+from helpdesk.learning.gate.verdict import Verdict
+from helpdesk.learning.night.candidate_result import CandidateResult
+from helpdesk.learning.night.lock import Lease
+from helpdesk.learning.night.plan import Plan
+from helpdesk.learning.night.report import NightLog
+from helpdesk.learning.training.train import Tuned, tune
+from helpdesk.matching import bundle as layout
+from helpdesk.matching.bundle import Bundle, open_bundle
+from helpdesk.records.database import Database
+from helpdesk.records.night_report import TrainingReport
+from helpdesk.settings import Settings
+
+Gate = Callable[[Case], Verdict]
+Finish = Callable[[Candidate], None]
+
+
+def as_built(candidate: Candidate) -> None:
+    """Nothing is done to a candidate once it is sealed."""
+
+
+@dataclass(frozen=True)
+class Tonight:
+    """What a run works with; gate: what gives the verdicts, finish: what is done to a candidate once it is sealed."""
+
+    settings: Settings
+    database: Database
+    plan: Plan
+    progress: Progress
+    lease: Lease
+    log: NightLog
+    gate: Gate
+    finish: Finish
+
+    @property
+    def bundles(self) -> Path:
+        return self.settings.bundles
+
+
+def refresh(night: Tonight, trial: Trial) -> CandidateResult:
+    """The encoder in service over today's phrasings and labels."""
+    incumbent = trial.incumbent
+    measurement = read_measurement(incumbent.path)
+    refreshed = build(
+        night,
+        trial.snapshot,
+        kind="refreshed",
+        encoder=incumbent.path / layout.ENCODER,
+        measurement=measurement and measurement.extended(trial.snapshot),
+        facts={"training": incumbent.manifest.get("training")},
+        incumbent=incumbent.path,
+    )
+    opened = _open(night, refreshed)
+    column = Column("refreshed", trial.outcomes(opened), refreshed.report, before=trial.outcomes(incumbent))
+    return CandidateResult(refreshed, opened, night.gate(trial.refreshed(refreshed, opened)), column)
+
+
+def retrain(night: Tonight, trial: Trial, standing: Bundle) -> CandidateResult:
+    """A new encoder, judged against what would serve otherwise, both measured on the same parts of the rows."""
+    snapshot = trial.snapshot
+    tuned = tune(
+        night.bundles / f"{BUILDING}encoders",
+        snapshot,
+        like=read_measurement(standing.path),
+        standing=standing.path / layout.ENCODER,
+        settings=night.settings,
+        minutes=night.plan.minutes,
+        max_steps=night.plan.max_steps,
+        progress=night.progress,
+    )
+    night.log.training = TrainingReport.model_validate(tuned.facts)
+    examine_encoder(tuned.encoder, snapshot.texts, incumbent=trial.incumbent.encoder)
+    retrained = build(
+        night,
+        snapshot,
+        kind="retrained",
+        encoder=tuned.encoder,
+        measurement=tuned.measurement,
+        facts={"training": tuned.facts},
+    )
+    before = {**out_of_fold(_measured(night, trial, standing, tuned), snapshot), **trial.held_out(standing)}
+    opened = _open(night, retrained)
+    refreshed = night.log.verdicts.get("refreshed")
+    against = "refreshed" if refreshed is not None and refreshed.promote else INCUMBENT
+    column = Column("retrained", trial.outcomes(opened), retrained.report, before=before, against=against)
+    verdict = night.gate(trial.retrained(retrained, opened, standing=before))
+    return CandidateResult(retrained, opened, verdict, column)
+
+
+def _measured(night: Tonight, trial: Trial, standing: Bundle, tuned: Tuned) -> Mapping[str, Sequence[Any]]:
+    """Out-of-fold results of what would serve otherwise on the parts that the new encoder is measured on.
+
+    There are none when the split of a small start was outgrown: held-out labels alone compare the two that night.
+    """
+    like = read_measurement(standing.path)
+    if like is None:
+        encoder, settings = standing.path / layout.ENCODER, night.settings
+        return candidates.measured_alike(
+            encoder, trial.snapshot, tuned.measurement, settings=settings, progress=night.progress
+        )
+    return read_evaluation(standing) if like.parts == tuned.measurement.parts else {}
+
+
+def build(
+    night: Tonight,
+    snapshot: Snapshot,
+    *,
+    kind: str,
+    encoder: Path,
+    measurement: Measurement | None,
+    facts: dict[str, Any],
+    incumbent: Path | None = None,
+) -> Candidate:
+    """Build one bundle under the operator\'s error-rate contract."""
+    built = candidates.build(
+        night.bundles / f"{BUILDING}{kind}",
+        snapshot,
+        kind=kind,
+        encoder=encoder,
+        measurement=measurement,
+        settings=night.settings,
+        facts=facts | {candidates.CONTRACT: contract_of(night.settings)},
+        progress=night.progress,
+        incumbent=incumbent,
+    )
+    night.finish(built)
+    return built
+
+
+def _open(night: Tonight, candidate: Candidate) -> Bundle:
+    return open_bundle(candidate.directory, threads=night.settings.train_threads)
+
+
+def base_encoder(night: Tonight) -> Path:
+    """A folder with the base model, not fine-tuned."""
+    from helpdesk.learning.training.base_model import load_base
+    from helpdesk.learning.training.onnx_export import save_encoder
+
+    folder = night.bundles / f"{BUILDING}base"
+    folder.mkdir(parents=True)
+    save_encoder(load_base(night.settings.base_model, threads=night.settings.train_threads), folder)
+    return folder
