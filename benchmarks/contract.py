@@ -33,7 +33,8 @@ from helpdesk.learning.calibration.scorer_fit import OutOfFold
 from helpdesk.learning.data.dataset import shipped_out_of_scope
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.index import Vectors
-from helpdesk.matching.scorer import NEIGHBOURS, Floats
+from helpdesk.matching.probabilities import Floats
+from helpdesk.matching.scorer import NEIGHBOURS
 from helpdesk.records.database import open_database
 from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.settings import load_settings

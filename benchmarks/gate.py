@@ -39,8 +39,7 @@ from helpdesk.matching.bundle import ENCODER, open_bundle
 from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors
 from helpdesk.records.files.faq_files import read_labelled
-from helpdesk.simulation.summary import holm
-from helpdesk.stats.multiple_testing import LEVEL, more_lost
+from helpdesk.stats.multiple_testing import LEVEL, holm, more_lost
 from helpdesk.text import normalise
 
 Ints = NDArray[np.int64]

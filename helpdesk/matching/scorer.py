@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from helpdesk.errors import BundleError
 from helpdesk.matching import wording
 from helpdesk.matching.index import Neighbours, Vectors
+from helpdesk.matching.probabilities import Floats, log_softmax, log_sum_exp, sigmoid, softmax
 from helpdesk.matching.wording import ORDINARY, Codes, Spelled, Vocabulary
 
-Floats = NDArray[np.float64]
 NEIGHBOURS = 64
 VIEWS = ("nearest", "vote", "centroid", "head")
 SIGNS = ("one", "nearest", "mean10", "energy", "centroid", "outside", "top", "margin", "density", *wording.SIGNS)
@@ -99,12 +99,12 @@ class Scorer:
         signs[:, 0] = 1.0
         signs[:, 1] = similarities[:, 0]
         signs[:, 2] = similarities[:, :NEAR].mean(axis=1)
-        signs[:, 3] = _log_sum_exp(logits)
+        signs[:, 3] = log_sum_exp(logits)
         signs[:, 4] = centroids.max(axis=1)
         signs[:, 5] = outside
         signs[:, 8] = (similarities[:, :NEAR] - self.density[intents[:, :NEAR]]).mean(axis=1)
         nearest, vote = _neighbour_views(similarities, intents, len(self.bias))
-        per_intent = np.stack([nearest, vote, centroids, _log_softmax(logits)], axis=2)
+        per_intent = np.stack([nearest, vote, centroids, log_softmax(logits)], axis=2)
         return Views(per_intent.astype(np.float32), signs)
 
     @cached_property
@@ -119,8 +119,8 @@ class Scorer:
 
     def probabilities(self, views: Views) -> tuple[Floats, Floats]:
         """P(intent | in scope) [n, intents] and P(in scope) [n]."""
-        conditional = _softmax(views.per_intent @ self.view_weights)
-        return conditional, _sigmoid(with_certainty(views.signs, conditional) @ self.sign_weights)
+        conditional = softmax(views.per_intent @ self.view_weights)
+        return conditional, sigmoid(with_certainty(views.signs, conditional) @ self.sign_weights)
 
     def save(self, path: Path) -> None:
         """Write the arrays as .npz."""
@@ -167,25 +167,3 @@ def _neighbour_views(
     np.add.at(votes, (rows, intents), np.exp((similarities - similarities[:, :1]) / _VOTE_TEMPERATURE))
     shares = votes / votes.sum(axis=1, keepdims=True)
     return nearest, np.log(shares + _VOTE_FLOOR)
-
-
-def _softmax(logits: Floats) -> Floats:
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: Floats = shifted / shifted.sum(axis=1, keepdims=True)
-    return probabilities
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    normalised: NDArray[np.float32] = logits - _log_sum_exp(logits)[:, None]
-    return normalised
-
-
-def _log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    top = logits.max(axis=1)
-    total: NDArray[np.float32] = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
-    return total
-
-
-def _sigmoid(logits: Floats) -> Floats:
-    values: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
-    return values

@@ -9,6 +9,7 @@ from scipy.stats import binomtest
 from helpdesk.simulation.arm import Played
 from helpdesk.simulation.curve import Point
 from helpdesk.simulation.hidden import HiddenResult, as_shares
+from helpdesk.stats.multiple_testing import holm
 
 SIGNIFICANCE = 0.05
 SMOOTHED = 3  # nights in the running mean of accuracy
@@ -50,16 +51,6 @@ def regressions(played: Played) -> list[int]:
     ]
     values = [_p_worse(played.hidden[night - 1], played.hidden[night]) for night in promoted]
     return [night for night, refused in zip(promoted, holm(values, level=SIGNIFICANCE), strict=True) if refused]
-
-
-def holm(values: Sequence[float], *, level: float) -> list[bool]:
-    """Which p values are significant when all of them together may err at `level` (Holm 1979), in the order given."""
-    significant = [False] * len(values)
-    for rank, position in enumerate(sorted(range(len(values)), key=lambda n: values[n])):
-        if values[position] > level / (len(values) - rank):
-            break
-        significant[position] = True
-    return significant
 
 
 def _p_worse(before: HiddenResult, after: HiddenResult) -> float:

@@ -1,4 +1,4 @@
-"""Many tests in one night, at most one night in twenty with a false alarm: Holm's procedure, weighted. Pure.
+"""Many tests at one level: Holm's procedure, plain and weighted. Pure.
 
 Holm 1979, "A simple sequentially rejective multiple test procedure", allows each test its share of the level. The first
 test, all labelled rows together, sees most and gets seven tenths; the others share the rest. A test that so few changed
@@ -101,3 +101,13 @@ def _shares(checks: Sequence[Check], main: str, level: float) -> list[float]:
     most = level * MAIN_SHARE if main in topics else 0.0
     shares = {topic: most if topic == main else (level - most) / others for topic in topics}
     return [shares[check.topic] / topics[check.topic] for check in checks]
+
+
+def holm(values: Sequence[float], *, level: float) -> list[bool]:
+    """Which p values are significant when all of them together may err at `level`, in the order given."""
+    significant = [False] * len(values)
+    for rank, position in enumerate(sorted(range(len(values)), key=lambda n: values[n])):
+        if values[position] > level / (len(values) - rank):
+            break
+        significant[position] = True
+    return significant

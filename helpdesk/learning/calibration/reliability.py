@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from helpdesk.matching.scorer import Floats
+from helpdesk.matching.probabilities import Floats
 
 BINS = 15
 

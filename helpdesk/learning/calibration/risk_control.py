@@ -17,7 +17,7 @@ from scipy.stats import binom, poisson
 
 from helpdesk.learning.calibration.scorer_fit import OutOfFold
 from helpdesk.matching.decide import Thresholds
-from helpdesk.matching.scorer import Floats
+from helpdesk.matching.probabilities import Floats
 
 NEVER = 2.0
 LEAST_MASS = 0.5

@@ -13,7 +13,8 @@ from helpdesk.learning.calibration.reliability import calibration_error
 from helpdesk.learning.calibration.weights import Rows, Weights, fit_weights, take
 from helpdesk.matching import wording
 from helpdesk.matching.index import Vectors
-from helpdesk.matching.scorer import NEAR, NEIGHBOURS, SIGNS, VIEWS, WORDING, Floats, Scorer, Views
+from helpdesk.matching.probabilities import Floats
+from helpdesk.matching.scorer import NEAR, NEIGHBOURS, SIGNS, VIEWS, WORDING, Scorer, Views
 from helpdesk.matching.wording import Spelled, Vocabulary, read_vocabulary
 
 HEAD_C = 20.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpdesk.matching.scorer import Floats
+from helpdesk.matching.probabilities import Floats
 
 TAIL = 0.05  # share of calibration rows that count as unfamiliar, by definition
 FEWEST = 100

@@ -10,7 +10,8 @@ from scipy.optimize import minimize
 
 from helpdesk.learning.calibration.folds import Intents
 from helpdesk.matching import wording
-from helpdesk.matching.scorer import SIGNS, VIEWS, Floats, Views, with_certainty
+from helpdesk.matching.probabilities import Floats, sigmoid, softmax
+from helpdesk.matching.scorer import SIGNS, VIEWS, Views, with_certainty
 
 OOS_WEIGHT = 0.5  # of known out-of-scope rows, per in-scope row
 NEAR_WEIGHT = 0.05  # of rows whose own intent is taken away
@@ -47,7 +48,7 @@ class Weights:
 
     def apply(self, views: Views) -> tuple[Floats, Floats]:
         """P(intent | in scope) [n, intents] and P(in scope) [n]."""
-        return conditional(views, self.views), _sigmoid(_familiarity(views, self))
+        return conditional(views, self.views), sigmoid(_familiarity(views, self))
 
 
 def fit_weights(rows: Rows, *, seed: int) -> Weights:
@@ -65,7 +66,7 @@ def _fit_view_weights(per_intent: NDArray[np.float32], truth: Intents) -> Floats
     ridge = _PRIOR_ROWS / len(truth)
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        shares = _softmax(views @ weights)
+        shares = softmax(views @ weights)
         expected = np.einsum("ni,niv->nv", shares, views)
         away = (weights - _PRIOR) * scale
         gradient = (expected - views[rows, truth]).mean(axis=0) + 2 * ridge * away * scale
@@ -120,7 +121,7 @@ def _tempered(rows: Rows, weights: Weights) -> Floats:
         log_confidence = np.minimum(top - np.logaddexp(0.0, -logits), -1e-9)
         missed = -np.expm1(log_confidence)
         value = -weight @ (target * log_confidence + (1 - target) * np.log(missed))
-        slope = -weight * (target - (1 - target) * np.exp(log_confidence) / missed) * (1 - _sigmoid(logits))
+        slope = -weight * (target - (1 - target) * np.exp(log_confidence) / missed) * (1 - sigmoid(logits))
         held = pair - (0.0, 1.0)
         return float(value + _RIDGE * held @ held), np.array([slope.sum(), slope @ z]) + 2 * _RIDGE * held
 
@@ -132,7 +133,7 @@ def _tempered(rows: Rows, weights: Weights) -> Floats:
 
 def conditional(views: Views, view_weights: Floats) -> Floats:
     """P(intent | in scope) [n, intents]."""
-    return _softmax(views.per_intent @ view_weights)
+    return softmax(views.per_intent @ view_weights)
 
 
 def _filled(views: Views, view_weights: Floats) -> Floats:
@@ -146,23 +147,12 @@ def _familiarity(views: Views, weights: Weights) -> Floats:
 
 def _logistic(logits: Floats, target: Floats, weight: Floats) -> tuple[float, Floats]:
     value = float(weight @ (np.logaddexp(0.0, logits) - target * logits))
-    return value, weight * (_sigmoid(logits) - target)
+    return value, weight * (sigmoid(logits) - target)
 
 
 def take(views: Views, chosen: NDArray[Any]) -> Views:
     """Some of the rows, by mask or position."""
     return Views(views.per_intent[chosen], views.signs[chosen])
-
-
-def _softmax(logits: Floats) -> Floats:
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: Floats = shifted / shifted.sum(axis=1, keepdims=True)
-    return shares
-
-
-def _sigmoid(logits: Floats) -> Floats:
-    values: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
-    return values
 
 
 def _minimise(

@@ -1,4 +1,4 @@
-"""Does this month's traffic still look like what the version in service learnt from? Warnings, never deeds."""
+"""Does this month's traffic still look like what the version in service learnt from? Reports only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from helpdesk.matching.bundle import Bundle
 from helpdesk.records import traffic, versions
 from helpdesk.records.traffic import Asked
 from helpdesk.stats.audit_estimates import Audited, interval, out_of_scope
+from helpdesk.stats.multiple_testing import holm
 
 MONTH = timedelta(days=30)
 QUARTER = timedelta(days=90)
@@ -137,13 +138,10 @@ def changed_intents(before: Mapping[str, int], now: Mapping[str, int]) -> list[d
     if min(total_before, total_now) < FEWEST:
         return []
     intents = sorted({*before, *now})
-    tested = sorted(
-        (_p_changed(before.get(intent, 0), total_before, now.get(intent, 0), total_now), intent) for intent in intents
-    )
+    p_values = [_p_changed(before.get(name, 0), total_before, now.get(name, 0), total_now) for name in intents]
+    tested = zip(p_values, intents, holm(p_values, level=SIGNIFICANCE), strict=True)
     changed = []
-    for rank, (p, intent) in enumerate(tested):
-        if p * (len(tested) - rank) >= SIGNIFICANCE:
-            break
+    for _, intent in sorted((p, intent) for p, intent, significant in tested if significant):
         share_before, share_now = before.get(intent, 0) / total_before, now.get(intent, 0) / total_now
         if max(share_before, share_now) >= GROWTH * min(share_before, share_now):
             changed.append({"intent": intent, "before": share_before, "now": share_now})

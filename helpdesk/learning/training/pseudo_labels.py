@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from helpdesk.learning.calibration.folds import Intents, Ints, frozen_folds
 from helpdesk.learning.calibration.scorer_fit import Spellings, fit_scorer
 from helpdesk.matching.index import Vectors
-from helpdesk.matching.scorer import NEIGHBOURS, Floats, Scorer
+from helpdesk.matching.probabilities import Floats
+from helpdesk.matching.scorer import NEIGHBOURS, Scorer
 
 RIGHT = 0.95
 LEAST = 20  # confident rows out of fold, below which no level is believed

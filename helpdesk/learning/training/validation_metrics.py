@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from helpdesk.learning.calibration.folds import Intents
 from helpdesk.learning.data.dataset import Lesson
 from helpdesk.matching.index import Vectors
-from helpdesk.matching.scorer import Floats
+from helpdesk.matching.probabilities import Floats
 
 Columns = Sequence[Vectors]
 
