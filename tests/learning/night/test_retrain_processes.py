@@ -141,7 +141,7 @@ def test_killed_while_fine_tuning_the_old_version_serves(home: Home) -> None:
     home.teach()
     for step in (
         "helpdesk.learning.training.train:fine_tune:after",
-        "helpdesk.learning.night.run:examine_encoder:before",
+        "helpdesk.learning.night.attempts:examine_encoder:before",
         "helpdesk.learning.bundles.build:_write_measurement:before",
     ):
         process = home.start(step, "retrain", "--steps", "2", script=KILLED_AT)

@@ -16,8 +16,7 @@ from helpdesk.errors import BudgetError, BusyError, ConflictError
 from helpdesk.learning.bundles.build import is_outdated
 from helpdesk.learning.data.dataset import take_snapshot
 from helpdesk.learning.gate.context import contract_of
-from helpdesk.learning.night import budget, report
-from helpdesk.learning.night import run as night_module
+from helpdesk.learning.night import attempts, budget, report
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching import bundle as layout
@@ -200,7 +199,7 @@ def test_a_fine_tuning_that_fails_does_not_throw_the_refreshed_away(
     def give_up(*_: object, **__: object) -> None:
         raise BudgetError("too much memory held")
 
-    monkeypatch.setattr(night_module, "tune", give_up)
+    monkeypatch.setattr(attempts, "tune", give_up)
     plan = Plan(minutes=1)
     teach(records, "tunnel is closed")
     ended = run_night(settings, records, plan=plan, progress=Quiet())
