@@ -1,73 +1,43 @@
 """Fixtures are nouns: a database of each kind, a home with a small FAQ and a real bundle, an application over it."""
 
-import itertools
 import os
+
+# Tests run side by side: one native thread each that sleeps while it waits. Read when numpy and torch are loaded, below.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
+os.environ["RAYON_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsers import CHROMIUM
 from fakes import tiny_model
 from faqs import Embedder
 from flask import Flask
 from flask.testing import FlaskClient
+from homes import LENIENT, make_home, share
 from sqlalchemy import create_engine, make_url, text
 
 from helpdesk.app import create_app
-from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder
-from helpdesk.operations import set_up
-from helpdesk.progress import Quiet
-from helpdesk.records import faq, staff
 from helpdesk.records.database import Database, open_database, upgrade
-from helpdesk.records.faq import Entry
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-STAFF, PASSWORD = "ann", "correct horse battery"
-LENIENT = {"max_wrong_rate": 0.2, "assurance": 0.5}  # a FAQ of 25 phrasings cannot show more
 _numbers = itertools.count()
 _left_out: list[str] = []
 
-SMALL_FAQ = {
-    "password": (
-        "How do I reset my password?",
-        "Open the self-service page.",
-        ("forgot my password", "password reset please", "I cannot remember my password", "new password needed"),
-    ),
-    "vpn": (
-        "Why does the VPN not connect?",
-        "Restart the VPN client.",
-        ("vpn not connecting", "cannot connect to the vpn", "vpn connection fails", "vpn login error"),
-    ),
-    "printer": (
-        "The printer does not print.",
-        "Switch the printer off and on.",
-        ("printer not working", "paper jam in the printer", "nothing prints", "the printer is out of toner"),
-    ),
-    "wifi": (
-        "How do I join the office Wi-Fi?",
-        "Choose the network Office.",
-        ("wifi not working", "connect to office wifi", "no wireless network", "which wlan do I choose"),
-    ),
-    "laptop": (
-        "How do I get a new laptop?",
-        "Order it in the portal.",
-        ("I need a new laptop", "order a notebook", "replace my old laptop", "request a computer"),
-    ),
-}
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Register markers; keep the environment of the developer out of the tests."""
-    config.addinivalue_line("markers", "browser: needs Debian's chromium")
+def pytest_configure() -> None:
+    """Keep the environment of the developer out of the tests."""
     for name in [name for name in os.environ if name.startswith("HELPDESK_")]:
         del os.environ[name]
-    os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -127,7 +97,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home set up once: the small FAQ, a login, the first bundle of the real model. Copy it, do not use it."""
     home = tmp_path_factory.mktemp("home")
-    _set_up(load_settings(home=home, **LENIENT))
+    make_home(load_settings(home=home, **LENIENT))
     return home
 
 
@@ -141,19 +111,8 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_home(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home like the small one, of the tiny base model. Copy it, do not use it."""
     home = tmp_path_factory.mktemp("tiny")
-    _set_up(load_settings(home=home, base_model=str(tiny_base), **LENIENT))
+    make_home(load_settings(home=home, base_model=str(tiny_base), **LENIENT))
     return home
-
-
-def _set_up(settings: Settings) -> None:
-    opened = open_database(settings)
-    list(set_up(settings, opened, starter_faq=False, progress=Quiet()))
-    entries = [Entry(slug, question=q, answer=a, phrasings=p) for slug, (q, a, p) in SMALL_FAQ.items()]
-    with opened.write() as session:
-        faq.store_entries(session, entries, author="test")
-        staff.add_staff(session, STAFF, password=PASSWORD)
-    run_night(settings, opened, plan=Plan(minutes=1, finetune=False), progress=Quiet())
-    opened.close()
 
 
 @pytest.fixture(scope="session")
@@ -167,7 +126,7 @@ def embedder(small_home: Path) -> Embedder:
 def settings(small_home: Path, tmp_path: Path) -> Settings:
     """Settings of a fresh copy of the small home."""
     home = tmp_path / "home"
-    shutil.copytree(small_home, home, copy_function=_share)
+    shutil.copytree(small_home, home, copy_function=share)
     return load_settings(home=home, **LENIENT)
 
 
@@ -200,14 +159,6 @@ def app(settings: Settings, live: LiveMatcher) -> Flask:
 def client(app: Flask) -> FlaskClient:
     """Somebody who is not logged in."""
     return app.test_client()
-
-
-def _share(source: str, target: str) -> None:
-    """Sealed bundles are never edited, so a link is as good as a copy; everything else is copied."""
-    if "bundles" in Path(source).parts:
-        os.link(source, target)
-    else:
-        shutil.copy2(source, target)
 
 
 def _named(url: str, database: str) -> str:

@@ -5,7 +5,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +14,9 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from conftest import CHROMIUM
+from browsers import CHROMIUM, CHROMIUM_FLAGS
+from commands import HELPDESK
 
-HELPDESK = str(Path(sys.executable).with_name("helpdesk"))
 UNKNOWN = "the coffee badge reader blinks orange"
 VARIANTS = [
     "coffee badge reader is blinking",
@@ -26,8 +25,6 @@ VARIANTS = [
 ]
 PARAPHRASE = "orange blinking reader for the coffee badge"
 BY_KEY = "where do i put an empty toner cartridge"
-CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-                  "--disable-sync", "--no-first-run"]  # fmt: skip
 
 
 class Server:
@@ -44,7 +41,7 @@ class Server:
 
     def run(self, *words: str) -> str:
         """A command in this home."""
-        done = subprocess.run([HELPDESK, *words], capture_output=True, text=True, env=self.environment, timeout=600)
+        done = subprocess.run([*HELPDESK, *words], capture_output=True, text=True, env=self.environment, timeout=600)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -67,7 +64,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     password = re.search(r"admin / (\S+)", made.run("init"))
     assert password
     made.environment["ADMIN_PASSWORD"] = password[1]
-    process = subprocess.Popen([HELPDESK, "serve"], env=made.environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*HELPDESK, "serve"], env=made.environment, stdout=subprocess.DEVNULL)
     _wait(lambda: httpx.get(f"{made.url}/readyz", timeout=5).status_code == 200)
     yield made
     process.terminate()

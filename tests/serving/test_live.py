@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SMALL_FAQ
+from homes import SMALL_FAQ
 from sqlalchemy import select
 
 from helpdesk.learning.night.plan import Plan

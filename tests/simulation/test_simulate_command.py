@@ -4,8 +4,8 @@ import csv
 import json
 from pathlib import Path
 
+from bank import rows
 from click.testing import CliRunner, Result
-from test_simulation import rows
 
 from helpdesk.cli.main import cli
 

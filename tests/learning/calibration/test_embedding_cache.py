@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import LENIENT
+from homes import LENIENT
 
 from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.calibration.embedding_cache import FOLDER, RecallingEncoder, open_recalling, recall

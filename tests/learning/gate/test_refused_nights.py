@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import LENIENT, SMALL_FAQ
+from homes import LENIENT, SMALL_FAQ
 
 from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.bundles.build import Candidate

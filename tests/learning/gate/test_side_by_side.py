@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import LENIENT
+from homes import LENIENT
 from nights import AFTER, BEFORE, RESULTS, flip
 
 from helpdesk.learning.gate.paired_tests import Outcome

@@ -11,8 +11,8 @@ from typing import cast
 import numpy as np
 import onnx
 import pytest
-from conftest import LENIENT
 from gate_cases import objections
+from homes import LENIENT
 from onnx import numpy_helper
 
 from helpdesk.learning.bundles.retention import prune

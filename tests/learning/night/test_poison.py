@@ -2,8 +2,8 @@
 what it taught before is not refused."""
 
 import pytest
+from desks import serving
 from sqlalchemy import select
-from test_night import serving
 
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night

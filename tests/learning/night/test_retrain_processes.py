@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import LENIENT
+from homes import LENIENT
 from sqlalchemy import select
 
 from helpdesk.records import faq, versions

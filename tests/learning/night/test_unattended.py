@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 import pytest
-from conftest import LENIENT
+from homes import LENIENT
 from sqlalchemy import update
 
 from helpdesk.errors import BudgetError, BusyError, ConflictError

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import LENIENT
+from homes import LENIENT
 
 from helpdesk.learning.calibration.measurement import read_measurement
 from helpdesk.learning.night.plan import Plan

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 
 import pytest
+from clients import ask, draw, log_in, post
 from flask.testing import FlaskClient
 from nights import answer, flip, night_report
 from sqlalchemy import select, update
-from test_desk import ask, draw, log_in, post
 
 from helpdesk.records import flips, nights
 from helpdesk.records.base import now

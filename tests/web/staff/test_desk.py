@@ -2,14 +2,12 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from conftest import PASSWORD, STAFF
+from clients import ask, draw, log_in, post, token
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
-from werkzeug.test import TestResponse
 
 from helpdesk.records import faq, labels, nights
 from helpdesk.records.base import now
@@ -20,32 +18,6 @@ PUBLIC = {
     "static", "chat.page", "login.form", "login.enter", "health.livez", "health.readyz", "rasa.status",
     "rasa.webhook", "api.messages", "api.match", "api.search", "api.faqs", "api.model", "metrics.metrics",
 }  # fmt: skip
-
-
-def token(client: FlaskClient, path: str = "/login") -> str:
-    """The CSRF token of a page's form."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)
-    assert found
-    return found[1]
-
-
-def post(client: FlaskClient, path: str, page: str = "/desk", **fields: str) -> TestResponse:
-    """Send a form with its token."""
-    return client.post(path, data={"csrf_token": token(client, page), **fields})
-
-
-def log_in(client: FlaskClient, password: str = PASSWORD, path: str = "/login") -> TestResponse:
-    """Send the login form."""
-    return client.post(path, data={"csrf_token": token(client), "name": STAFF, "password": password})
-
-
-def ask(client: FlaskClient, *texts: str) -> list[int]:
-    """Messages from a chat; their ids."""
-    ids = []
-    for text in texts:
-        answer: Any = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": text}).json
-        ids.append(answer[0]["custom"]["message_id"])
-    return ids
 
 
 @pytest.fixture
@@ -236,12 +208,6 @@ def test_the_tabs_keep_one_kind(ann: FlaskClient) -> None:
 
     assert "what is the capital of peru" in ann.get("/desk?kind=fallback").text
     assert "All caught up" in ann.get("/desk?kind=clarify").text
-
-
-def draw(records: Database) -> None:
-    """Put every message into the audit sample."""
-    with records.write() as session:
-        session.execute(update(DecisionRow).values(audit_odds=0.5))
 
 
 def test_an_audited_message_is_shown_blind(ann: FlaskClient, records: Database) -> None:
