@@ -2,7 +2,7 @@
 
 import os
 
-# Tests run side by side: one native thread each that sleeps while it waits. Read when numpy and torch are loaded, below.
+# Tests run side by side: one thread each, and it sleeps while it waits. Read when numpy and torch are loaded, below.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 os.environ["RAYON_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
