@@ -11,13 +11,15 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from browsers import CHROMIUM
+from commands import run_process
 from fakes import tiny_model
 from faqs import Embedder
+from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
 from homes import LENIENT, make_home, share
@@ -30,6 +32,7 @@ from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 
+Once = Callable[[str, Callable[[Path], object]], Path]
 _numbers = itertools.count()
 _left_out: list[str] = []
 
@@ -94,25 +97,45 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest.fixture(scope="session")
-def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Makes a folder that all processes of a run share: the first one fills it, the others wait for it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_home(once: Once) -> Path:
     """A home set up once: the small FAQ, a login, the first bundle of the real model. Copy it, do not use it."""
-    home = tmp_path_factory.mktemp("home")
-    make_home(load_settings(home=home, **LENIENT))
-    return home
+    return once("small", lambda home: make_home(load_settings(home=home, **LENIENT)))
 
 
 @pytest.fixture(scope="session")
-def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_base(once: Once) -> Path:
     """A base model of random weights and 32 dimensions: quick to train and to load."""
-    return tiny_model(tmp_path_factory.mktemp("base"), "distilbert")
+    return once("base", lambda folder: tiny_model(folder, "distilbert"))
 
 
 @pytest.fixture(scope="session")
-def tiny_home(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_home(tiny_base: Path, once: Once) -> Path:
     """A home like the small one, of the tiny base model. Copy it, do not use it."""
-    home = tmp_path_factory.mktemp("tiny")
-    make_home(load_settings(home=home, base_model=str(tiny_base), **LENIENT))
-    return home
+    return once("tiny", lambda home: make_home(load_settings(home=home, base_model=str(tiny_base), **LENIENT)))
+
+
+@pytest.fixture(scope="session")
+def starter_home(once: Once) -> Path:
+    """A home as `helpdesk init` leaves it, and `init.log`, what that said. Copy it, do not use it."""
+    return once("starter", lambda home: (home / "init.log").write_text(run_process(home, "init").stdout))
 
 
 @pytest.fixture(scope="session")

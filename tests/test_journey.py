@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -16,6 +17,7 @@ import httpx2 as httpx
 import pytest
 from browsers import CHROMIUM, CHROMIUM_FLAGS
 from commands import HELPDESK
+from homes import share
 
 UNKNOWN = "the coffee badge reader blinks orange"
 VARIANTS = [
@@ -58,10 +60,11 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """`helpdesk init` and `helpdesk serve` in a fresh home."""
-    made = Server(tmp_path_factory.mktemp("journey") / "home")
-    password = re.search(r"admin / (\S+)", made.run("init"))
+def server(starter_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`helpdesk serve` in a home that `helpdesk init` made."""
+    home = tmp_path_factory.mktemp("journey") / "home"
+    made = Server(Path(shutil.copytree(starter_home, home, copy_function=share)))
+    password = re.search(r"admin / (\S+)", (home / "init.log").read_text())
     assert password
     made.environment["ADMIN_PASSWORD"] = password[1]
     process = subprocess.Popen([*HELPDESK, "serve"], env=made.environment, stdout=subprocess.DEVNULL)

@@ -280,3 +280,11 @@ def _always_clarify(live: LiveMatcher) -> None:
     assert now is not None
     bundle = replace(now.matcher.bundle, thresholds=Thresholds(answer=2.0, clarify=0.0))
     live._live = replace(now, matcher=Matcher(bundle))
+
+
+def test_choices_come_in_random_order(client: FlaskClient, live: LiveMatcher) -> None:
+    """People take the first one too often for its rank to be learnt from."""
+    _always_clarify(live)
+    first = {say(client, UNSURE, sender=f"u{number}")["buttons"][0]["title"] for number in range(30)}
+
+    assert len(first) > 1
