@@ -9,7 +9,6 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import itertools
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +21,8 @@ from faqs import Embedder
 from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
-from homes import LENIENT, make_home, share
+from homes import LENIENT, copy_home, make_home
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import create_engine, make_url, text
 
 from helpdesk.app import create_app
@@ -146,16 +146,20 @@ def embedder(small_home: Path) -> Embedder:
 
 
 @pytest.fixture
-def settings(small_home: Path, tmp_path: Path) -> Settings:
-    """Settings of a fresh copy of the small home."""
-    home = tmp_path / "home"
-    shutil.copytree(small_home, home, copy_function=share)
-    return load_settings(home=home, **LENIENT)
+def settings(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> Settings:
+    """Settings of a fresh copy of the tiny home."""
+    return copy_home(tiny_home, tmp_path, base_model=str(tiny_base))
+
+
+@pytest.fixture
+def real_settings(small_home: Path, tmp_path: Path) -> Settings:
+    """Settings of a fresh copy of the small home, for tests of what words mean."""
+    return copy_home(small_home, tmp_path)
 
 
 @pytest.fixture
 def records(settings: Settings) -> Iterator[Database]:
-    """The database of the small home."""
+    """The database of the home."""
     opened = open_database(settings)
     yield opened
     opened.close()
@@ -170,10 +174,17 @@ def live(settings: Settings, records: Database) -> LiveMatcher:
     return matcher
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """The pages' templates, compiled once."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: Settings, live: LiveMatcher) -> Flask:
-    """The application over the small home."""
+def app(settings: Settings, live: LiveMatcher, compiled: FileSystemBytecodeCache) -> Flask:
+    """The application over the home."""
     made = create_app(settings, live=live)
+    made.jinja_env.bytecode_cache = compiled
     made.config["TESTING"] = False
     return made
 

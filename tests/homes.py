@@ -3,6 +3,9 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
 
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
@@ -11,9 +14,10 @@ from helpdesk.progress import Quiet
 from helpdesk.records import faq, staff
 from helpdesk.records.database import open_database
 from helpdesk.records.faq import Entry
-from helpdesk.settings import Settings
+from helpdesk.settings import Settings, load_settings
 
 STAFF, PASSWORD = "ann", "correct horse battery"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # tests log in hundreds of times
 
 
 LENIENT = {"max_wrong_rate": 0.2, "assurance": 0.5}  # a FAQ of 25 phrasings cannot show more
@@ -55,9 +59,16 @@ def make_home(settings: Settings) -> None:
     entries = [Entry(slug, question=q, answer=a, phrasings=p) for slug, (q, a, p) in SMALL_FAQ.items()]
     with opened.write() as session:
         faq.store_entries(session, entries, author="test")
-        staff.add_staff(session, STAFF, password=PASSWORD)
+        ann = staff.add_staff(session, STAFF, password=PASSWORD)
+        ann.password_hash = CHEAP.hash(PASSWORD)
     run_night(settings, opened, plan=Plan(minutes=1, finetune=False), progress=Quiet())
     opened.close()
+
+
+def copy_home(home: Path, folder: Path, **more: Any) -> Settings:
+    """Settings of a copy of a home in a folder."""
+    copy = shutil.copytree(home, folder / "home", copy_function=share)
+    return load_settings(home=copy, **LENIENT, **more)
 
 
 def share(source: str, target: str) -> None:

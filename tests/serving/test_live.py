@@ -116,7 +116,7 @@ def test_an_edited_faq_is_matched_without_a_new_bundle(records: Database, live: 
     now = live.take()
     assert now is not None
 
-    assert now.match("my badge doesn't open the door").intent == "badge"
+    assert now.match("my badge did not open the door").intent == "badge"
     assert now.faq["badge"].answer == "Go to reception."
 
 
@@ -170,7 +170,7 @@ def test_a_rollback_does_not_wait_for_what_editors_added_since(
     assert now is not None
 
     assert seen == [(version_id, "badge")]
-    assert now.match("my badge doesn't open the door").intent == "badge"
+    assert now.match("my badge did not open the door").intent == "badge"
 
 
 def test_an_unpublished_entry_stops_at_once(records: Database, live: LiveMatcher) -> None:

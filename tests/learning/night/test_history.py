@@ -81,7 +81,7 @@ def test_a_refusal_is_noted_with_its_reasons(desk: Desk) -> None:
         teach(desk, f"vpn connection fails {word} since monday morning", "vpn", holdout=True)
     night(desk)
     for word in ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot"):
-        teach(desk, f"{word} fails: the vpn has had no connection since easter", "laptop")
+        teach(desk, f"since easter morning the vpn connection fails {word}", "laptop")
     night(desk)
     row = history(desk)[-1]
 

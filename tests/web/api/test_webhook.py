@@ -226,12 +226,12 @@ def test_search_ranks_the_faq_by_meaning(client: FlaskClient) -> None:
     assert found["results"][0]["answer"] == "Open the self-service page."
 
 
-def test_the_model_and_the_faq_can_be_read(client: FlaskClient) -> None:
+def test_the_model_and_the_faq_can_be_read(client: FlaskClient, settings: Settings) -> None:
     """What serves, and what it can answer."""
     model, listed = client.get("/api/v1/model").json, client.get("/api/v1/faqs").json
 
     assert model is not None
-    assert (model["version"], model["base_model"], model["intents"]) == (1, "all-MiniLM-L6-v2", 5)
+    assert (model["version"], model["base_model"], model["intents"]) == (1, settings.base_model, 5)
     assert listed is not None
     assert [entry["intent"] for entry in listed["faqs"]] == ["laptop", "password", "printer", "vpn", "wifi"]
 
