@@ -33,6 +33,7 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 
 Once = Callable[[str, Callable[[Path], object]], Path]
+SLOW_FIXTURES = {"small_home", "starter_home", "server", "postgresql_url"}
 _numbers = itertools.count()
 _left_out: list[str] = []
 
@@ -44,13 +45,24 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a browser its tests are left out, and the summary says so."""
-    if CHROMIUM is not None:
-        return
+    """Mark what is slow by what it needs; the journey first, since nothing can be done beside its last minute.
+
+    Without a browser its tests are left out, and the summary says so.
+    """
+    items.sort(key=lambda item: item.path.name != "test_journey.py")
     for item in items:
-        if item.get_closest_marker("browser"):
+        if _is_slow(item):
+            item.add_marker(pytest.mark.slow)
+        if CHROMIUM is None and item.get_closest_marker("browser"):
             _left_out.append(item.nodeid)
             item.add_marker(pytest.mark.skip(reason="no chromium on this machine"))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    if not isinstance(item, pytest.Function):
+        return False
+    on_postgresql = hasattr(item, "callspec") and "postgresql" in item.callspec.params.values()
+    return on_postgresql or bool(SLOW_FIXTURES & set(item.fixturenames))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,6 +19,8 @@ from browsers import CHROMIUM, CHROMIUM_FLAGS
 from commands import HELPDESK
 from homes import share
 
+pytestmark = pytest.mark.slow
+
 UNKNOWN = "the coffee badge reader blinks orange"
 VARIANTS = [
     "coffee badge reader is blinking",

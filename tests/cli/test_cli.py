@@ -15,6 +15,8 @@ from helpdesk.cli.data import data
 from helpdesk.records.examples import COLUMNS
 from helpdesk.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_init_makes_everything_once(starter_home: Path, tmp_path: Path) -> None:
     """The first run loads the starter FAQ, makes a login and a bundle; the second keeps them and says nothing."""

@@ -22,6 +22,8 @@ from helpdesk.simulation.script import NONE, TRIGGER, write_script
 from helpdesk.simulation.summary import recomputed
 from helpdesk.text import normalise, text_key
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = Options(start_shots=3, nights=3, labels_per_night=6, messages_per_night=15, fast=True)
 
 

@@ -15,6 +15,8 @@ from helpdesk.matching.encoder import CONFIG, Encoder
 from helpdesk.records.database import open_database
 from helpdesk.settings import Settings, load_settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def place(tiny_home: Path, tiny_base: Path) -> Settings:

@@ -31,6 +31,8 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.broken import reseal, swap_intents
 
+pytestmark = pytest.mark.slow
+
 WAYS = ("hello, {}", "please help: {}", "{} today", "since monday: {}", "{}, any idea?")
 STRANGERS = ("who won the match", "what is the capital of peru", "sing me a song", "how tall is the tower")
 Spoil = Callable[[Path], None]

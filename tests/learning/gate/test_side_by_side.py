@@ -20,6 +20,8 @@ from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_share_has_the_interval_of_wilson() -> None:
     """8 of 10: the textbook's 49% to 94.3%; of nothing there is no share."""

@@ -38,6 +38,8 @@ from helpdesk.records.night_report import NightReport
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.broken import break_candidate, promote_always
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [f"{verb} my {thing}" for verb in ("reset", "order", "repair", "find") for thing in ("badge", "phone", "desk")]
 
 

@@ -23,6 +23,8 @@ from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 PLANTED = "error 813 on the secure tunnel"
 ASKED = "secure tunnel gives me error 813"
 

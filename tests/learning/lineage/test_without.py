@@ -22,6 +22,8 @@ from helpdesk.records.faq import Entry
 from helpdesk.records.night_report import NightReport
 from helpdesk.serving.chat_service import Desk
 
+pytestmark = pytest.mark.slow
+
 MALLORY = Exclusion("annotator", "mallory")
 ASKED = "secure tunnel gives me error 813"
 

@@ -15,6 +15,8 @@ from helpdesk.records.tables import DecisionRow
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 
+pytestmark = pytest.mark.slow
+
 TUNNEL = ["the tunnel from my kitchen is dead", "tunnel refuses to come up", "no tunnel since this morning"]
 PERU = "what is the capital of peru"
 

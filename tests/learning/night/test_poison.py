@@ -17,6 +17,8 @@ from helpdesk.records.tables import Staff
 from helpdesk.serving.chat_service import Desk
 from helpdesk.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 PHRASE = "as per clause seventeen b"
 ASKED = [
     "forgot my password",

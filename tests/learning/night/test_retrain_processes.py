@@ -24,6 +24,8 @@ from helpdesk.records.running_tables import Lease
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import load_settings
 
+pytestmark = pytest.mark.slow
+
 SEED = 4
 PLAIN = "from helpdesk.cli.main import main; main()"
 KILLED_AT = """

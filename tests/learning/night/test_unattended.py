@@ -35,6 +35,8 @@ from helpdesk.records.running_tables import Lease, Serving
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.staff.banner import as_banner
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def settings(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> Settings:

@@ -17,6 +17,8 @@ from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_s
 from helpdesk.matching.encoder import Encoder, VectorCache
 from helpdesk.text import text_key
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["hello", "my printer is on fire", "x " * 200, "straße und umlaute", ""]
 
 

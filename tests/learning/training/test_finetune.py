@@ -11,6 +11,8 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
 
+pytestmark = pytest.mark.slow
+
 SUBJECTS = ("red ball", "blue car", "green tree", "black cat")
 ROWS = [(f"{verb} the {subject}", n) for n, subject in enumerate(SUBJECTS) for verb in ("see", "find", "buy", "paint")]
 PEAK, STEPS = 1e-3, 20

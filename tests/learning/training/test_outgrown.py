@@ -19,6 +19,8 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.broken import promote_always
 
+pytestmark = pytest.mark.slow
+
 ASKED = (
     *("the tunnel is shut", "no remote access", "home office is offline", "my session drops", "gateway refuses me"),
     *("two factor code fails", "client hangs at start", "certificate expired", "cannot reach servers", "it times out"),
