@@ -1,6 +1,6 @@
 """Do the tests notice? Small faults are planted one by one by mutmut (see `[tool.mutmut]`), each must fail some test.
 
-A seeded sample of all faults, bounded in time; another call goes on where the last one ended. Faults that change nothing
+A seeded sample, bounded in time; another call goes on where the last one ended. Faults that change nothing that
 anybody could notice (a bound that is never reached) survive by right: read them before writing a test.
 """
 
