@@ -42,7 +42,7 @@ def run(home: Path, *words: str, code: int = 0, **more: str) -> Said:
 def run_process(home: Path, *words: str, code: int = 0, **more: str) -> Said:
     """The same by the installed script, in a process of its own."""
     environment = os.environ | variables(home, more)
-    done = subprocess.run([*HELPDESK, *words], capture_output=True, text=True, env=environment, timeout=300)
+    done = subprocess.run([*HELPDESK, *words], capture_output=True, text=True, env=environment, timeout=1500)
     assert done.returncode == code, done.stdout + done.stderr
     return Said(done.stdout, done.stderr)
 

@@ -196,8 +196,9 @@ def test_an_entry_that_is_not_published_is_no_answer_that_might_have_been(desk: 
     assert found.without is None or found.without.intent != "vpn"
 
 
-def test_one_of_two_questions_is_explained_and_the_other_named(desk: Desk) -> None:
+def test_one_of_two_questions_is_explained_and_the_other_named(real_settings: Settings) -> None:
     """A part that is a known text word for word is the text that decided."""
+    desk = open_desk(real_settings)
     found = why(desk, say(desk, "forgot my password and the printer is out of toner"))
 
     assert found.decision.reason == "two_questions"
