@@ -1,20 +1,37 @@
-# make run: everything a first look needs.  make test: the whole suite.
+# make run: everything a first look needs.  make test: lint, types and the whole suite.
+# make quick: what the inner loop needs, without training and real servers.  make mutants: do the tests notice?
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --disable-pip-version-check -q -c constraints.txt
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+MINUTES ?= 20
 
-.PHONY: run test lint clean
+.PHONY: run test quick lint types units mutants clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/helpdesk init
 	$(BIN)/helpdesk serve
 
-test: $(VENV)/test.stamp
+test: lint types
+	$(PYTEST)
+
+quick: $(VENV)/test.stamp
+	$(MAKE) -j2 lint types units
+
+lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/test.stamp
 	$(BIN)/mypy
-	$(BIN)/pytest
+
+units: $(VENV)/test.stamp
+	$(BIN)/pytest -q -m "not slow"
+
+mutants: $(VENV)/mutants.stamp
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/mutants.py --minutes $(MINUTES) --workers $(WORKERS)
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -26,5 +43,9 @@ $(VENV)/test.stamp: $(VENV)/run.stamp
 	$(PIP) -e '.[test]'
 	touch $@
 
+$(VENV)/mutants.stamp: $(VENV)/test.stamp
+	$(PIP) -e '.[mutants]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) var
+	rm -rf $(VENV) var mutants

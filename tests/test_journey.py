@@ -3,9 +3,9 @@
 import itertools
 import os
 import re
+import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +15,12 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from conftest import CHROMIUM
+from browsers import CHROMIUM, CHROMIUM_FLAGS
+from commands import HELPDESK
+from homes import share
 
-HELPDESK = str(Path(sys.executable).with_name("helpdesk"))
+pytestmark = pytest.mark.slow
+
 UNKNOWN = "the coffee badge reader blinks orange"
 VARIANTS = [
     "coffee badge reader is blinking",
@@ -26,8 +29,6 @@ VARIANTS = [
 ]
 PARAPHRASE = "orange blinking reader for the coffee badge"
 BY_KEY = "where do i put an empty toner cartridge"
-CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-                  "--disable-sync", "--no-first-run"]  # fmt: skip
 
 
 class Server:
@@ -44,7 +45,7 @@ class Server:
 
     def run(self, *words: str) -> str:
         """A command in this home."""
-        done = subprocess.run([HELPDESK, *words], capture_output=True, text=True, env=self.environment, timeout=600)
+        done = subprocess.run([*HELPDESK, *words], capture_output=True, text=True, env=self.environment, timeout=600)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -61,13 +62,14 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """`helpdesk init` and `helpdesk serve` in a fresh home."""
-    made = Server(tmp_path_factory.mktemp("journey") / "home")
-    password = re.search(r"admin / (\S+)", made.run("init"))
+def server(starter_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`helpdesk serve` in a home that `helpdesk init` made."""
+    home = tmp_path_factory.mktemp("journey") / "home"
+    made = Server(Path(shutil.copytree(starter_home, home, copy_function=share)))
+    password = re.search(r"admin / (\S+)", (home / "init.log").read_text())
     assert password
     made.environment["ADMIN_PASSWORD"] = password[1]
-    process = subprocess.Popen([HELPDESK, "serve"], env=made.environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*HELPDESK, "serve"], env=made.environment, stdout=subprocess.DEVNULL)
     _wait(lambda: httpx.get(f"{made.url}/readyz", timeout=5).status_code == 200)
     yield made
     process.terminate()

@@ -2,40 +2,34 @@
 
 import json
 import os
+import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
+from commands import HELPDESK, run, run_process
+from homes import share
 
 from helpdesk.cli.data import data
 from helpdesk.records.examples import COLUMNS
 from helpdesk.settings import Settings
 
-HELPDESK = [str(Path(sys.executable).with_name("helpdesk"))]
+pytestmark = pytest.mark.slow
 
 
-def run(home: Path, *words: str, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a home; its exit code must be `code`."""
-    environment = os.environ | {"HELPDESK_HOME": str(home), "HELPDESK_MAX_WRONG_RATE": "0.2"} | more
-    environment |= {"HELPDESK_ASSURANCE": "0.5", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([*HELPDESK, *words], capture_output=True, text=True, env=environment, timeout=300)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
-
-
-def test_init_makes_everything_once(tmp_path: Path) -> None:
+def test_init_makes_everything_once(starter_home: Path, tmp_path: Path) -> None:
     """The first run loads the starter FAQ, makes a login and a bundle; the second keeps them and says nothing."""
-    first = run(tmp_path / "new", "init").stdout
-    second = run(tmp_path / "new", "init").stdout
+    home = Path(shutil.copytree(starter_home, tmp_path / "home", copy_function=share))
+    first = (home / "init.log").read_text()
+    second = run_process(home, "init").stdout
 
     assert "51 intents (51 new)" in first
     assert "admin / " in first
     assert "version 1 (first) is in service" in first
     assert second == ""
-    assert (tmp_path / "new" / "secret_key").stat().st_mode & 0o077 == 0
-    assert "answer" in run(tmp_path / "new", "match", "i forgot my password").stdout
+    assert (home / "secret_key").stat().st_mode & 0o077 == 0
+    assert "answer" in run_process(home, "match", "i forgot my password").stdout
 
 
 def test_match_shows_ranking_and_reason(settings: Settings) -> None:
@@ -141,9 +135,9 @@ def test_retrain_refuses_what_makes_no_sense(settings: Settings) -> None:
 
 def test_errors_are_one_line_and_exit_1(tmp_path: Path) -> None:
     """No traceback for what the operator can mend."""
-    assert "run `helpdesk init` first" in run(tmp_path, "serve", code=1).stderr
-    assert "expected e.g. postgresql" in run(tmp_path, "init", code=1, HELPDESK_DATABASE_URL="x").stderr
-    assert "HELPDESK_PORT='a'" in run(tmp_path, "serve", code=1, HELPDESK_PORT="a").stderr
+    assert "run `helpdesk init` first" in run_process(tmp_path, "serve", code=1).stderr
+    assert "expected e.g. postgresql" in run_process(tmp_path, "init", code=1, HELPDESK_DATABASE_URL="x").stderr
+    assert "HELPDESK_PORT='a'" in run_process(tmp_path, "serve", code=1, HELPDESK_PORT="a").stderr
 
 
 def test_config_hides_secrets() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from commands import run
 from nights import answer, flip, night_report
 from sqlalchemy import update
-from test_cli import run
 
 from helpdesk.cli.main import cli
 from helpdesk.cli.nights import explain_lines

@@ -104,3 +104,12 @@ def test_the_same_vectors_give_the_same_file(tmp_path: Path) -> None:
         build_graph(unit(500), tmp_path / name)
 
     assert (tmp_path / "a.bin").read_bytes() == (tmp_path / "b.bin").read_bytes()
+
+
+def test_a_graph_that_misses_neighbours_does_not_serve(tmp_path: Path) -> None:
+    """A graph of other vectors, as many: exact search serves in its place."""
+    vectors = unit(300)
+    build_graph(unit(300, seed=7), tmp_path / "index.bin")
+    index = open_index(vectors, tmp_path / "index.bin", hnsw_from=0)
+
+    assert [index.search(vector, 1).rows[0] for vector in vectors] == list(range(300))

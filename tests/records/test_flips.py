@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from nights import answer, flip
+from queues import queue
 
 from helpdesk.records import audit, conversations, faq, flips, labels, staff
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
-from helpdesk.records.labels import Change, QueueItem
+from helpdesk.records.labels import Change
 from helpdesk.records.night_report import FlipReport, ReplayReport, VerdictReport
 
 CHANGE = Change(answer("vpn").model_dump(), answer("wifi").model_dump())
@@ -41,15 +42,6 @@ def store(database: Database, *found: FlipReport, days_ago: float = 0) -> None:
 def verdict(*found: FlipReport) -> VerdictReport:
     """A verdict on a candidate that was replayed."""
     return VerdictReport(promote=True, reasons=(), replay=ReplayReport(messages=1, distinct=1, flips=found))
-
-
-def queue(database: Database, **more: Any) -> list[QueueItem]:
-    """What waits; its length is what the page says."""
-    with database.read() as session:
-        items = labels.queue(session, review_below=0.8, limit=99, **more)
-        if not more:
-            assert sum(labels.queue_lengths(session, review_below=0.8).values()) == len(items)
-        return items
 
 
 def texts(database: Database, **more: Any) -> list[tuple[str, int]]:

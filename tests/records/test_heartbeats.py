@@ -67,3 +67,18 @@ def test_silent_processes_use_nothing_and_are_forgotten(database: Database) -> N
         servings.forget_old(session)
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(Serving)) == 0
+
+
+def test_only_processes_seen_lately_are_counted(database: Database) -> None:
+    """By what they serve and by what they refuse: a process that went away says nothing any more."""
+    first, second = make_versions(database)
+    say(database, Presence("a", 1, first, 1), Presence("a", 2, second, 1))
+    with database.write() as session:
+        old = now() - timedelta(seconds=90)
+        session.execute(update(Serving).where(Serving.process_id == 1).values(seen_at=old))
+    with database.read() as session:
+        minute, hour = now() - timedelta(minutes=1), now() - timedelta(hours=1)
+        assert servings.processes_by_version(session, since=minute) == {second: 1}
+        assert servings.processes_by_version(session, since=hour) == {first: 1, second: 1}
+        assert servings.processes_refusing(session, 1, since=minute) == 1
+        assert servings.processes_refusing(session, 1, since=hour) == 2

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from test_flips import queue
+from queues import queue
 
 from helpdesk.records import conversations, faq, labels, nights, staff
 from helpdesk.records import relabel_requests as second_looks

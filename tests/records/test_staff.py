@@ -1,10 +1,14 @@
 """Logins, and slowing down guesses."""
 
+from datetime import timedelta
+
 import pytest
 
 from helpdesk.errors import BadInputError
 from helpdesk.records import staff
+from helpdesk.records.base import now
 from helpdesk.records.database import Database
+from helpdesk.records.tables import LoginFailure
 
 PASSWORD = "correct horse battery"
 
@@ -61,3 +65,22 @@ def test_bad_logins_are_not_made(database: Database, name: str, password: str) -
         staff.add_staff(session, "taken", password=PASSWORD)
         with pytest.raises(BadInputError):
             staff.add_staff(session, name, password=password)
+
+
+@pytest.mark.parametrize(("failures", "closed"), [(5 * staff.MAX_FAILURES - 1, False), (5 * staff.MAX_FAILURES, True)])
+def test_an_address_that_guesses_many_names_is_stopped(database: Database, failures: int, closed: bool) -> None:
+    """For every name, none of which failed often; other addresses go on."""
+    with database.write() as session:
+        session.add_all(LoginFailure(name=f"guess {number}", address="10.0.0.1") for number in range(failures))
+    with database.read() as session:
+        assert staff.too_many_failures(session, "ann", address="10.0.0.1") is closed
+        assert not staff.too_many_failures(session, "ann", address="10.0.0.9")
+
+
+def test_failures_are_forgotten_after_a_while(database: Database) -> None:
+    """A quarter of an hour, by name and by address."""
+    old = now() - timedelta(minutes=16)
+    with database.write() as session:
+        session.add_all(LoginFailure(name="ann", address="10.0.0.1", at=old) for _ in range(5 * staff.MAX_FAILURES))
+    with database.read() as session:
+        assert not staff.too_many_failures(session, "ann", address="10.0.0.1")

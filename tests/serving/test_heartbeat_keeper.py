@@ -1,13 +1,16 @@
 """A process says what it serves: often enough, not too often, and never at the price of serving."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from helpdesk.records.base import now
 from helpdesk.records.database import Database, open_database
+from helpdesk.records.heartbeats import in_use
 from helpdesk.records.running_tables import Serving
+from helpdesk.serving import heartbeats as keeping
 from helpdesk.serving.heartbeats import PresenceKeeper
 from helpdesk.settings import load_settings
 
@@ -38,3 +41,35 @@ def test_a_database_that_cannot_take_it_is_logged(tmp_path: Path, caplog: pytest
     PresenceKeeper(empty).say(version_id=1, refused_promotion_id=None)
 
     assert "what this process serves was not recorded" in caplog.text
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def monotonic(self) -> float:
+        """As the module `time` has it."""
+        return self.seconds
+
+
+def test_the_same_word_is_said_again_before_anybody_takes_the_process_for_gone(
+    records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every ten seconds; bundles count as in use for ten minutes after that."""
+    clock = Clock()
+    monkeypatch.setattr(keeping, "time", clock)
+    keeper = PresenceKeeper(records)
+    keeper.say(version_id=1, refused_promotion_id=None)
+    with records.write() as session:
+        session.execute(update(Serving).values(seen_at=now() - timedelta(minutes=11)))
+
+    clock.seconds += 9
+    keeper.say(version_id=1, refused_promotion_id=None)
+    with records.read() as session:
+        assert in_use(session) == set()
+    clock.seconds += 2
+    keeper.say(version_id=1, refused_promotion_id=None)
+    with records.read() as session:
+        assert in_use(session) == {1}

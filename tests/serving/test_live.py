@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SMALL_FAQ
+from homes import SMALL_FAQ
 from sqlalchemy import select
 
 from helpdesk.learning.night.plan import Plan
@@ -116,7 +116,7 @@ def test_an_edited_faq_is_matched_without_a_new_bundle(records: Database, live: 
     now = live.take()
     assert now is not None
 
-    assert now.match("my badge doesn't open the door").intent == "badge"
+    assert now.match("my badge did not open the door").intent == "badge"
     assert now.faq["badge"].answer == "Go to reception."
 
 
@@ -170,7 +170,7 @@ def test_a_rollback_does_not_wait_for_what_editors_added_since(
     assert now is not None
 
     assert seen == [(version_id, "badge")]
-    assert now.match("my badge doesn't open the door").intent == "badge"
+    assert now.match("my badge did not open the door").intent == "badge"
 
 
 def test_an_unpublished_entry_stops_at_once(records: Database, live: LiveMatcher) -> None:
@@ -212,3 +212,41 @@ def test_the_thread_follows_by_itself(settings: Settings, records: Database) -> 
         assert "vpn" not in taken.faq
     finally:
         matcher.stop()
+
+
+def test_a_refused_bundle_is_not_opened_again_until_it_is_promoted_again(
+    settings: Settings, records: Database, live: LiveMatcher
+) -> None:
+    """Opening costs seconds and memory, twice a second; what was mended meanwhile is tried when somebody says so."""
+    (sealed,) = settings.bundles.iterdir()
+    version_id = add_version(records, "mended")
+    live.refresh()
+    (settings.bundles / "mended").symlink_to(sealed)
+    live.refresh()
+    assert (live.status().version_id, live.status().ready) == (1, True)
+    assert "mended" in (live.status().reason or "")
+
+    with records.write() as session:
+        versions.promote(session, version_id, reason="mended", author="test")
+    live.refresh()
+    assert (live.status().version_id, live.status().reason) == (version_id, None)
+
+
+def test_a_new_bundle_is_warm_before_it_serves(
+    settings: Settings, records: Database, live: LiveMatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its network ran at the largest shape while the old version still answered: no request pays for that."""
+    (sealed,) = settings.bundles.iterdir()
+    (settings.bundles / "copy").symlink_to(sealed)
+    add_version(records, "copy")
+    seen: list[tuple[int | None, int]] = []
+    encode = Encoder.encode
+
+    def watched(encoder: Encoder, texts: Sequence[str], **more: Any) -> Any:
+        seen.append((live.status().version_id, max(len(text.split()) for text in texts)))
+        return encode(encoder, texts, **more)
+
+    monkeypatch.setattr(Encoder, "encode", watched)
+    live.refresh()
+
+    assert max(words for version_id, words in seen if version_id == 1) > 256

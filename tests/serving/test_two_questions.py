@@ -1,21 +1,25 @@
 """Two questions in one message get both answers; one question is never torn apart."""
 
 import csv
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from desks import open_desk
 from flask.testing import FlaskClient
+from homes import copy_home
 
 from helpdesk.matching.parts import splits
-from helpdesk.records.database import Database
 from helpdesk.serving.chat_service import Desk
-from helpdesk.serving.live import LiveMatcher
-from helpdesk.settings import Settings, resource
+from helpdesk.settings import resource
 
 
-@pytest.fixture
-def desk(settings: Settings, records: Database, live: LiveMatcher) -> Desk:
-    """The serving side."""
-    return Desk(records, live, settings)
+@pytest.fixture(scope="module")
+def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """The serving side of the real model, to which words mean something."""
+    made = open_desk(copy_home(small_home, tmp_path_factory.mktemp("real")))
+    yield made
+    made.database.close()
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,18 @@ def test_a_message_about_one_thing_gets_one_answer(desk: Desk) -> None:
     assert len(torn) <= 1, torn
 
 
-@pytest.mark.parametrize("text", ["asdkjh qwzx plmokn", "xylophone", "打印机坏了怎么办", "блаблабла трупрупру"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "asdkjh qwzx plmokn",
+        "asdf qwer",
+        "xylophone",
+        "what is the capital of peru",
+        "Wie backe ich einen Kuchen?",
+        "打印机坏了怎么办",
+        "блаблабла трупрупру",
+    ],
+)
 def test_what_nobody_could_know_is_not_answered(desk: Desk, text: str) -> None:
-    """Gibberish, a single unknown word, languages the encoder never learnt."""
+    """Out of scope, gibberish, a single unknown word, languages the encoder never learnt."""
     assert desk.match(text)[0].kind != "answer"

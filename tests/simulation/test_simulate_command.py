@@ -4,10 +4,13 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+from bank import rows
 from click.testing import CliRunner, Result
-from test_simulation import rows
 
 from helpdesk.cli.main import cli
+
+pytestmark = pytest.mark.slow
 
 
 def simulate(folder: Path, base: Path, *words: str) -> Result:

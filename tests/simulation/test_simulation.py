@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bank import rows
 from sqlalchemy import func, select
 
 from helpdesk.errors import BadInputError
 from helpdesk.records.base import now, simulated_time
 from helpdesk.records.database import Database, open_database
-from helpdesk.records.files.labelled_sets import Labelled
 from helpdesk.records.running_tables import Version
 from helpdesk.records.tables import Intent, Label, Message, Staff
 from helpdesk.settings import Settings, load_settings
@@ -22,43 +22,9 @@ from helpdesk.simulation.script import NONE, TRIGGER, write_script
 from helpdesk.simulation.summary import recomputed
 from helpdesk.text import normalise, text_key
 
-WORDS = {
-    "card": "lost credit card in the shop",
-    "loan": "interest on my house loan",
-    "pin": "forgot the secret pin number",
-    "rate": "exchange rate for foreign dollars",
-    "transfer": "send money to a friend abroad",
-}
-ENDS = [
-    "now",
-    "today",
-    "please",
-    "again",
-    "soon",
-    "quickly",
-    "there",
-    "somewhere",
-    "twice",
-    "maybe",
-    "yesterday",
-    "anyway",
-]
+pytestmark = pytest.mark.slow
+
 OPTIONS = Options(start_shots=3, nights=3, labels_per_night=6, messages_per_night=15, fast=True)
-
-
-def rows(*, oos: bool = False) -> tuple[Labelled, Labelled]:
-    """Training and test rows that share words within an intent."""
-    train: Labelled = []
-    test: Labelled = []
-    for intent, words in WORDS.items():
-        for number, end in enumerate(ENDS):
-            parts = words.split()
-            text = " ".join([*parts[number % 3 :], end, *parts[: number % 3]])
-            (test if number % 4 == 3 else train).append((text, intent))
-    if oos:
-        train += [(f"who won the {end} match in football", "oos") for end in ENDS[:6]]
-        test += [(f"recipe for {end} soup", "oos") for end in ENDS[:3]]
-    return train, test
 
 
 def settings_of(folder: Path, base: Path) -> Settings:

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SLOW_APPLICATION = """
 import os, time
 def application(environ, start_response):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import LENIENT
+from homes import LENIENT
 
 from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.calibration.embedding_cache import FOLDER, RecallingEncoder, open_recalling, recall
@@ -14,6 +14,8 @@ from helpdesk.matching.bundle import ENCODER, open_bundle
 from helpdesk.matching.encoder import CONFIG, Encoder
 from helpdesk.records.database import open_database
 from helpdesk.settings import Settings, load_settings
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -203,3 +203,15 @@ def test_with_little_else_doubted_messages_count() -> None:
     alone = labelled_stream(200, doubted=0, put_forward=True)
 
     assert labelled_stream(200, doubted=100, put_forward=True).answered < alone.answered
+
+
+def test_no_threshold_behind_a_failed_one_is_taken() -> None:
+    """Thresholds are tried from safe to loose; where many surely right rows follow bad ones, the walk ends before."""
+    confidence = np.linspace(0.999, 0.8, num=1000)
+    good, late = np.ones(1000, bool), np.ones(1000, bool)
+    late[20:300:8] = False
+    fitted = fit(rows(confidence, late))
+
+    assert upper_bound(Counts(1000, 1000, int((~late).sum())), 0.9) < 0.05, "all rows together would pass"
+    assert fit(rows(confidence, good)).answered > 900
+    assert fitted.thresholds.answer > confidence[300]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import LENIENT, SMALL_FAQ
+from fakes import tiny_model
+from homes import LENIENT, SMALL_FAQ
 
 from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.bundles.build import Candidate
@@ -17,6 +18,8 @@ from helpdesk.learning.data.splits import split
 from helpdesk.learning.night import attempts
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
+from helpdesk.learning.training.base_model import load_base
+from helpdesk.learning.training.onnx_export import save_encoder
 from helpdesk.learning.training.train import Tuned
 from helpdesk.matching import bundle as layout
 from helpdesk.progress import Quiet
@@ -27,6 +30,8 @@ from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.broken import reseal, swap_intents
+
+pytestmark = pytest.mark.slow
 
 WAYS = ("hello, {}", "please help: {}", "{} today", "since monday: {}", "{}, any idea?")
 STRANGERS = ("who won the match", "what is the capital of peru", "sing me a song", "how tall is the tower")
@@ -64,6 +69,12 @@ def home(busy_home: Path, tmp_path: Path) -> Path:
     copy = Path(shutil.copytree(busy_home, tmp_path / "home"))
     _add(copy, "vpn", "the tunnel is shut")
     return copy
+
+
+@pytest.fixture(autouse=True)
+def short_exam(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Misspelt rows say nothing here and take long."""
+    monkeypatch.setattr(candidates, "exam_size", lambda _: 3)
 
 
 def _add(home: Path, slug: str, *texts: str) -> None:
@@ -111,21 +122,18 @@ def test_a_sound_night_is_promoted(home: Path) -> None:
     assert refusals(home) == []
 
 
-@pytest.mark.parametrize(
-    ("rule", "bound"),
-    [
+def test_other_answers_are_refused_up_to_the_operators_bound(home: Path) -> None:
+    """Every intent under another's name; a bound that allows everything takes its own rule away, the others stay."""
+    assert {"changed", "right_to_wrong", "worse"} <= rules(home, swap_intents)
+
+    for rule, bound in (
         ("changed", {"change_budget_refreshed": 1.0}),
         ("changed", {"replay_days": 0}),
         ("right_to_wrong", {"flip_budget_refreshed": 1.0}),
-    ],
-)
-def test_other_answers_are_refused_up_to_the_operators_bound(home: Path, rule: str, bound: dict[str, float]) -> None:
-    """Every intent under another's name; a bound that allows everything takes its own rule away, the others stay."""
-    assert {"changed", "right_to_wrong", "worse"} <= rules(home, swap_intents)
-    allowed = rules(home, swap_intents, **bound)
-
-    assert rule not in allowed
-    assert "worse" in allowed
+    ):
+        allowed = rules(home, swap_intents, **bound)
+        assert rule not in allowed, bound
+        assert "worse" in allowed, bound
 
 
 def test_more_answers_to_strangers_are_refused(home: Path) -> None:
@@ -171,17 +179,16 @@ def test_evidence_that_the_contract_cannot_be_met_is_refused(home: Path) -> None
 
 
 def test_slower_and_larger_encoders_are_refused_up_to_the_operators_bounds(
-    tiny_home: Path, small_home: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_home: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The real model where a tiny one served."""
-    (real,) = (small_home / "bundles").iterdir()
-    encoder = real / layout.ENCODER
+    """A deep model where a shallow one served."""
+    encoder = tmp_path / "encoder"
+    save_encoder(load_base(str(tiny_model(tmp_path / "deep", "distilbert", dim=64, layers=12)), threads=1), encoder)
 
     def tune(_: Path, snapshot: Snapshot, **__: object) -> Tuned:
         return Tuned(encoder, Measurement(2, split(snapshot, parts=2), (encoder, encoder)), {})
 
     monkeypatch.setattr(attempts, "tune", tune)
-    monkeypatch.setattr(candidates, "exam_size", lambda _: 3)  # misspelt rows say nothing here and take long
 
     def found(**bounds: float) -> set[str]:
         home = Path(shutil.copytree(tiny_home, tmp_path / str(bounds)))
@@ -191,5 +198,5 @@ def test_slower_and_larger_encoders_are_refused_up_to_the_operators_bounds(
         database.close()
         return {objection.rule for objection in report.verdicts["retrained"].objections}
 
-    assert {"slower", "larger"} <= found(max_slowdown=1.01)
+    assert {"slower", "larger"} <= found(max_slowdown=1.01, max_growth=1.01)
     assert not {"slower", "larger"} & found(max_slowdown=1e6, max_growth=1e6)

@@ -21,6 +21,8 @@ from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 KEYS = {"messages", "distinct", "changed_share", "right_to_wrong", "gained", "accepted_more", "flips"}
 ASKED = ["vpn is dead again", "VPN is dead again!", "printer out of toner and also how do I join wifi", "2", "hm"]
 

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import LENIENT
+from homes import LENIENT
 from nights import AFTER, BEFORE, RESULTS, flip
 
 from helpdesk.learning.gate.paired_tests import Outcome
@@ -19,6 +19,8 @@ from helpdesk.records.running_tables import FlipRow
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_share_has_the_interval_of_wilson() -> None:

@@ -11,8 +11,8 @@ from typing import cast
 import numpy as np
 import onnx
 import pytest
-from conftest import LENIENT
 from gate_cases import objections
+from homes import LENIENT
 from onnx import numpy_helper
 
 from helpdesk.learning.bundles.retention import prune
@@ -37,6 +37,8 @@ from helpdesk.records.faq import Entry, store_entries
 from helpdesk.records.night_report import NightReport
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.broken import break_candidate, promote_always
+
+pytestmark = pytest.mark.slow
 
 TEXTS = [f"{verb} my {thing}" for verb in ("reset", "order", "repair", "find") for thing in ("badge", "phone", "desk")]
 

@@ -2,9 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from desks import open_desk
+from homes import copy_home
 
 from helpdesk.cli.main import cli
 from helpdesk.errors import NotFoundError
@@ -18,6 +22,8 @@ from helpdesk.records.faq import Entry
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 PLANTED = "error 813 on the secure tunnel"
 ASKED = "secure tunnel gives me error 813"
@@ -55,28 +61,41 @@ def why(desk: Desk, message_id: int) -> Why:
     return explain(desk.settings, desk.database, message_id=message_id)
 
 
-@pytest.fixture
-def planted(desk: Desk) -> int:
-    """A good night, then a bad label by mallory, then a night, then somebody asks; that message's id."""
+@pytest.fixture(scope="module")
+def planted_home(tiny_home: Path, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A good night, then a bad label by mallory, then a night, then somebody asks; with that message's id."""
+    desk = open_desk(copy_home(tiny_home, tmp_path_factory.mktemp("planted"), base_model=str(tiny_base)))
     with desk.database.write() as session:
         mallory = staff.add_staff(session, "mallory", password="correct horse battery").id
     label(desk, "duplex printing is not working", "printer")
     night(desk)
     label(desk, PLANTED, "laptop", by=mallory)
     night(desk)
-    return say(desk, ASKED)
+    message = say(desk, ASKED)
+    desk.database.close()
+    return desk.settings.home, message
 
 
-def test_a_planted_bad_label_is_named(desk: Desk, planted: int) -> None:
+@pytest.fixture
+def planted(planted_home: tuple[Path, int], tiny_base: Path, tmp_path: Path) -> Iterator[tuple[Desk, int]]:
+    """A copy of that home, and the message's id."""
+    home, message = planted_home
+    desk = open_desk(copy_home(home, tmp_path / "planted", base_model=str(tiny_base)))
+    yield desk, message
+    desk.database.close()
+
+
+def test_a_planted_bad_label_is_named(planted: tuple[Desk, int]) -> None:
     """Who, when, from which message; the first wrong version; the answer without it is what it was before."""
-    found = why(desk, planted)
+    desk, message = planted
+    found = why(desk, message)
 
     assert found.decision.ranking[0]["intent"] == "laptop"
     assert found.winner is not None
     (culprit,) = found.winner.said_by
     assert (culprit.source, culprit.author, culprit.text) == ("label", "mallory", PLANTED)
     assert culprit.message_id is not None
-    assert culprit.message_id < planted
+    assert culprit.message_id < message
     tops = {past.version_id: past.answer.ranking[0].intent for past in found.history if past.answer}
     assert tops == {1: "vpn", 2: "vpn", 3: "laptop"}
     assert found.first_version == 3
@@ -87,12 +106,13 @@ def test_a_planted_bad_label_is_named(desk: Desk, planted: int) -> None:
     assert found.nearby[0].origin == culprit
 
 
-def test_the_command_says_it_in_words_and_as_json(desk: Desk, planted: int) -> None:
+def test_the_command_says_it_in_words_and_as_json(planted: tuple[Desk, int]) -> None:
     """And is honest about what the counterfactual leaves as it was."""
+    desk, message = planted
     environment = {"HELPDESK_HOME": str(desk.settings.home)}
-    said = CliRunner().invoke(cli, ["why", str(planted)], env=environment, catch_exceptions=False).output
+    said = CliRunner().invoke(cli, ["why", str(message)], env=environment, catch_exceptions=False).output
     found = json.loads(
-        CliRunner().invoke(cli, ["why", str(planted), "--json"], env=environment, catch_exceptions=False).output
+        CliRunner().invoke(cli, ["why", str(message), "--json"], env=environment, catch_exceptions=False).output
     )
 
     assert f'"{PLANTED}" -> laptop, labelled by mallory on ' in said
@@ -125,7 +145,7 @@ def test_a_phrasing_added_by_day_is_named_before_any_version_has_it(desk: Desk) 
         entry = Entry("badge", question="My badge does not open the door.", answer="Go to reception.")
         faq.store_entries(session, [entry], author="ann", source="edit")
     desk.live.refresh()
-    found = why(desk, say(desk, "my badge doesn't open the door"))
+    found = why(desk, say(desk, "my badge did not open the door"))
 
     assert found.decision.reason == "new_phrasing"
     assert found.winner is not None
@@ -139,7 +159,7 @@ def test_a_bad_out_of_scope_label_is_named_too(desk: Desk) -> None:
     """A fallback that is nearer to a message called none of the FAQs than to any phrasing."""
     taught = label(desk, "my garden hose leaks water", None)
     night(desk)
-    found = why(desk, say(desk, "the garden hose leaks water again"))
+    found = why(desk, say(desk, "my garden hose leaks water again"))
 
     assert found.decision.kind == "fallback"
     assert found.winner is not None
@@ -176,8 +196,9 @@ def test_an_entry_that_is_not_published_is_no_answer_that_might_have_been(desk: 
     assert found.without is None or found.without.intent != "vpn"
 
 
-def test_one_of_two_questions_is_explained_and_the_other_named(desk: Desk) -> None:
+def test_one_of_two_questions_is_explained_and_the_other_named(real_settings: Settings) -> None:
     """A part that is a known text word for word is the text that decided."""
+    desk = open_desk(real_settings)
     found = why(desk, say(desk, "forgot my password and the printer is out of toner"))
 
     assert found.decision.reason == "two_questions"
@@ -187,20 +208,23 @@ def test_one_of_two_questions_is_explained_and_the_other_named(desk: Desk) -> No
     assert [row.text for row in found.winner.said_by] == ["forgot my password"]
 
 
-def test_bundles_that_are_gone_or_damaged_are_told(desk: Desk, planted: int) -> None:
+def test_bundles_that_are_gone_or_damaged_are_told(planted: tuple[Desk, int]) -> None:
     """The history goes back as far as bundles are kept, and says so."""
+    desk, message = planted
     with desk.database.read() as session:
         directories = {version.id: version.directory for version in versions.list_versions(session)}
     shutil.rmtree(desk.settings.bundles / directories[1])
-    (desk.settings.bundles / directories[2] / "thresholds.json").write_text("{}")
-    found = why(desk, planted)
+    damaged = desk.settings.bundles / directories[2] / "thresholds.json"
+    damaged.unlink()
+    damaged.write_text("{}")
+    found = why(desk, message)
 
     assert found.bundles_gone == 1
     assert [(past.version_id, past.problem is None) for past in found.history] == [(2, False), (3, True)]
     assert found.first_version == 3
 
     shutil.rmtree(desk.settings.bundles / directories[3])
-    assert "is gone" in (why(desk, planted).note or "")
+    assert "is gone" in (why(desk, message).note or "")
 
 
 def test_what_was_not_matched_is_explained_in_a_word(desk: Desk) -> None:

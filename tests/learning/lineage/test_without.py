@@ -1,8 +1,12 @@
 """A source can be left out: for a look, or for good."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from desks import open_desk
+from homes import copy_home
 
 from helpdesk.errors import BadInputError
 from helpdesk.learning.data.dataset import take_snapshot
@@ -12,33 +16,41 @@ from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.progress import Quiet
 from helpdesk.records import exclusions, faq, labels, staff, versions
-from helpdesk.records.database import Database
 from helpdesk.records.examples import NewExample, store_examples
 from helpdesk.records.exclusions import Exclusion, matching_rows
 from helpdesk.records.faq import Entry
 from helpdesk.records.night_report import NightReport
 from helpdesk.serving.chat_service import Desk
-from helpdesk.serving.live import LiveMatcher
-from helpdesk.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 MALLORY = Exclusion("annotator", "mallory")
 ASKED = "secure tunnel gives me error 813"
 
 
-@pytest.fixture
-def desk(settings: Settings, records: Database, live: LiveMatcher) -> Desk:
+@pytest.fixture(scope="module")
+def fooled_home(tiny_home: Path, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Mallory's bad label and bad phrasing are in service, somebody was answered by them."""
-    made = Desk(records, live, settings)
-    with records.write() as session:
+    made = open_desk(copy_home(tiny_home, tmp_path_factory.mktemp("fooled"), base_model=str(tiny_base)))
+    with made.database.write() as session:
         mallory = staff.add_staff(session, "mallory", password="correct horse battery").id
         faq.store_entries(
             session, [Entry("laptop", phrasings=("the tunnel shows error 814",))], author="mallory", source="edit"
         )
     label(made, "error 813 on the secure tunnel", "laptop", by=mallory)
     assert night(made).promoted == 2
-    live.refresh()
+    made.live.refresh()
     made.reply(ASKED, channel="rest", sender="u")
-    return made
+    made.database.close()
+    return made.settings.home
+
+
+@pytest.fixture
+def desk(fooled_home: Path, tiny_base: Path, tmp_path: Path) -> Iterator[Desk]:
+    """A copy of that home."""
+    made = open_desk(copy_home(fooled_home, tmp_path, base_model=str(tiny_base)))
+    yield made
+    made.database.close()
 
 
 def label(desk: Desk, text: str, intent: str, *, by: int) -> None:

@@ -126,3 +126,15 @@ def test_a_small_faq_has_no_level_of_familiarity(bundle: Bundle) -> None:
     assert bundle.manifest["report"]["unfamiliar_below"] is None
     assert unfamiliar_below(np.linspace(0, 1, 99)) is None
     assert unfamiliar_below(np.linspace(0, 1, 101)) == pytest.approx(0.05)
+
+
+def test_what_chance_explains_is_no_drift() -> None:
+    """Differences beyond the margin, in few messages: none of the signs warns."""
+    more = replace(QUIET, now=(120, 18), before=(120, 9))
+    wrong = [replace(IN_SCOPE, meaning="wifi")] * 6
+    fewer = calibration_drift([IN_SCOPE] * 26 + wrong)
+
+    assert unfamiliar_warnings(more, None) == []
+    assert fewer["promised"] / fewer["rows"] - fewer["right"] / fewer["rows"] > 0.05
+    assert calibration_warnings(fewer) == []
+    assert changed_intents({"vpn": 8, "wifi": 112}, {"vpn": 14, "wifi": 106}) == []

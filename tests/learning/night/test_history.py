@@ -1,6 +1,7 @@
 """Every night leaves a row: what came of it, and how the version that serves afterwards does."""
 
 import pytest
+from desks import open_desk
 from sqlalchemy import select
 
 from helpdesk.errors import BundleError
@@ -14,6 +15,9 @@ from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import DecisionRow
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
+from helpdesk.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 TUNNEL = ["the tunnel from my kitchen is dead", "tunnel refuses to come up", "no tunnel since this morning"]
 PERU = "what is the capital of peru"
@@ -75,8 +79,9 @@ def test_a_night_that_changes_nothing_is_noted_too(desk: Desk) -> None:
     assert (row.verdict, row.reason, row.version_id, row.refusals) == ("kept", "nothing new to learn", 1, {})
 
 
-def test_a_refusal_is_noted_with_its_reasons(desk: Desk) -> None:
+def test_a_refusal_is_noted_with_its_reasons(real_settings: Settings) -> None:
     """Held-out messages that turn wrong: kept, and why."""
+    desk = open_desk(real_settings)
     for word in ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot"):
         teach(desk, f"vpn connection fails {word} since monday morning", "vpn", holdout=True)
     night(desk)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from desks import serving
 from fakes import tiny_model
 
 from helpdesk.errors import BadInputError, BusyError
@@ -13,8 +14,6 @@ from helpdesk.learning.data.dataset import take_snapshot
 from helpdesk.learning.night.lock import single_flight
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import LOCK, run_night
-from helpdesk.matching.bundle import open_bundle
-from helpdesk.matching.matcher import Matcher
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, versions
 from helpdesk.records.database import Database, open_database, upgrade
@@ -24,6 +23,8 @@ from helpdesk.records.night_report import NightReport
 from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings, resource
+
+pytestmark = pytest.mark.slow
 
 TUNNEL = ["the tunnel from my kitchen is dead", "tunnel refuses to come up", "no tunnel since this morning"]
 
@@ -48,14 +49,6 @@ def night(desk: Desk, *, finetune: bool = False, dry_run: bool = False) -> Night
     """One run."""
     plan = Plan(minutes=0.05, finetune=finetune, dry_run=dry_run)
     return run_night(desk.settings, desk.database, plan=plan, progress=Quiet())
-
-
-def serving(desk: Desk) -> Matcher:
-    """The version in service, opened afresh."""
-    with desk.database.read() as session:
-        current = versions.current(session)
-    assert current is not None
-    return Matcher(open_bundle(desk.settings.bundles / current.directory))
 
 
 def test_labels_are_answered_the_next_day(desk: Desk) -> None:

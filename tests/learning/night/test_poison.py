@@ -1,21 +1,23 @@
 """A phrase that one login plants in messages about anything: it teaches nothing until somebody else agrees, and undoing
 what it taught before is not refused."""
 
+from collections.abc import Iterator
+
 import pytest
+from desks import open_desk, serving
 from sqlalchemy import select
-from test_night import serving
 
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, staff
-from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion
 from helpdesk.records.night_report import NightReport
 from helpdesk.records.tables import Staff
 from helpdesk.serving.chat_service import Desk
-from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 PHRASE = "as per clause seventeen b"
 ASKED = [
@@ -31,12 +33,14 @@ TARGET = "vpn"
 
 
 @pytest.fixture
-def desk(settings: Settings, records: Database, live: LiveMatcher) -> Desk:
-    """The serving side, with two more logins."""
-    with records.write() as session:
+def desk(real_settings: Settings) -> Iterator[Desk]:
+    """The serving side of the real model, to which phrases matter, with two more logins."""
+    made = open_desk(real_settings)
+    with made.database.write() as session:
         for name in ("mallory", "bob"):
             staff.add_staff(session, name, password="correct horse battery")
-    return Desk(records, live, settings)
+    yield made
+    made.database.close()
 
 
 def label(desk: Desk, text: str, *, by: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import LENIENT
+from homes import LENIENT
 from sqlalchemy import select
 
 from helpdesk.records import faq, versions
@@ -23,6 +23,8 @@ from helpdesk.records.faq import Entry
 from helpdesk.records.running_tables import Lease
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import load_settings
+
+pytestmark = pytest.mark.slow
 
 SEED = 4
 PLAIN = "from helpdesk.cli.main import main; main()"

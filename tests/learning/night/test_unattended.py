@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 import pytest
-from conftest import LENIENT
+from homes import LENIENT
 from sqlalchemy import update
 
 from helpdesk.errors import BudgetError, BusyError, ConflictError
@@ -34,6 +34,8 @@ from helpdesk.records.night_report import NightReport
 from helpdesk.records.running_tables import Lease, Serving
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.staff.banner import as_banner
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

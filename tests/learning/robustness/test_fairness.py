@@ -29,6 +29,8 @@ from helpdesk.records.faq import Entry, store_entries
 from helpdesk.settings import Settings, load_settings
 from helpdesk.stats.intervals import difference
 
+pytestmark = pytest.mark.slow
+
 ROOMS = Slice(
     "room",
     "room",

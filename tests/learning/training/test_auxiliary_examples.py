@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from helpdesk.learning.data.dataset import Lesson, Row, Snapshot
 from helpdesk.learning.training.auxiliary_examples import Lessons, Material
 
+pytestmark = pytest.mark.slow
+
 INTENTS, ROWS = 6, 8
 VECTORS, TRUTH = clusters(INTENTS, ROWS, spread=0.15)
 MORE, MORE_TRUTH = clusters(INTENTS, 5, spread=0.15, seed=2)

@@ -18,6 +18,8 @@ from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
 from helpdesk.learning.training.losses import Objectives, meaning_groups, schedule
 from helpdesk.records.night_report import TrainingReport
 
+pytestmark = pytest.mark.slow
+
 SUBJECTS = ("red ball", "blue car", "green tree", "black cat")
 ROWS = [(f"{verb} the {subject} {place}", n) for n, subject in enumerate(SUBJECTS)
         for verb, place in itertools.product(("see", "find", "buy"), ("now", "today", "outside"))]  # fmt: skip

@@ -1,6 +1,7 @@
 """Any sentence-transformers model can be exported, served without torch and fine-tuned."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from helpdesk.learning.training.finetune import TrainingPlan, fine_tune, plan_tr
 from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
 from helpdesk.matching.encoder import Encoder, VectorCache
 from helpdesk.text import text_key
+
+pytestmark = pytest.mark.slow
 
 TEXTS = ["hello", "my printer is on fire", "x " * 200, "straße und umlaute", ""]
 
@@ -187,3 +190,21 @@ def test_a_text_that_is_labelled_anew_keeps_its_part() -> None:
     moved = [Row(f"label:{n + 20}", f"text {n}", "b") for n in range(10)]
 
     assert stable_parts([*rows[10:], *moved], range(20), parts=4, known=away) == first
+
+
+def test_weights_that_rounding_would_spoil_stay_as_they_are(tiny_base: Path, tmp_path: Path) -> None:
+    """Each row holds one huge weight for an input that is always nothing: in 8 bits all its others would be nothing."""
+    import torch
+
+    model = load_base(str(tiny_base), threads=1)
+    network: Any = model[0].auto_model
+    with torch.no_grad():
+        network.embeddings.LayerNorm.weight[0] = network.embeddings.LayerNorm.bias[0] = 0.0
+        projection = network.transformer.layer[0].attention.v_lin.weight
+        projection.mul_(200.0)[:, 0] = 1e6
+    save_serving_files(model, tmp_path / "encoder", int8=True)
+
+    assert not is_int8(tmp_path / "encoder")
+    assert np.allclose(
+        Encoder(tmp_path / "encoder").encode(TEXTS), model.encode(TEXTS, normalize_embeddings=True), atol=1e-3
+    )

@@ -13,6 +13,8 @@ from helpdesk.learning.training.early_stopping import Held, Watch
 from helpdesk.learning.training.finetune import MAX_TOKENS, TrainingPlan, fine_tune
 from helpdesk.learning.training.losses import KINDS, Objectives, meaning_groups, schedule
 
+pytestmark = pytest.mark.slow
+
 STEPS = 16
 NICKNAMES = {
     "falcon": "vpn",

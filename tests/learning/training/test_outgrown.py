@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import LENIENT
+from homes import LENIENT
 
 from helpdesk.learning.calibration.measurement import read_measurement
 from helpdesk.learning.night.plan import Plan
@@ -18,6 +18,8 @@ from helpdesk.serving.chat_service import Desk
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.broken import promote_always
+
+pytestmark = pytest.mark.slow
 
 ASKED = (
     *("the tunnel is shut", "no remote access", "home office is offline", "my session drops", "gateway refuses me"),

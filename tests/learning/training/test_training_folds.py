@@ -14,6 +14,8 @@ from helpdesk.learning.training.losses import meaning_groups, schedule
 from helpdesk.learning.training.pseudo_labels import NEVER, RIGHT, pseudo_label, sure_level
 from helpdesk.learning.training.validation_metrics import centroid_accuracy, lesson_metric
 
+pytestmark = pytest.mark.slow
+
 EAST, NORTH = np.eye(2, dtype=np.float32)
 
 

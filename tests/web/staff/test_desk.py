@@ -2,14 +2,12 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from conftest import PASSWORD, STAFF
+from clients import ask, draw, log_in, post, token
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
-from werkzeug.test import TestResponse
 
 from helpdesk.records import faq, labels, nights
 from helpdesk.records.base import now
@@ -20,32 +18,6 @@ PUBLIC = {
     "static", "chat.page", "login.form", "login.enter", "health.livez", "health.readyz", "rasa.status",
     "rasa.webhook", "api.messages", "api.match", "api.search", "api.faqs", "api.model", "metrics.metrics",
 }  # fmt: skip
-
-
-def token(client: FlaskClient, path: str = "/login") -> str:
-    """The CSRF token of a page's form."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)
-    assert found
-    return found[1]
-
-
-def post(client: FlaskClient, path: str, page: str = "/desk", **fields: str) -> TestResponse:
-    """Send a form with its token."""
-    return client.post(path, data={"csrf_token": token(client, page), **fields})
-
-
-def log_in(client: FlaskClient, password: str = PASSWORD, path: str = "/login") -> TestResponse:
-    """Send the login form."""
-    return client.post(path, data={"csrf_token": token(client), "name": STAFF, "password": password})
-
-
-def ask(client: FlaskClient, *texts: str) -> list[int]:
-    """Messages from a chat; their ids."""
-    ids = []
-    for text in texts:
-        answer: Any = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": text}).json
-        ids.append(answer[0]["custom"]["message_id"])
-    return ids
 
 
 @pytest.fixture
@@ -85,48 +57,11 @@ def test_every_page_forbids_what_it_does_not_need(client: FlaskClient, path: str
     assert "frame-ancestors 'none'" in policy
 
 
-def test_a_wrong_password_is_refused(client: FlaskClient) -> None:
-    """And says no more than that."""
-    response = log_in(client, "wrong password")
-
-    assert response.status_code == 401
-    assert "Name or password is wrong" in response.text
-
-
-def test_guessing_is_stopped(client: FlaskClient) -> None:
-    """After ten failures even the right password has to wait."""
-    for _ in range(10):
-        log_in(client, "wrong password")
-
-    assert log_in(client).status_code == 429
-
-
 def test_a_form_without_its_token_is_refused(ann: FlaskClient) -> None:
     """Another site cannot label in somebody's name."""
     (message_id,) = ask(ann, "what is the capital of peru")
 
     assert ann.post(f"/desk/{message_id}/label", data={"label": "skip"}).status_code == 400
-
-
-def test_logging_out_ends_the_cookie(app: Flask, ann: FlaskClient) -> None:
-    """A copied cookie is worthless afterwards."""
-    cookie = ann.get_cookie("session")
-    assert cookie is not None
-    thief = app.test_client()
-    thief.set_cookie("session", cookie.value)
-    assert thief.get("/desk").status_code == 200
-
-    assert post(ann, "/logout").status_code == 303
-    assert thief.get("/desk").status_code == 302
-
-
-@pytest.mark.parametrize(
-    ("wanted", "target"),
-    [("/desk?kind=clarify", "/desk?kind=clarify"), ("//evil.example", "/desk"), ("https://evil.example", "/desk")],
-)
-def test_the_login_leads_only_to_our_own_pages(client: FlaskClient, wanted: str, target: str) -> None:
-    """A crafted link cannot send staff elsewhere."""
-    assert log_in(client, path=f"/login?next={wanted}").headers["Location"] == target
 
 
 def test_the_card_shows_message_count_suggestions_and_reason(ann: FlaskClient) -> None:
@@ -236,12 +171,6 @@ def test_the_tabs_keep_one_kind(ann: FlaskClient) -> None:
 
     assert "what is the capital of peru" in ann.get("/desk?kind=fallback").text
     assert "All caught up" in ann.get("/desk?kind=clarify").text
-
-
-def draw(records: Database) -> None:
-    """Put every message into the audit sample."""
-    with records.write() as session:
-        session.execute(update(DecisionRow).values(audit_odds=0.5))
 
 
 def test_an_audited_message_is_shown_blind(ann: FlaskClient, records: Database) -> None:

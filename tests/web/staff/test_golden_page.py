@@ -1,8 +1,8 @@
 """The page of golden phrases, by HTTP as a browser without JavaScript would."""
 
 import pytest
+from clients import log_in, post
 from flask.testing import FlaskClient
-from test_desk import log_in, post
 from werkzeug.test import TestResponse
 
 from helpdesk.records import faq, golden

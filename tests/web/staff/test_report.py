@@ -6,8 +6,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from conftest import PASSWORD, STAFF
 from flask.testing import FlaskClient
+from homes import PASSWORD, STAFF
 from sqlalchemy import update
 
 from helpdesk.records import labels

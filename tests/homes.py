@@ -1,0 +1,79 @@
+"""A home with a small FAQ, a login and a first bundle, and how it is copied."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+
+from helpdesk.learning.night.plan import Plan
+from helpdesk.learning.night.run import run_night
+from helpdesk.operations import set_up
+from helpdesk.progress import Quiet
+from helpdesk.records import faq, staff
+from helpdesk.records.database import open_database
+from helpdesk.records.faq import Entry
+from helpdesk.settings import Settings, load_settings
+
+STAFF, PASSWORD = "ann", "correct horse battery"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # tests log in hundreds of times
+
+
+LENIENT = {"max_wrong_rate": 0.2, "assurance": 0.5}  # a FAQ of 25 phrasings cannot show more
+
+
+SMALL_FAQ = {
+    "password": (
+        "How do I reset my password?",
+        "Open the self-service page.",
+        ("forgot my password", "password reset please", "I cannot remember my password", "new password needed"),
+    ),
+    "vpn": (
+        "Why does the VPN not connect?",
+        "Restart the VPN client.",
+        ("vpn not connecting", "cannot connect to the vpn", "vpn connection fails", "vpn login error"),
+    ),
+    "printer": (
+        "The printer does not print.",
+        "Switch the printer off and on.",
+        ("printer not working", "paper jam in the printer", "nothing prints", "the printer is out of toner"),
+    ),
+    "wifi": (
+        "How do I join the office Wi-Fi?",
+        "Choose the network Office.",
+        ("wifi not working", "connect to office wifi", "no wireless network", "which wlan do I choose"),
+    ),
+    "laptop": (
+        "How do I get a new laptop?",
+        "Order it in the portal.",
+        ("I need a new laptop", "order a notebook", "replace my old laptop", "request a computer"),
+    ),
+}
+
+
+def make_home(settings: Settings) -> None:
+    """The small FAQ, a login and a first bundle of the settings' base model."""
+    opened = open_database(settings)
+    list(set_up(settings, opened, starter_faq=False, progress=Quiet()))
+    entries = [Entry(slug, question=q, answer=a, phrasings=p) for slug, (q, a, p) in SMALL_FAQ.items()]
+    with opened.write() as session:
+        faq.store_entries(session, entries, author="test")
+        ann = staff.add_staff(session, STAFF, password=PASSWORD)
+        ann.password_hash = CHEAP.hash(PASSWORD)
+    run_night(settings, opened, plan=Plan(minutes=1, finetune=False), progress=Quiet())
+    opened.close()
+
+
+def copy_home(home: Path, folder: Path, **more: Any) -> Settings:
+    """Settings of a copy of a home in a folder."""
+    copy = shutil.copytree(home, folder / "home", copy_function=share)
+    return load_settings(home=copy, **LENIENT, **more)
+
+
+def share(source: str, target: str) -> None:
+    """Sealed bundles are never edited, so a link is as good as a copy; everything else is copied."""
+    if "bundles" in Path(source).parts:
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)

@@ -1,0 +1,70 @@
+"""How far each step of a fine-tuning goes: told by the optimizer itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from helpdesk.learning.training.base_model import load_base
+from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
+
+pytestmark = pytest.mark.slow
+
+SUBJECTS = ("red ball", "blue car", "green tree", "black cat")
+ROWS = [(f"{verb} the {subject}", n) for n, subject in enumerate(SUBJECTS) for verb in ("see", "find", "buy", "paint")]
+PEAK, STEPS = 1e-3, 20
+
+
+class Steps:
+    """The learning rate and the length of the gradient at each step."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+        self.gradients: list[float] = []
+
+    def __call__(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        """Just before a step."""
+        self.rates.append(max(group["lr"] for group in optimizer.param_groups))
+        given = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        self.gradients.append(float(torch.linalg.vector_norm(torch.stack([g.norm() for g in given]))))
+
+
+@pytest.fixture
+def steps() -> Iterator[Steps]:
+    """What every optimizer does meanwhile."""
+    seen = Steps()
+    handle = register_optimizer_step_pre_hook(seen)
+    yield seen
+    handle.remove()
+
+
+def train(base: Path, *, temperature: float = 0.05) -> None:
+    """A short fine-tuning of the tiny model."""
+    plan = TrainingPlan(steps=STEPS, intents=4, learning_rate=PEAK, temperature=temperature)
+    texts, intents = [text for text, _ in ROWS], [n for _, n in ROWS]
+    fine_tune(load_base(str(base), threads=1), texts, intents=intents, plan=plan, seed=0, progress=lambda *_: None)
+
+
+def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing(tiny_base: Path, steps: Steps) -> None:
+    """Warm-up in the first steps, then a little less at each one."""
+    train(tiny_base)
+    peak = steps.rates.index(max(steps.rates))
+    falling = steps.rates[peak + 1 :]
+
+    assert len(steps.rates) == STEPS
+    assert 0 < peak <= 0.2 * STEPS
+    assert max(steps.rates) == pytest.approx(PEAK)
+    assert steps.rates[: peak + 1] == sorted(steps.rates[: peak + 1])
+    assert falling == sorted(falling, reverse=True)
+    assert falling[-1] < 0.1 * PEAK
+
+
+def test_however_steep_the_loss_a_step_is_bounded(tiny_base: Path, steps: Steps) -> None:
+    """A gradient longer than 1 is shortened to that, so that no batch throws the weights far away."""
+    train(tiny_base, temperature=1e-4)
+
+    assert max(steps.gradients) > 0.99, "steep enough to tell"
+    assert max(steps.gradients) <= 1.001
