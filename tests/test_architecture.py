@@ -21,7 +21,7 @@ ALLOWED = {
     "web": {"web", "serving", "matching", "records"},
     "simulation": {"simulation", "app", "operations", "web", "serving", "learning", "matching", "records"},
 }
-ROOMLESS = {"errors", "settings", "text", "progress"}
+ROOMLESS = {"errors", "settings", "text", "progress", "threads"}
 OUTSIDE = {
     "hnswlib": {"matching/index.py"},
     "torch": {"learning"},
