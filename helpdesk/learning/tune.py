@@ -11,7 +11,6 @@ from helpdesk.learning.base import load_base
 from helpdesk.learning.export import is_int8, save_encoder, save_serving_files
 from helpdesk.learning.finetune import (
     MANY,
-    MAX_TOKENS,
     VIEWS_PER_INTENT,
     TrainingPlan,
     fine_tune,
@@ -171,6 +170,4 @@ class _School:
         planned = _schedule(plan, {kind: len(learnt) for kind, learnt in lessons.learnt.items()}, rows)
         if not planned:
             return None
-        return Objectives(
-            model, lessons.learnt, planned=planned, same=lessons.same, max_tokens=MAX_TOKENS, seed=self.settings.seed
-        )
+        return Objectives(model, lessons.learnt, planned=planned, same=lessons.same, seed=self.settings.seed)

@@ -7,7 +7,7 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from helpdesk.learning.base import load_base
-from helpdesk.learning.finetune import MAX_TOKENS, TrainingPlan, fine_tune
+from helpdesk.learning.finetune import TrainingPlan, fine_tune
 from helpdesk.learning.lessons import Material, share_out
 from helpdesk.learning.objectives import KINDS, Objectives, meaning_groups, schedule
 from helpdesk.learning.snapshot import Lesson, Row, Snapshot
@@ -70,7 +70,6 @@ def train(kind: str, *, seed: int = 0) -> tuple[SentenceTransformer, Watch]:
         learnt,
         planned=schedule({kind: len(learnt[kind])}, steps=STEPS, visits=100),
         same=meaning_groups(learnt[kind], {}) if kind == "positive" else {},
-        max_tokens=MAX_TOKENS,
         seed=seed,
     )
     watch = Watch(Held(held), steps=STEPS, trained=10_000)
