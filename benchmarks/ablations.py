@@ -223,7 +223,7 @@ def _training_jobs(arguments: argparse.Namespace) -> Iterator[tuple[list[Any], A
                     yield ["training", task.name, f"{mechanism}: {'with' if on else 'without'}", seed], measure
 
 
-def measure_training(task: Task, mechanism: str, *, on: bool, seed: int) -> dict[str, float]:
+def measure_training(task: Task, mechanism: str, *, on: bool, seed: int) -> dict[str, float | None]:
     """Train on the rows to learn, with the rows of a mechanism or without, and ask half of the others.
 
     The other half are the messages that nobody labelled. Noisy copies are tried with three rows an intent.
@@ -247,7 +247,7 @@ def measure_training(task: Task, mechanism: str, *, on: bool, seed: int) -> dict
     objectives = None
     if mechanism == "hard negatives":
         planned = schedule({"triplet": len(triplets)}, steps=plan.steps, visits=6.0)
-        objectives = Objectives(model, {"triplet": triplets}, planned=planned, same={}, max_tokens=48, seed=seed)
+        objectives = Objectives(model, {"triplet": triplets}, planned=planned, same={}, seed=seed)
     fine_tune(
         model,
         [text for text, _ in [*labelled, *more]],
@@ -258,7 +258,7 @@ def measure_training(task: Task, mechanism: str, *, on: bool, seed: int) -> dict
         objectives=objectives,
     )
     used = {"rows_added": len(more), "right_of_added": _right(more, unlabelled, snapshot), "triplets": len(triplets)}
-    return _head_accuracy(model, snapshot, ask) | used
+    return {**_head_accuracy(model, snapshot, ask), **used}
 
 
 def _head_accuracy(model: Any, snapshot: Snapshot, ask: Rows) -> dict[str, float]:
@@ -333,9 +333,9 @@ def _table(results: Sequence[dict[str, Any]]) -> str:
     for found in results:
         grouped.setdefault((found["key"][1], found["key"][2]), []).append(found)
     lines = [f"| set | what | seeds | {' | '.join(figures)} |", "|---" * (3 + len(figures)) + "|"]
-    for (task, what), found in grouped.items():
-        means = [_mean([one[figure] for one in found]) for figure in figures]
-        lines.append(f"| {task} | {what} | {len(found)} | {' | '.join(means)} |")
+    for (task, what), members in grouped.items():
+        means = [_mean([one[figure] for one in members]) for figure in figures]
+        lines.append(f"| {task} | {what} | {len(members)} | {' | '.join(means)} |")
     return "\n".join(lines)
 
 

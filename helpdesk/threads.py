@@ -1,11 +1,23 @@
-"""How many threads native libraries may start: they read it from the environment when they are loaded."""
+"""How native libraries use the processor's cores: they read it from the environment when they are loaded."""
 
 import os
 
-_NAMES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+_ASLEEP = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 
 
 def cap_native_threads(count: int) -> None:
     """Set the limit where the environment does not name one. Call before numpy, torch or tokenizers are imported."""
-    for name in _NAMES:
+    for name in _COUNTS:
         os.environ.setdefault(name, str(count))
+
+
+def wait_asleep() -> None:
+    """Let OpenMP's threads sleep while they wait for each other, where the environment does not name a policy.
+
+    By default they spin, and beside other processes the spinning ones take the core that the awaited one needs. GNU's
+    runtime, which torch brings on Linux, obeys the first name; LLVM's and Intel's want the second as well.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        for name, value in _ASLEEP.items():
+            os.environ.setdefault(name, value)

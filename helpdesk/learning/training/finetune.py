@@ -8,7 +8,7 @@ unlike any phrasing.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -83,14 +83,13 @@ def seconds_per_intent(model: "SentenceTransformer", texts: Sequence[str], inten
     numbers = [number % intents for number in range(len(texts))]
     plan = TrainingPlan(steps=1, intents=min(intents, _BATCH))
     batches = _Batches(texts, numbers, plan, seed=0)
-    trainable = _trainable(model)
+    _trainable(model)
     times = []
     for batch in [next(iter(batches)) for _ in range(3)]:
         started = time.perf_counter()
-        _loss(model, batches.tokens(model, batch), [numbers[row] for row in batch], plan.temperature).backward()  # type: ignore[no-untyped-call]
+        _loss(model, batches.chunks(model, batch), [numbers[row] for row in batch], plan.temperature).backward()  # type: ignore[no-untyped-call]
         times.append(time.perf_counter() - started)
-    for parameter in trainable:
-        parameter.grad = None
+    model.zero_grad()
     return 1.15 * min(times) / plan.intents
 
 
@@ -113,19 +112,20 @@ def fine_tune(
     import torch
 
     torch.manual_seed(seed)
-    weights = _Weights(_trainable(model), plan.kept)
-    optimizer = torch.optim.AdamW(weights.tuned, lr=plan.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
+    tuned = _trainable(model)
+    weights = _Weights(model, plan.kept)
+    optimizer = torch.optim.AdamW(tuned, lr=plan.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, plan.steps))
     batches = _Batches(texts, intents, plan, seed=seed)
     _check(watch, model, 0, weights)
     for step, batch in zip(range(plan.last_step), batches, strict=False):
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         if objectives is not None:
             objectives.backward(step)
         labels = [intents[row] for row in batch]
-        loss = _loss(model, batches.tokens(model, batch), labels, plan.temperature)
+        loss = _loss(model, batches.chunks(model, batch), labels, plan.temperature)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(weights.tuned, 1.0)
+        torch.nn.utils.clip_grad_norm_(tuned, 1.0)
         optimizer.step()
         schedule.step()
         progress(step + 1, plan.last_step)
@@ -149,8 +149,8 @@ def _check(watch: "Watch | None", model: "SentenceTransformer", step: int, weigh
 class _Weights:
     """The weights that training changes, where they came from, and the best ones on the way."""
 
-    def __init__(self, tuned: Sequence["torch.nn.Parameter"], kept: float) -> None:
-        self.tuned = tuned
+    def __init__(self, model: "SentenceTransformer", kept: float) -> None:
+        self._model = model
         self._kept = kept
         self._base = self._copy()
         self._best = self._base
@@ -174,40 +174,29 @@ class _Weights:
         else:
             self._blend()
 
-    def _copy(self) -> list["torch.Tensor"]:
-        return [parameter.detach().clone() for parameter in self.tuned]
+    def _tuned(self) -> "dict[str, torch.Tensor]":
+        return {name: value.detach() for name, value in self._model.named_parameters() if value.requires_grad}
 
-    def _put(self, values: Sequence["torch.Tensor"]) -> None:
-        import torch
+    def _copy(self) -> "dict[str, torch.Tensor]":
+        return {name: value.clone() for name, value in self._tuned().items()}
 
-        with torch.no_grad():
-            for parameter, value in zip(self.tuned, values, strict=True):
-                parameter.copy_(value)
+    def _put(self, values: "Mapping[str, torch.Tensor]") -> None:
+        self._model.load_state_dict(values, strict=False)
 
     def _blend(self) -> None:
-        import torch
-
-        with torch.no_grad():
-            for parameter, start in zip(self.tuned, self._base, strict=True):
-                parameter.lerp_(start, 1.0 - self._kept)
+        for name, value in self._tuned().items():
+            value.lerp_(self._base[name], 1.0 - self._kept)
 
 
 def _trainable(model: "SentenceTransformer") -> list["torch.nn.Parameter"]:
     """All weights but the embedding tables, which hold half of them and learn little from few rows."""
     import torch
 
-    tables = {
-        id(parameter)
-        for module in model.modules()
-        if isinstance(module, torch.nn.Embedding)
-        for parameter in module.parameters()
-    }
-    chosen = []
-    for parameter in model.parameters():
-        parameter.requires_grad_(id(parameter) not in tables)
-        if parameter.requires_grad:
-            chosen.append(parameter)
-    return chosen
+    model.requires_grad_(True)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Embedding):
+            module.requires_grad_(False)
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
 def _rate(step: int, steps: int) -> float:
@@ -249,6 +238,12 @@ def half_precision(device: "torch.device") -> "torch.autocast":
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=native)
 
 
+def tokens(model: "SentenceTransformer", texts: Sequence[str]) -> dict[str, "torch.Tensor"]:
+    """The model's inputs, padded to the longest text."""
+    found = model.tokenizer(list(texts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+    return {name: value.to(model.device) for name, value in found.items()}
+
+
 class _Batches:
     """Endless batches of row numbers: some intents, two rows of each, sorted by length so that chunks pad little."""
 
@@ -271,15 +266,10 @@ class _Batches:
             rows = [row for intent in chosen for row in self._take(intent)]
             yield sorted(rows, key=lambda row: len(self._texts[row]))
 
-    def tokens(self, model: "SentenceTransformer", batch: Sequence[int]) -> list[dict[str, "torch.Tensor"]]:
+    def chunks(self, model: "SentenceTransformer", batch: Sequence[int]) -> list[dict[str, "torch.Tensor"]]:
         """The batch's model inputs, in chunks padded each to its own longest text."""
-        tokenizer = model.tokenizer
-        chunks = []
-        for start in range(0, len(batch), _CHUNK):
-            texts = [self._texts[row] for row in batch[start : start + _CHUNK]]
-            encoded = tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
-            chunks.append({name: value.to(model.device) for name, value in encoded.items()})
-        return chunks
+        texts = [self._texts[row] for row in batch]
+        return [tokens(model, texts[start : start + _CHUNK]) for start in range(0, len(texts), _CHUNK)]
 
     def _take(self, intent: int) -> list[int]:
         """The next two rows of an intent, every row once before any twice; a lone row is its own pair (dropout)."""

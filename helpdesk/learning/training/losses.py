@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from helpdesk.learning.data.dataset import Lesson
+from helpdesk.learning.training.finetune import tokens
 
 if TYPE_CHECKING:
-    import torch
     from sentence_transformers import SentenceTransformer
 
 KINDS: Final = ("positive", "scored", "similar", "triplet")
@@ -56,7 +56,6 @@ class Objectives:
         *,
         planned: Mapping[int, str],
         same: Mapping[str, str],
-        max_tokens: int,
         seed: int,
     ) -> None:
         """`same`: text -> the group of texts that mean the same, which are never each other's negatives."""
@@ -64,7 +63,6 @@ class Objectives:
         self._lessons = lessons
         self._planned = planned
         self._same = same
-        self._max_tokens = max_tokens
         self._chance = np.random.default_rng(seed)
         self._losses = {kind: _loss_of(kind, model) for kind in set(planned.values())}
 
@@ -76,8 +74,9 @@ class Objectives:
         if kind is None:
             return
         batch = self._draw(kind)
-        columns = [self._tokens(texts) for texts in zip(*(lesson.texts for lesson in batch), strict=True)]
-        self._losses[kind](columns, self._values(batch)).backward()
+        columns = [tokens(self._model, texts) for texts in zip(*(lesson.texts for lesson in batch), strict=True)]
+        values = torch.tensor([lesson.value or 0.0 for lesson in batch], device=self._model.device)
+        self._losses[kind](columns, values).backward()
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), LONGEST)
 
     def _draw(self, kind: str) -> list[Lesson]:
@@ -93,36 +92,19 @@ class Objectives:
                 break
         return list(chosen.values())
 
-    def _tokens(self, texts: Sequence[str]) -> dict[str, "torch.Tensor"]:
-        encoded = self._model.tokenizer(
-            list(texts), padding=True, truncation=True, max_length=self._max_tokens, return_tensors="pt"
-        )
-        return {name: value.to(self._model.device) for name, value in encoded.items()}
-
-    def _values(self, batch: Sequence[Lesson]) -> "torch.Tensor":
-        import torch
-
-        return torch.tensor([lesson.value or 0.0 for lesson in batch], device=self._model.device)
-
 
 def meaning_groups(lessons: Sequence[Lesson], known: Mapping[str, int]) -> dict[str, str]:
     """Text -> the name of its group: texts joined by positive pairs, or known to have the same intent."""
-    leader: dict[str, str] = {}
+    from scipy.cluster.hierarchy import DisjointSet
 
-    def find(text: str) -> str:
-        while leader.setdefault(text, text) != text:
-            leader[text] = leader[leader[text]]
-            text = leader[text]
-        return text
-
+    groups = DisjointSet(text for lesson in lessons for text in lesson.texts)
     first_of: dict[int, str] = {}
     for lesson in lessons:
-        one, other = lesson.texts
-        leader[find(one)] = find(other)
+        groups.merge(*lesson.texts)
         for text in lesson.texts:
             if text in known:
-                leader[find(text)] = find(first_of.setdefault(known[text], text))
-    return {text: find(text) for text in list(leader)}
+                groups.merge(text, first_of.setdefault(known[text], text))
+    return {text: groups[text] for text in groups}
 
 
 def _loss_of(kind: str, model: "SentenceTransformer") -> Any:

@@ -16,7 +16,6 @@ from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.early_stopping import Held, Watch
 from helpdesk.learning.training.finetune import (
     MANY,
-    MAX_TOKENS,
     VIEWS_PER_INTENT,
     TrainingPlan,
     fine_tune,
@@ -173,6 +172,4 @@ class _School:
         planned = _schedule(plan, {kind: len(learnt) for kind, learnt in lessons.learnt.items()}, rows)
         if not planned:
             return None
-        return Objectives(
-            model, lessons.learnt, planned=planned, same=lessons.same, max_tokens=MAX_TOKENS, seed=self.settings.seed
-        )
+        return Objectives(model, lessons.learnt, planned=planned, same=lessons.same, seed=self.settings.seed)

@@ -62,7 +62,6 @@ def tuned(
         others,
         planned=schedule({kind: len(rows) for kind, rows in others.items()}, steps=STEPS, visits=50),
         same=meaning_groups(others["positive"], {}),
-        max_tokens=48,
         seed=seed,
     )
     fine_tune(

@@ -10,7 +10,7 @@ from helpdesk.learning.data.dataset import Lesson, Row, Snapshot
 from helpdesk.learning.training.auxiliary_examples import Material, share_out
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.early_stopping import Held, Watch
-from helpdesk.learning.training.finetune import MAX_TOKENS, TrainingPlan, fine_tune
+from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
 from helpdesk.learning.training.losses import KINDS, Objectives, meaning_groups, schedule
 
 pytestmark = pytest.mark.slow
@@ -72,7 +72,6 @@ def train(kind: str, *, seed: int = 0) -> tuple[SentenceTransformer, Watch]:
         learnt,
         planned=schedule({kind: len(learnt[kind])}, steps=STEPS, visits=100),
         same=meaning_groups(learnt[kind], {}) if kind == "positive" else {},
-        max_tokens=MAX_TOKENS,
         seed=seed,
     )
     watch = Watch(Held(held), steps=STEPS, trained=10_000)

@@ -1,0 +1,63 @@
+"""OpenMP's threads sleep while they wait, whichever door a training came through."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpdesk.threads import wait_asleep
+
+POLICIES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+INIT = "from helpdesk.cli import main; main()"
+TRAINING = "import helpdesk.learning.training.base_model, torch"
+
+
+def spins(script: str, *words: str, **more: str) -> set[str]:
+    """How long GNU's runtimes spin in a process that loads torch, by what they say themselves."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words],
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in os.environ.items() if name not in POLICIES}
+        | {"OMP_DISPLAY_ENV": "VERBOSE"}
+        | more,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return set(re.findall(r"GOMP_SPINCOUNT = '(\w+)'", done.stderr))
+
+
+def test_a_process_that_may_train_lets_no_thread_spin() -> None:
+    """Every door of training leads through the room that says so, and torch is loaded nowhere else."""
+    assert spins(TRAINING) == {"0"}
+
+
+def test_the_first_command_of_all_lets_no_thread_spin(tiny_base: Path, tmp_path: Path) -> None:
+    """`helpdesk init` imports much else before it builds a bundle."""
+    assert spins(INIT, "init", HELPDESK_HOME=str(tmp_path / "new"), HELPDESK_BASE_MODEL=str(tiny_base)) == {"0"}
+
+
+def test_an_operator_who_names_a_policy_gets_it() -> None:
+    """A machine that does nothing else may spin."""
+    found = spins(TRAINING, OMP_WAIT_POLICY="ACTIVE")
+
+    assert found
+    assert "0" not in found
+
+
+def test_this_suite_trains_without_spinning() -> None:
+    """It was said before any test could load torch."""
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
+def test_only_what_is_not_named_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LLVM's own name stays as it is, too."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("KMP_BLOCKTIME", "200")
+    wait_asleep()
+
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert os.environ["KMP_BLOCKTIME"] == "200"
