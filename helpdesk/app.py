@@ -9,7 +9,7 @@ from flask_wtf import CSRFProtect
 from helpdesk.errors import HelpdeskError
 from helpdesk.operations import SECRET_KEY
 from helpdesk.records.database import open_database
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web import headers, problems
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
         SESSION_COOKIE_SECURE=settings.https_only,
         WTF_CSRF_TIME_LIMIT=None,
     )
-    app.extensions["helpdesk"] = Desk(database, live, settings)
+    app.extensions["helpdesk"] = ChatService(database, live, settings)
     csrf = CSRFProtect(app)
     for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)

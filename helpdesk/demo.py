@@ -11,7 +11,7 @@ import click
 from helpdesk.operations import exec_server, set_up
 from helpdesk.progress import Reporter
 from helpdesk.records.database import open_database
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import load_settings, resource
 
@@ -30,7 +30,7 @@ def run_demo(*, port: int | None, progress: Reporter) -> None:
     with progress as report:
         messages = sample_messages()
         for number, text in enumerate(messages, 1):
-            Desk(database, live, settings).reply(text, channel="demo", sender=f"visitor-{number % 40}")
+            ChatService(database, live, settings).reply(text, channel="demo", sender=f"visitor-{number % 40}")
             report("playing sample messages", number, len(messages))
     database.close()
     exec_server(settings)

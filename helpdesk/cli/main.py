@@ -89,14 +89,14 @@ def demo(port: int | None) -> None:
 @with_database
 def match(settings: "Settings", database: "Database", text: str, as_json: bool) -> None:
     """Show what the bot would decide about TEXT, its ranking and the reason. Nothing is logged."""
-    from helpdesk.serving.chat_service import Desk
+    from helpdesk.serving.chat_service import ChatService
     from helpdesk.serving.live import LiveMatcher
 
     live = LiveMatcher(database, settings)
     live.refresh()
     if live.take() is None:
         raise HelpdeskError(live.status().reason or "no version serves")
-    decision, version = Desk(database, live, settings).match(text)
+    decision, version = ChatService(database, live, settings).match(text)
     facts = {"text": text, "version": version, **decision.columns()}
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))

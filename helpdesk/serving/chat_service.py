@@ -45,7 +45,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Desk:
+class ChatService:
     """The serving side of one process: takes messages, gives replies."""
 
     database: Database

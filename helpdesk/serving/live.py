@@ -20,8 +20,8 @@ from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.tables import Intent, Phrasing
-from helpdesk.serving.audit_sampler import AuditLane
-from helpdesk.serving.heartbeats import PresenceKeeper
+from helpdesk.serving.audit_sampler import AuditSampler
+from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
@@ -74,8 +74,8 @@ class LiveMatcher:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self.audit = AuditLane(settings)
-        self._presence = PresenceKeeper(database)
+        self.audit = AuditSampler(settings)
+        self._heartbeat = HeartbeatKeeper(database)
         self._live: Live | None = None
         self._problem: str | None = "not loaded yet"
         self._refused: tuple[int, str] | None = None
@@ -181,7 +181,7 @@ class LiveMatcher:
 
     def _say_what_serves(self) -> None:
         live = self._live
-        self._presence.say(
+        self._heartbeat.say(
             version_id=None if live is None else live.version_id,
             refused_promotion_id=None if self._refused is None else self._refused[0],
         )

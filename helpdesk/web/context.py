@@ -2,10 +2,10 @@
 
 from flask import current_app
 
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 
 
-def desk() -> Desk:
+def service() -> ChatService:
     """The serving side of this process."""
-    found: Desk = current_app.extensions["helpdesk"]
+    found: ChatService = current_app.extensions["helpdesk"]
     return found

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from helpdesk.serving.chat_service import Option, Reply
 from helpdesk.web.api.json_body import Body, read_body
-from helpdesk.web.context import desk
+from helpdesk.web.context import service
 
 CHANNEL = "rest"
 blueprint = Blueprint("rasa", __name__, url_prefix="/webhooks/rest")
@@ -33,7 +33,7 @@ def webhook() -> Response:
     body = read_body(RasaMessage)
     message_id = (body.metadata or {}).get("message_id")
     external_id = message_id if isinstance(message_id, str) else None
-    reply = desk().reply(body.message, channel=CHANNEL, sender=body.sender, external_id=external_id)
+    reply = service().reply(body.message, channel=CHANNEL, sender=body.sender, external_id=external_id)
     return jsonify([as_rasa(reply, body.sender)])
 
 

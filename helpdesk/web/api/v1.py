@@ -10,7 +10,7 @@ from helpdesk.matching.decide import Ranked
 from helpdesk.serving.chat_service import Reply
 from helpdesk.serving.live import FaqEntry
 from helpdesk.web.api.json_body import Body, read_body
-from helpdesk.web.context import desk
+from helpdesk.web.context import service
 
 MAX_RESULTS = 20
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -37,14 +37,14 @@ class ApiText(Body):
 def messages() -> Response:
     """Answer one message; it and its decision are stored before this replies."""
     body = read_body(ApiMessage)
-    reply = desk().reply(body.text, channel=body.channel, sender=body.session_id, external_id=body.message_id)
+    reply = service().reply(body.text, channel=body.channel, sender=body.session_id, external_id=body.message_id)
     return jsonify(as_json(reply))
 
 
 @blueprint.post("/match")
 def match() -> Response:
     """What would be decided about a text; nothing is stored."""
-    decision, version = desk().match(read_body(ApiText).text)
+    decision, version = service().match(read_body(ApiText).text)
     columns = decision.columns()
     return jsonify(
         {
@@ -63,7 +63,7 @@ def match() -> Response:
 @blueprint.get("/search")
 def search() -> Response:
     """FAQ entries by meaning, best first."""
-    found, version = desk().search(request.args.get("q", ""), limit=_limit())
+    found, version = service().search(request.args.get("q", ""), limit=_limit())
     results = [_entry(entry) | _scores(ranked) for entry, ranked in found]
     return jsonify({"results": results, "model": {"version": version}})
 
@@ -71,7 +71,7 @@ def search() -> Response:
 @blueprint.get("/faqs")
 def faqs() -> Response:
     """Every published entry."""
-    live = desk().live.take()
+    live = service().live.take()
     entries = sorted(live.faq.values(), key=lambda entry: entry.slug) if live else []
     return jsonify({"faqs": [_entry(entry) for entry in entries]})
 
@@ -79,7 +79,7 @@ def faqs() -> Response:
 @blueprint.get("/model")
 def model() -> Response:
     """Which version serves, and how it was made."""
-    live = desk().live.take()
+    live = service().live.take()
     if live is None:
         raise NotFoundError("no version serves yet")
     names = ("kind", "base_model", "dim", "count", "intents", "rows_hash", "report")

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify
 from helpdesk.errors import UnavailableError
 from helpdesk.records.base import now
 from helpdesk.records.files.reports import last_night
-from helpdesk.web.context import desk
+from helpdesk.web.context import service
 
 blueprint = Blueprint("health", __name__)
 
@@ -21,10 +21,10 @@ def livez() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """200 when messages can be answered and stored, else 503 with the reason."""
-    status = desk().live.status()
+    status = service().live.status()
     problem, database = status.reason, "ok"
     try:
-        desk().database.ping()
+        service().database.ping()
     except UnavailableError as error:
         problem, database = str(error), "unavailable"
     ready = status.ready and database == "ok"
@@ -34,7 +34,7 @@ def readyz() -> tuple[Response, int]:
 
 def _last_night() -> dict[str, Any] | None:
     """How the last night ended and how long ago; a bad one does not make a process unready."""
-    night = last_night(desk().settings.home)
+    night = last_night(service().settings.home)
     if night is None:
         return None
     return {"verdict": night.verdict, "age_seconds": round((now() - night.ended).total_seconds())}

@@ -11,14 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import UnavailableError
-from helpdesk.records import heartbeats as servings
-from helpdesk.records import versions
+from helpdesk.records import heartbeats, versions
 from helpdesk.records.base import now
 from helpdesk.records.files.reports import LastNight, last_night
 from helpdesk.records.labels import queue_lengths
 from helpdesk.records.tables import DecisionRow, Label
-from helpdesk.serving.chat_service import Desk
-from helpdesk.web.context import desk
+from helpdesk.serving.chat_service import ChatService
+from helpdesk.web.context import service
 
 VERDICTS = ("promoted", "kept", "failed")
 KINDS = ("answer", "clarify", "fallback")
@@ -30,24 +29,24 @@ blueprint = Blueprint("metrics", __name__)
 def metrics() -> Response:
     """The text format of Prometheus; with the database down, what this process knows by itself."""
     registry = CollectorRegistry()
-    registry.register(_Figures(desk()))
+    registry.register(_Figures(service()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 class _Figures:
     """One scrape, as prometheus_client asks for it."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, service: ChatService) -> None:
+        self._service = service
 
     def collect(self) -> Iterator[Metric]:
         """Every figure."""
-        yield _gauge("ready", "Whether the answering process has a bundle.", float(self._desk.live.status().ready))
-        yield from _night(last_night(self._desk.settings.home))
+        yield _gauge("ready", "Whether the answering process has a bundle.", float(self._service.live.status().ready))
+        yield from _night(last_night(self._service.settings.home))
         found: list[Metric] = []
         try:
-            with self._desk.database.read() as session:
-                found = list(_stored(session, review_below=self._desk.settings.review_below))
+            with self._service.database.read() as session:
+                found = list(_stored(session, review_below=self._service.settings.review_below))
         except UnavailableError:
             yield _gauge("database_up", "Whether the database answers.", 0)
             return
@@ -72,10 +71,10 @@ def _stored(session: Session, *, review_below: float) -> Iterator[Metric]:
     since = now() - SEEN
     if current is not None:
         yield _gauge("version_in_service", "The version that is promoted.", current.version_id)
-        refusing = servings.processes_refusing(session, current.promotion_id, since=since)
+        refusing = heartbeats.processes_refusing(session, current.promotion_id, since=since)
         yield _gauge("promotion_refused_processes", "Processes that could not load the promoted version.", refusing)
     serving = GaugeMetricFamily("helpdesk_serving_processes", "Processes by version.", labels=["version"])
-    for version_id, count in servings.processes_by_version(session, since=since).items():
+    for version_id, count in heartbeats.processes_by_version(session, since=since).items():
         serving.add_metric([str(version_id)], count)
     yield serving
     decided = dict(session.execute(select(DecisionRow.kind, func.count()).group_by(DecisionRow.kind)).tuples().all())
