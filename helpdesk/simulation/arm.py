@@ -82,7 +82,7 @@ class _Stage:
         """The bundle that serves."""
         live = self.live.take()
         if live is None:
-            raise HelpdeskError(self.live.status().reason or "no version serves")
+            raise HelpdeskError(self.live.status().problem or "no version serves")
         return live.matcher.bundle
 
     def version(self) -> int | None:

@@ -1,6 +1,6 @@
 """Figures for Prometheus, read from the database at each scrape: it does not matter which worker answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from flask import Blueprint, Response
@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.errors import UnavailableError
 from helpdesk.records import heartbeats, versions
 from helpdesk.records.base import now
@@ -20,7 +21,6 @@ from helpdesk.serving.chat_service import ChatService
 from helpdesk.web.context import service
 
 VERDICTS = ("promoted", "kept", "failed")
-KINDS = ("answer", "clarify", "fallback")
 SEEN = timedelta(minutes=1)
 blueprint = Blueprint("metrics", __name__)
 
@@ -78,7 +78,9 @@ def _stored(session: Session, *, review_below: float) -> Iterator[Metric]:
         serving.add_metric([str(version_id)], count)
     yield serving
     decided = dict(session.execute(select(DecisionRow.kind, func.count()).group_by(DecisionRow.kind)).tuples().all())
-    yield _counter("messages", "Messages by decision.", "decision", {kind: decided.get(kind, 0) for kind in KINDS})
+    yield _counter(
+        "messages", "Messages by decision.", "decision", {kind: decided.get(kind, 0) for kind in DecisionKind}
+    )
     labels = select(Label.kind, func.count()).where(Label.undone_at.is_(None)).group_by(Label.kind)
     yield _by("labels", "Labels that count, by kind.", "kind", dict(session.execute(labels).tuples().all()))
     yield _by(
@@ -90,14 +92,14 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"helpdesk_{name}", text, value=value)
 
 
-def _by(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+def _by(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
     family = GaugeMetricFamily(f"helpdesk_{name}", text, labels=[label])
     for key, value in sorted(values.items()):
         family.add_metric([key], value)
     return family
 
 
-def _counter(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+def _counter(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
     family = CounterMetricFamily(f"helpdesk_{name}", text, labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)

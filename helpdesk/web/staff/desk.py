@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, HelpdeskError
 from helpdesk.records import audit, faq, labels, nights, versions
 from helpdesk.records.base import now
@@ -26,16 +27,22 @@ SUGGESTIONS = 5
 FOUND = 4
 SIDE_LIST = 30
 AUDIT = "audit"
-TABS = {"": "All", "clarify": "Unsure", "fallback": "No answer", "answer": "Low confidence", AUDIT: "Audit"}
+TABS = {
+    "": "All",
+    DecisionKind.CLARIFY: "Unsure",
+    DecisionKind.FALLBACK: "No answer",
+    DecisionKind.ANSWER: "Low confidence",
+    AUDIT: "Audit",
+}
 REASONS = {
-    "unsure": "No FAQ was likely enough, so it was handed over.",
-    "between": "Several FAQs were close, so it asked which one was meant.",
-    "two_questions": "Two questions were found in it, and both answered.",
-    "confident": "It was answered, but with little confidence.",
-    "new_phrasing": "It was answered from a phrasing added today.",
-    "no_version": "No trained version was in service.",
-    "none_of_these": "None of the offered FAQs was chosen.",
-    "known_out_of_scope": "It was labelled as none of the FAQs before.",
+    DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
+    DecisionReason.BETWEEN: "Several FAQs were close, so it asked which one was meant.",
+    DecisionReason.TWO_QUESTIONS: "Two questions were found in it, and both answered.",
+    DecisionReason.CONFIDENT: "It was answered, but with little confidence.",
+    DecisionReason.NEW_PHRASING: "It was answered from a phrasing added today.",
+    DecisionReason.NO_VERSION: "No trained version was in service.",
+    DecisionReason.NONE_OF_THESE: "None of the offered FAQs was chosen.",
+    DecisionReason.KNOWN_OUT_OF_SCOPE: "It was labelled as none of the FAQs before.",
 }
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
