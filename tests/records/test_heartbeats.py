@@ -77,7 +77,7 @@ def test_only_processes_seen_lately_are_counted(database: Database) -> None:
         session.execute(update(Serving).where(Serving.process_id == 1).values(seen_at=old))
     with database.read() as session:
         minute, hour = now() - timedelta(minutes=1), now() - timedelta(hours=1)
-        assert servings.processes_by_version(session, since=minute) == {second: 1}
-        assert servings.processes_by_version(session, since=hour) == {first: 1, second: 1}
-        assert servings.processes_refusing(session, 1, since=minute) == 1
-        assert servings.processes_refusing(session, 1, since=hour) == 2
+        assert heartbeats.processes_by_version(session, since=minute) == {second: 1}
+        assert heartbeats.processes_by_version(session, since=hour) == {first: 1, second: 1}
+        assert heartbeats.processes_refusing(session, 1, since=minute) == 1
+        assert heartbeats.processes_refusing(session, 1, since=hour) == 2

@@ -23,7 +23,7 @@ from helpdesk.records.running_tables import Version
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
-NOT_MATCHED = {
+NOT_MATCHED: dict[str, str] = {
     DecisionReason.CHOICE: "the person chose it from a clarifying question",
     DecisionReason.NONE_OF_THESE: "the person chose none of the options of a clarifying question",
     DecisionReason.EMPTY: "the message has no letters or digits",

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from helpdesk.decisions import DecisionKind
 from helpdesk.records.night_report import DecisionSummary
 
-_DO = {DecisionKind.CLARIFY: "ask which FAQ is meant", DecisionKind.FALLBACK: "hand it over"}
-_DOING = {DecisionKind.CLARIFY: "asking which FAQ is meant", DecisionKind.FALLBACK: "handing it over"}
-_SHORT = {DecisionKind.CLARIFY: "asks back", DecisionKind.FALLBACK: "hands over"}
+_DO: dict[str, str] = {DecisionKind.CLARIFY: "ask which FAQ is meant", DecisionKind.FALLBACK: "hand it over"}
+_DOING: dict[str, str] = {DecisionKind.CLARIFY: "asking which FAQ is meant", DecisionKind.FALLBACK: "handing it over"}
+_SHORT: dict[str, str] = {DecisionKind.CLARIFY: "asks back", DecisionKind.FALLBACK: "hands over"}
 
 
 def change_note(before: DecisionSummary, after: DecisionSummary, questions: Mapping[str, str]) -> str:

@@ -21,7 +21,6 @@ from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
-from helpdesk.operations import put_in_service
 from helpdesk.progress import Quiet, Report, Reporter
 from helpdesk.records import faq, heartbeats, nights, versions
 from helpdesk.records.base import now
@@ -31,6 +30,7 @@ from helpdesk.records.files.reports import last_night
 from helpdesk.records.heartbeats import Presence
 from helpdesk.records.night_report import NightReport
 from helpdesk.records.running_tables import Lease, Serving
+from helpdesk.serving.promotion import put_in_service
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.staff.banner import as_banner
 
