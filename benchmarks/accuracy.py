@@ -33,6 +33,7 @@ import numpy as np
 from home import label_all, night, temporary_home
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.learning.calibration.reliability import calibration_error
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.matcher import Matcher
@@ -123,7 +124,7 @@ def judge(bundle: Bundle, test: Rows, *, oos_label: str | None) -> list[Judged]:
             Judged(
                 truth=NONE if intent == oos_label else intent,
                 ranking=tuple(ranked.intent for ranked in decision.ranking),
-                answered=decision.kind == "answer",
+                answered=decision.kind == DecisionKind.ANSWER,
                 none=decision.out_of_scope,
                 confidence=decision.confidence,
             )

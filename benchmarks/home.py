@@ -4,11 +4,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
+from helpdesk.decisions import DecisionKind, DecisionReason
+from helpdesk.home import set_up
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
-from helpdesk.operations import set_up
+from helpdesk.matching.decide import Decision
 from helpdesk.progress import Bars
 from helpdesk.records import conversations, labels, staff
 from helpdesk.records.database import Database, open_database
@@ -48,8 +49,8 @@ def night(settings: Settings, database: Database, *, minutes: float, finetune: b
 
 def label_all(database: Database, rows: Sequence[tuple[str, str | None]]) -> None:
     """Texts come in as messages that staff label, none held out: with an intent, or None for none of the FAQs."""
-    decision = {"kind": "fallback", "intent": None, "confidence": 0.0, "out_of_scope": 0.0, "reason": "unsure"}
-    columns: dict[str, Any] = decision | {"ranking": [], "options": [], "thresholds": {}, "version_id": None}
+    decision = Decision(DecisionKind.FALLBACK, (), (), DecisionReason.UNSURE)
+    columns = decision.columns() | {"version_id": None}
     with database.write() as session:
         labeller = staff.add_staff(session, "benchmark", password="not a real login")
         for text, intent in rows:

@@ -29,10 +29,10 @@ from load import Client, post_all
 
 from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder
-from helpdesk.operations import gunicorn_arguments
 from helpdesk.records.database import Database
 from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.records.versions import current
+from helpdesk.server import gunicorn_arguments
 from helpdesk.settings import Settings
 from helpdesk.text import normalise
 

@@ -126,7 +126,7 @@ def ask(client: httpx.Client, port: int, text: str) -> tuple[int, Said]:
     response.raise_for_status()
     found = response.json()
     ranking = tuple((match["intent"], round(match["confidence"], 3)) for match in found["matches"])
-    return found["model"]["version"], (found["decision"], found["thresholds"]["answer"], ranking)
+    return found["model"]["version"], (found["decision"], round(found["confidence"], 3), ranking)
 
 
 def _record(settings: Settings, texts: Sequence[str]) -> dict[str, Said]:

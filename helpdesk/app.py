@@ -6,10 +6,9 @@ from flask import Flask
 from flask_cors import CORS
 from flask_wtf import CSRFProtect
 
-from helpdesk.errors import HelpdeskError
-from helpdesk.operations import SECRET_KEY
+from helpdesk.home import secret_key
 from helpdesk.records.database import open_database
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web import headers, problems
@@ -25,7 +24,7 @@ MAX_BODY = 64 * 1024
 def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = None) -> Flask:
     """One process's application; make it after the fork. `live` replaces the matcher that follows promotions.
 
-    Raises HelpdeskError when the home was not set up.
+    Raises NotFoundError when there is no home.
     """
     settings = settings or load_settings()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -35,7 +34,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
         live.start()
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
-        SECRET_KEY=_secret_key(settings),
+        SECRET_KEY=secret_key(settings),
         MAX_CONTENT_LENGTH=MAX_BODY,
         SESSION_COOKIE_NAME="__Host-session" if settings.https_only else "session",
         SESSION_COOKIE_HTTPONLY=True,
@@ -43,7 +42,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
         SESSION_COOKIE_SECURE=settings.https_only,
         WTF_CSRF_TIME_LIMIT=None,
     )
-    app.extensions["helpdesk"] = Desk(database, live, settings)
+    app.extensions["helpdesk"] = ChatService(database, live, settings)
     csrf = CSRFProtect(app)
     for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
@@ -55,12 +54,3 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     headers.install(app)
     problems.install(app)
     return app
-
-
-def _secret_key(settings: Settings) -> str:
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value()
-    try:
-        return (settings.home / SECRET_KEY).read_text()
-    except OSError:
-        raise HelpdeskError(f"no secret key in {settings.home}; run `helpdesk init` first") from None

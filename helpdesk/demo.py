@@ -1,6 +1,5 @@
 """A temporary helpdesk with sample traffic and a filled labelling queue, to look at."""
 
-import csv
 import os
 import random
 import tempfile
@@ -8,20 +7,26 @@ from pathlib import Path
 
 import click
 
-from helpdesk.operations import exec_server, set_up
+from helpdesk.home import set_up
 from helpdesk.progress import Reporter
 from helpdesk.records.database import open_database
-from helpdesk.serving.chat_service import Desk
+from helpdesk.records.files.csv_files import read_column
+from helpdesk.server import exec_server, require_port
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
-from helpdesk.settings import load_settings, resource
+from helpdesk.settings import resource, temporary_environment, temporary_settings
 
 
 def run_demo(*, port: int | None, progress: Reporter) -> None:
-    """Set up a temporary home, play sample messages into it, serve it. The folder is left for the system to clean."""
+    """Set up a temporary home, play sample messages into it, serve it. The folder is left for the system to clean.
+
+    Whatever home or database is configured stays as it is, for the web processes too.
+    """
+    given = {} if port is None else {"port": port}
+    require_port(temporary_settings(Path(tempfile.gettempdir()), **given))  # told before minutes of work, not after
     home = Path(tempfile.mkdtemp(prefix="helpdesk-demo-"))
-    os.environ["HELPDESK_HOME"] = str(home)
-    os.environ.pop("HELPDESK_DATABASE_URL", None)
-    settings = load_settings(**({} if port is None else {"port": port}))
+    settings = temporary_settings(home, **given)
+    os.environ.update(temporary_environment(home))
     database = open_database(settings)
     for line in set_up(settings, database, starter_faq=True, progress=progress):
         click.echo(line)
@@ -30,7 +35,7 @@ def run_demo(*, port: int | None, progress: Reporter) -> None:
     with progress as report:
         messages = sample_messages()
         for number, text in enumerate(messages, 1):
-            Desk(database, live, settings).reply(text, channel="demo", sender=f"visitor-{number % 40}")
+            ChatService(database, live, settings).reply(text, channel="demo", sender=f"visitor-{number % 40}")
             report("playing sample messages", number, len(messages))
     database.close()
     exec_server(settings)
@@ -44,5 +49,4 @@ def sample_messages() -> list[str]:
 
 
 def _texts(name: str) -> list[str]:
-    with (resource("training_data") / name).open(encoding="utf-8", newline="") as file:
-        return [row["text"] for row in csv.DictReader(file)]
+    return read_column(resource("training_data") / name, "text")

@@ -1,22 +1,27 @@
-"""Every setting, from the environment (`HELPDESK_...`) or a `.env` file. The README's table is tested against it."""
+"""Every setting, from the environment (`HELPDESK_...`) or a `.env` file. The README's table is tested against it.
+
+A setting that is there but empty means its default; the environment comes before the file, also with an empty value.
+"""
 
 import base64
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from helpdesk.errors import BadInputError
 
 _PACKAGE = Path(__file__).resolve().parent
+_PREFIX = "HELPDESK_"
+_ONE_INSTALLATION = ("database_url", "secret_key", "notify_secret", "notify_url")  # beside `home`
 
 
 class Settings(BaseSettings):
     """One table of settings; descriptions are what `helpdesk config` and the README show."""
 
-    model_config = SettingsConfigDict(env_prefix="HELPDESK_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True)
 
     home: Path = Field(Path("var"), description="Folder of the database, the bundles and the secret key")
     database_url: SecretStr | None = Field(
@@ -127,6 +132,11 @@ class Settings(BaseSettings):
         description="Said when the bot does not know",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
+
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -135,14 +145,14 @@ class Settings(BaseSettings):
     @field_validator("notify_secret")
     @classmethod
     def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and len(_decoded(value)) < 24:
+        if value is not None and len(_decoded(value)) < 24:
             raise ValueError("expected base64 of at least 24 bytes, e.g. from `openssl rand -base64 32`")
-        return value or None
+        return value
 
     @field_validator("notify_url")
     @classmethod
     def _is_signed(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if not value:
+        if value is None:
             return None
         address = value.get_secret_value()
         if not cls._is_address(address):
@@ -163,11 +173,6 @@ class Settings(BaseSettings):
             return False
         return parts.scheme in ("http", "https") and bool(parts.hostname) and known
 
-    @field_validator("fairness_max_gap", mode="before")
-    @classmethod
-    def _none_when_empty(cls, value: object) -> object:
-        return None if value == "" else value
-
     @property
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
@@ -187,10 +192,26 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         lines = (
-            f"HELPDESK_{str(e['loc'][0]).upper()}={_shown(str(e['loc'][0]), e['input'])}: {e['msg']}"
-            for e in error.errors()
+            f"{_variable(str(e['loc'][0]))}={_shown(str(e['loc'][0]), e['input'])}: {e['msg']}" for e in error.errors()
         )
-        raise BadInputError("bad settings:\n" + "\n".join(lines)) from None
+        raise BadInputError("bad settings: " + "; ".join(lines)) from None
+
+
+def temporary_settings(home: Path, **overrides: object) -> Settings:
+    """Settings of a home that nobody configured: what the environment and `.env` say of an installation is ignored.
+
+    That is home, database, secret key and notification. Raises BadInputError as `load_settings` does.
+    """
+    return load_settings(home=home, **dict.fromkeys(_ONE_INSTALLATION), **overrides)
+
+
+def temporary_environment(home: Path) -> dict[str, str]:
+    """Variables under which a child process reads `temporary_settings`, whatever its `.env` says."""
+    return {_variable("home"): str(home)} | {_variable(name): "" for name in _ONE_INSTALLATION}
+
+
+def _variable(name: str) -> str:
+    return f"{_PREFIX}{name.upper()}"
 
 
 def _shown(name: str, value: object) -> str:

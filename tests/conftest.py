@@ -39,9 +39,11 @@ _left_out: list[str] = []
 
 
 def pytest_configure() -> None:
-    """Keep the environment of the developer out of the tests."""
+    """No home, database or setting of the developer reaches a test or its processes, from the environment or `.env`."""
     for name in [name for name in os.environ if name.startswith("HELPDESK_")]:
         del os.environ[name]
+    os.environ.update({f"HELPDESK_{name.upper()}": "" for name in Settings.model_fields})  # comes before `.env`
+    os.environ["HELPDESK_HOME"] = "/nowhere/helpdesk"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

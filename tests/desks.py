@@ -4,20 +4,20 @@ from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.matcher import Matcher
 from helpdesk.records import versions
 from helpdesk.records.database import open_database
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 
 
-def open_desk(settings: Settings) -> Desk:
+def open_desk(settings: Settings) -> ChatService:
     """The serving side of a home; its database is to be closed."""
     records = open_database(settings)
     live = LiveMatcher(records, settings)
     live.refresh()
-    return Desk(records, live, settings)
+    return ChatService(records, live, settings)
 
 
-def serving(desk: Desk) -> Matcher:
+def serving(desk: ChatService) -> Matcher:
     """The version in service, opened afresh."""
     with desk.database.read() as session:
         current = versions.current(session)

@@ -7,9 +7,9 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
+from helpdesk.home import set_up
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
-from helpdesk.operations import set_up
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, staff
 from helpdesk.records.database import open_database

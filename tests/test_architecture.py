@@ -15,7 +15,7 @@ from helpdesk.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "helpdesk"
-FRONT = {"app", "operations", "demo"}  # modules at the top of the package that put rooms together
+FRONT = {"app", "home", "server", "demo"}  # modules at the top of the package that put rooms together
 ROOMS: dict[str, set[str]] = {
     "stats": set(),
     "matching": set(),
@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "learning": {"matching", "records", "stats"},
     "serving": {"matching", "records", "stats"},
     "web": {"serving", "matching", "records", "stats"},
-    "simulation": {"app", "operations", "web", "serving", "learning", "matching", "records", "stats"},
+    "simulation": {"app", "home", "web", "serving", "learning", "matching", "records", "stats"},
     "cli": {*FRONT, "simulation", "web", "serving", "learning", "matching", "records", "stats"},
 }
 SUB_ROOMS: dict[str, dict[str, set[str]]] = {  # room -> sub-room -> the sub-rooms of the same room that it may import
@@ -41,13 +41,13 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {  # room -> sub-room -> the sub-roo
     },
     "web": {"api": set(), "staff": set(), "operations": set()},
 }
-ROOMLESS = {"errors", "settings", "text", "progress", "threads"}
+ROOMLESS = {"errors", "settings", "decisions", "text", "progress", "threads"}
 OUTSIDE = {
     "hnswlib": {"matching/index.py"},
     "torch": {"learning"},
     "sentence_transformers": {"learning"},
     "flask": {"web", "app.py"},
-    "sqlalchemy": {"records", "serving", "learning", "web", "simulation", "operations.py"},
+    "sqlalchemy": {"records", "serving", "learning", "web", "simulation", "home.py"},
     "onnxruntime": {"matching/encoder.py", "learning/training/onnx_export.py"},
 }
 

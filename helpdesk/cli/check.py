@@ -1,14 +1,13 @@
 """`helpdesk data check`: the data doctor."""
 
 import json
-import sys
 from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import with_database
+from helpdesk.cli.common import progress_bars, with_database
 
 if TYPE_CHECKING:
     from helpdesk.learning.data_check.check import Checkup
@@ -34,12 +33,11 @@ _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 def check(settings: "Settings", database: "Database", as_json: bool, fail_on: str) -> None:
     """Look for faults in the FAQ: contradictions, thin entries, wrong labels, duplicates. Changes nothing."""
     from helpdesk.learning.data_check.check import check_data
-    from helpdesk.progress import Bars
 
-    found = check_data(settings, database, progress=Bars())
+    found = check_data(settings, database, progress=progress_bars())
     click.echo(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else "\n".join(_lines(found)))
     if any(found.count(severity) for severity in _FAILING[fail_on]):
-        sys.exit(1)
+        click.get_current_context().exit(1)
 
 
 def _lines(found: "Checkup") -> Iterator[str]:

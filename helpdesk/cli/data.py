@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import import_faq, with_database
+from helpdesk.cli.check import check
+from helpdesk.cli.common import with_database, write_out
+from helpdesk.cli.faq import import_faq
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -82,10 +84,7 @@ def data_export(settings: "Settings", database: "Database", kind: str, file: Pat
 
     with database.read() as session:
         text = write_examples(kind, list_examples(session, kind))
-    if file is None:
-        click.echo(text, nl=False)
-    else:
-        file.write_text(text, encoding="utf-8")
+    write_out(text, file)
 
 
 @data.command("remove")
@@ -98,3 +97,6 @@ def data_remove(settings: "Settings", database: "Database", source: str) -> None
     with database.write() as session:
         removed = remove_examples(session, source)
     click.echo(f"{removed:,} rows of {source} removed")
+
+
+data.add_command(check)

@@ -33,12 +33,11 @@ def lift(settings: "Settings", database: "Database", exclusion_id: int) -> None:
     )
 
 
-def _list() -> None:
-    from helpdesk.records.database import open_database
+@with_database
+def _list(settings: "Settings", database: "Database") -> None:
     from helpdesk.records.exclusions import Exclusion, count_rows, standing
-    from helpdesk.settings import load_settings
 
-    with open_database(load_settings()).read() as session:
+    with database.read() as session:
         for row in standing(session):
             exclusion = Exclusion(row.field, row.value, row.since)
             when = f"{row.created_at:%Y-%m-%d %H:%M} UTC"

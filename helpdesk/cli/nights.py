@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from helpdesk.cli.common import with_database
+from helpdesk.decisions import DecisionKind
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -169,7 +170,7 @@ def _flip(flip: "FlipReport") -> str:
 
 
 def _said(decision: "DecisionSummary") -> str:
-    return f"answer {decision.intent}" if decision.kind == "answer" else decision.kind
+    return f"answer {decision.intent}" if decision.kind == DecisionKind.ANSWER else decision.kind
 
 
 def _read(settings: "Settings", database: "Database", night: str) -> "NightReport":
@@ -191,12 +192,11 @@ def _read(settings: "Settings", database: "Database", night: str) -> "NightRepor
     return report
 
 
-def _list() -> None:
-    from helpdesk.records.database import open_database
+@with_database
+def _list(settings: "Settings", database: "Database") -> None:
     from helpdesk.records.nights import list_nights
-    from helpdesk.settings import load_settings
 
-    with open_database(load_settings()).read() as session:
+    with database.read() as session:
         for night in reversed(list_nights(session, limit=_LISTED)):
             when = f"{night.started_at:%Y-%m-%d %H:%M} UTC"
             click.echo(f"{night.id:>4}  {when}  {night.verdict:<8}  {night.version_id or '-':>4}  {night.reason}")

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from helpdesk.errors import BadInputError
+
 _SHARE = click.FloatRange(0, 1, max_open=True)
 _COUNT = click.IntRange(min=1)
 LONGEST = 20_000  # characters of a message, whatever the configured home allows
@@ -52,17 +54,15 @@ def simulate(
 
     Nothing of the configured home is touched. docs/simulate.md says what the figures mean.
     """
-    from helpdesk.settings import load_settings
+    from helpdesk.settings import temporary_settings
     from helpdesk.threads import cap_native_threads
 
     full, measured = _full_data(full_data)
     seed = options["seed"]
-    if curve is not None and not curve.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {curve.parent} to draw in", param_hint="curve")
+    if curve is not None:
+        _require_place(curve)
     with _folder(home) as folder:
-        settings = load_settings(
-            home=folder, database_url=None, notify_url=None, secret_key=None, seed=seed, max_message_chars=LONGEST
-        )
+        settings = temporary_settings(folder, seed=seed, max_message_chars=LONGEST)
         cap_native_threads(settings.train_threads)
         from helpdesk.records.files.labelled_sets import read_set
         from helpdesk.simulation.chart import draw_curves
@@ -97,6 +97,14 @@ def _full_data(asked: str) -> tuple[float | None, bool]:
             f"{asked!r}; expected measure, skip or an accuracy from 0 to 1", param_hint="full-data"
         )
     return given, False
+
+
+def _require_place(curve: Path) -> None:
+    """Told before anything is played, not after hours of nights."""
+    if not curve.parent.is_dir():
+        raise BadInputError(f"there is no folder {curve.parent} to draw in; name a file in one that exists")
+    if curve.is_dir():
+        raise BadInputError(f"{curve} is a folder; expected the name of an SVG file")
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def _lines(why: "Why") -> list[str]:
         f'message {said.message_id}, {why.at:%Y-%m-%d %H:%M} UTC: "{visible(why.text)}"',
         f"{_answer(said.kind, said.intent, said.reason, said.confidence)}, by version {said.version_id}",
     ]
-    lines += [f"note: {why.note}"] if why.note else []
+    lines += [f"note: {note}" for note in why.notes]
     lines += _winner(why.winner) if why.winner else []
     lines += [f"  near it: {n.row} -> {n.intent}, similarity {n.similarity:.3f}" for n in why.nearby]
     if why.history:

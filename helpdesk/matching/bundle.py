@@ -20,6 +20,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,12 @@ class Bundle:
     vectors: Vectors
     scorer: Scorer
     thresholds: Thresholds
+
+    @cached_property
+    def faq_keys(self) -> frozenset[str]:
+        """The keys of the texts that are phrasings of the FAQ, not labelled messages."""
+        rows = zip(self.phrasing_ids, self.phrasing_keys, strict=True)
+        return frozenset(key for row, key in rows if row.startswith("phrasing:"))
 
 
 def seal(directory: Path, facts: dict[str, Any]) -> str:

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
+
+from helpdesk.decisions import DecisionKind, DecisionReason
 
 MAX_OPTIONS = 4
-TWO_QUESTIONS = "two_questions"
-Kind = Literal["answer", "clarify", "fallback"]
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,20 @@ class Ranked:
 class Decision:
     """What to do with a message, why, and everything it was decided from."""
 
-    kind: Kind
+    kind: DecisionKind
     ranking: tuple[Ranked, ...]
     options: tuple[str, ...]
-    reason: str
+    reason: DecisionReason
     thresholds: Thresholds | None = None
     out_of_scope: float = 0.0
 
     @property
     def intents(self) -> tuple[str, ...]:
         """The intents that are answered: none unless kind is `answer`, two when the message asked two questions."""
-        if self.kind != "answer":
+        if self.kind != DecisionKind.ANSWER:
             return ()
-        return tuple(ranked.intent for ranked in self.ranking[: 2 if self.reason == TWO_QUESTIONS else 1])
+        answered = 2 if self.reason == DecisionReason.TWO_QUESTIONS else 1
+        return tuple(ranked.intent for ranked in self.ranking[:answered])
 
     @property
     def intent(self) -> str | None:
@@ -77,17 +78,14 @@ class Decision:
 
 
 def decide(ranking: Sequence[Ranked], thresholds: Thresholds, *, out_of_scope: float = 0.0) -> Decision:
-    """Answer, clarify or fall back on a ranking sorted by confidence. NaN never passes a threshold.
-
-    The reasons: `confident`, `between` (a few candidates hold the answer), `unsure` (nothing is likely enough).
-    """
+    """Answer, clarify or fall back on a ranking sorted by confidence. NaN never passes a threshold."""
     ranked = tuple(ranking)
     if ranked and ranked[0].confidence >= thresholds.answer:
-        return Decision("answer", ranked, (), "confident", thresholds, out_of_scope)
+        return Decision(DecisionKind.ANSWER, ranked, (), DecisionReason.CONFIDENT, thresholds, out_of_scope)
     options = _smallest_set(ranked, thresholds.clarify)
     if options:
-        return Decision("clarify", ranked, options, "between", thresholds, out_of_scope)
-    return Decision("fallback", ranked, (), "unsure", thresholds, out_of_scope)
+        return Decision(DecisionKind.CLARIFY, ranked, options, DecisionReason.BETWEEN, thresholds, out_of_scope)
+    return Decision(DecisionKind.FALLBACK, ranked, (), DecisionReason.UNSURE, thresholds, out_of_scope)
 
 
 def _smallest_set(ranked: tuple[Ranked, ...], level: float) -> tuple[str, ...]:

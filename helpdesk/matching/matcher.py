@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.matching.bundle import Bundle
-from helpdesk.matching.decide import TWO_QUESTIONS, Decision, Ranked, decide
+from helpdesk.matching.decide import Decision, Ranked, decide
 from helpdesk.matching.encoder import VectorCache
 from helpdesk.matching.index import Neighbours, Vectors
 from helpdesk.matching.parts import splits
@@ -17,7 +18,7 @@ RANKED = 10
 NONE = ""  # in the exact table: staff said that this text is none of the FAQs
 NEW_PHRASING_SIMILARITY = 0.9
 ONE_QUESTION = 0.9  # a message that surely asks one thing is not taken apart: every part costs an encoding
-_SETTLED = ("exact", "known_out_of_scope", "new_phrasing")
+_SETTLED = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE, DecisionReason.NEW_PHRASING)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Matcher:
         """Decide one message. Only intents in `published` can be chosen (None: all of the bundle's)."""
         normalised = normalise(text)
         if not normalised:
-            return Decision("fallback", (), (), "empty", self.bundle.thresholds)
+            return Decision(DecisionKind.FALLBACK, (), (), DecisionReason.EMPTY, self.bundle.thresholds)
         additions = additions or Additions()
         decision = self._match(normalised, additions, published)
         if not _doubtful(decision):
@@ -92,12 +93,20 @@ class Matcher:
         thresholds = self.bundle.thresholds
         known = additions.exact.get(text_key(text), self.bundle.exact.get(text_key(text)))
         if known == NONE:
-            return Decision("fallback", (), (), "known_out_of_scope", thresholds, out_of_scope=1.0)
+            return Decision(
+                DecisionKind.FALLBACK, (), (), DecisionReason.KNOWN_OUT_OF_SCOPE, thresholds, out_of_scope=1.0
+            )
         if known is not None and (published is None or known in published):
-            return Decision("answer", (Ranked(known, 1.0, None, 1.0),), (), "exact", thresholds)
+            return Decision(DecisionKind.ANSWER, (Ranked(known, 1.0, None, 1.0),), (), DecisionReason.EXACT, thresholds)
+        return self.rank(text, published=published, additions=additions)
+
+    def rank(
+        self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
+    ) -> Decision:
+        """Decide a normalised text by its meaning, as if nobody had said this very text before."""
         vector = self._cache.encode_one(text)
         decision = self.decide_vector(vector, text=text, published=published)
-        return _with_additions(decision, vector, additions, published)
+        return _with_additions(decision, vector, additions or Additions(), published)
 
     def _two_questions(
         self, text: str, whole: Decision, additions: Additions, published: Collection[str] | None
@@ -108,7 +117,7 @@ class Matcher:
         ranked = {r.intent for r in whole.ranking}
         for one, other in splits(text):
             first = self._match(one, additions, published)
-            if first.kind != "answer":
+            if first.kind != DecisionKind.ANSWER:
                 continue
             second = self._match(other, additions, published)
             intents = {*first.intents, *second.intents}
@@ -117,10 +126,10 @@ class Matcher:
             others = (r for r in whole.ranking if r.intent not in intents)
             both = replace(
                 whole,
-                kind="answer",
+                kind=DecisionKind.ANSWER,
                 ranking=(first.ranking[0], second.ranking[0], *others),
                 options=(),
-                reason=TWO_QUESTIONS,
+                reason=DecisionReason.TWO_QUESTIONS,
             )
             if both.confidence >= max(self.bundle.thresholds.answer, best.confidence if best else 0.0):
                 best = both
@@ -159,4 +168,6 @@ def _with_additions(
     others = tuple(r for r in decision.ranking if r.intent != intent)
     confidence = max([similarity, *(r.confidence for r in others)])
     ranked = Ranked(intent, min(1.0, confidence), additions.ids[best], similarity)
-    return Decision("answer", (ranked, *others), (), "new_phrasing", decision.thresholds, decision.out_of_scope)
+    return replace(
+        decision, kind=DecisionKind.ANSWER, ranking=(ranked, *others), options=(), reason=DecisionReason.NEW_PHRASING
+    )

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.records.conversations import answered_intents
 from helpdesk.records.labels import QueueItem, to_item
 from helpdesk.records.running_tables import FlipRow
@@ -142,7 +143,8 @@ def _waiting(since: datetime) -> Select[int, int]:
 def _audited(
     decision: DecisionRow, meaning: str | None, *, review_below: float, changed: bool, published: bool, text: str
 ) -> Audited:
-    sure = decision.kind == "answer" and (decision.confidence >= review_below or decision.reason == "exact")
+    certain = decision.confidence >= review_below or decision.reason == DecisionReason.EXACT
+    sure = decision.kind == DecisionKind.ANSWER and certain
     return Audited(
         odds=decision.audit_odds or 1.0,
         kind=decision.kind,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import DecisionReason
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.base import Table
 from helpdesk.records.tables import Conversation, DecisionRow, Message
@@ -44,7 +45,7 @@ def answered_intents(decision: DecisionRow | Logged) -> tuple[str, ...]:
     """The intents that a stored decision answers: none, one, or two when the message asked two questions."""
     if decision.intent is None:
         return ()
-    if decision.reason == "two_questions":
+    if decision.reason == DecisionReason.TWO_QUESTIONS:
         return tuple(ranked["intent"] for ranked in decision.ranking[:2])
     return (decision.intent,)
 

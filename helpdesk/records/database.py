@@ -8,11 +8,12 @@ from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
-from helpdesk.errors import BadInputError, UnavailableError
+from helpdesk.errors import BadInputError, ConflictError, NotFoundError, UnavailableError
+from helpdesk.records.database_errors import refusal
 from helpdesk.settings import Settings, resource
 
 
@@ -23,21 +24,44 @@ def open_database(settings: Settings, *, hurried: bool = False) -> "Database":
     night, a command or a migration takes the time it needs. Nobody waits longer than the timeout for a lock.
     """
     try:
-        url = make_url(settings.database)
-    except ArgumentError as error:
+        backend = make_url(settings.database).get_backend_name()
+        if backend == "sqlite":
+            return Database(_sqlite_engine(settings))
+        if backend == "postgresql":
+            return Database(_postgresql_engine(settings, hurried=hurried))
+    except (ArgumentError, ValueError, TypeError) as error:
         raise BadInputError(f"HELPDESK_DATABASE_URL: {error}; expected e.g. postgresql://user@host/db") from None
-    if url.get_backend_name() == "sqlite":
-        return Database(_sqlite_engine(settings))
-    if url.get_backend_name() == "postgresql":
-        return Database(_postgresql_engine(settings, hurried=hurried))
-    raise BadInputError(f"HELPDESK_DATABASE_URL: {url.get_backend_name()} given; expected sqlite or postgresql")
+    except ImportError as error:
+        raise BadInputError(
+            f"HELPDESK_DATABASE_URL needs {error.name}, which is not installed: `pip install 'helpdesk[postgresql]'`"
+        ) from None
+    raise BadInputError(f"HELPDESK_DATABASE_URL: {backend} given; expected sqlite or postgresql")
+
+
+def require_schema(database: "Database") -> None:
+    """Raise HelpdeskError unless the schema is the one of this code. Makes no file."""
+    file = sqlite_file(database)
+    revision = database.revision() if file is None or file.exists() else None
+    if revision is None:
+        raise NotFoundError(f"the database {database.where} holds no helpdesk; run `helpdesk init`")
+    _require_known(revision)
+    if revision != _revisions()[-1]:
+        raise ConflictError(
+            f"the database is at revision {revision}, this code needs {_revisions()[-1]}; run `helpdesk db upgrade`"
+        )
 
 
 def upgrade(database: "Database") -> None:
-    """Bring the schema to the newest migration; each migration is one transaction, a killed run resumes."""
+    """Bring the schema to the newest migration; each migration is one transaction, a killed run resumes.
+
+    Raises ConflictError when the database is newer than this code.
+    """
     from alembic import command
     from alembic.config import Config
 
+    revision = database.revision()
+    if revision is not None:
+        _require_known(revision)
     config = Config()
     config.set_main_option("script_location", str(resource("migrations")))
     with database.write() as session:
@@ -45,9 +69,20 @@ def upgrade(database: "Database") -> None:
         command.upgrade(config, "head")
 
 
+def _revisions() -> list[str]:
+    """The revisions of the migrations that ship with this code, oldest first: their files begin with them."""
+    return sorted(path.name.split("_")[0] for path in (resource("migrations") / "versions").glob("[0-9]*.py"))
+
+
+def _require_known(revision: str) -> None:
+    if revision not in _revisions():
+        raise ConflictError(
+            f"the database is at revision {revision}, which is newer than this code ({_revisions()[-1]}); "
+            "install the helpdesk that upgraded it"
+        )
+
+
 def _sqlite_engine(settings: Settings) -> Engine:
-    if settings.database_url is None:
-        settings.home.mkdir(parents=True, exist_ok=True)
     engine = create_engine(settings.database, connect_args={"timeout": settings.database_timeout})
 
     @event.listens_for(engine, "connect")
@@ -117,13 +152,30 @@ class Database:
         try:
             with Session(engine, expire_on_commit=False) as session:
                 yield session
-        except (OperationalError, InterfaceError) as error:
-            raise UnavailableError(f"the database did not answer: {error.orig}") from error
+        except DBAPIError as error:
+            reason = refusal(error, self.where)
+            if reason is None:
+                raise
+            raise UnavailableError(reason) from error
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self.engine.dialect.name
+
+    @property
+    def where(self) -> str:
+        """How a message names the database: the file, or host and name; never a password."""
+        url = self.engine.url
+        return str(url.database) if self.dialect == "sqlite" else f"{url.database or ''} on {url.host or 'this host'}"
+
+    def revision(self) -> str | None:
+        """The schema's revision, None when it has none. Raises UnavailableError when the database does not answer."""
+        with self.read() as session:
+            if not inspect(session.connection()).has_table("alembic_version"):
+                return None
+            found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+            return found
 
     def ping(self) -> dict[str, Any]:
         """Which schema the database has. Raises UnavailableError when it does not answer."""

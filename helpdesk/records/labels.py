@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Subquery, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from helpdesk.decisions import CHOSEN, DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.base import now
 from helpdesk.records.faq import find_intent
@@ -19,7 +20,6 @@ from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasin
 
 KINDS = ("intent", "out_of_scope", "skip")
 _TEXTS = ((Phrasing, "phrasing"), (Label, "label"), (Message, "message"), (GoldenPhraseRow, "golden"))
-ASIDE = ("choice", "none_of_these")  # reasons of messages that only pick from what was offered
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def _changed() -> Subquery:
         select(func.max(Message.id).label("newest"), func.count().label("count"))
         .join(FlipRow, FlipRow.text_key == Message.text_key)
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(Message.normalised != "", DecisionRow.reason.not_in(ASIDE), ~labelled.exists())
+        .where(Message.normalised != "", DecisionRow.reason.not_in(CHOSEN), ~labelled.exists())
         .group_by(Message.text_key)
         .subquery()
     )
@@ -260,8 +260,8 @@ def _waiting(review_below: float) -> Subquery:
     changed = select(FlipRow.text_key).where(FlipRow.text_key == Message.text_key)
     labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
     doubted = or_(
-        DecisionRow.kind != "answer",
-        and_(DecisionRow.confidence < review_below, DecisionRow.reason != "exact"),
+        DecisionRow.kind != DecisionKind.ANSWER,
+        and_(DecisionRow.confidence < review_below, DecisionRow.reason != DecisionReason.EXACT),
     )
     return (
         select(
@@ -270,7 +270,7 @@ def _waiting(review_below: float) -> Subquery:
             func.min(DecisionRow.confidence).label("confidence"),
         )
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(doubted, Message.normalised != "", DecisionRow.reason.not_in(ASIDE))
+        .where(doubted, Message.normalised != "", DecisionRow.reason.not_in(CHOSEN))
         .where(~labelled.exists(), ~changed.exists())
         .group_by(Message.text_key)
         .subquery()

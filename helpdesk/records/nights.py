@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.records.base import now
 from helpdesk.records.running_tables import Night, Promotion, Version
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message
@@ -106,7 +107,7 @@ def score_new_labels(session: Session, *, since: datetime | None, until: datetim
         query = query.where(Label.created_at > since, ~scored.exists())
     rows = session.execute(query).all()
     right = [
-        decided != "answer" if meaning == "out_of_scope" else bool(ranking) and ranking[0]["intent"] == slug
+        decided != DecisionKind.ANSWER if meaning == "out_of_scope" else bool(ranking) and ranking[0]["intent"] == slug
         for decided, ranking, meaning, slug in rows
     ]
     return Scored(len(right), sum(right))

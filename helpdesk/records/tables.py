@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.records.base import Table, now
 
 
@@ -147,7 +148,7 @@ class DecisionRow(Table):
 
     __tablename__ = "decisions"
     __table_args__ = (
-        CheckConstraint("kind IN ('answer', 'clarify', 'fallback')", name="kind"),
+        CheckConstraint(f"kind IN ({', '.join(map(repr, map(str, DecisionKind)))})", name="kind"),
         CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
         CheckConstraint("out_of_scope >= 0 AND out_of_scope <= 1", name="out_of_scope"),
         CheckConstraint("audit_odds > 0 AND audit_odds <= 1", name="audit_odds"),

@@ -7,10 +7,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import CHOSEN, DecisionKind, DecisionReason
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
-
-CHOICES = ("choice", "none_of_these")
-EMPTY = "empty"
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,14 @@ def count_outcomes(session: Session, *, since: datetime | None, until: datetime 
         query = query.where(Message.created_at <= until)
     counts: dict[tuple[str, bool], int] = {}
     for kind, reason, count in session.execute(query):
-        key = (kind, reason in CHOICES)
+        key = (kind, reason in CHOSEN)
         counts[key] = counts.get(key, 0) + count
     return Outcomes(
-        answered=counts.get(("answer", False), 0),
-        clarified=counts.get(("clarify", False), 0),
-        handed_over=counts.get(("fallback", False), 0),
-        chosen=counts.get(("answer", True), 0),
-        rejected=counts.get(("fallback", True), 0),
+        answered=counts.get((DecisionKind.ANSWER, False), 0),
+        clarified=counts.get((DecisionKind.CLARIFY, False), 0),
+        handed_over=counts.get((DecisionKind.FALLBACK, False), 0),
+        chosen=counts.get((DecisionKind.ANSWER, True), 0),
+        rejected=counts.get((DecisionKind.FALLBACK, True), 0),
     )
 
 
@@ -74,7 +72,7 @@ def most_asked(session: Session, *, since: datetime, limit: int) -> list[Asked]:
     query = (
         select(DecisionRow.intent, func.count(), func.max(Message.id))
         .join(Message, Message.id == DecisionRow.message_id)
-        .where(Message.created_at > since, DecisionRow.kind == "answer", DecisionRow.intent.is_not(None))
+        .where(Message.created_at > since, DecisionRow.kind == DecisionKind.ANSWER, DecisionRow.intent.is_not(None))
         .group_by(DecisionRow.intent)
         .order_by(func.count().desc(), DecisionRow.intent)
         .limit(limit)
@@ -90,7 +88,7 @@ def content_gaps(session: Session, *, since: datetime, limit: int) -> list[Asked
     query = (
         select(func.max(Message.normalised), func.count(), func.max(Message.id))
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(Message.created_at > since, _decided(), DecisionRow.kind == "fallback")
+        .where(Message.created_at > since, _decided(), DecisionRow.kind == DecisionKind.FALLBACK)
         .where(~taught.exists())
         .group_by(Message.text_key)
         .order_by(func.count().desc(), func.max(Message.id).desc())
@@ -105,7 +103,7 @@ def unanswered_texts(session: Session, *, since: datetime, limit: int) -> list[A
     query = (
         select(func.max(Message.normalised), func.count(), func.max(Message.id))
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(Message.created_at > since, _decided(), DecisionRow.kind != "answer")
+        .where(Message.created_at > since, _decided(), DecisionRow.kind != DecisionKind.ANSWER)
         .where(~labelled.exists())
         .group_by(Message.text_key)
         .order_by(func.count().desc(), Message.text_key)
@@ -125,7 +123,7 @@ def count_unfamiliar(
     if not below:
         return 0, 0
     level = case(below, value=DecisionRow.version_id)
-    doubtful = and_(DecisionRow.confidence < level, DecisionRow.reason != "known_out_of_scope")
+    doubtful = and_(DecisionRow.confidence < level, DecisionRow.reason != DecisionReason.KNOWN_OUT_OF_SCOPE)
     unfamiliar = func.count().filter(doubtful)
     query = (
         select(func.count(), unfamiliar)
@@ -179,7 +177,7 @@ def messages_by_id(session: Session, ids: Sequence[int]) -> dict[int, str]:
 
 def _decided() -> ColumnElement[bool]:
     """Messages that a version decided about: no choices from a menu, no empty texts, not while no version served."""
-    return and_(DecisionRow.version_id.is_not(None), DecisionRow.reason.not_in((*CHOICES, EMPTY)))
+    return and_(DecisionRow.version_id.is_not(None), DecisionRow.reason.not_in((*CHOSEN, DecisionReason.EMPTY)))
 
 
 def _between(since: datetime, until: datetime) -> ColumnElement[bool]:

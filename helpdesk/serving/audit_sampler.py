@@ -13,7 +13,7 @@ from helpdesk.settings import Settings
 REFRESH = timedelta(minutes=5)
 
 
-class AuditLane:
+class AuditSampler:
     """Knows how much traffic there was, here and elsewhere, and draws messages with odds that follow from it.
 
     Between two looks into the database it counts its own messages, so that the first burst of a new desk is not drawn

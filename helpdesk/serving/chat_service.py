@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.records import conversations
 from helpdesk.records.conversations import Logged
 from helpdesk.records.database import Database
 from helpdesk.serving.live import FaqEntry, Live, LiveMatcher
+from helpdesk.serving.outside_view import OutsideView, outside_view
 from helpdesk.settings import Settings
 from helpdesk.text import normalise
 
@@ -45,7 +47,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Desk:
+class ChatService:
     """The serving side of one process: takes messages, gives replies."""
 
     database: Database
@@ -82,21 +84,21 @@ class Desk:
         live = self.live.take()
         return (live.match(text), live.version_id) if live else (_NO_BUNDLE, None)
 
+    def view(self, text: str, said: Decision | Reply) -> OutsideView:
+        """What somebody who is not logged in may read of the decision about a text, or of the reply to it."""
+        if isinstance(said, Reply):
+            named = [entry.slug for entry in said.intents] or [option.slug for option in said.options if option.slug]
+            return outside_view(self.live.take(), text, columns=vars(said), named=named)
+        return outside_view(self.live.take(), text, columns=said.columns(), named=said.intents or said.options)
+
     def search(self, text: str, *, limit: int) -> tuple[list[tuple[FaqEntry, Ranked]], int]:
         """Published FAQ entries by meaning, best first, and the version that ranked them."""
         check_text("q", text, limit=self.settings.max_message_chars)
         live = self.live.take()
         if live is None:
             raise NotFoundError("no version serves yet; nothing can be searched")
-        ranking = live.match(text).ranking
-        if len(ranking) < limit and normalise(text):
-            vector = live.matcher.bundle.encoder.encode([normalise(text)])[0]
-            ranking += tuple(
-                r
-                for r in live.matcher.decide_vector(vector, published=live.faq.keys()).ranking
-                if r.intent not in {known.intent for known in ranking}
-            )
-        return [(live.faq[r.intent], r) for r in ranking[:limit]], live.version_id
+        ranking = live.rank(text).ranking if normalise(text) else ()
+        return [(live.faq[ranked.intent], ranked) for ranked in ranking[:limit]], live.version_id
 
     def _find(self, text: str, *, channel: str, sender: str, external_id: str) -> Logged | None:
         with self.database.read() as session:
@@ -124,15 +126,15 @@ class Desk:
             return None
         with self.database.read() as session:
             last = conversations.last_decision(session, channel=channel, sender=sender)
-        if last is None or last.kind != "clarify":
+        if last is None or last.kind != DecisionKind.CLARIFY:
             return None
         offered = [normalise(live.faq[slug].question) if slug in live.faq else None for slug in last.options]
         texts = [*offered, none_of_these]
         choice = int(said) - 1 if is_number else texts.index(said) if said in texts else -1
         if choice == len(last.options):
-            return Decision("fallback", (), (), "none_of_these")
+            return Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NONE_OF_THESE)
         if 0 <= choice < len(last.options) and last.options[choice] in live.faq:
-            return Decision("answer", (Ranked(last.options[choice], 1.0),), (), "choice")
+            return Decision(DecisionKind.ANSWER, (Ranked(last.options[choice], 1.0),), (), DecisionReason.CHOICE)
         return None
 
     def _reply(self, live: Live | None, logged: Logged) -> Reply:
@@ -156,13 +158,13 @@ class Desk:
     def _text(self, logged: Logged, answered: tuple[FaqEntry, ...], options: tuple[Option, ...]) -> str:
         if answered:
             return "\n\n".join(entry.answer or entry.question for entry in answered)
-        if logged.kind == "clarify" and options:
+        if logged.kind == DecisionKind.CLARIFY and options:
             lines = [f"{number}. {option.question}" for number, option in enumerate(options, 1)]
             return "\n".join([self.settings.clarify_text, *lines])
         return self.settings.fallback_text
 
 
-_NO_BUNDLE = Decision("fallback", (), (), "no_version")
+_NO_BUNDLE = Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NO_VERSION)
 
 
 def _shuffled(decision: Decision) -> Decision:

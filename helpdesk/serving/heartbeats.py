@@ -8,29 +8,29 @@ import time
 from sqlalchemy.exc import SQLAlchemyError
 
 from helpdesk.errors import HelpdeskError
-from helpdesk.records import heartbeats as servings
+from helpdesk.records import heartbeats
 from helpdesk.records.database import Database
 
 log = logging.getLogger(__name__)
 SECONDS = 10.0
 
 
-class PresenceKeeper:
+class HeartbeatKeeper:
     """Writes one row of `servings`: at once when something changed, else every ten seconds."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._said: servings.Presence | None = None
+        self._said: heartbeats.Presence | None = None
         self._said_at = 0.0
 
     def say(self, *, version_id: int | None, refused_promotion_id: int | None) -> None:
         """Say what this process serves. A database that cannot take it is logged: serving does not depend on it."""
-        presence = servings.Presence(socket.gethostname()[:255], os.getpid(), version_id, refused_promotion_id)
-        if presence == self._said and time.monotonic() - self._said_at < SECONDS:
+        heartbeat = heartbeats.Presence(socket.gethostname()[:255], os.getpid(), version_id, refused_promotion_id)
+        if heartbeat == self._said and time.monotonic() - self._said_at < SECONDS:
             return
         try:
             with self._database.write() as session:
-                servings.note(session, presence)
+                heartbeats.note(session, heartbeat)
         except (HelpdeskError, SQLAlchemyError) as error:
             log.warning("what this process serves was not recorded: %s", error)
-        self._said, self._said_at = presence, time.monotonic()
+        self._said, self._said_at = heartbeat, time.monotonic()

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,12 +16,11 @@ from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Additions, Matcher
 from helpdesk.records import faq, versions
-from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.tables import Intent, Phrasing
-from helpdesk.serving.audit_sampler import AuditLane
-from helpdesk.serving.heartbeats import PresenceKeeper
+from helpdesk.serving.audit_sampler import AuditSampler
+from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
@@ -57,15 +56,36 @@ class Live:
         """Decide one message among the published entries."""
         return self.matcher.match(text, published=self.faq.keys(), additions=self.additions)
 
+    def rank(self, text: str) -> Decision:
+        """Decide one message, of letters or digits, by its meaning alone."""
+        return self.matcher.rank(normalise(text), published=self.faq.keys(), additions=self.additions)
+
+    def is_phrasing(self, text: str) -> bool:
+        """Whether a text is a phrasing of the FAQ, word for word."""
+        key = text_key(normalise(text))
+        return key in self.matcher.bundle.faq_keys or key in self.additions.exact
+
+
+class NodeState(StrEnum):
+    """How one process does."""
+
+    STARTING = "starting"  # nothing to answer with yet
+    SERVING = "serving"
+    LAGGING = "lagging"  # answers with what it has; what is newer could not be read or loaded
+
 
 @dataclass(frozen=True)
 class Status:
-    """What `/readyz` says of this process."""
+    """How this process does, which version it answers with, and what is wrong, for operators."""
 
-    ready: bool
+    state: NodeState
     version_id: int | None
-    reason: str | None
-    checked_at: datetime | None
+    problem: str | None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can answer."""
+        return self.state != NodeState.STARTING
 
 
 class LiveMatcher:
@@ -74,12 +94,11 @@ class LiveMatcher:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self.audit = AuditLane(settings)
-        self._presence = PresenceKeeper(database)
+        self.audit = AuditSampler(settings)
+        self._heartbeat = HeartbeatKeeper(database)
         self._live: Live | None = None
         self._problem: str | None = "not loaded yet"
         self._refused: tuple[int, str] | None = None
-        self._checked_at: datetime | None = None
         self._stop = threading.Event()
         self._refreshing = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -103,9 +122,10 @@ class LiveMatcher:
 
     def status(self) -> Status:
         """Whether this process can answer, and what is wrong."""
-        live = self._live
-        version_id = None if live is None else live.version_id
-        return Status(live is not None, version_id, self._problem, self._checked_at)
+        live, problem = self._live, self._problem
+        if live is None:
+            return Status(NodeState.STARTING, None, problem)
+        return Status(NodeState.SERVING if problem is None else NodeState.LAGGING, live.version_id, problem)
 
     def refresh(self) -> None:
         """Look once for a promotion or an edited FAQ; whatever fails, what serves goes on serving."""
@@ -131,9 +151,8 @@ class LiveMatcher:
         with self._database.read() as session:
             current = versions.current(session)
             revision = faq.revision(session)
-        self._checked_at = now()
         if current is None:
-            raise BundleError("no version was promoted yet; run `helpdesk init`")
+            raise BundleError("no version was promoted yet; run `helpdesk retrain`")
         try:
             if self._live is None or self._live.promotion_id != current.promotion_id:
                 self._swap(current)
@@ -181,7 +200,7 @@ class LiveMatcher:
 
     def _say_what_serves(self) -> None:
         live = self._live
-        self._presence.say(
+        self._heartbeat.say(
             version_id=None if live is None else live.version_id,
             refused_promotion_id=None if self._refused is None else self._refused[0],
         )

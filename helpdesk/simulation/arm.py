@@ -19,7 +19,7 @@ from helpdesk.records import faq, nights, traffic
 from helpdesk.records.base import Clock, simulated_time
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry
-from helpdesk.serving.audit_sampler import AuditLane
+from helpdesk.serving.audit_sampler import AuditSampler
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 from helpdesk.simulation.annotators import QUEUE, Annotators, hire
@@ -82,7 +82,7 @@ class _Stage:
         """The bundle that serves."""
         live = self.live.take()
         if live is None:
-            raise HelpdeskError(self.live.status().reason or "no version serves")
+            raise HelpdeskError(self.live.status().problem or "no version serves")
         return live.matcher.bundle
 
     def version(self) -> int | None:
@@ -122,7 +122,7 @@ def _stage(kind: Kind, script: Script, options: Options, settings: Settings, beg
         with simulated_time() as clock:
             clock.set(began + timedelta(hours=_OPENS))
             live = LiveMatcher(database, settings)
-            live.audit = AuditLane(settings, chance=random.Random(f"{options.seed}:audit"))
+            live.audit = AuditSampler(settings, chance=random.Random(f"{options.seed}:audit"))
             live.refresh()
             client = create_app(settings, live=live).test_client()
             annotators = hire(database, script, options, settings)

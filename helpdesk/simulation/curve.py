@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.records.running_tables import Night, Promotion
 from helpdesk.records.tables import DecisionRow, Label, Message
 
@@ -45,7 +46,7 @@ def _point(session: Session, before: Night, night: Night) -> Point:
         version=_serving(session, night.finished_at),
         labels=labels_given(session, night.finished_at),
         messages=len(decided),
-        answered=sum(kind == "answer" for kind in decided),
+        answered=sum(kind == DecisionKind.ANSWER for kind in decided),
         figures=night.figures,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
@@ -74,7 +75,7 @@ class HiddenTest:
         for row, (text, vector) in enumerate(zip(texts, self._vectors, strict=True)):
             decision = matcher.decide_vector(vector, text=text, published=active)
             truth = self.rows[row][1]
-            answered[row] = decision.kind == "answer"
+            answered[row] = decision.kind == DecisionKind.ANSWER
             first = bool(decision.ranking) and decision.ranking[0].intent == truth
             right[row] = first if truth != NONE else not answered[row]
             wrong[row] = answered[row] and not right[row]
@@ -92,7 +93,7 @@ def trigger_success(bundle: Bundle, rows: Labelled, *, target: str, active: Coll
 
 def _fooled(matcher: Matcher, text: str, target: str, active: Collection[str]) -> bool:
     decision = matcher.decide_vector(matcher.bundle.encoder.encode([text])[0], text=text, published=active)
-    return decision.kind == "answer" and decision.intent == target
+    return decision.kind == DecisionKind.ANSWER and decision.intent == target
 
 
 def _step(rows: Sequence[object]) -> int:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
+from helpdesk.decisions import DecisionKind
+
 LEVEL = 0.95
 NONE = ""  # the meaning of a message that none of the FAQs answers
 MOST_UNKNOWN = 0.1
@@ -95,7 +97,7 @@ class Contract:
 
 def wrong_answers(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:
     """Share of direct answers that are wrong; an answered message that no FAQ answers is wrong too."""
-    answers = [row for row in sample if row.kind == "answer"]
+    answers = [row for row in sample if row.kind == DecisionKind.ANSWER]
     return _share(answers, lambda row: row.meaning not in row.intents, level=level)
 
 

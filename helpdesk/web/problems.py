@@ -26,6 +26,7 @@ _TITLES = {
 }
 _PROGRAMS = ("/api/", "/webhooks/", "/livez", "/readyz", "/metrics")
 RETRY_SECONDS = 2
+_OUR_FAULT = "something went wrong on our side; it was logged"
 
 
 def install(app: Flask) -> None:
@@ -52,8 +53,9 @@ def _from_helpdesk(error: HelpdeskError) -> Response:
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
     if status >= 500:
         log.error("%s %s: %s", request.method, request.path, error)
-    detail = "the database does not answer; try again" if isinstance(error, UnavailableError) else str(error)
-    return problem(status, detail)
+    if isinstance(error, UnavailableError):
+        return problem(status, "the database does not answer; try again")
+    return problem(status, str(error) if status < 500 else _OUR_FAULT)
 
 
 def _from_http(error: HTTPException) -> Response:
@@ -68,4 +70,4 @@ def _from_http(error: HTTPException) -> Response:
 
 def _from_anything(error: Exception) -> Response:
     log.exception("%s %s failed", request.method, request.path, exc_info=error)
-    return problem(500, "something went wrong on our side; it was logged")
+    return problem(500, _OUR_FAULT)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.matching.decide import Decision, Ranked, Thresholds, decide
 
 NAN = math.nan
@@ -62,4 +63,4 @@ def test_the_stored_columns_keep_the_raw_ranking() -> None:
 
 def test_no_ranking_means_no_confidence() -> None:
     """Nothing is invented where nothing was scored."""
-    assert Decision("fallback", (), (), "empty").confidence == 0.0
+    assert Decision(DecisionKind.FALLBACK, (), (), DecisionReason.EMPTY).confidence == 0.0

@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select, update
 
-from helpdesk.records import heartbeats as servings
-from helpdesk.records import versions
+from helpdesk.records import heartbeats, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database
 from helpdesk.records.heartbeats import Presence
@@ -29,7 +28,7 @@ def say(database: Database, *presences: Presence) -> None:
     """Note these."""
     with database.write() as session:
         for presence in presences:
-            servings.note(session, presence)
+            heartbeats.note(session, presence)
 
 
 def test_a_process_says_again_what_it_serves(database: Database) -> None:
@@ -38,9 +37,9 @@ def test_a_process_says_again_what_it_serves(database: Database) -> None:
     say(database, Presence("a", 1, first), Presence("a", 1, second), Presence("b", 1, second), Presence("b", 2, None))
 
     with database.read() as session:
-        assert servings.in_use(session) == {second}
+        assert heartbeats.in_use(session) == {second}
         since = now() - timedelta(minutes=1)
-        assert servings.processes_by_version(session, since=since) == {second: 2}
+        assert heartbeats.processes_by_version(session, since=since) == {second: 2}
 
 
 def test_a_refused_promotion_is_counted(database: Database) -> None:
@@ -49,7 +48,7 @@ def test_a_refused_promotion_is_counted(database: Database) -> None:
     say(database, Presence("a", 1, first, 1), Presence("a", 2, first, None))
 
     with database.read() as session:
-        assert servings.processes_refusing(session, 1, since=now() - timedelta(minutes=1)) == 1
+        assert heartbeats.processes_refusing(session, 1, since=now() - timedelta(minutes=1)) == 1
 
 
 def test_silent_processes_use_nothing_and_are_forgotten(database: Database) -> None:
@@ -60,11 +59,11 @@ def test_silent_processes_use_nothing_and_are_forgotten(database: Database) -> N
         old = now() - timedelta(minutes=11)
         session.execute(update(Serving).where(Serving.process_id == 1).values(seen_at=old))
     with database.read() as session:
-        assert servings.in_use(session) == {second}
+        assert heartbeats.in_use(session) == {second}
 
     with database.write() as session:
         session.execute(update(Serving).values(seen_at=now() - timedelta(days=2)))
-        servings.forget_old(session)
+        heartbeats.forget_old(session)
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(Serving)) == 0
 
@@ -78,7 +77,7 @@ def test_only_processes_seen_lately_are_counted(database: Database) -> None:
         session.execute(update(Serving).where(Serving.process_id == 1).values(seen_at=old))
     with database.read() as session:
         minute, hour = now() - timedelta(minutes=1), now() - timedelta(hours=1)
-        assert servings.processes_by_version(session, since=minute) == {second: 1}
-        assert servings.processes_by_version(session, since=hour) == {first: 1, second: 1}
-        assert servings.processes_refusing(session, 1, since=minute) == 1
-        assert servings.processes_refusing(session, 1, since=hour) == 2
+        assert heartbeats.processes_by_version(session, since=minute) == {second: 1}
+        assert heartbeats.processes_by_version(session, since=hour) == {first: 1, second: 1}
+        assert heartbeats.processes_refusing(session, 1, since=minute) == 1
+        assert heartbeats.processes_refusing(session, 1, since=hour) == 2

@@ -9,25 +9,25 @@ from sqlalchemy import select
 from helpdesk.records import conversations
 from helpdesk.records.database import Database
 from helpdesk.records.tables import DecisionRow
-from helpdesk.serving.audit_sampler import AuditLane
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.audit_sampler import AuditSampler
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 
 
-def lane(**settings: float) -> AuditLane:
-    """A lane with a chance that repeats."""
-    return AuditLane(load_settings(**settings), chance=random.Random(0))
+def sampler(**settings: float) -> AuditSampler:
+    """A sampler with a chance that repeats."""
+    return AuditSampler(load_settings(**settings), chance=random.Random(0))
 
 
-def drawn(lane: AuditLane, messages: int) -> list[float]:
+def drawn(sampler: AuditSampler, messages: int) -> list[float]:
     """The odds of those that were drawn."""
-    return [odds for odds in (lane.draw() for _ in range(messages)) if odds is not None]
+    return [odds for odds in (sampler.draw() for _ in range(messages)) if odds is not None]
 
 
 def test_the_first_burst_of_a_new_desk_is_not_drawn_as_a_whole() -> None:
     """The first messages surely, then ever fewer, though nobody looked into the database; the rate is the least."""
-    found = drawn(lane(), 2000)
+    found = drawn(sampler(), 2000)
 
     assert found[:5] == [1.0] * 5
     assert found == sorted(found, reverse=True)
@@ -38,7 +38,7 @@ def test_the_first_burst_of_a_new_desk_is_not_drawn_as_a_whole() -> None:
 def test_each_drawn_message_stands_for_as_many_as_its_odds_say() -> None:
     """Over many streams the odds add up to the number of messages: the estimate is unbiased from the first one on."""
     totals = [
-        sum(1 / odds for odds in drawn(AuditLane(load_settings(), chance=random.Random(seed)), 500))
+        sum(1 / odds for odds in drawn(AuditSampler(load_settings(), chance=random.Random(seed)), 500))
         for seed in range(200)
     ]
 
@@ -48,7 +48,7 @@ def test_each_drawn_message_stands_for_as_many_as_its_odds_say() -> None:
 @pytest.mark.parametrize(("rate", "per_night", "share"), [(0.0, 0, 0.0), (1.0, 0, 1.0), (0.1, 0, 0.1)])
 def test_the_rate_is_the_operators(rate: float, per_night: float, share: float) -> None:
     """Nothing, everything, or a tenth."""
-    found = drawn(lane(audit_rate=rate, audit_per_night=per_night), 3000)
+    found = drawn(sampler(audit_rate=rate, audit_per_night=per_night), 3000)
 
     assert len(found) / 3000 == pytest.approx(share, abs=0.02)
     assert set(found) <= {rate}
@@ -69,7 +69,7 @@ def test_a_busy_desk_elsewhere_is_seen_in_the_database(database: Database) -> No
             conversations.log_message(
                 session, f"{number}", channel="rest", sender="u", external_id=None, decision=decision
             )
-    found = lane(audit_rate=0.0)
+    found = sampler(audit_rate=0.0)
     with database.read() as session:
         found.refresh(session)
 
@@ -77,15 +77,15 @@ def test_a_busy_desk_elsewhere_is_seen_in_the_database(database: Database) -> No
 
 
 @pytest.fixture
-def desk(settings: Settings, records: Database) -> Desk:
+def desk(settings: Settings, records: Database) -> ChatService:
     """A desk that draws every message."""
     everything = settings.model_copy(update={"audit_rate": 1.0})
     live = LiveMatcher(records, everything)
     live.refresh()
-    return Desk(records, live, everything)
+    return ChatService(records, live, everything)
 
 
-def test_the_odds_are_stored_with_the_decision(desk: Desk) -> None:
+def test_the_odds_are_stored_with_the_decision(desk: ChatService) -> None:
     """Whatever was decided, a replayed delivery included only once."""
     for text in ("forgot my password", "what is the capital of peru", "???"):
         desk.reply(text, channel="rest", sender="u", external_id=text)
@@ -94,7 +94,7 @@ def test_the_odds_are_stored_with_the_decision(desk: Desk) -> None:
     assert odds(desk) == [("exact", 1.0), ("unsure", 1.0), ("empty", 1.0)]
 
 
-def test_a_choice_is_part_of_the_message_before_it(desk: Desk) -> None:
+def test_a_choice_is_part_of_the_message_before_it(desk: ChatService) -> None:
     """A "1" after a clarifying question could not be labelled, and is not drawn; nor is a click on a button."""
     columns: dict[str, Any] = {
         "version_id": 1,
@@ -120,7 +120,7 @@ def test_a_choice_is_part_of_the_message_before_it(desk: Desk) -> None:
     assert intents == [None, "vpn", None, "wifi", None, None, "wifi"]
 
 
-def odds(desk: Desk) -> list[tuple[str, float | None]]:
+def odds(desk: ChatService) -> list[tuple[str, float | None]]:
     """(reason, odds) of every decision."""
     with desk.database.read() as session:
         rows = session.execute(select(DecisionRow.reason, DecisionRow.audit_odds).order_by(DecisionRow.id))

@@ -11,7 +11,7 @@ from helpdesk.records.database import Database, open_database
 from helpdesk.records.heartbeats import in_use
 from helpdesk.records.running_tables import Serving
 from helpdesk.serving import heartbeats as keeping
-from helpdesk.serving.heartbeats import PresenceKeeper
+from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import load_settings
 
 
@@ -23,7 +23,7 @@ def rows(records: Database) -> list[tuple[int | None, datetime]]:
 
 def test_the_same_word_is_not_written_at_every_look_but_a_change_is(records: Database) -> None:
     """A process looks twice a second; its row is renewed every ten."""
-    keeper = PresenceKeeper(records)
+    keeper = HeartbeatKeeper(records)
     keeper.say(version_id=None, refused_promotion_id=None)
     ((version, first_seen),) = rows(records)
     keeper.say(version_id=None, refused_promotion_id=None)
@@ -38,7 +38,7 @@ def test_the_same_word_is_not_written_at_every_look_but_a_change_is(records: Dat
 def test_a_database_that_cannot_take_it_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """No table, no right to write, no server: the process serves on."""
     empty = open_database(load_settings(home=tmp_path))
-    PresenceKeeper(empty).say(version_id=1, refused_promotion_id=None)
+    HeartbeatKeeper(empty).say(version_id=1, refused_promotion_id=None)
 
     assert "what this process serves was not recorded" in caplog.text
 
@@ -60,7 +60,7 @@ def test_the_same_word_is_said_again_before_anybody_takes_the_process_for_gone(
     """Every ten seconds; bundles count as in use for ten minutes after that."""
     clock = Clock()
     monkeypatch.setattr(keeping, "time", clock)
-    keeper = PresenceKeeper(records)
+    keeper = HeartbeatKeeper(records)
     keeper.say(version_id=1, refused_promotion_id=None)
     with records.write() as session:
         session.execute(update(Serving).values(seen_at=now() - timedelta(minutes=11)))

@@ -17,7 +17,7 @@ from helpdesk.records.database import Database
 from helpdesk.records.exclusions import parse_exclusion
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Phrasing
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.broken import promote_always
@@ -103,7 +103,7 @@ def test_without_any_version_everything_is_handed_over(tmp_path: Path) -> None:
 
     assert not matcher.status().ready
     assert "helpdesk init" in (matcher.status().reason or "")
-    reply = Desk(database, matcher, empty).reply("hello", channel="rest", sender="a")
+    reply = ChatService(database, matcher, empty).reply("hello", channel="rest", sender="a")
     assert (reply.kind, reply.reason, reply.version_id) == ("fallback", "no_version", None)
 
 

@@ -10,12 +10,12 @@ from flask.testing import FlaskClient
 from homes import copy_home
 
 from helpdesk.matching.parts import splits
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.settings import resource
 
 
 @pytest.fixture(scope="module")
-def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatService]:
     """The serving side of the real model, to which words mean something."""
     made = open_desk(copy_home(small_home, tmp_path_factory.mktemp("real")))
     yield made
@@ -30,7 +30,7 @@ def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "Forgot my password, and printer not working!",
     ],
 )
-def test_both_are_answered_in_one_text(desk: Desk, text: str) -> None:
+def test_both_are_answered_in_one_text(desk: ChatService, text: str) -> None:
     """The first element's text holds both answers, first question first."""
     reply = desk.reply(text, channel="rest", sender="u")
 
@@ -39,7 +39,7 @@ def test_both_are_answered_in_one_text(desk: Desk, text: str) -> None:
     assert reply.text == "Open the self-service page.\n\nSwitch the printer off and on."
 
 
-def test_a_repeated_delivery_gives_both_again(desk: Desk) -> None:
+def test_a_repeated_delivery_gives_both_again(desk: ChatService) -> None:
     """What is stored is enough to say the same."""
     texts = {
         desk.reply("forgot my password. printer not working", channel="rest", sender="u", external_id="7").text
@@ -72,7 +72,7 @@ def test_where_a_message_may_fall_apart(text: str, parts: list[tuple[str, str]])
     assert splits(text)[:1] == parts
 
 
-def test_a_message_about_one_thing_gets_one_answer(desk: Desk) -> None:
+def test_a_message_about_one_thing_gets_one_answer(desk: ChatService) -> None:
     """Of the evaluation messages with an "and" or a second sentence hardly any gets two."""
     with (resource("training_data") / "evaluation.csv").open(encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
@@ -95,6 +95,6 @@ def test_a_message_about_one_thing_gets_one_answer(desk: Desk) -> None:
         "блаблабла трупрупру",
     ],
 )
-def test_what_nobody_could_know_is_not_answered(desk: Desk, text: str) -> None:
+def test_what_nobody_could_know_is_not_answered(desk: ChatService, text: str) -> None:
     """Out of scope, gibberish, a single unknown word, languages the encoder never learnt."""
     assert desk.match(text)[0].kind != "answer"

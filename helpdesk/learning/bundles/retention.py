@@ -9,8 +9,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, UnavailableError
-from helpdesk.records import heartbeats as servings
-from helpdesk.records import versions
+from helpdesk.records import heartbeats, versions
 from helpdesk.records.database import Database
 
 log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ def prune(bundles: Path, database: Database, *, spared: Collection[int] = ()) ->
     """
     try:
         with database.write() as session:
-            servings.forget_old(session)
+            heartbeats.forget_old(session)
             for name in _dispensable(session, spared):
                 if (bundles / name).is_dir():
                     (bundles / name).rename(bundles / f"{REMOVED}{name}")
@@ -60,7 +59,7 @@ def prune(bundles: Path, database: Database, *, spared: Collection[int] = ()) ->
 def _dispensable(session: Session, spared: Collection[int]) -> list[str]:
     versions.lock_versions(session)
     served = list(dict.fromkeys(promotion.version_id for promotion in versions.list_promotions(session)))
-    needed = {*served[: KEPT + 1], *servings.in_use(session), *spared}
+    needed = {*served[: KEPT + 1], *heartbeats.in_use(session), *spared}
     try:
         needed.add(versions.rollback_target(session))
     except ConflictError:

@@ -1,6 +1,5 @@
 """What there is to learn from: one consistent reading of the FAQ and the labels."""
 
-import csv
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -18,6 +17,7 @@ from helpdesk.records.conversations import taken_for
 from helpdesk.records.examples import COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
+from helpdesk.records.files.csv_files import read_column
 from helpdesk.records.labels import active_labels
 from helpdesk.records.relabel_requests import PATIENCE, said_once
 from helpdesk.records.splits import near_duplicates
@@ -161,8 +161,7 @@ def take_snapshot(
 
 def shipped_out_of_scope() -> list[str]:
     """The general messages that are out of scope for any helpdesk, from `training_data/out_of_scope.csv`."""
-    with (resource("training_data") / "out_of_scope.csv").open(encoding="utf-8", newline="") as file:
-        return [row["text"] for row in csv.DictReader(file)]
+    return read_column(resource("training_data") / "out_of_scope.csv", "text")
 
 
 def _waiting(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.learning.data.dataset import NONE, Snapshot
 from helpdesk.learning.gate.paired_tests import Outcome
 from helpdesk.matching.bundle import EVALUATION, Bundle
@@ -54,5 +55,5 @@ def held_out(bundle: Bundle, snapshot: Snapshot, *, vectors: Vectors | None = No
 
 def _outcome(truth: str, decision: Decision) -> Outcome:
     best = decision.ranking[0]
-    right = decision.kind != "answer" if truth == NONE else best.intent == truth
+    right = decision.kind != DecisionKind.ANSWER if truth == NONE else best.intent == truth
     return Outcome(truth, right, best.intent, best.nearest, held_out=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.learning.data.dataset import NONE
 from helpdesk.learning.gate.replay_cache import FOLDER, ReplayVectors
 from helpdesk.matching.bundle import Bundle
@@ -70,7 +71,7 @@ class Flip:
     def unsettled(self) -> bool:
         """Answered before, by what labels say not wrongly, and now with something else or not at all; nobody asked for
         that."""
-        if self.before.kind != "answer" or self.rested_on_left_out:
+        if self.before.kind != DecisionKind.ANSWER or self.rested_on_left_out:
             return False
         return _right(self.before, self.asked) is not False and not _right(self.after, self.asked)
 
@@ -157,6 +158,10 @@ def read_traffic(
     return Traffic(tuple(asked), published, vectors, frozenset({*without, *keys}))
 
 
+def _turned(flips: Sequence[Flip], before: DecisionKind, after: DecisionKind) -> list[Flip]:
+    return [flip for flip in flips if flip.before.kind == before and flip.after.kind == after]
+
+
 def compare_decisions(
     asked: Sequence[Asked], before: Sequence[Decision], after: Sequence[Decision], *, left_out: Collection[str] = ()
 ) -> Replay:
@@ -180,14 +185,16 @@ def compare_decisions(
         changed_share=share(changed),
         right_to_wrong=count(True),
         gained=count(False),
-        accepted_more=share([f for f in changed if f.before.kind == "fallback" and f.after.kind == "answer"]),
-        accepted_less=share([f for f in changed if f.before.kind == "answer" and f.after.kind == "fallback"]),
+        accepted_more=share(_turned(changed, DecisionKind.FALLBACK, DecisionKind.ANSWER)),
+        accepted_less=share(_turned(changed, DecisionKind.ANSWER, DecisionKind.FALLBACK)),
         unsettled_share=share([f for f in changed if f.unsettled]),
-        coverage_before=share([f for f in flips if f.before.kind == "answer" and not f.rested_on_left_out]),
-        coverage_after=share([f for f in flips if f.after.kind == "answer"]),
+        coverage_before=share([f for f in flips if f.before.kind == DecisionKind.ANSWER and not f.rested_on_left_out]),
+        coverage_after=share([f for f in flips if f.after.kind == DecisionKind.ANSWER]),
         flips=tuple(sorted(changed, key=lambda flip: -flip.asked.count)),
         answered=Counter(
-            flip.before.intents[0] for flip in flips if flip.before.kind == "answer" and not flip.rested_on_left_out
+            flip.before.intents[0]
+            for flip in flips
+            if flip.before.kind == DecisionKind.ANSWER and not flip.rested_on_left_out
         ),
     )
 
@@ -195,7 +202,8 @@ def compare_decisions(
 def _rested_on(left_out: Collection[str], asked: Asked, decision: Decision) -> bool:
     """Whether an answer was that of a row left out: its very text, or the phrasing that it was nearest to."""
     return bool(decision.intents) and (
-        decision.ranking[0].nearest in left_out or (decision.reason == "exact" and text_key(asked.text) in left_out)
+        decision.ranking[0].nearest in left_out
+        or (decision.reason == DecisionReason.EXACT and text_key(asked.text) in left_out)
     )
 
 
@@ -207,7 +215,7 @@ def _right(decision: Decision, asked: Asked) -> bool | None:
     """Whether a text of known meaning is served right; None when nobody knows."""
     if asked.truth is None:
         return None
-    return decision.kind != "answer" if asked.truth == NONE else asked.truth in decision.intents
+    return decision.kind != DecisionKind.ANSWER if asked.truth == NONE else asked.truth in decision.intents
 
 
 def _what(decision: Decision) -> tuple[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from scipy.stats import binom
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.learning.calibration.risk_control import NEVER
 from helpdesk.learning.gate.case import Case, Coverage
 from helpdesk.learning.gate.paired_tests import BEST, BUDGET, INTENTS, KEPT_OF_INTENT, OUTSIDE, share_lost
@@ -211,7 +212,7 @@ def _golden(case: Case) -> Found:
 
 
 def _kept(phrase: GoldenPhrase, decision: Decision) -> bool:
-    return decision.kind != "answer" if phrase.intent is None else decision.intents == (phrase.intent,)
+    return decision.kind != DecisionKind.ANSWER if phrase.intent is None else decision.intents == (phrase.intent,)
 
 
 def _broken_promise(phrase: GoldenPhrase, decision: Decision) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.learning.data.dataset import Snapshot
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision
@@ -96,4 +97,4 @@ def _changes(before: dict[str, Decision], after: dict[str, Decision], counts: di
 
 
 def _said(decision: Decision) -> str:
-    return f"answer {decision.intent}" if decision.kind == "answer" else decision.kind
+    return f"answer {decision.intent}" if decision.kind == DecisionKind.ANSWER else decision.kind

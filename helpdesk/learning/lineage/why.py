@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.lineage.counterfactual import decide_without
 from helpdesk.matching.bundle import Bundle, open_bundle
@@ -22,11 +23,11 @@ from helpdesk.records.running_tables import Version
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
-NOT_MATCHED = {
-    "choice": "the person chose it from a clarifying question",
-    "none_of_these": "the person chose none of the options of a clarifying question",
-    "empty": "the message has no letters or digits",
-    "no_version": "no version served yet",
+NOT_MATCHED: dict[str, str] = {
+    DecisionReason.CHOICE: "the person chose it from a clarifying question",
+    DecisionReason.NONE_OF_THESE: "the person chose none of the options of a clarifying question",
+    DecisionReason.EMPTY: "the message has no letters or digits",
+    DecisionReason.NO_VERSION: "no version served yet",
 }
 NEARBY = 5
 
@@ -76,7 +77,7 @@ class Why:
     text: str
     at: datetime
     decision: Logged
-    note: str | None = None
+    notes: tuple[str, ...] = ()
     winner: Winner | None = None
     nearby: tuple[Nearby, ...] = ()
     history: tuple[PastAnswer, ...] = ()
@@ -84,6 +85,10 @@ class Why:
     bundles_gone: int = 0
     without: Decision | None = None
     without_version: int | None = None
+
+    def noted(self, note: str) -> "Why":
+        """The same with one more note."""
+        return replace(self, notes=(*self.notes, note))
 
 
 def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
@@ -94,22 +99,22 @@ def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
         current = versions.current(session)
         published = {intent.slug for intent in list_intents(session, published_only=True)}
     published |= {ranked["intent"] for ranked in decision.ranking} | set(answered_intents(decision))  # then, if not now
-    why = Why(text, at, decision, NOT_MATCHED.get(decision.reason))
-    if why.note is not None:
-        return why
+    if decision.reason in NOT_MATCHED:
+        return Why(text, at, decision, (NOT_MATCHED[decision.reason],))
+    why = Why(text, at, decision)
     kept = [version for version in built if (settings.bundles / version.directory).is_dir()]
     why = _with_history(why, settings, kept=kept, built=built, published=published)
     by_id = {version.id: version for version in kept}
     decider = by_id.get(decision.version_id or 0)
     if decider is None and current is not None:
         decider = by_id.get(current.version_id)
-        why = replace(why, note=f"the bundle of version {decision.version_id} is gone; shown by the current one")
+        why = why.noted(f"the bundle of version {decision.version_id} is gone; shown by the current one")
     if decider is None:
         return why
     try:
         bundle = open_bundle(settings.bundles / decider.directory)
     except BundleError as error:
-        return replace(why, note=str(error))
+        return why.noted(str(error))
     return _with_winner(why, database, bundle=bundle, version=decider, published=published)
 
 
@@ -142,11 +147,11 @@ def _with_winner(why: Why, database: Database, *, bundle: Bundle, version: Versi
     vector = bundle.encoder.encode([normalise(why.text)])[0]
     neighbours = bundle.index.search_exactly(vector, NEARBY)
     closest = bundle.intents[bundle.intent_of_row[neighbours.rows[0]]]
-    if why.decision.kind != "answer" and closest not in published:
-        why = replace(why, note=f"what is nearest means {closest}, which is not published")
-    if why.decision.reason == "two_questions":
+    if why.decision.kind != DecisionKind.ANSWER and closest not in published:
+        why = why.noted(f"what is nearest means {closest}, which is not published")
+    if why.decision.reason == DecisionReason.TWO_QUESTIONS:
         first, second = answered_intents(why.decision)
-        why = replace(why, note=f"two questions were answered: this is about {first}, not about {second}")
+        why = why.noted(f"two questions were answered: this is about {first}, not about {second}")
     with database.read() as session:
         row, winner = _winner(session, why, bundle=bundle, vector=vector, least=float(neighbours.similarities[0]))
         winner = winner and _said(session, why, winner, version=version, row=row)
@@ -166,7 +171,7 @@ def _with_winner(why: Why, database: Database, *, bundle: Bundle, version: Versi
     try:
         without = decide_without(bundle, why.text, key=winner.key, published=published)
     except BadInputError as error:
-        return replace(why, note=str(error))
+        return why.noted(str(error))
     return replace(why, without=without, without_version=version.id)
 
 
@@ -179,16 +184,16 @@ def _winner(
     least: how similar the nearest row of all is, published or not; a message that is none of the FAQs must be nearer.
     """
     decision = why.decision
-    if decision.reason in ("exact", "known_out_of_scope"):
+    if decision.reason in (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE):
         return None, Winner("exact", text_key(normalise(why.text)), decision.intent, 1.0)
     best = decision.ranking[0] if decision.ranking else {}
     similarity, row = best.get("similarity") or 0.0, best.get("nearest")
-    if row is None and decision.reason == "two_questions":
+    if row is None and decision.reason == DecisionReason.TWO_QUESTIONS:
         known = (text_key(part) for split in splits(normalise(why.text)) for part in split)
         exact = next((key for key in known if bundle.exact.get(key) == best["intent"]), None)
         return None, None if exact is None else Winner("exact", exact, best["intent"], 1.0)
     outside = bundle.scorer.outside @ vector
-    if decision.kind == "fallback" and len(outside) and float(outside.max()) > max(similarity, least):
+    if decision.kind == DecisionKind.FALLBACK and len(outside) and float(outside.max()) > max(similarity, least):
         nearest = int(outside.argmax())
         return None, Winner("out_of_scope", bundle.outside_keys[nearest], None, float(outside[nearest]))
     key = None if row is None else _key(session, row, bundle)

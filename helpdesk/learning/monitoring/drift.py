@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import fisher_exact, norm
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import SCORED
 from helpdesk.learning.calibration.unfamiliar import TAIL
 from helpdesk.learning.monitoring.new_topics import new_clusters
 from helpdesk.matching.bundle import Bundle
@@ -26,7 +27,6 @@ FEWEST_AUDITED = 30
 MOST_CLUSTERED = 2000
 MOST_LISTED = 10
 GROWTH = 1.5
-LOGGED = ("confident", "between", "unsure")  # reasons that rest on a calibrated confidence
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def calibration_drift(sample: Sequence[Audited]) -> dict[str, Any]:
 
     p is one-sided, of calibration in the large (Cox 1958): the chance of so few right ones if confidences were true.
     """
-    rows = [row for row in sample if row.meaning is not None and row.best and row.reason in LOGGED]
+    rows = [row for row in sample if row.meaning is not None and row.best and row.reason in SCORED]
     promised = sum(row.confidence for row in rows)
     right = sum(row.meaning == row.best for row in rows)
     spread = float(np.sqrt(sum(row.confidence * (1 - row.confidence) for row in rows)))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.learning.data.dataset import Snapshot
 from helpdesk.learning.robustness.exam import Exam, Question
 from helpdesk.learning.robustness.slices import SLICES, Slice
@@ -89,7 +90,7 @@ def _sides(part: Slice, text: str, seed: int) -> tuple[str, str]:
 def _result(
     part: Slice, asked: Sequence[tuple[Question, Decision, Decision]], snapshot: Snapshot, seed: int
 ) -> SliceResult:
-    answered = [(first.kind == "answer", second.kind == "answer") for _, first, second in asked]
+    answered = [(first.kind == DecisionKind.ANSWER, second.kind == DecisionKind.ANSWER) for _, first, second in asked]
     right = [(_right(q, first), _right(q, second)) for q, first, second in asked]
     result = SliceResult(
         part.name,
@@ -109,7 +110,9 @@ def _right(question: Question, decision: Decision) -> bool:
 
 def _served(question: Question, decision: Decision) -> int:
     """2 for a right direct answer, 1 for right but hesitant, 0 for wrong."""
-    return _right(question, decision) * (1 + (decision.kind == "answer"))
+    if not _right(question, decision):
+        return 0
+    return 2 if decision.kind == DecisionKind.ANSWER else 1
 
 
 def _to_add(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.learning.data.dataset import Snapshot
 from helpdesk.learning.robustness.exam import Exam, Question
 from helpdesk.learning.robustness.fairness import SliceResult, measure_fairness
@@ -114,7 +115,7 @@ def measure_kinds(exam: Exam, *, seed: int) -> list[KindResult]:
 def measure_negation(exam: Exam, *, seed: int) -> NegationResult:
     """The messages that are answered directly, negated."""
     found = list(_decide_pairs(exam, _variants(exam, NEGATION, seed)))
-    became = Counter(_became(before, after) for before, after in found if before.kind == "answer")
+    became = Counter(_became(before, after) for before, after in found if before.kind == DecisionKind.ANSWER)
     return NegationResult(sum(became.values()), became["same"], became["other"], became["hedged"])
 
 
@@ -136,7 +137,7 @@ def _kind_result(
     truth = [question.intent for question, _ in pairs]
     best = [(before.ranking[0].intent, after.ranking[0].intent) for before, after in decisions]
     right = [(before == true, after == true) for (before, after), true in zip(best, truth, strict=True)]
-    answered = [(before.kind == "answer", after.kind == "answer") for before, after in decisions]
+    answered = [(before.kind == DecisionKind.ANSWER, after.kind == DecisionKind.ANSWER) for before, after in decisions]
     wrong = [[a[side] and not r[side] for a, r in zip(answered, right, strict=True)] for side in (0, 1)]
     return KindResult(
         kind,
@@ -149,6 +150,6 @@ def _kind_result(
 
 
 def _became(before: Decision, after: Decision) -> str:
-    if after.kind != "answer":
+    if after.kind != DecisionKind.ANSWER:
         return "hedged"
     return "same" if after.intent == before.intent else "other"

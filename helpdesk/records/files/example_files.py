@@ -9,7 +9,8 @@ from typing import Any
 
 from helpdesk.errors import BadInputError, BadRowsError
 from helpdesk.records.examples import COLUMNS, WITH_VALUE, NewExample
-from helpdesk.records.files.faq_files import escape_cell, read_text, text_fault, unescape_cell
+from helpdesk.records.files.csv_files import BadRows, read_columns, read_rows, read_text
+from helpdesk.records.files.faq_files import escape_cell, text_fault, unescape_cell
 from helpdesk.records.tables import Example
 from helpdesk.text import normalise
 
@@ -33,10 +34,7 @@ class ExampleFile:
 
 def recognise(path: Path) -> str:
     """The kind of rows in a CSV file: LABELLED (a FAQ file) or a key of COLUMNS. Raises BadInputError."""
-    try:
-        columns = next(csv.reader(io.StringIO(read_text(path), newline=""), strict=True), [])
-    except csv.Error as error:
-        raise BadInputError(f"{path} is not CSV: {error}") from None
+    columns = read_columns(read_text(path))
     for kind, expected in COLUMNS.items():
         if sorted(columns) == sorted(expected):
             return kind
@@ -47,20 +45,16 @@ def recognise(path: Path) -> str:
 
 def read_examples(path: Path, kind: str) -> ExampleFile:
     """Read a CSV file of one kind, whose columns are known to fit. The line of a row is where it ends."""
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
-    found = ExampleFile(kind, [], [])
+    found = ExampleFile(kind, [], BadRows())
     earlier: dict[str, tuple[int, float | None]] = {}
-    try:
-        for cells in reader:
-            row = _example(kind, cells)
-            reason = row if isinstance(row, str) else _contradiction(row, earlier)
-            if isinstance(row, str) or reason:
-                found.bad_rows.append((reader.line_num, str(reason)))
-                continue
-            earlier.setdefault(row.key, (reader.line_num, row.value))
-            found.rows.append(row)
-    except csv.Error as error:
-        found.bad_rows.append((reader.line_num, f"not CSV, nothing after it was read: {error}"))
+    for line, cells in read_rows(read_text(path), found.bad_rows):
+        row = _example(kind, cells)
+        reason = row if isinstance(row, str) else _contradiction(row, earlier)
+        if isinstance(row, str) or reason:
+            found.bad_rows.append((line, str(reason)))
+            continue
+        earlier.setdefault(row.key, (line, row.value))
+        found.rows.append(row)
     return found
 
 

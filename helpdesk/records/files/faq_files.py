@@ -10,10 +10,10 @@ from typing import Any
 
 from helpdesk.errors import BadInputError, BadRowsError
 from helpdesk.records.faq import MAX_PHRASING, Entry
+from helpdesk.records.files.csv_files import BadRows, read_columns, read_rows, read_text
 from helpdesk.records.tables import Intent
 from helpdesk.text import normalise
 
-MAX_FILE_BYTES = 200_000_000
 COLUMNS = ("intent", "question", "answer", "phrasing", "locale", "tags", "status")
 _FIELDS = ("question", "answer", "locale", "status")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -41,10 +41,13 @@ def read_faq(path: Path) -> FaqFile:
 
 def read_labelled(path: Path) -> list[tuple[str, str]]:
     """The (text, intent) rows of a bare labelled CSV (`text,intent` or `text,category`), in file order."""
-    reader = csv.DictReader(io.StringIO(read_text(path)))
-    label = _label_column(reader.fieldnames or [])
-    rows = [(row["text"] or "", (row[label] or "").strip()) for row in reader]
-    bad = [(n, "empty text or intent") for n, (text, intent) in enumerate(rows, 2) if not text or not intent]
+    text, bad, rows = read_text(path), BadRows(), []
+    label = _label_column(read_columns(text))
+    for line, cells in read_rows(text, bad):
+        row = (cells["text"] or "", (cells[label] or "").strip())
+        rows.append(row)
+        if not all(row):
+            bad.append((line, "empty text or intent"))
     if bad:
         raise BadRowsError(bad)
     return rows
@@ -83,28 +86,12 @@ def _texts(intent: Intent) -> list[str]:
     return [p.text for p in intent.phrasings if p.text != intent.question or p.source != "question"]
 
 
-def read_text(path: Path) -> str:
-    """A file as text. Raises BadInputError when it is missing, too large or not UTF-8."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise BadInputError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes")
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BadInputError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise BadInputError(f"{path} is not UTF-8 at byte {error.start}") from None
-
-
 def _read_csv(text: str) -> FaqFile:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     drafts = _Drafts()
-    try:
-        columns = reader.fieldnames or []
-        label = None if {"intent", "phrasing"} <= set(columns) else _label_column(columns)
-        for row in reader:
-            drafts.add(reader.line_num, _bare(row, label) if label else _full(row))
-    except csv.Error as error:
-        drafts.bad.append((reader.line_num, f"not CSV: {error}"))
+    columns = read_columns(text)
+    label = None if {"intent", "phrasing"} <= set(columns) else _label_column(columns)
+    for line, cells in read_rows(text, drafts.bad):
+        drafts.add(line, _bare(cells, label) if label else _full(cells))
     return drafts.finish()
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from helpdesk.errors import BadInputError
-from helpdesk.records.files.faq_files import read_labelled, read_text
+from helpdesk.records.files.csv_files import read_text
+from helpdesk.records.files.faq_files import read_labelled
 
 Labelled = list[tuple[str, str]]
 OUT_OF_SCOPE = "oos"  # what data sets call messages that belong to no intent

@@ -6,8 +6,9 @@ from flask import Blueprint, Response, jsonify
 from pydantic import JsonValue
 
 from helpdesk.serving.chat_service import Option, Reply
+from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
-from helpdesk.web.context import desk
+from helpdesk.web.context import service
 
 CHANNEL = "rest"
 blueprint = Blueprint("rasa", __name__, url_prefix="/webhooks/rest")
@@ -33,17 +34,17 @@ def webhook() -> Response:
     body = read_body(RasaMessage)
     message_id = (body.metadata or {}).get("message_id")
     external_id = message_id if isinstance(message_id, str) else None
-    reply = desk().reply(body.message, channel=CHANNEL, sender=body.sender, external_id=external_id)
-    return jsonify([as_rasa(reply, body.sender)])
+    reply = service().reply(body.message, channel=CHANNEL, sender=body.sender, external_id=external_id)
+    return jsonify([as_rasa(reply, service().view(body.message, reply), body.sender)])
 
 
-def as_rasa(reply: Reply, sender: str) -> dict[str, Any]:
+def as_rasa(reply: Reply, view: OutsideView, sender: str) -> dict[str, Any]:
     """One element of Rasa's answer; no null keys."""
     custom = {
         "message_id": reply.message_id,
         "decision": reply.kind,
-        "reason": reply.reason,
-        "confidence": round(reply.confidence, 4),
+        "reason": view.reason,
+        "confidence": round(view.confidence, 4),
         "version": reply.version_id,
         "intent": reply.intents[0].slug if reply.intents else None,
         "intents": [entry.slug for entry in reply.intents] if len(reply.intents) > 1 else None,

@@ -1,4 +1,7 @@
-"""Our own JSON API: messages, matching without logging, semantic search, the FAQ, the model."""
+"""Our own JSON API: messages, matching without logging, semantic search, the FAQ, the model.
+
+How a decision came about is for staff: a request with the cookie of a login gets it, nobody else.
+"""
 
 from typing import Annotated, Any
 
@@ -6,11 +9,12 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import Field, JsonValue
 
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.matching.decide import Ranked
+from helpdesk.matching.decide import Decision
 from helpdesk.serving.chat_service import Reply
 from helpdesk.serving.live import FaqEntry
+from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
-from helpdesk.web.context import desk
+from helpdesk.web.context import is_staff, service
 
 MAX_RESULTS = 20
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -37,69 +41,76 @@ class ApiText(Body):
 def messages() -> Response:
     """Answer one message; it and its decision are stored before this replies."""
     body = read_body(ApiMessage)
-    reply = desk().reply(body.text, channel=body.channel, sender=body.session_id, external_id=body.message_id)
-    return jsonify(as_json(reply))
+    reply = service().reply(body.text, channel=body.channel, sender=body.session_id, external_id=body.message_id)
+    facts = as_json(reply, service().view(body.text, reply))
+    if is_staff():
+        facts |= {"reason": reply.reason, "confidence": round(reply.confidence, 4), "matches": list(reply.ranking)}
+    return jsonify(facts)
 
 
 @blueprint.post("/match")
 def match() -> Response:
     """What would be decided about a text; nothing is stored."""
-    decision, version = desk().match(read_body(ApiText).text)
-    columns = decision.columns()
-    return jsonify(
-        {
-            "decision": columns["kind"],
-            "reason": columns["reason"],
-            "confidence": columns["confidence"],
-            "out_of_scope": columns["out_of_scope"],
-            "matches": columns["ranking"],
-            "options": columns["options"],
-            "thresholds": columns["thresholds"],
-            "model": {"version": version},
-        }
-    )
+    text = read_body(ApiText).text
+    decision, version = service().match(text)
+    view, model = service().view(text, decision), {"version": version}
+    facts = {"decision": decision.kind, "options": list(decision.options), **_seen(view), "model": model}
+    return jsonify(facts | _internals(decision) if is_staff() else facts)
 
 
 @blueprint.get("/search")
 def search() -> Response:
     """FAQ entries by meaning, best first."""
-    found, version = desk().search(request.args.get("q", ""), limit=_limit())
-    results = [_entry(entry) | _scores(ranked) for entry, ranked in found]
+    found, version = service().search(request.args.get("q", ""), limit=_limit())
+    staff = is_staff()
+    results = [
+        _entry(entry) | {"confidence": ranked.confidence} | ({"similarity": ranked.similarity} if staff else {})
+        for entry, ranked in found
+    ]
     return jsonify({"results": results, "model": {"version": version}})
 
 
 @blueprint.get("/faqs")
 def faqs() -> Response:
     """Every published entry."""
-    live = desk().live.take()
+    live = service().live.take()
     entries = sorted(live.faq.values(), key=lambda entry: entry.slug) if live else []
     return jsonify({"faqs": [_entry(entry) for entry in entries]})
 
 
 @blueprint.get("/model")
 def model() -> Response:
-    """Which version serves, and how it was made."""
-    live = desk().live.take()
+    """Which version serves; for staff also what it was made of and how it was measured."""
+    live = service().live.take()
     if live is None:
         raise NotFoundError("no version serves yet")
-    names = ("kind", "base_model", "dim", "count", "intents", "rows_hash", "report")
+    names = ("kind", "base_model", "dim", "intents", *(("count", "rows_hash", "report") if is_staff() else ()))
     return jsonify({"version": live.version_id, **{name: live.matcher.bundle.manifest[name] for name in names}})
 
 
-def as_json(reply: Reply) -> dict[str, Any]:
-    """A reply in our own contract."""
+def as_json(reply: Reply, view: OutsideView) -> dict[str, Any]:
+    """A reply in our own contract, as outsiders read it."""
     return {
         "message_id": reply.message_id,
         "decision": reply.kind,
-        "reason": reply.reason,
-        "confidence": round(reply.confidence, 4),
         "intent": reply.intents[0].slug if reply.intents else None,
         "intents": [entry.slug for entry in reply.intents],
         "messages": [{"text": reply.text}],
         "options": [{"intent": option.slug, "question": option.question} for option in reply.options],
-        "matches": list(reply.ranking),
         "model": {"version": reply.version_id},
+        **_seen(view),
     }
+
+
+def _seen(view: OutsideView) -> dict[str, Any]:
+    matches = [{"intent": intent, "confidence": round(confidence, 4)} for intent, confidence in view.matches]
+    return {"reason": view.reason, "confidence": round(view.confidence, 4), "matches": matches}
+
+
+def _internals(decision: Decision) -> dict[str, Any]:
+    columns = decision.columns()
+    named = {name: columns[name] for name in ("reason", "confidence", "out_of_scope", "thresholds")}
+    return named | {"matches": columns["ranking"]}
 
 
 def _entry(entry: FaqEntry) -> dict[str, Any]:
@@ -110,10 +121,6 @@ def _entry(entry: FaqEntry) -> dict[str, Any]:
         "locale": entry.locale,
         "tags": list(entry.tags),
     }
-
-
-def _scores(ranked: Ranked) -> dict[str, float | None]:
-    return {"confidence": ranked.confidence, "similarity": ranked.similarity}
 
 
 def _limit() -> int:

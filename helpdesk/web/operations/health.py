@@ -1,5 +1,6 @@
 """Is this process alive, and can it answer?"""
 
+from enum import StrEnum
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -7,9 +8,23 @@ from flask import Blueprint, Response, jsonify
 from helpdesk.errors import UnavailableError
 from helpdesk.records.base import now
 from helpdesk.records.files.reports import last_night
-from helpdesk.web.context import desk
+from helpdesk.serving.live import NodeState
+from helpdesk.web.context import is_staff, service
 
+_PROBLEMS = {  # names of files and hosts are for the log and for staff
+    NodeState.STARTING: "no version serves here yet; the log says why",
+    NodeState.SERVING: None,
+    NodeState.LAGGING: "what is newest could not be loaded, an older version or FAQ serves; the log says why",
+}
+_NO_DATABASE = "the database does not answer; the log says why"
 blueprint = Blueprint("health", __name__)
+
+
+class DatabaseState(StrEnum):
+    """Whether the database answers."""
+
+    OK = "ok"
+    UNAVAILABLE = "unavailable"
 
 
 @blueprint.get("/livez")
@@ -21,20 +36,22 @@ def livez() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """200 when messages can be answered and stored, else 503 with the reason."""
-    status = desk().live.status()
-    problem, database = status.reason, "ok"
+    status, database = service().live.status(), DatabaseState.OK
+    problem = _PROBLEMS[status.state]
     try:
-        desk().database.ping()
-    except UnavailableError as error:
-        problem, database = str(error), "unavailable"
-    ready = status.ready and database == "ok"
-    facts = {"ready": ready, "version": status.version_id, "problem": problem, "database": database}
-    return jsonify(facts | {"last_night": _last_night()}), 200 if ready else 503
+        service().database.ping()
+    except UnavailableError:
+        problem, database = _NO_DATABASE, DatabaseState.UNAVAILABLE
+    if is_staff():
+        problem = status.problem
+    ready = status.ready and database == DatabaseState.OK
+    facts = {"ready": ready, "state": status.state, "version": status.version_id, "problem": problem}
+    return jsonify(facts | {"database": database, "last_night": _last_night()}), 200 if ready else 503
 
 
 def _last_night() -> dict[str, Any] | None:
     """How the last night ended and how long ago; a bad one does not make a process unready."""
-    night = last_night(desk().settings.home)
+    night = last_night(service().settings.home)
     if night is None:
         return None
     return {"verdict": night.verdict, "age_seconds": round((now() - night.ended).total_seconds())}

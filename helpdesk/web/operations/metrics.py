@@ -1,6 +1,6 @@
 """Figures for Prometheus, read from the database at each scrape: it does not matter which worker answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from flask import Blueprint, Response
@@ -10,18 +10,17 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.errors import UnavailableError
-from helpdesk.records import heartbeats as servings
-from helpdesk.records import versions
+from helpdesk.records import heartbeats, versions
 from helpdesk.records.base import now
 from helpdesk.records.files.reports import LastNight, last_night
 from helpdesk.records.labels import queue_lengths
 from helpdesk.records.tables import DecisionRow, Label
-from helpdesk.serving.chat_service import Desk
-from helpdesk.web.context import desk
+from helpdesk.serving.chat_service import ChatService
+from helpdesk.web.context import service
 
 VERDICTS = ("promoted", "kept", "failed")
-KINDS = ("answer", "clarify", "fallback")
 SEEN = timedelta(minutes=1)
 blueprint = Blueprint("metrics", __name__)
 
@@ -30,24 +29,24 @@ blueprint = Blueprint("metrics", __name__)
 def metrics() -> Response:
     """The text format of Prometheus; with the database down, what this process knows by itself."""
     registry = CollectorRegistry()
-    registry.register(_Figures(desk()))
+    registry.register(_Figures(service()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 class _Figures:
     """One scrape, as prometheus_client asks for it."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, service: ChatService) -> None:
+        self._service = service
 
     def collect(self) -> Iterator[Metric]:
         """Every figure."""
-        yield _gauge("ready", "Whether the answering process has a bundle.", float(self._desk.live.status().ready))
-        yield from _night(last_night(self._desk.settings.home))
+        yield _gauge("ready", "Whether the answering process has a bundle.", float(self._service.live.status().ready))
+        yield from _night(last_night(self._service.settings.home))
         found: list[Metric] = []
         try:
-            with self._desk.database.read() as session:
-                found = list(_stored(session, review_below=self._desk.settings.review_below))
+            with self._service.database.read() as session:
+                found = list(_stored(session, review_below=self._service.settings.review_below))
         except UnavailableError:
             yield _gauge("database_up", "Whether the database answers.", 0)
             return
@@ -72,14 +71,16 @@ def _stored(session: Session, *, review_below: float) -> Iterator[Metric]:
     since = now() - SEEN
     if current is not None:
         yield _gauge("version_in_service", "The version that is promoted.", current.version_id)
-        refusing = servings.processes_refusing(session, current.promotion_id, since=since)
+        refusing = heartbeats.processes_refusing(session, current.promotion_id, since=since)
         yield _gauge("promotion_refused_processes", "Processes that could not load the promoted version.", refusing)
     serving = GaugeMetricFamily("helpdesk_serving_processes", "Processes by version.", labels=["version"])
-    for version_id, count in servings.processes_by_version(session, since=since).items():
+    for version_id, count in heartbeats.processes_by_version(session, since=since).items():
         serving.add_metric([str(version_id)], count)
     yield serving
     decided = dict(session.execute(select(DecisionRow.kind, func.count()).group_by(DecisionRow.kind)).tuples().all())
-    yield _counter("messages", "Messages by decision.", "decision", {kind: decided.get(kind, 0) for kind in KINDS})
+    yield _counter(
+        "messages", "Messages by decision.", "decision", {kind: decided.get(kind, 0) for kind in DecisionKind}
+    )
     labels = select(Label.kind, func.count()).where(Label.undone_at.is_(None)).group_by(Label.kind)
     yield _by("labels", "Labels that count, by kind.", "kind", dict(session.execute(labels).tuples().all()))
     yield _by(
@@ -91,14 +92,14 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"helpdesk_{name}", text, value=value)
 
 
-def _by(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+def _by(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
     family = GaugeMetricFamily(f"helpdesk_{name}", text, labels=[label])
     for key, value in sorted(values.items()):
         family.add_metric([key], value)
     return family
 
 
-def _counter(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+def _counter(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
     family = CounterMetricFamily(f"helpdesk_{name}", text, labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)

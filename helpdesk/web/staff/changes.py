@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.records.night_report import DecisionSummary
 
-_DO = {"clarify": "ask which FAQ is meant", "fallback": "hand it over"}
-_DOING = {"clarify": "asking which FAQ is meant", "fallback": "handing it over"}
-_SHORT = {"clarify": "asks back", "fallback": "hands over"}
+_DO: dict[str, str] = {DecisionKind.CLARIFY: "ask which FAQ is meant", DecisionKind.FALLBACK: "hand it over"}
+_DOING: dict[str, str] = {DecisionKind.CLARIFY: "asking which FAQ is meant", DecisionKind.FALLBACK: "handing it over"}
+_SHORT: dict[str, str] = {DecisionKind.CLARIFY: "asks back", DecisionKind.FALLBACK: "hands over"}
 
 
 def change_note(before: DecisionSummary, after: DecisionSummary, questions: Mapping[str, str]) -> str:
     """One sentence; FAQs are named by their question."""
-    if before.kind == after.kind == "answer" and before.intent == after.intent:
+    if before.kind == after.kind == DecisionKind.ANSWER and before.intent == after.intent:
         return f"Both models answer {_quoted(after, questions)} first, but not the same second question in it."
     would = _DO.get(after.kind) or f"answer {_quoted(after, questions)}"
-    if before.kind == after.kind == "answer":
+    if before.kind == after.kind == DecisionKind.ANSWER:
         return f"The new model would {would} instead of {_quoted(before, questions)}. Which is right?"
     instead = _DOING.get(before.kind) or f"answering {_quoted(before, questions)}"
     return f"The new model would {would} instead of {instead}. Which is right?"

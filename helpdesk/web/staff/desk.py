@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, HelpdeskError
 from helpdesk.records import audit, faq, labels, nights, versions
 from helpdesk.records.base import now
@@ -18,7 +19,7 @@ from helpdesk.records.running_tables import Version
 from helpdesk.records.tables import Intent
 from helpdesk.serving.live import FaqEntry
 from helpdesk.text import normalise, text_key, visible
-from helpdesk.web.context import desk
+from helpdesk.web.context import service
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.changes import change_note
 
@@ -26,16 +27,22 @@ SUGGESTIONS = 5
 FOUND = 4
 SIDE_LIST = 30
 AUDIT = "audit"
-TABS = {"": "All", "clarify": "Unsure", "fallback": "No answer", "answer": "Low confidence", AUDIT: "Audit"}
+TABS = {
+    "": "All",
+    DecisionKind.CLARIFY: "Unsure",
+    DecisionKind.FALLBACK: "No answer",
+    DecisionKind.ANSWER: "Low confidence",
+    AUDIT: "Audit",
+}
 REASONS = {
-    "unsure": "No FAQ was likely enough, so it was handed over.",
-    "between": "Several FAQs were close, so it asked which one was meant.",
-    "two_questions": "Two questions were found in it, and both answered.",
-    "confident": "It was answered, but with little confidence.",
-    "new_phrasing": "It was answered from a phrasing added today.",
-    "no_version": "No trained version was in service.",
-    "none_of_these": "None of the offered FAQs was chosen.",
-    "known_out_of_scope": "It was labelled as none of the FAQs before.",
+    DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
+    DecisionReason.BETWEEN: "Several FAQs were close, so it asked which one was meant.",
+    DecisionReason.TWO_QUESTIONS: "Two questions were found in it, and both answered.",
+    DecisionReason.CONFIDENT: "It was answered, but with little confidence.",
+    DecisionReason.NEW_PHRASING: "It was answered from a phrasing added today.",
+    DecisionReason.NO_VERSION: "No trained version was in service.",
+    DecisionReason.NONE_OF_THESE: "None of the offered FAQs was chosen.",
+    DecisionReason.KNOWN_OUT_OF_SCOPE: "It was labelled as none of the FAQs before.",
 }
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
@@ -59,7 +66,7 @@ def page() -> str:
     wanted = request.args.get("item", type=int)
     query = request.args.get("q", "")
     audited = kind == AUDIT
-    with desk().database.read() as session:
+    with service().database.read() as session:
         waiting = _waiting(session, kind)
         lengths = _lengths(session)
         item = labels.find_item(session, wanted) if wanted else (waiting[0] if waiting else None)
@@ -94,14 +101,14 @@ def page() -> str:
 def label(message_id: int) -> Response:
     """Label one message and go on to the next."""
     meaning, _, slug = request.form.get("label", "").partition(":")
-    with desk().database.write() as session:
+    with service().database.write() as session:
         labels.label_message(
             session,
             message_id,
             kind=meaning,
             intent=slug or None,
             staff_id=current_user.staff_id,
-            holdout_share=desk().settings.holdout_share,
+            holdout_share=service().settings.holdout_share,
         )
     return _onward(f"Labelled as {slug or _PLAIN.get(meaning, meaning)}.")
 
@@ -113,7 +120,7 @@ def new_faq(message_id: int) -> Response:
     question, answer = request.form.get("question", ""), request.form.get("answer", "")
     if len(question) > faq.MAX_PHRASING:
         raise BadInputError(f"the question has {len(question)} characters; expected at most {faq.MAX_PHRASING}")
-    with desk().database.write() as session:
+    with service().database.write() as session:
         intent = faq.create_intent(session, question, answer=answer, author=current_user.name)
         labels.label_message(
             session,
@@ -121,7 +128,7 @@ def new_faq(message_id: int) -> Response:
             kind="intent",
             intent=intent.slug,
             staff_id=current_user.staff_id,
-            holdout_share=desk().settings.holdout_share,
+            holdout_share=service().settings.holdout_share,
         )
     word = "published" if intent.status == "published" else "saved as a draft, it needs an answer"
     return _onward(f"New FAQ {intent.slug} is {word}.")
@@ -132,7 +139,7 @@ def new_faq(message_id: int) -> Response:
 def undo() -> Response:
     """Take back one's own newest label and show its message again."""
     try:
-        with desk().database.write() as session:
+        with service().database.write() as session:
             message_id = labels.undo_last(session, staff_id=current_user.staff_id).message_id
     except HelpdeskError as error:
         flash(str(error))
@@ -152,12 +159,12 @@ def _onward(said: str) -> Response:
 def _waiting(session: Session, kind: str) -> list[QueueItem]:
     if kind == AUDIT:
         return audit.audit_queue(session, since=now() - audit.WINDOW, limit=SIDE_LIST)
-    return labels.queue(session, review_below=desk().settings.review_below, limit=SIDE_LIST, kind=kind or None)
+    return labels.queue(session, review_below=service().settings.review_below, limit=SIDE_LIST, kind=kind or None)
 
 
 def _lengths(session: Session) -> dict[str, int]:
     """How many texts wait under each tab; the audit sample overlaps the others, so it is not added to all of them."""
-    lengths = labels.queue_lengths(session, review_below=desk().settings.review_below)
+    lengths = labels.queue_lengths(session, review_below=service().settings.review_below)
     audited = audit.audit_queue_length(session, since=now() - audit.WINDOW)
     return lengths | {"": sum(lengths.values()), AUDIT: audited}
 
@@ -211,7 +218,7 @@ def _questions(session: Session, slugs: Sequence[str]) -> dict[str, str]:
 
 def _search(query: str, shown: set[str]) -> list[Choice]:
     """FAQs by meaning, and by the letters of their question."""
-    live = desk().live.take()
+    live = service().live.take()
     words = normalise(query)
     lettered = [entry for entry in live.faq.values() if words in normalise(entry.question)] if live and words else []
     similar = _similar(query, FOUND + len(shown))
@@ -221,9 +228,9 @@ def _search(query: str, shown: set[str]) -> list[Choice]:
 
 def _similar(text: str, limit: int) -> list[FaqEntry]:
     """FAQs by meaning; none while no version serves."""
-    if desk().live.take() is None or not normalise(text):
+    if service().live.take() is None or not normalise(text):
         return []
-    return [entry for entry, _ in desk().search(text, limit=limit)[0]]
+    return [entry for entry, _ in service().search(text, limit=limit)[0]]
 
 
 def _pending(session: Session) -> int:

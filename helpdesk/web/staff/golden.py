@@ -9,7 +9,7 @@ from helpdesk.errors import BadInputError
 from helpdesk.records import faq, golden
 from helpdesk.records.tables import Intent
 from helpdesk.text import visible
-from helpdesk.web.context import desk
+from helpdesk.web.context import service
 
 NEVER = "never"
 ALWAYS = "always:"
@@ -20,7 +20,7 @@ blueprint = Blueprint("golden", __name__, url_prefix="/desk/golden")
 @login_required
 def page() -> str:
     """The list, and a form for one more."""
-    with desk().database.read() as session:
+    with service().database.read() as session:
         phrases = golden.read(session)
         entries = session.execute(select(Intent.slug, Intent.question, Intent.status).order_by(Intent.slug)).all()
     return render_template(
@@ -45,7 +45,7 @@ def add() -> Response:
     if promise != NEVER and not promise.startswith(ALWAYS):
         raise BadInputError(f"promise {promise!r:.40}; expected a FAQ, or that it is never answered")
     intent = None if promise == NEVER else promise.removeprefix(ALWAYS)
-    with desk().database.write() as session:
+    with service().database.write() as session:
         golden.add(session, text, intent=intent, author=current_user.name)
     flash("Added.")
     return redirect(url_for("golden.page"), 303)
@@ -55,7 +55,7 @@ def add() -> Response:
 @login_required
 def remove(golden_id: int) -> Response:
     """Take a promise back."""
-    with desk().database.write() as session:
+    with service().database.write() as session:
         golden.remove(session, golden_id)
     flash("Removed.")
     return redirect(url_for("golden.page"), 303)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from helpdesk.records import staff
 from helpdesk.records.tables import Staff
-from helpdesk.web.context import desk
+from helpdesk.web.context import service
 
 blueprint = Blueprint("login", __name__)
 
@@ -38,7 +38,7 @@ def install(app: Flask) -> None:
 
     @manager.user_loader
     def _load(token: str) -> LoggedIn | None:
-        with desk().database.read() as records:
+        with service().database.read() as records:
             row = staff.find_by_token(records, token)
         return None if row is None else LoggedIn(row)
 
@@ -56,7 +56,7 @@ def enter() -> Response | tuple[str, int]:
     """Check name and password; guessing is refused before anything is hashed."""
     name, password = request.form.get("name", ""), request.form.get("password", "")
     address = request.remote_addr or ""
-    with desk().database.write() as records:
+    with service().database.write() as records:
         if staff.too_many_failures(records, name, address=address):
             return render_template("login.html", problem="Too many attempts. Try again in 15 minutes."), 429
         row = staff.check_login(records, name, password=password, address=address)
@@ -71,7 +71,7 @@ def enter() -> Response | tuple[str, int]:
 @login_required
 def leave() -> Response:
     """End every session of this login."""
-    with desk().database.write() as records:
+    with service().database.write() as records:
         row = staff.find_by_token(records, current_user.get_id())
         if row is not None:
             staff.end_sessions(row)

@@ -14,7 +14,7 @@ from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import Intent
 from helpdesk.stats import audit_estimates as estimates
 from helpdesk.text import visible
-from helpdesk.web.context import desk
+from helpdesk.web.context import service
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.version_comparison import read_versions
 
@@ -28,8 +28,8 @@ blueprint = Blueprint("report", __name__, url_prefix="/desk/report")
 @login_required
 def page() -> str:
     """Thirty days of traffic, and the nights."""
-    settings, since = desk().settings, now() - audit.WINDOW
-    with desk().database.read() as session:
+    settings, since = service().settings, now() - audit.WINDOW
+    with service().database.read() as session:
         sample = audit.read_sample(session, since=since, review_below=settings.review_below)
         history = nights.list_nights(session, limit=NIGHTS)
         drift, questions = _drift(history), _questions(session)
@@ -64,9 +64,9 @@ def curve() -> Response:
     """The curve of nights."""
     from helpdesk.web.staff.night_chart import draw_nights
 
-    with desk().database.read() as session:
+    with service().database.read() as session:
         history = nights.list_nights(session, limit=NIGHTS)
-    picture = draw_nights(history, max_wrong_rate=desk().settings.max_wrong_rate)
+    picture = draw_nights(history, max_wrong_rate=service().settings.max_wrong_rate)
     return Response(picture, content_type="image/svg+xml; charset=utf-8")
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from gate_cases import QUIET, fitted, rows, said, silenced_intents, too_little_coverage, too_many_changes
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.learning.gate.paired_tests import compare
 from helpdesk.learning.gate.replay import Asked, Replay, compare_decisions
 from helpdesk.matching.decide import Decision, Ranked
@@ -13,7 +14,12 @@ from helpdesk.text import text_key
 
 def resting_on(row: str | None, intent: str = "wifi") -> Decision:
     """An answer whose nearest phrasing is a row; None: the text itself was labelled."""
-    return Decision("answer", (Ranked(intent, 0.97, row, 0.9),), (), "confident" if row else "exact")
+    return Decision(
+        DecisionKind.ANSWER,
+        (Ranked(intent, 0.97, row, 0.9),),
+        (),
+        DecisionReason.CONFIDENT if row else DecisionReason.EXACT,
+    )
 
 
 def undone(before: list[Decision], *, left_out: set[str], truth: str | None = None) -> Replay:

@@ -26,7 +26,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records import faq, labels
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.broken import reseal, swap_intents
@@ -46,7 +46,7 @@ def busy_home(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     database = open_database(settings)
     live = LiveMatcher(database, settings)
     live.refresh()
-    desk = Desk(database, live, settings)
+    desk = ChatService(database, live, settings)
     asked: list[tuple[str, str | None]] = [
         (way.format(p), slug) for slug, (*_, texts) in SMALL_FAQ.items() for p in texts for way in WAYS
     ]

@@ -17,7 +17,7 @@ from helpdesk.records import labels
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry, store_entries
 from helpdesk.records.night_report import NightReport
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 
@@ -28,15 +28,15 @@ ASKED = ["vpn is dead again", "VPN is dead again!", "printer out of toner and al
 
 
 @pytest.fixture
-def desk(settings: Settings, records: Database, live: LiveMatcher) -> Desk:
+def desk(settings: Settings, records: Database, live: LiveMatcher) -> ChatService:
     """A desk that was asked a few things."""
-    made = Desk(records, live, settings)
+    made = ChatService(records, live, settings)
     for text in ASKED:
         made.reply(text, channel="rest", sender="u")
     return made
 
 
-def traffic(desk: Desk) -> Traffic:
+def traffic(desk: ChatService) -> Traffic:
     """What would be replayed now."""
     with desk.database.read() as session:
         snapshot = take_snapshot(session)
@@ -49,7 +49,7 @@ def traffic(desk: Desk) -> Traffic:
         )
 
 
-def night(desk: Desk) -> NightReport:
+def night(desk: ChatService) -> NightReport:
     """One run without fine-tuning."""
     return run_night(desk.settings, desk.database, plan=Plan(minutes=1, finetune=False), progress=Quiet())
 
@@ -59,14 +59,14 @@ def vectors(home: Path) -> dict[str, list[str]]:
     return {path.stem: np.load(path)["keys"].tolist() for path in (home / FOLDER).iterdir()}
 
 
-def test_distinct_texts_are_weighed_by_how_often_they_were_asked(desk: Desk) -> None:
+def test_distinct_texts_are_weighed_by_how_often_they_were_asked(desk: ChatService) -> None:
     """Case and end marks do not make another text; numbers chosen from a menu are none."""
     counts = {item.text: item.count for item in traffic(desk).asked}
 
     assert counts == {"vpn is dead again": 2, ASKED[2].lower(): 1, "hm": 1}
 
 
-def test_replayed_decisions_are_the_served_ones(desk: Desk, live: LiveMatcher) -> None:
+def test_replayed_decisions_are_the_served_ones(desk: ChatService, live: LiveMatcher) -> None:
     """In batches or one by one, messages with two questions too."""
     serving = live.take()
     assert serving is not None
@@ -79,7 +79,7 @@ def test_replayed_decisions_are_the_served_ones(desk: Desk, live: LiveMatcher) -
         assert decision.confidence == pytest.approx(expected.confidence, abs=1e-4)
 
 
-def test_a_night_says_what_would_change(desk: Desk) -> None:
+def test_a_night_says_what_would_change(desk: ChatService) -> None:
     """A label turns a doubted message into an answer; changes nobody has labelled are listed with both decisions."""
     message = desk.reply("my tunnel is shut", channel="rest", sender="u").message_id
     with desk.database.write() as session:
@@ -99,7 +99,7 @@ def test_a_night_says_what_would_change(desk: Desk) -> None:
         assert set(flip.before.model_dump()) == {"kind", "intent", "confidence"}
 
 
-def test_vectors_are_kept_for_the_next_night_and_forgotten_with_their_messages(desk: Desk) -> None:
+def test_vectors_are_kept_for_the_next_night_and_forgotten_with_their_messages(desk: ChatService) -> None:
     """One file an encoder; of an encoder that is gone, and of messages that are gone, nothing stays."""
     found = traffic(desk)
     bundle = desk.live.take().matcher.bundle  # type: ignore[union-attr]
@@ -118,7 +118,7 @@ def test_vectors_are_kept_for_the_next_night_and_forgotten_with_their_messages(d
     assert len(vectors(desk.settings.home)[encoder_hash(bundle.manifest)]) == 1
 
 
-def test_a_night_without_candidates_forgets_no_vectors(desk: Desk) -> None:
+def test_a_night_without_candidates_forgets_no_vectors(desk: ChatService) -> None:
     """Nothing is decided again then, but the next night will."""
     found = traffic(desk)
     bundle = desk.live.take().matcher.bundle  # type: ignore[union-attr]
@@ -133,7 +133,7 @@ def test_a_night_without_candidates_forgets_no_vectors(desk: Desk) -> None:
     }
 
 
-def test_a_damaged_file_of_vectors_is_encoded_again(desk: Desk) -> None:
+def test_a_damaged_file_of_vectors_is_encoded_again(desk: ChatService) -> None:
     """It is a cache: never an error."""
     bundle = desk.live.take().matcher.bundle  # type: ignore[union-attr]
     folder = desk.settings.home / FOLDER

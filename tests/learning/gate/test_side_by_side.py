@@ -16,7 +16,7 @@ from helpdesk.records import flips, labels, nights
 from helpdesk.records.base import now
 from helpdesk.records.files.reports import read_report
 from helpdesk.records.running_tables import FlipRow
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 
@@ -88,9 +88,9 @@ def settings(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def desk(settings: Settings, live: LiveMatcher) -> Desk:
+def desk(settings: Settings, live: LiveMatcher) -> ChatService:
     """The serving side, with three labels for tonight."""
-    made = Desk(live._database, live, settings)
+    made = ChatService(live._database, live, settings)
     for text in ("the tunnel from my kitchen is dead", "tunnel refuses to come up", "no tunnel since this morning"):
         message = made.reply(text, channel="rest", sender="u").message_id
         with made.database.write() as session:
@@ -98,7 +98,7 @@ def desk(settings: Settings, live: LiveMatcher) -> Desk:
     return made
 
 
-def test_a_dry_night_explains_itself_and_leaves_the_queue_alone(desk: Desk) -> None:
+def test_a_dry_night_explains_itself_and_leaves_the_queue_alone(desk: ChatService) -> None:
     """Both sides, measured on the same rows; last night's flips stay."""
     stood = flip("nobody asked this", 1)
     with desk.database.write() as session:
@@ -118,7 +118,7 @@ def test_a_dry_night_explains_itself_and_leaves_the_queue_alone(desk: Desk) -> N
         assert session.get(FlipRow, stood.text_key) is not None
 
 
-def test_a_night_replaces_the_flips_and_its_report_can_be_read_again(desk: Desk) -> None:
+def test_a_night_replaces_the_flips_and_its_report_can_be_read_again(desk: ChatService) -> None:
     """By the start of its row."""
     stood = flip("nobody asked this", 1)
     with desk.database.write() as session:

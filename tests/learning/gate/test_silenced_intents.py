@@ -3,15 +3,16 @@
 import numpy as np
 from gate_cases import silenced_intents
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.learning.gate.replay import Asked, Replay, compare_decisions
 from helpdesk.matching.decide import Decision, Ranked
 
-SILENT = Decision("fallback", (), (), "unsure")
+SILENT = Decision(DecisionKind.FALLBACK, (), (), DecisionReason.UNSURE)
 
 
 def answered(intent: str) -> Decision:
     """A direct answer."""
-    return Decision("answer", (Ranked(intent, 0.9),), (), "confident")
+    return Decision(DecisionKind.ANSWER, (Ranked(intent, 0.9),), (), DecisionReason.CONFIDENT)
 
 
 def replayed(before: list[Decision], after: list[Decision], *, truth: str | None = None) -> Replay:

@@ -19,7 +19,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records import faq, labels, staff, versions
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 
@@ -30,17 +30,17 @@ ASKED = "secure tunnel gives me error 813"
 
 
 @pytest.fixture
-def desk(settings: Settings, records: Database, live: LiveMatcher) -> Desk:
+def desk(settings: Settings, records: Database, live: LiveMatcher) -> ChatService:
     """The serving side."""
-    return Desk(records, live, settings)
+    return ChatService(records, live, settings)
 
 
-def say(desk: Desk, text: str) -> int:
+def say(desk: ChatService, text: str) -> int:
     """A message that came in; its id."""
     return desk.reply(text, channel="rest", sender="u").message_id
 
 
-def label(desk: Desk, text: str, intent: str | None, *, by: int = 1) -> int:
+def label(desk: ChatService, text: str, intent: str | None, *, by: int = 1) -> int:
     """A message that was labelled; the message's id."""
     message = say(desk, text)
     kind = "intent" if intent else "out_of_scope"
@@ -49,14 +49,14 @@ def label(desk: Desk, text: str, intent: str | None, *, by: int = 1) -> int:
     return message
 
 
-def night(desk: Desk) -> None:
+def night(desk: ChatService) -> None:
     """Another version, built and promoted whatever the gate says of so few rows."""
     report = run_night(desk.settings, desk.database, plan=Plan(minutes=1, finetune=False), progress=Quiet())
     assert report.promoted is not None, report.as_text()
     desk.live.refresh()
 
 
-def why(desk: Desk, message_id: int) -> Why:
+def why(desk: ChatService, message_id: int) -> Why:
     """Take a message apart."""
     return explain(desk.settings, desk.database, message_id=message_id)
 
@@ -77,7 +77,7 @@ def planted_home(tiny_home: Path, tiny_base: Path, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture
-def planted(planted_home: tuple[Path, int], tiny_base: Path, tmp_path: Path) -> Iterator[tuple[Desk, int]]:
+def planted(planted_home: tuple[Path, int], tiny_base: Path, tmp_path: Path) -> Iterator[tuple[ChatService, int]]:
     """A copy of that home, and the message's id."""
     home, message = planted_home
     desk = open_desk(copy_home(home, tmp_path / "planted", base_model=str(tiny_base)))
@@ -85,7 +85,7 @@ def planted(planted_home: tuple[Path, int], tiny_base: Path, tmp_path: Path) -> 
     desk.database.close()
 
 
-def test_a_planted_bad_label_is_named(planted: tuple[Desk, int]) -> None:
+def test_a_planted_bad_label_is_named(planted: tuple[ChatService, int]) -> None:
     """Who, when, from which message; the first wrong version; the answer without it is what it was before."""
     desk, message = planted
     found = why(desk, message)
@@ -106,7 +106,7 @@ def test_a_planted_bad_label_is_named(planted: tuple[Desk, int]) -> None:
     assert found.nearby[0].origin == culprit
 
 
-def test_the_command_says_it_in_words_and_as_json(planted: tuple[Desk, int]) -> None:
+def test_the_command_says_it_in_words_and_as_json(planted: tuple[ChatService, int]) -> None:
     """And is honest about what the counterfactual leaves as it was."""
     desk, message = planted
     environment = {"HELPDESK_HOME": str(desk.settings.home)}
@@ -123,7 +123,7 @@ def test_the_command_says_it_in_words_and_as_json(planted: tuple[Desk, int]) -> 
     assert found["without"]["ranking"][0]["intent"] == "vpn"
 
 
-def test_an_exact_answer_names_everyone_who_said_the_text(desk: Desk) -> None:
+def test_an_exact_answer_names_everyone_who_said_the_text(desk: ChatService) -> None:
     """A label and a phrasing of the same text; without them it is decided by meaning."""
     label(desk, "the tunnel is closed", "vpn")
     with desk.database.write() as session:
@@ -139,7 +139,7 @@ def test_an_exact_answer_names_everyone_who_said_the_text(desk: Desk) -> None:
     assert found.without.reason != "exact"
 
 
-def test_a_phrasing_added_by_day_is_named_before_any_version_has_it(desk: Desk) -> None:
+def test_a_phrasing_added_by_day_is_named_before_any_version_has_it(desk: ChatService) -> None:
     """No retained version gives this answer; without it the bundle alone decides."""
     with desk.database.write() as session:
         entry = Entry("badge", question="My badge does not open the door.", answer="Go to reception.")
@@ -155,7 +155,7 @@ def test_a_phrasing_added_by_day_is_named_before_any_version_has_it(desk: Desk) 
     assert found.without.intent != "badge"
 
 
-def test_a_bad_out_of_scope_label_is_named_too(desk: Desk) -> None:
+def test_a_bad_out_of_scope_label_is_named_too(desk: ChatService) -> None:
     """A fallback that is nearer to a message called none of the FAQs than to any phrasing."""
     taught = label(desk, "my garden hose leaks water", None)
     night(desk)
@@ -169,7 +169,7 @@ def test_a_bad_out_of_scope_label_is_named_too(desk: Desk) -> None:
     assert found.without.out_of_scope < found.history[-1].answer.out_of_scope  # type: ignore[union-attr]
 
 
-def test_a_label_that_was_corrected_since_is_still_named_while_it_answers(desk: Desk) -> None:
+def test_a_label_that_was_corrected_since_is_still_named_while_it_answers(desk: ChatService) -> None:
     """The bundle learnt it; that it was undone is said, and what was labelled since comes after it."""
     label(desk, "the tunnel is closed", "vpn")
     night(desk)
@@ -182,7 +182,7 @@ def test_a_label_that_was_corrected_since_is_still_named_while_it_answers(desk: 
         assert [(row.id, row.undone_at is not None) for row in found.winner.said_by] == [("label:1", True)]
 
 
-def test_an_entry_that_is_not_published_is_no_answer_that_might_have_been(desk: Desk) -> None:
+def test_an_entry_that_is_not_published_is_no_answer_that_might_have_been(desk: ChatService) -> None:
     """The decision was made among published entries, and so is all that explains it."""
     with desk.database.write() as session:
         faq.set_status(session, "vpn", status="draft", author="ann")
@@ -190,7 +190,7 @@ def test_an_entry_that_is_not_published_is_no_answer_that_might_have_been(desk: 
     found = why(desk, say(desk, "cannot connect to the vpn today"))
 
     assert found.decision.intent != "vpn"
-    assert found.note == "what is nearest means vpn, which is not published"
+    assert "what is nearest means vpn, which is not published" in found.notes
     assert found.first_version == 1
     assert found.winner is None or found.winner.how != "out_of_scope"
     assert found.without is None or found.without.intent != "vpn"
@@ -202,13 +202,13 @@ def test_one_of_two_questions_is_explained_and_the_other_named(real_settings: Se
     found = why(desk, say(desk, "forgot my password and the printer is out of toner"))
 
     assert found.decision.reason == "two_questions"
-    assert found.note == "two questions were answered: this is about password, not about printer"
+    assert "two questions were answered: this is about password, not about printer" in found.notes
     assert found.winner is not None
     assert (found.winner.how, found.winner.intent) == ("exact", "password")
     assert [row.text for row in found.winner.said_by] == ["forgot my password"]
 
 
-def test_bundles_that_are_gone_or_damaged_are_told(planted: tuple[Desk, int]) -> None:
+def test_bundles_that_are_gone_or_damaged_are_told(planted: tuple[ChatService, int]) -> None:
     """The history goes back as far as bundles are kept, and says so."""
     desk, message = planted
     with desk.database.read() as session:
@@ -227,15 +227,15 @@ def test_bundles_that_are_gone_or_damaged_are_told(planted: tuple[Desk, int]) ->
     assert "is gone" in (why(desk, message).note or "")
 
 
-def test_what_was_not_matched_is_explained_in_a_word(desk: Desk) -> None:
+def test_what_was_not_matched_is_explained_in_a_word(desk: ChatService) -> None:
     """Nothing was looked up for an empty message."""
     found = why(desk, say(desk, "???"))
 
-    assert found.note == "the message has no letters or digits"
+    assert "the message has no letters or digits" in found.notes
     assert found.history == ()
 
 
-def test_an_unknown_message_is_named(desk: Desk) -> None:
+def test_an_unknown_message_is_named(desk: ChatService) -> None:
     """One line, not a traceback."""
     with pytest.raises(NotFoundError, match="no message 999"):
         why(desk, 999)

@@ -20,7 +20,7 @@ from helpdesk.records.examples import NewExample, store_examples
 from helpdesk.records.exclusions import Exclusion, matching_rows
 from helpdesk.records.faq import Entry
 from helpdesk.records.night_report import NightReport
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 
 pytestmark = pytest.mark.slow
 
@@ -46,27 +46,27 @@ def fooled_home(tiny_home: Path, tiny_base: Path, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def desk(fooled_home: Path, tiny_base: Path, tmp_path: Path) -> Iterator[Desk]:
+def desk(fooled_home: Path, tiny_base: Path, tmp_path: Path) -> Iterator[ChatService]:
     """A copy of that home."""
     made = open_desk(copy_home(fooled_home, tmp_path, base_model=str(tiny_base)))
     yield made
     made.database.close()
 
 
-def label(desk: Desk, text: str, intent: str, *, by: int) -> None:
+def label(desk: ChatService, text: str, intent: str, *, by: int) -> None:
     """A message that was labelled."""
     message = desk.reply(text, channel="rest", sender="u").message_id
     with desk.database.write() as session:
         labels.label_message(session, message, kind="intent", intent=intent, staff_id=by, holdout_share=0)
 
 
-def night(desk: Desk, *, without: Exclusion | None = None, promote: bool = True) -> NightReport:
+def night(desk: ChatService, *, without: Exclusion | None = None, promote: bool = True) -> NightReport:
     """One run without fine-tuning."""
     plan = Plan(minutes=1, finetune=False, without=without, dry_run=not promote)
     return run_night(desk.settings, desk.database, plan=plan, progress=Quiet())
 
 
-def rows_in_service(desk: Desk) -> set[str]:
+def rows_in_service(desk: ChatService) -> set[str]:
     """The rows of the bundle in service."""
     with desk.database.read() as session:
         current = versions.current(session)
@@ -74,7 +74,7 @@ def rows_in_service(desk: Desk) -> set[str]:
     return set(open_bundle(desk.settings.bundles / current.directory).phrasing_ids)
 
 
-def test_a_look_shows_what_would_change_and_changes_nothing(desk: Desk) -> None:
+def test_a_look_shows_what_would_change_and_changes_nothing(desk: ChatService) -> None:
     """Rows with their authors, decisions that change, and no text in what is kept of the difference."""
     report = night(desk, without=MALLORY, promote=False)
     assert report.impact is not None
@@ -93,7 +93,7 @@ def test_a_look_shows_what_would_change_and_changes_nothing(desk: Desk) -> None:
         assert exclusions.standing(session) == []
 
 
-def test_what_is_promoted_without_a_source_stays_without_it(desk: Desk) -> None:
+def test_what_is_promoted_without_a_source_stays_without_it(desk: ChatService) -> None:
     """The next night does not learn the rows again; the labels' messages wait for a better label."""
     report = night(desk, without=MALLORY)
 
@@ -110,7 +110,7 @@ def test_what_is_promoted_without_a_source_stays_without_it(desk: Desk) -> None:
         ]
 
 
-def test_a_lifted_exclusion_lets_its_phrasings_teach_again(desk: Desk) -> None:
+def test_a_lifted_exclusion_lets_its_phrasings_teach_again(desk: ChatService) -> None:
     """From the next night on; undone labels stay undone."""
     night(desk, without=MALLORY)
     with desk.database.write() as session:
@@ -121,7 +121,7 @@ def test_a_lifted_exclusion_lets_its_phrasings_teach_again(desk: Desk) -> None:
     assert "label:1" not in rows_in_service(desk)
 
 
-def test_what_no_version_has_learnt_yet_is_left_out_all_the_same(desk: Desk) -> None:
+def test_what_no_version_has_learnt_yet_is_left_out_all_the_same(desk: ChatService) -> None:
     """It would teach the next night; there is nothing to promote, and the report says what became of the rows."""
     with desk.database.write() as session:
         bob = staff.add_staff(session, "bob", password="correct horse battery").id
@@ -135,7 +135,7 @@ def test_what_no_version_has_learnt_yet_is_left_out_all_the_same(desk: Desk) -> 
         assert [row.value for row in exclusions.standing(session)] == ["bob"]
 
 
-def test_what_others_had_said_before_counts_again(desk: Desk) -> None:
+def test_what_others_had_said_before_counts_again(desk: ChatService) -> None:
     """As if the annotator had never been there, in the look and for good."""
     label(desk, "no signal in room nine", "wifi", by=1)
     label(desk, "no signal in room nine", "laptop", by=3)
@@ -153,13 +153,13 @@ def test_what_others_had_said_before_counts_again(desk: Desk) -> None:
         assert exclusions.count_rows(session, standing) == 3  # a phrasing and two labels that counted
 
 
-def test_a_source_without_rows_is_told(desk: Desk) -> None:
+def test_a_source_without_rows_is_told(desk: ChatService) -> None:
     """A misspelt name must not look like a harmless one."""
     with pytest.raises(BadInputError, match="no row matches annotator=malory"):
         night(desk, without=Exclusion("annotator", "malory"), promote=False)
 
 
-def test_pairs_of_a_source_are_left_out_too(desk: Desk) -> None:
+def test_pairs_of_a_source_are_left_out_too(desk: ChatService) -> None:
     """What only fine-tuning learns from has an author as well."""
     pairs = [NewExample("positive", ("tunnel is gone", f"the tunnel went away {n}")) for n in range(2)]
     with desk.database.write() as session:

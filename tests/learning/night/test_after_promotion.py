@@ -16,15 +16,15 @@ from helpdesk.records.database import Database
 from helpdesk.records.files.reports import REPORTS
 from helpdesk.records.night_report import NightReport
 from helpdesk.records.running_tables import Night
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 
 
 @pytest.fixture
-def desk(live: LiveMatcher, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(live: LiveMatcher, monkeypatch: pytest.MonkeyPatch) -> ChatService:
     """The serving side with a label to learn; nobody waits between tries."""
     monkeypatch.setattr(history, "PAUSES", (0.0, 0.0))
-    made = Desk(live._database, live, live._settings)
+    made = ChatService(live._database, live, live._settings)
     message = made.reply("the tunnel from my kitchen is dead", channel="rest", sender="u").message_id
     with made.database.write() as session:
         labels.label_message(session, message, kind="intent", intent="vpn", staff_id=1, holdout_share=0.0)
@@ -39,7 +39,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return sent
 
 
-def night(desk: Desk) -> NightReport:
+def night(desk: ChatService) -> NightReport:
     """One run without fine-tuning."""
     return run_night(desk.settings, desk.database, plan=Plan(minutes=0.05, finetune=False), progress=Quiet())
 
@@ -65,7 +65,7 @@ def failing(times: int, action: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("step", ["measure_night", "_append"])
 def test_a_database_that_comes_back_costs_nothing(
-    step: str, desk: Desk, told: list[Any], monkeypatch: pytest.MonkeyPatch
+    step: str, desk: ChatService, told: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each step after the promotion is tried again."""
     place = run if step == "measure_night" else history
@@ -78,7 +78,7 @@ def test_a_database_that_comes_back_costs_nothing(
 
 
 def test_a_database_that_stays_away_loses_the_row_only_until_the_next_run(
-    desk: Desk, told: list[Any], monkeypatch: pytest.MonkeyPatch
+    desk: ChatService, told: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Report and message say what is missing; the next run adds the row and says so."""
     with monkeypatch.context() as broken:
@@ -96,7 +96,7 @@ def test_a_database_that_stays_away_loses_the_row_only_until_the_next_run(
     assert night(desk).warnings == ()
 
 
-def test_a_night_that_was_killed_after_its_promotion_is_told_by_the_next(desk: Desk) -> None:
+def test_a_night_that_was_killed_after_its_promotion_is_told_by_the_next(desk: ChatService) -> None:
     """Neither row nor report was left: both are there afterwards, the report as it was at the promotion."""
     promoted = night(desk)
     with desk.database.write() as session:
@@ -114,7 +114,7 @@ def test_a_night_that_was_killed_after_its_promotion_is_told_by_the_next(desk: D
     assert stored[0].verdicts == promoted.verdicts
 
 
-def test_a_commit_whose_answer_was_lost_counts_as_made(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_whose_answer_was_lost_counts_as_made(desk: ChatService, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection broke between the commit and its answer: what is in service is what is reported."""
     append = run._append
 
@@ -132,7 +132,7 @@ def test_a_commit_whose_answer_was_lost_counts_as_made(desk: Desk, monkeypatch: 
     assert rows(desk.database)[-1] == ("promoted", 2)
 
 
-def test_a_commit_that_was_never_made_is_no_promotion(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_that_was_never_made_is_no_promotion(desk: ChatService, monkeypatch: pytest.MonkeyPatch) -> None:
     """The night fails and says that nothing was promoted."""
     monkeypatch.setattr(run, "_append", failing(99, run._append))
     with pytest.raises(UnavailableError):

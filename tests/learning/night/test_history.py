@@ -13,7 +13,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records import labels, nights
 from helpdesk.records.running_tables import Night
 from helpdesk.records.tables import DecisionRow
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 
@@ -24,12 +24,12 @@ PERU = "what is the capital of peru"
 
 
 @pytest.fixture
-def desk(live: LiveMatcher) -> Desk:
+def desk(live: LiveMatcher) -> ChatService:
     """The serving side."""
-    return Desk(live._database, live, live._settings)
+    return ChatService(live._database, live, live._settings)
 
 
-def teach(desk: Desk, text: str, intent: str | None, *, holdout: bool = False) -> None:
+def teach(desk: ChatService, text: str, intent: str | None, *, holdout: bool = False) -> None:
     """A message that came in and was labelled, as an intent or as out of scope."""
     message = desk.reply(text, channel="rest", sender="u").message_id
     kind, share = ("intent" if intent else "out_of_scope"), (0.9999 if holdout else 0.0)
@@ -37,19 +37,19 @@ def teach(desk: Desk, text: str, intent: str | None, *, holdout: bool = False) -
         labels.label_message(session, message, kind=kind, intent=intent, staff_id=1, holdout_share=share)
 
 
-def night(desk: Desk, *, dry_run: bool = False) -> None:
+def night(desk: ChatService, *, dry_run: bool = False) -> None:
     """One run without fine-tuning."""
     plan = Plan(minutes=0.05, finetune=False, dry_run=dry_run)
     run_night(desk.settings, desk.database, plan=plan, progress=Quiet())
 
 
-def history(desk: Desk) -> list[Night]:
+def history(desk: ChatService) -> list[Night]:
     """Every row, oldest first."""
     with desk.database.read() as session:
         return nights.list_nights(session, limit=99)
 
 
-def test_a_promotion_is_noted_with_how_the_new_version_does(desk: Desk) -> None:
+def test_a_promotion_is_noted_with_how_the_new_version_does(desk: ChatService) -> None:
     """Held-out accuracy, coverage since the last night, the audit estimate, and how new labels scored what served."""
     for text in TUNNEL:
         teach(desk, text, "vpn")
@@ -71,7 +71,7 @@ def test_a_promotion_is_noted_with_how_the_new_version_does(desk: Desk) -> None:
     assert row.started_at <= row.finished_at
 
 
-def test_a_night_that_changes_nothing_is_noted_too(desk: Desk) -> None:
+def test_a_night_that_changes_nothing_is_noted_too(desk: ChatService) -> None:
     """With what it found: nothing new."""
     night(desk)
     row = history(desk)[-1]
@@ -95,7 +95,7 @@ def test_a_refusal_is_noted_with_its_reasons(real_settings: Settings) -> None:
     assert row.reason.startswith("refreshed: significantly worse")
 
 
-def test_a_failed_night_is_noted_and_still_fails(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_night_is_noted_and_still_fails(desk: ChatService, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error reaches the caller, and the row says what it was."""
 
     def full_disk(*_: object) -> None:
@@ -111,7 +111,7 @@ def test_a_failed_night_is_noted_and_still_fails(desk: Desk, monkeypatch: pytest
     assert row.reason == "OSError: [Errno 28] No space left on device"
 
 
-def test_a_dry_run_is_no_night(desk: Desk) -> None:
+def test_a_dry_run_is_no_night(desk: ChatService) -> None:
     """It leaves no row."""
     before = len(history(desk))
     night(desk, dry_run=True)
@@ -119,7 +119,7 @@ def test_a_dry_run_is_no_night(desk: Desk) -> None:
     assert len(history(desk)) == before
 
 
-def test_a_night_that_fails_after_its_promotion_says_both(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_night_that_fails_after_its_promotion_says_both(desk: ChatService, monkeypatch: pytest.MonkeyPatch) -> None:
     """The new version serves, the run exits with the error, and the row names the version and the problem."""
 
     def damaged(*_: object, **__: object) -> None:

@@ -20,7 +20,7 @@ from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.examples import store_examples
 from helpdesk.records.files.example_files import read_examples, recognise
 from helpdesk.records.night_report import NightReport
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings, resource
 
@@ -30,12 +30,12 @@ TUNNEL = ["the tunnel from my kitchen is dead", "tunnel refuses to come up", "no
 
 
 @pytest.fixture
-def desk(settings: Settings, records: Database, live: LiveMatcher) -> Desk:
+def desk(settings: Settings, records: Database, live: LiveMatcher) -> ChatService:
     """The serving side."""
-    return Desk(records, live, settings)
+    return ChatService(records, live, settings)
 
 
-def teach(desk: Desk, texts: Sequence[str], intent: str | None, *, holdout: bool = False) -> None:
+def teach(desk: ChatService, texts: Sequence[str], intent: str | None, *, holdout: bool = False) -> None:
     """Messages that came in and were labelled, as an intent or as out of scope."""
     for text in texts:
         reply = desk.reply(text, channel="rest", sender="u")
@@ -45,13 +45,13 @@ def teach(desk: Desk, texts: Sequence[str], intent: str | None, *, holdout: bool
             labels.label_message(session, reply.message_id, kind=kind, intent=intent, staff_id=1, holdout_share=share)
 
 
-def night(desk: Desk, *, finetune: bool = False, dry_run: bool = False) -> NightReport:
+def night(desk: ChatService, *, finetune: bool = False, dry_run: bool = False) -> NightReport:
     """One run."""
     plan = Plan(minutes=0.05, finetune=finetune, dry_run=dry_run)
     return run_night(desk.settings, desk.database, plan=plan, progress=Quiet())
 
 
-def test_labels_are_answered_the_next_day(desk: Desk) -> None:
+def test_labels_are_answered_the_next_day(desk: ChatService) -> None:
     """The labelled texts exactly, and a paraphrase nobody has said."""
     before = serving(desk).match("tunnel is dead at home").ranking[0]
     teach(desk, TUNNEL, "vpn")
@@ -64,7 +64,7 @@ def test_labels_are_answered_the_next_day(desk: Desk) -> None:
     assert after.confidence > before.confidence
 
 
-def test_held_out_labels_answer_their_text_but_teach_nothing(desk: Desk) -> None:
+def test_held_out_labels_answer_their_text_but_teach_nothing(desk: ChatService) -> None:
     """They are in the exact table, not in the index."""
     teach(desk, TUNNEL, "vpn", holdout=True)
     night(desk)
@@ -74,7 +74,7 @@ def test_held_out_labels_answer_their_text_but_teach_nothing(desk: Desk) -> None
     assert not any(row.startswith("label:") for row in bundle.phrasing_ids)
 
 
-def test_a_phrasing_that_says_a_held_out_message_spoils_it_for_measuring(desk: Desk) -> None:
+def test_a_phrasing_that_says_a_held_out_message_spoils_it_for_measuring(desk: ChatService) -> None:
     """Editors read the desk and write phrasings: what trains is measured on no more, and its stored side stays."""
     teach(desk, TUNNEL, "vpn", holdout=True)
     with desk.database.write() as session:
@@ -88,7 +88,7 @@ def test_a_phrasing_that_says_a_held_out_message_spoils_it_for_measuring(desk: D
     assert sides == {"holdout"}
 
 
-def test_a_shipped_message_that_is_held_out_does_not_teach(desk: Desk) -> None:
+def test_a_shipped_message_that_is_held_out_does_not_teach(desk: ChatService) -> None:
     """It measures; and a message without letters neither measures nor teaches."""
     with desk.database.read() as session:
         before = take_snapshot(session)
@@ -102,7 +102,7 @@ def test_a_shipped_message_that_is_held_out_does_not_teach(desk: Desk) -> None:
     assert len(after.out_of_scope) >= len(before.out_of_scope) - 3
 
 
-def test_out_of_scope_labels_are_learnt(desk: Desk) -> None:
+def test_out_of_scope_labels_are_learnt(desk: ChatService) -> None:
     """The text itself is known, and what is like it is trusted less."""
     before = serving(desk).match("printing of photos for my wedding").out_of_scope
     teach(desk, ["print photos for my wedding", "wedding photo prints please"], None)
@@ -112,7 +112,7 @@ def test_out_of_scope_labels_are_learnt(desk: Desk) -> None:
     assert serving(desk).match("printing of photos for my wedding").out_of_scope > before
 
 
-def test_nothing_new_promotes_nothing(desk: Desk) -> None:
+def test_nothing_new_promotes_nothing(desk: ChatService) -> None:
     """The same rows give the same version."""
     report = night(desk)
 
@@ -120,7 +120,7 @@ def test_nothing_new_promotes_nothing(desk: Desk) -> None:
     assert "version 1 stays in service" in report.as_text()
 
 
-def test_a_dry_run_changes_nothing(desk: Desk) -> None:
+def test_a_dry_run_changes_nothing(desk: ChatService) -> None:
     """It says what it would do."""
     teach(desk, TUNNEL, "vpn")
     report = night(desk, dry_run=True)
@@ -131,7 +131,7 @@ def test_a_dry_run_changes_nothing(desk: Desk) -> None:
     assert len(list(desk.settings.bundles.iterdir())) == 1
 
 
-def test_bad_labels_are_refused_and_named(desk: Desk) -> None:
+def test_bad_labels_are_refused_and_named(desk: ChatService) -> None:
     """Held-out messages that were right turn wrong: the incumbent stays, the report says which labels did it."""
     asked = [f"vpn connection fails {word}" for word in ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot")]
     teach(desk, [f"{text} since monday morning" for text in asked], "vpn", holdout=True)
@@ -157,7 +157,7 @@ def _add_phrasing(session: object, text: str, intent: str) -> None:
     store_entries(session, [Entry(intent, phrasings=(text,))], author="mallory")  # type: ignore[arg-type]
 
 
-def test_a_retrained_encoder_is_measured_by_sisters_and_the_next_night_builds_on_it(desk: Desk) -> None:
+def test_a_retrained_encoder_is_measured_by_sisters_and_the_next_night_builds_on_it(desk: ChatService) -> None:
     """Fine-tuning, promotion of whichever is better, then a refreshed version of it."""
     teach(desk, TUNNEL, "vpn")
     first = night(desk, finetune=True)
@@ -172,7 +172,7 @@ def test_a_retrained_encoder_is_measured_by_sisters_and_the_next_night_builds_on
     assert serving(desk).match("wireless is dead in room nine").intent == "wifi"
 
 
-def test_every_kind_of_row_is_trained_on_and_the_curves_are_kept(desk: Desk, tmp_path: Path) -> None:
+def test_every_kind_of_row_is_trained_on_and_the_curves_are_kept(desk: ChatService, tmp_path: Path) -> None:
     """Pairs, triplets and messages join each training; figures at the start and the end, told and drawn."""
     for name in ("pairs_positive", "pairs_scored", "pairs_labelled", "triplets", "unlabelled"):
         path = resource("training_data") / f"{name}.csv"
@@ -194,7 +194,7 @@ def test_every_kind_of_row_is_trained_on_and_the_curves_are_kept(desk: Desk, tmp
     assert "triplet (" in drawn.read_text()
 
 
-def test_a_report_is_written_either_way(desk: Desk) -> None:
+def test_a_report_is_written_either_way(desk: ChatService) -> None:
     """As JSON, in the home."""
     before = set((desk.settings.home / "reports").iterdir())
     night(desk)
@@ -203,7 +203,7 @@ def test_a_report_is_written_either_way(desk: Desk) -> None:
     assert json.loads(path.read_text())["rows"] == 25
 
 
-def test_leftovers_of_a_killed_run_are_removed(desk: Desk) -> None:
+def test_leftovers_of_a_killed_run_are_removed(desk: ChatService) -> None:
     """Half-built folders do not pile up."""
     leftover = desk.settings.bundles / ".building-refreshed"
     leftover.mkdir()
@@ -213,7 +213,7 @@ def test_leftovers_of_a_killed_run_are_removed(desk: Desk) -> None:
     assert not leftover.exists()
 
 
-def test_a_failure_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_changes_nothing(desk: ChatService, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk while writing the index: the error is told, the incumbent serves, nothing is left behind."""
     from helpdesk.learning.bundles import build as candidates
 
@@ -229,7 +229,7 @@ def test_a_failure_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     assert [p.name for p in desk.settings.bundles.iterdir() if p.name.startswith(".")] == []
 
 
-def test_only_one_night_runs_at_a_time(desk: Desk) -> None:
+def test_only_one_night_runs_at_a_time(desk: ChatService) -> None:
     """The second one says busy at once."""
     context = multiprocessing.get_context("spawn")
     ready, done = context.Event(), context.Event()
@@ -249,7 +249,7 @@ def _hold(path: Path, ready: "multiprocessing.synchronize.Event", done: "multipr
         done.wait(60)
 
 
-def test_a_killed_holder_does_not_block_the_next_night(desk: Desk) -> None:
+def test_a_killed_holder_does_not_block_the_next_night(desk: ChatService) -> None:
     """The lock goes with its process."""
     context = multiprocessing.get_context("spawn")
     ready, done = context.Event(), context.Event()
@@ -262,7 +262,7 @@ def test_a_killed_holder_does_not_block_the_next_night(desk: Desk) -> None:
     assert night(desk).promoted is None
 
 
-def test_old_bundles_are_removed_but_never_the_last_ones(desk: Desk) -> None:
+def test_old_bundles_are_removed_but_never_the_last_ones(desk: ChatService) -> None:
     """At least three and the current one are kept."""
     for number in range(5):
         teach(desk, [f"tunnel number {number} {'xyzuvw'[number]} is closed"], "vpn")
@@ -274,7 +274,7 @@ def test_old_bundles_are_removed_but_never_the_last_ones(desk: Desk) -> None:
     assert kept == directories[:4]
 
 
-def test_a_label_has_the_last_word_on_its_text(desk: Desk) -> None:
+def test_a_label_has_the_last_word_on_its_text(desk: ChatService) -> None:
     """Over a phrasing of another intent; a text that two intents claim is not exact."""
     with desk.database.write() as session:
         _add_phrasing(session, "it does not work", "printer")

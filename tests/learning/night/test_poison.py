@@ -14,7 +14,7 @@ from helpdesk.records import labels, staff
 from helpdesk.records.exclusions import Exclusion
 from helpdesk.records.night_report import NightReport
 from helpdesk.records.tables import Staff
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ TARGET = "vpn"
 
 
 @pytest.fixture
-def desk(real_settings: Settings) -> Iterator[Desk]:
+def desk(real_settings: Settings) -> Iterator[ChatService]:
     """The serving side of the real model, to which phrases matter, with two more logins."""
     made = open_desk(real_settings)
     with made.database.write() as session:
@@ -43,7 +43,7 @@ def desk(real_settings: Settings) -> Iterator[Desk]:
     made.database.close()
 
 
-def label(desk: Desk, text: str, *, by: str) -> None:
+def label(desk: ChatService, text: str, *, by: str) -> None:
     """A message that came in and was labelled as the target."""
     message = desk.reply(text, channel="rest", sender="u").message_id
     with desk.database.write() as session:
@@ -51,18 +51,18 @@ def label(desk: Desk, text: str, *, by: str) -> None:
         labels.label_message(session, message, kind="intent", intent=TARGET, staff_id=labeller, holdout_share=0)
 
 
-def night(desk: Desk, *, without: Exclusion | None = None) -> NightReport:
+def night(desk: ChatService, *, without: Exclusion | None = None) -> NightReport:
     """One run without fine-tuning."""
     plan = Plan(minutes=1, finetune=False, without=without)
     return run_night(desk.settings, desk.database, plan=plan, progress=Quiet())
 
 
-def learnt_labels(desk: Desk) -> int:
+def learnt_labels(desk: ChatService) -> int:
     """How many labels the version in service was taught."""
     return sum(row.startswith("label:") for row in serving(desk).bundle.phrasing_ids)
 
 
-def test_a_planted_phrase_teaches_nothing_until_somebody_else_agrees(desk: Desk) -> None:
+def test_a_planted_phrase_teaches_nothing_until_somebody_else_agrees(desk: ChatService) -> None:
     """The night says what waits and why; with another login's word for it all of it teaches."""
     for text in ASKED:
         label(desk, f"{text} {PHRASE}", by="mallory")
@@ -78,7 +78,7 @@ def test_a_planted_phrase_teaches_nothing_until_somebody_else_agrees(desk: Desk)
     assert learnt_labels(desk) == len(ASKED) + 1
 
 
-def test_what_a_few_of_them_taught_can_be_undone(desk: Desk) -> None:
+def test_what_a_few_of_them_taught_can_be_undone(desk: ChatService) -> None:
     """Four are too few to tell. People are answered by them; leaving them out is not refused for that."""
     for text in ASKED[:4]:
         label(desk, f"{text} {PHRASE}", by="mallory")

@@ -21,10 +21,8 @@ from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
-from helpdesk.operations import put_in_service
 from helpdesk.progress import Quiet, Report, Reporter
-from helpdesk.records import faq, nights, versions
-from helpdesk.records import heartbeats as servings
+from helpdesk.records import faq, heartbeats, nights, versions
 from helpdesk.records.base import now
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.faq import Entry
@@ -32,6 +30,7 @@ from helpdesk.records.files.reports import last_night
 from helpdesk.records.heartbeats import Presence
 from helpdesk.records.night_report import NightReport
 from helpdesk.records.running_tables import Lease, Serving
+from helpdesk.serving.promotion import put_in_service
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.staff.banner import as_banner
 
@@ -337,8 +336,8 @@ def test_a_bundle_that_some_process_serves_is_never_removed(settings: Settings, 
         teach(records, f"tunnel {'abcdef'[number]} is closed {number}")
         assert night(settings, records).promoted == number + 2
         with records.write() as session:
-            servings.note(session, Presence("far away", 5, 1))
-            servings.note(session, Presence("silent", 6, 2))
+            heartbeats.note(session, Presence("far away", 5, 1))
+            heartbeats.note(session, Presence("silent", 6, 2))
             silent = update(Serving).where(Serving.host == "silent")
             session.execute(silent.values(seen_at=now() - timedelta(minutes=11)))
     with records.read() as session:

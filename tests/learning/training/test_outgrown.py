@@ -14,7 +14,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records import labels, versions
 from helpdesk.records.database import Database
 from helpdesk.records.night_report import NightReport
-from helpdesk.serving.chat_service import Desk
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.broken import promote_always
@@ -64,7 +64,7 @@ def test_a_split_is_outgrown_once_held_out_labels_can_compare(
     night(settings, records)
     assert measured(settings, records) == (2, 2)
 
-    desk = Desk(records, live, settings)
+    desk = ChatService(records, live, settings)
     for text in ASKED[:held_out]:
         reply = desk.reply(text, channel="rest", sender="u")
         with records.write() as session:

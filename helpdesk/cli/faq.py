@@ -1,0 +1,86 @@
+"""`helpdesk faq`: the entries that are answered."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from helpdesk.cli.common import with_database, write_out
+
+if TYPE_CHECKING:
+    from helpdesk.records.database import Database
+    from helpdesk.settings import Settings
+
+
+@click.group()
+def faq() -> None:
+    """The FAQ: import, export, list, publish."""
+
+
+@faq.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--skip-bad", is_flag=True, help="Import the good rows of a file that has bad ones.")
+@click.option("--author", default="import", show_default=True, help="Who answers for the phrasings.")
+@with_database
+def faq_import(settings: "Settings", database: "Database", file: Path, skip_bad: bool, author: str) -> None:
+    """Add or update entries from CSV (intent,question,answer,phrasing[,locale,tags] or text,intent) or JSON."""
+    from helpdesk.text import visible
+
+    import_faq(database, file, skip_bad=skip_bad, author=visible(author)[:80])
+
+
+def import_faq(database: "Database", file: Path, *, skip_bad: bool, author: str) -> None:
+    """Store a FAQ file's entries and say what changed. Raises BadRowsError unless bad rows may be skipped."""
+    from helpdesk.records.faq import store_entries
+    from helpdesk.records.files.faq_files import read_faq
+
+    found = read_faq(file)
+    if not skip_bad:
+        found.require_good()
+    for line, reason in found.bad_rows:
+        click.echo(f"skipped line {line}: {reason}", err=True)
+    with database.write() as session:
+        stored = store_entries(session, found.entries, author=author)
+    click.echo(stored.sentence())
+
+
+@faq.command("export")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), default=None, help="Default: by file name.")
+@with_database
+def faq_export(settings: "Settings", database: "Database", file: Path | None, form: str | None) -> None:
+    """Write all entries to FILE or standard output."""
+    from helpdesk.records.faq import list_intents
+    from helpdesk.records.files.faq_files import write_csv, write_json
+
+    as_json = form == "json" or (form is None and file is not None and file.suffix.lower() == ".json")
+    with database.read() as session:
+        text = (write_json if as_json else write_csv)(list_intents(session))
+    write_out(text, file)
+
+
+@faq.command("list")
+@with_database
+def faq_list(settings: "Settings", database: "Database") -> None:
+    """One line an entry: slug, status, number of phrasings, question."""
+    from helpdesk.records.faq import list_intents
+
+    with database.read() as session:
+        for intent in list_intents(session):
+            click.echo(f"{intent.slug}  {intent.status}  {len(intent.phrasings)}  {intent.question}")
+
+
+def _status_command(name: str, status: str, text: str) -> None:
+    @faq.command(name, help=text)
+    @click.argument("slug")
+    @with_database
+    def change(settings: "Settings", database: "Database", slug: str) -> None:
+        from helpdesk.records.faq import set_status
+
+        with database.write() as session:
+            set_status(session, slug, status=status, author="command line")
+        click.echo(f"{slug} is {status}")
+
+
+_status_command("publish", "published", "Let an entry be answered.")
+_status_command("unpublish", "draft", "Take an entry out of service at once.")

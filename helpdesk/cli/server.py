@@ -1,0 +1,56 @@
+"""`helpdesk init`, `serve`, `demo`, `config`: from nothing to a running service."""
+
+import click
+
+from helpdesk.cli.common import progress_bars
+
+
+@click.command()
+@click.option("--empty", is_flag=True, help="Do not load the starter FAQ.")
+def init(empty: bool) -> None:
+    """Migrate, load the starter FAQ, make a login and build the first bundle; what exists is kept."""
+    from helpdesk.home import set_up
+    from helpdesk.records.database import open_database
+    from helpdesk.settings import load_settings
+
+    settings = load_settings()
+    database = open_database(settings)
+    try:
+        for line in set_up(settings, database, starter_faq=not empty, progress=progress_bars()):
+            click.echo(line)
+    finally:
+        database.close()
+
+
+@click.command()
+def serve() -> None:
+    """Serve webhook, chat page and labelling page with gunicorn."""
+    from helpdesk.home import missing, open_home
+    from helpdesk.server import exec_server
+    from helpdesk.settings import load_settings
+
+    settings = load_settings()
+    database = open_home(settings)
+    for line in missing(database):
+        click.echo(line, err=True)
+    database.close()
+    exec_server(settings)
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port to listen on.")
+def demo(port: int | None) -> None:
+    """Serve a temporary copy with the starter FAQ, sample traffic and a filled labelling queue."""
+    from helpdesk.demo import run_demo
+
+    run_demo(port=port, progress=progress_bars())
+
+
+@click.command()
+def config() -> None:
+    """Print every setting in force, secrets hidden."""
+    from helpdesk.settings import load_settings
+
+    settings = load_settings()
+    for name, field in type(settings).model_fields.items():
+        click.echo(f"HELPDESK_{name.upper()}={getattr(settings, name)}  # {field.description}")

@@ -1,0 +1,31 @@
+"""What is decided about a message and why, as every room, the tables and the API call it."""
+
+from enum import StrEnum
+
+
+class DecisionKind(StrEnum):
+    """What the person gets."""
+
+    ANSWER = "answer"
+    CLARIFY = "clarify"  # two to four questions to choose from
+    FALLBACK = "fallback"  # a colleague
+
+
+class DecisionReason(StrEnum):
+    """What the decision rests on."""
+
+    CONFIDENT = "confident"  # one intent is likely enough
+    BETWEEN = "between"  # a few intents hold the answer
+    UNSURE = "unsure"  # nothing is likely enough
+    EXACT = "exact"  # the text itself is known
+    KNOWN_OUT_OF_SCOPE = "known_out_of_scope"  # staff said that this text is none of the FAQs
+    NEW_PHRASING = "new_phrasing"  # nearly a phrasing added since the last night
+    TWO_QUESTIONS = "two_questions"  # both are answered
+    CHOICE = "choice"  # the person chose it from a clarifying question
+    NONE_OF_THESE = "none_of_these"  # the person chose none of its options
+    EMPTY = "empty"  # no letters or digits
+    NO_VERSION = "no_version"  # nothing serves yet
+
+
+SCORED = (DecisionReason.CONFIDENT, DecisionReason.BETWEEN, DecisionReason.UNSURE)  # rest on a calibrated confidence
+CHOSEN = (DecisionReason.CHOICE, DecisionReason.NONE_OF_THESE)  # only pick from what was offered

@@ -1,0 +1,110 @@
+"""A home: the folder of the database, the bundles and the secret key. `helpdesk init` alone makes one."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from helpdesk.errors import HelpdeskError, NotFoundError
+from helpdesk.progress import Reporter
+from helpdesk.records import faq, versions
+from helpdesk.records import staff as staff_records
+from helpdesk.records.database import Database, open_database, require_schema, upgrade
+from helpdesk.records.files.faq_files import read_faq
+from helpdesk.records.tables import Intent, Staff
+from helpdesk.settings import Settings, resource
+
+ADMIN = "admin"
+SECRET_KEY = "secret_key"
+
+
+def open_home(settings: Settings) -> Database:
+    """The database of a home that is set up. Makes nothing; raises NotFoundError that says what is missing."""
+    require_home(settings)
+    database = open_database(settings)
+    try:
+        require_schema(database)
+    except HelpdeskError:
+        database.close()
+        raise
+    return database
+
+
+def require_home(settings: Settings) -> None:
+    """Raise NotFoundError unless the home is a folder."""
+    if not settings.home.exists():
+        raise NotFoundError(f"there is no home {settings.home}; run `helpdesk init`, or name one in HELPDESK_HOME")
+    if not settings.home.is_dir():
+        raise NotFoundError(f"HELPDESK_HOME is {settings.home}, a file; expected a folder")
+
+
+def missing(database: Database) -> Iterator[str]:
+    """What nobody can do without yet though the home is set up, and the command that helps."""
+    with database.read() as session:
+        serving = versions.current(session)
+    if serving is None:
+        yield "no version serves, so nothing is answered yet: `helpdesk retrain` builds one from the FAQ"
+    if _count(database, Staff) == 0:
+        yield "nobody can log in to the labelling page yet: `helpdesk staff add NAME` makes a login"
+
+
+def set_up(settings: Settings, database: Database, *, starter_faq: bool, progress: Reporter) -> Iterator[str]:
+    """Bring a home into being, step by step; every step that was done before is left alone. Yields what it did."""
+    if not settings.home.exists():
+        settings.home.mkdir(parents=True)
+    require_home(settings)
+    upgrade(database)
+    secret_key(settings)
+    if starter_faq and _count(database, Intent) == 0:
+        yield f"starter FAQ: {_load_starter_faq(database)}"
+    if _count(database, Staff) == 0:
+        password = secrets.token_urlsafe(12)
+        with database.write() as session:
+            staff_records.add_staff(session, ADMIN, password=password)
+        yield f"login of the labelling page (shown this once): {ADMIN} / {password}"
+    with database.read() as session:
+        serving = versions.current(session)
+    if serving is None and _count(database, Intent) > 0:
+        from helpdesk.learning.night.plan import Plan
+        from helpdesk.learning.night.run import run_night
+
+        report = run_night(settings, database, plan=Plan(minutes=1, finetune=False), progress=progress)
+        yield report.as_text()
+
+
+def secret_key(settings: Settings) -> str:
+    """What signs login cookies: the configured key, or one of the home, made where there is none."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value()
+    require_home(settings)
+    path = settings.home / SECRET_KEY
+    if not path.exists():
+        _make_secret_key(path)
+    return path.read_text()
+
+
+def _make_secret_key(path: Path) -> None:
+    """Two processes may come here at once: the first one's key stays, and nobody reads half a key."""
+    whole = path.with_name(f".{SECRET_KEY}.{secrets.token_hex(8)}")
+    with open(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
+    try:
+        os.link(whole, path)
+    except FileExistsError:
+        pass
+    finally:
+        whole.unlink()
+
+
+def _load_starter_faq(database: Database) -> str:
+    found = read_faq(resource("training_data") / "faq.csv")
+    found.require_good()
+    with database.write() as session:
+        return faq.store_entries(session, found.entries, author="import").sentence()
+
+
+def _count(database: Database, table: type[Intent] | type[Staff]) -> int:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0

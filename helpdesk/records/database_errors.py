@@ -1,0 +1,33 @@
+"""What a database refused, in one line that says what to do."""
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+
+_ADVICE = {  # what the driver says -> what helps
+    "is not a database": "is no SQLite database; move the file away, or name another in HELPDESK_DATABASE_URL",
+    "is malformed": "is damaged; restore it from a backup",
+    "is full": "cannot grow: the disk is full; free some space there",
+    "disk I/O error": "cannot be written: the disk is full or fails; free some space there",
+    "readonly database": "cannot be written; give this user the right to write the file and its folder",
+    "unable to open database file": "cannot be opened; expected a file that this user may write",
+    "no such table": "lacks a table; run `helpdesk db upgrade`",
+    "no such column": "lacks a column; run `helpdesk db upgrade`",
+    "UndefinedTable": "lacks a table; run `helpdesk db upgrade`",
+    "UndefinedColumn": "lacks a column; run `helpdesk db upgrade`",
+    "DiskFull": "cannot grow: the disk is full; free some space there",
+    "ReadOnlySqlTransaction": "takes no writes; is it a replica?",
+    "InsufficientPrivilege": "refused it; give this user the rights on all tables",
+}
+
+
+def refusal(error: DBAPIError, where: str) -> str | None:
+    """Why the database `where` did not do what was asked; None when the fault is in what was asked."""
+    if isinstance(error, IntegrityError | DataError):
+        return None
+    said = " ".join(str(error.orig).split())
+    clue = f"{type(error.orig).__name__}: {said}"
+    for words, advice in _ADVICE.items():
+        if words in clue:
+            return f"the database {where} {advice}"
+    if isinstance(error, OperationalError | InterfaceError):
+        return f"the database did not answer: {said}"
+    return None

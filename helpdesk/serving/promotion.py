@@ -1,0 +1,21 @@
+"""Putting a version in service by hand."""
+
+from helpdesk.errors import ConflictError
+from helpdesk.matching.bundle import open_bundle
+from helpdesk.records import versions
+from helpdesk.records.database import Database
+from helpdesk.settings import Settings
+
+
+def put_in_service(settings: Settings, database: Database, version_id: int, *, reason: str) -> None:
+    """Promote a version whose bundle opens and passes its self-test; a damaged one is refused.
+
+    Raises ConflictError when a night removes the bundle at this moment.
+    """
+    with database.read() as session:
+        directory = versions.find_version(session, version_id).directory
+    open_bundle(settings.bundles / directory)
+    with database.write() as session:
+        versions.promote(session, version_id, reason=reason, author="command line")
+        if not (settings.bundles / directory).is_dir():
+            raise ConflictError(f"version {version_id} is too old to be kept and was removed just now")
