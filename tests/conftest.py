@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _is_slow(item: pytest.Item) -> bool:
     if not isinstance(item, pytest.Function):
         return False
-    on_postgresql = hasattr(item, "callspec") and "postgresql" in item.callspec.params.values()
+    on_postgresql = hasattr(item, "callspec") and "postgresql" in map(str, item.callspec.params.values())
     return on_postgresql or bool(SLOW_FIXTURES & set(item.fixturenames))
 
 

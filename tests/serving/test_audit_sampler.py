@@ -125,3 +125,9 @@ def odds(desk: ChatService) -> list[tuple[str, float | None]]:
     with desk.database.read() as session:
         rows = session.execute(select(DecisionRow.reason, DecisionRow.audit_odds).order_by(DecisionRow.id))
         return list(rows.tuples())
+
+
+def test_the_very_first_message_is_drawn_with_a_known_probability() -> None:
+    """Surely, when some are wanted a night; by the rate alone, when none are."""
+    assert lane(audit_rate=0.02, audit_per_night=5).draw() == 1.0
+    assert lane(audit_rate=0.02, audit_per_night=0).draw() is None
