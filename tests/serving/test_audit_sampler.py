@@ -129,5 +129,5 @@ def odds(desk: ChatService) -> list[tuple[str, float | None]]:
 
 def test_the_very_first_message_is_drawn_with_a_known_probability() -> None:
     """Surely, when some are wanted a night; by the rate alone, when none are."""
-    assert lane(audit_rate=0.02, audit_per_night=5).draw() == 1.0
-    assert lane(audit_rate=0.02, audit_per_night=0).draw() is None
+    assert sampler(audit_rate=0.02, audit_per_night=5).draw() == 1.0
+    assert sampler(audit_rate=0.02, audit_per_night=0).draw() is None

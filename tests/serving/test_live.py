@@ -43,7 +43,7 @@ def test_a_promotion_is_taken_up(settings: Settings, records: Database, live: Li
     live.refresh()
 
     assert live.status().version_id == version_id
-    assert live.status().reason is None
+    assert live.status().problem is None
 
 
 @pytest.mark.parametrize("directory", ["nowhere", "damaged"])
@@ -58,8 +58,8 @@ def test_a_bundle_that_does_not_open_leaves_the_old_one_serving(
 
     status = live.status()
     assert (status.ready, status.version_id) == (True, 1)
-    assert status.reason is not None
-    assert directory in status.reason
+    assert status.problem is not None
+    assert directory in status.problem
 
 
 def test_edits_are_followed_while_the_promoted_bundle_is_refused(records: Database, live: LiveMatcher) -> None:
@@ -77,7 +77,7 @@ def test_edits_are_followed_while_the_promoted_bundle_is_refused(records: Databa
 
     assert now.match("vpn not connecting").intent is None
     assert now.faq["wifi"].answer == "Ask at reception."
-    assert "nowhere" in (live.status().reason or "")
+    assert "nowhere" in (live.status().problem or "")
 
 
 def test_a_rollback_to_what_serves_ends_the_problem(records: Database, live: LiveMatcher) -> None:
@@ -88,7 +88,7 @@ def test_a_rollback_to_what_serves_ends_the_problem(records: Database, live: Liv
         versions.promote(session, 1, reason="rollback", author="test")
     live.refresh()
 
-    assert (live.status().version_id, live.status().reason) == (1, None)
+    assert (live.status().version_id, live.status().problem) == (1, None)
 
 
 def test_without_any_version_everything_is_handed_over(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_without_any_version_everything_is_handed_over(tmp_path: Path) -> None:
     matcher.refresh()
 
     assert not matcher.status().ready
-    assert "helpdesk init" in (matcher.status().reason or "")
+    assert "helpdesk init" in (matcher.status().problem or "")
     reply = ChatService(database, matcher, empty).reply("hello", channel="rest", sender="a")
     assert (reply.kind, reply.reason, reply.version_id) == ("fallback", "no_version", None)
 
@@ -192,7 +192,7 @@ def test_a_database_that_goes_away_does_not_stop_the_matcher(settings: Settings,
     live.refresh()
 
     assert live.status().ready
-    assert live.status().reason is not None
+    assert live.status().problem is not None
 
 
 def test_the_thread_follows_by_itself(settings: Settings, records: Database) -> None:
@@ -224,12 +224,12 @@ def test_a_refused_bundle_is_not_opened_again_until_it_is_promoted_again(
     (settings.bundles / "mended").symlink_to(sealed)
     live.refresh()
     assert (live.status().version_id, live.status().ready) == (1, True)
-    assert "mended" in (live.status().reason or "")
+    assert "mended" in (live.status().problem or "")
 
     with records.write() as session:
         versions.promote(session, version_id, reason="mended", author="test")
     live.refresh()
-    assert (live.status().version_id, live.status().reason) == (version_id, None)
+    assert (live.status().version_id, live.status().problem) == (version_id, None)
 
 
 def test_a_new_bundle_is_warm_before_it_serves(

@@ -224,7 +224,7 @@ def test_bundles_that_are_gone_or_damaged_are_told(planted: tuple[ChatService, i
     assert found.first_version == 3
 
     shutil.rmtree(desk.settings.bundles / directories[3])
-    assert "is gone" in (why(desk, message).note or "")
+    assert any("is gone" in note for note in why(desk, message).notes)
 
 
 def test_what_was_not_matched_is_explained_in_a_word(desk: ChatService) -> None:
