@@ -106,7 +106,7 @@ def test_a_rival_decides_every_message_in_order() -> None:
     assert result.keys() - {"intents", "confidences"} == COSTS.keys()
 
 
-@pytest.mark.parametrize("name", SYSTEMS.keys() - OURS.keys())
+@pytest.mark.parametrize("name", sorted(SYSTEMS.keys() - OURS.keys()))
 def test_a_rival_imports_nothing_of_ours_and_pins_what_it_imports(name: str) -> None:
     """It runs in its own environment, with the same packages next year; no index is named."""
     tree = ast.parse((RIVALS / f"{name}.py").read_text())

@@ -56,6 +56,8 @@ def test_the_stored_columns_keep_the_raw_ranking() -> None:
     """The ranking and thresholds are stored beside the decision, whatever it was."""
     columns = decide(ranking(0.5, 0.3), Thresholds(0.8, 0.7), out_of_scope=0.2).columns()
 
+    assert (columns["kind"], columns["intent"], columns["reason"]) == ("clarify", None, "between")
+    assert (columns["confidence"], columns["options"]) == (0.5, ["a", "b"])
     assert [row["confidence"] for row in columns["ranking"]] == [0.5, 0.3]
     assert columns["thresholds"] == {"answer": 0.8, "clarify": 0.7}
     assert columns["out_of_scope"] == 0.2

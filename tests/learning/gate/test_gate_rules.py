@@ -12,6 +12,7 @@ from gate_cases import (
     fitted,
     judge_refreshed,
     judge_retrained,
+    objections,
     replayed,
     rows,
     said,
@@ -20,7 +21,7 @@ from gate_cases import (
     too_many_changes,
 )
 
-from helpdesk.learning.gate.case import Case, Cost
+from helpdesk.learning.gate.case import Case, Cost, Limits
 from helpdesk.learning.gate.historical_best import choose_champion
 from helpdesk.learning.gate.paired_tests import Outcome, compare
 from helpdesk.learning.gate.rules import Rule
@@ -255,3 +256,31 @@ def worse_than(best: Mapping[str, Outcome], candidate: Rows) -> bool:
     lost = [row for row in best if best[row].right and not candidate[row].right]
     gained = sum(candidate[row].right and not best[row].right for row in best)
     return bool(failed([more_lost("best", "best", gained=gained, lost=lost)]))
+
+
+def test_a_verdict_says_its_reasons_with_their_figures() -> None:
+    """In the night's report and on the command line these words are all that people see."""
+    before, after = spread(55, 75)
+    assert judge_retrained(before, after).reasons == ("75 rows gained, 55 lost",)
+    assert judge_refreshed(before, after).reasons == ("not worse than the version in service",)
+
+    cost = Cost(seconds=(0.002, 0.02), size=(4_000_000, 40_000_000))
+    slow, large = objections(Case({}, {}, cost=cost, limits=Limits(slowdown=3.0, growth=2.0)), Rule.SLOWER, Rule.LARGER)
+    assert slow.reason == "10.0 times slower (2.0 ms a message before, 20.0 ms now); 3 times is allowed"
+    assert "4.0 MB before, 40.0 MB now" in large.reason
+
+    (promise,) = broken_promises(None, said("fallback"), said("answer", "wifi"))
+    assert promise.reason == "golden phrase 7 must never be answered and would be answered with wifi"
+    (promise,) = broken_promises("vpn", said("answer"), said("fallback"))
+    assert promise.reason == "golden phrase 7 must always be answered with vpn and would be met with a fallback"
+
+
+def test_a_difference_that_nobody_notices_is_not_slower() -> None:
+    """Whatever the ratio: a millisecond more is."""
+
+    def slower(before: float, after: float) -> bool:
+        cost = Cost(seconds=(before, after), size=(1, 1))
+        return bool(objections(Case({}, {}, cost=cost, limits=Limits(slowdown=1.5)), Rule.SLOWER))
+
+    assert slower(0.001, 0.003)
+    assert not slower(0.001, 0.0019)
