@@ -16,7 +16,7 @@ from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Additions, Matcher
 from helpdesk.records import faq, versions
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.tables import Intent, Phrasing

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from helpdesk.records.database import Database, open_database
-from helpdesk.records.running_tables import Serving
+from helpdesk.records.tables import Serving
 from helpdesk.serving.heartbeats import PresenceKeeper
 from helpdesk.settings import load_settings
 

@@ -26,13 +26,13 @@ from helpdesk.operations import put_in_service
 from helpdesk.progress import Quiet, Report, Reporter
 from helpdesk.records import faq, nights, versions
 from helpdesk.records import heartbeats as servings
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.faq import Entry
 from helpdesk.records.files.reports import last_night
 from helpdesk.records.heartbeats import Presence
 from helpdesk.records.night_report import NightReport
-from helpdesk.records.running_tables import Lease, Serving
+from helpdesk.records.tables import Lease, Serving
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.staff.banner import as_banner
 
