@@ -33,8 +33,8 @@ def open_database(settings: Settings, *, hurried: bool = False) -> "Database":
     raise BadInputError(f"HELPDESK_DATABASE_URL: {url.get_backend_name()} given; expected sqlite or postgresql")
 
 
-def upgrade(database: "Database") -> None:
-    """Bring the schema to the newest migration; each migration is one transaction, a killed run resumes."""
+def upgrade(database: "Database", *, to: str = "head") -> None:
+    """Bring the schema to a migration, by default the newest, in one transaction: a killed run changes nothing."""
     from alembic import command
     from alembic.config import Config
 
@@ -42,7 +42,7 @@ def upgrade(database: "Database") -> None:
     config.set_main_option("script_location", str(resource("migrations")))
     with database.write() as session:
         config.attributes["connection"] = session.connection()
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def _sqlite_engine(settings: Settings) -> Engine:

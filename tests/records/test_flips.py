@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from nights import answer, flip
 
-from helpdesk.records import audit, conversations, faq, flips, labels, staff
+from helpdesk.records import audit, conversations, faq, flips, labels, queue, staff
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
-from helpdesk.records.labels import Change, QueueItem
 from helpdesk.records.night_report import FlipReport, ReplayReport, VerdictReport
+from helpdesk.records.queue import Change, QueueItem
 
 CHANGE = Change(answer("vpn").model_dump(), answer("wifi").model_dump())
 
@@ -43,18 +43,18 @@ def verdict(*found: FlipReport) -> VerdictReport:
     return VerdictReport(promote=True, reasons=(), replay=ReplayReport(messages=1, distinct=1, flips=found))
 
 
-def queue(database: Database, **more: Any) -> list[QueueItem]:
+def queued(database: Database, **more: Any) -> list[QueueItem]:
     """What waits; its length is what the page says."""
     with database.read() as session:
-        items = labels.queue(session, review_below=0.8, limit=99, **more)
+        items = queue.items(session, review_below=0.8, limit=99, **more)
         if not more:
-            assert sum(labels.queue_lengths(session, review_below=0.8).values()) == len(items)
+            assert sum(queue.queue_lengths(session, review_below=0.8).values()) == len(items)
         return items
 
 
 def texts(database: Database, **more: Any) -> list[tuple[str, int]]:
     """(normalised text, count) of what waits, in its order."""
-    return [(item.normalised, item.count) for item in queue(database, **more)]
+    return [(item.normalised, item.count) for item in queued(database, **more)]
 
 
 def label(database: Database, message: int, labeller: int) -> None:
@@ -72,7 +72,7 @@ def test_flips_come_before_every_doubt_most_asked_first(database: Database) -> N
         say(database, typed)
     say(database, "sure and stays")
     store(database, flip("doubted and flips", 1), flip("sure, but flips", 2))
-    items = queue(database)
+    items = queued(database)
 
     assert texts(database) == [("sure, but flips", 2), ("doubted and flips", 1), ("asked often, doubted", 5)]
     assert [item.change for item in items] == [CHANGE, CHANGE, None]
@@ -135,8 +135,8 @@ def test_one_message_shows_its_change_too(database: Database) -> None:
     message, other = say(database, "flips"), say(database, "stays")
     store(database, flip("flips", 1))
     with database.read() as session:
-        assert labels.find_item(session, message).change == CHANGE
-        assert labels.find_item(session, other).change is None
+        assert queue.find_item(session, message).change == CHANGE
+        assert queue.find_item(session, other).change is None
 
 
 def test_the_audit_sample_knows_what_was_put_in_front_of_staff(database: Database, labeller: int) -> None:
