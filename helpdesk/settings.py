@@ -1,6 +1,7 @@
 """Every setting, from the environment (`HELPDESK_...`) or a `.env` file; docs/reference/settings.md lists them.
 
-A setting that is set but empty has its default. The environment takes precedence over the file, also with an empty value.
+A setting that is set but empty has its default. The environment takes precedence over the file, even with an empty
+value.
 """
 
 import base64
