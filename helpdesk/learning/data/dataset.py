@@ -33,9 +33,8 @@ MOST_LESSONS = 10_000  # of each kind, the newest: more than one training gets t
 class Row:
     """One text and what it means. `id` is its source: `phrasing:12`, `label:7`; intent NONE is out of scope.
 
-    put_forward: a message that was labelled because it was doubted. It teaches like any other, but many such messages
-    together are harder than traffic is. said_once: a label that nobody has repeated; fresh: one of
-    the last week.
+    put_forward: a message that was labelled because the bot doubted it. It trains like any other, but such messages are
+    harder than traffic. said_once: a label that nobody has repeated; fresh: one of the last week.
     """
 
     id: str
@@ -63,11 +62,11 @@ class Lesson:
 class Snapshot:
     """Everything one night learns from and is measured on.
 
-    train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts
-    that belong to no intent, first the `taught` ones of staff (training side), then shipped ones; exact: text key ->
-    intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
-    other kinds, which only fine-tuning learns from; outside_share: how much of the traffic is out of scope by the audit
-    sample, None when that is not known; held_back: labels that do not teach yet (`caution.py`), in none of the others.
+    train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts that
+    belong to no intent, first the `taught` ones that staff labelled (train split), then shipped ones; exact: text key
+    -> intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
+    other kinds, which only fine-tuning learns from; outside_share: the share of traffic that is out of scope by the
+    audit sample, None when unknown; held_back: labels in quarantine, which are in none of the other fields.
     """
 
     train: tuple[Row, ...]
@@ -120,8 +119,8 @@ def take_snapshot(
 ) -> Snapshot:
     """Read published entries and the labels that count. Raises BadInputError below two intents.
 
-    The rows in `without` are left out as if they did not exist, so that labels in `again` count, and so are those of
-    exclusions in force.
+    The rows in `without`, and those of exclusions in force, are left out as if they did not exist; labels in `again`
+    count, since what superseded them is left out.
     """
     left_out = excluded_rows(session) | set(without)
     intents = list_intents(session, published_only=True)
@@ -167,7 +166,7 @@ def shipped_out_of_scope() -> list[str]:
 def _waiting(
     session: Session, labels: Sequence[Label], phrasings: Sequence[tuple[Phrasing, str]]
 ) -> tuple[HeldBack, ...]:
-    """The labels that do not teach yet."""
+    """The labels in quarantine."""
     said = [
         Said(
             f"label:{x.id}", x.normalised, x.intent.slug if x.intent else NONE, x.staff.name, x.message_id, x.created_at
@@ -202,9 +201,9 @@ def _label_rows(
 
 
 def _unspoilt(session: Session, holdout: Sequence[Row], phrasings: Sequence[Phrasing]) -> list[Row]:
-    """Held-out rows without those that a later phrasing says almost literally: it trains, so they measure no more.
+    """Held-out rows without near-duplicates of phrasings that were added later and train.
 
-    Their stored side stays as it is. Phrasings that were there before the first label had their say when it was drawn.
+    Their stored split stays as it is. Phrasings older than the first label were considered when the split was drawn.
     """
     began = session.scalar(select(func.min(Label.created_at)))
     later = [phrasing.normalised for phrasing in phrasings if began is not None and phrasing.created_at > began]
@@ -231,14 +230,14 @@ def _taught_out_of_scope(labels: Sequence[Label], known: set[str]) -> list[str]:
 
 
 def _shipped(known: set[str], *, apart_from: Sequence[Row]) -> list[str]:
-    """What is shipped, without what held-out messages say almost literally: they measure, so it must not teach."""
+    """The shipped out-of-scope texts, without near-duplicates of held-out labels."""
     texts = [normalise(text) for text in shipped_out_of_scope()]
     spoilt = {near for row in apart_from for near in near_duplicates(row.text, texts)}
     return [text for n, text in enumerate(texts) if text and text not in known and n not in spoilt]
 
 
 def _exact_table(phrasings: Sequence[tuple[Phrasing, str]], labels: Sequence[Label]) -> dict[str, str]:
-    """Text key -> intent. A label has the last word; a text that two intents claim is not exact."""
+    """Text key -> intent. A label overrides phrasings; a text that is a phrasing of two intents is left out."""
     claims: dict[str, set[str]] = {}
     for phrasing, slug in phrasings:
         claims.setdefault(phrasing.text_key, set()).add(slug)
