@@ -1,6 +1,7 @@
-"""Every setting, from the environment (`HELPDESK_...`) or a `.env` file. The README's table is tested against it.
+"""Every setting, from the environment (`HELPDESK_...`) or a `.env` file; docs/reference/settings.md lists them.
 
-A setting that is there but empty means its default; the environment comes before the file, also with an empty value.
+A setting that is set but empty has its default. The environment takes precedence over the file, even with an empty
+value.
 """
 
 import base64
@@ -19,11 +20,11 @@ _ONE_INSTALLATION = ("database_url", "secret_key", "notify_secret", "notify_url"
 
 
 class Settings(BaseSettings):
-    """One table of settings; descriptions are what `helpdesk config` and the README show."""
+    """One table of settings; `helpdesk config` and docs/reference/settings.md show the descriptions."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True)
 
-    home: Path = Field(Path("var"), description="Folder of the database, the bundles and the secret key")
+    home: Path = Field(Path("var"), description="Folder of the database, the bundles, the reports and the secret key")
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL, e.g. `postgresql://user@host/db`; empty: SQLite in the home folder"
     )
@@ -34,26 +35,26 @@ class Settings(BaseSettings):
     database_timeout: float = Field(
         5.0,
         gt=0,
-        description="Seconds to wait for a locked or absent database before a 503; on PostgreSQL also for one "
-        "statement of a request",
+        description="Seconds to wait for a locked or unreachable database before a 503 reply; on PostgreSQL also the "
+        "limit for one statement of a request",
     )
     base_model: str = Field(
         "all-MiniLM-L6-v2",
         description="Encoder that fine-tuning starts from: a sentence-transformers name or a local path",
     )
     secret_key: SecretStr | None = Field(
-        None, description="Signs login cookies; empty: a random one kept in the home folder"
+        None, description="Signs login cookies; empty: a random key is kept in the home folder"
     )
     host: str = Field("127.0.0.1", description="Address that `helpdesk serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="Port that `helpdesk serve` listens on")
     workers: int = Field(2, ge=1, description="Web processes")
     threads: int = Field(4, ge=1, description="Threads of each web process")
     encoder_threads: int = Field(1, ge=1, description="Native threads of the encoder in each web process")
-    vector_cache: int = Field(4096, ge=0, description="Distinct recent texts whose vectors a process keeps")
+    vector_cache: int = Field(4096, ge=0, description="Number of distinct recent texts whose vectors a process caches")
     poll_seconds: float = Field(
-        0.5, gt=0, le=2.0, description="How often a process looks for a promotion or an edited FAQ"
+        0.5, gt=0, le=2.0, description="Seconds between looks for a promoted version or an edited FAQ"
     )
-    max_message_chars: int = Field(2000, ge=1, le=20000, description="Longest message accepted")
+    max_message_chars: int = Field(2000, ge=1, le=20000, description="Longest message that is accepted, in characters")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Comma-separated origins whose pages may call the webhook; empty: same origin only"
     )
@@ -62,74 +63,83 @@ class Settings(BaseSettings):
         0.05,
         gt=0,
         lt=1,
-        description="The error-rate contract: at most this share of direct answers wrong ...",
+        description="Target error rate of the contract: at most this share of direct answers may be wrong",
     )
-    assurance: float = Field(0.90, ge=0.5, lt=1, description="... with this much assurance")
+    assurance: float = Field(0.90, ge=0.5, lt=1, description="Probability with which the target error rate must hold")
     clarify_level: float = Field(
-        0.8, ge=0.5, lt=1, description="How often the choices of a clarifying question must hold the right one"
+        0.8, ge=0.5, lt=1, description="Share of clarifying questions whose choices must include the right one"
     )
     review_below: float = Field(
-        0.8, ge=0, le=1, description="Direct answers below this confidence join the labelling queue too"
+        0.8, ge=0, le=1, description="Direct answers with less confidence than this enter the labelling queue too"
     )
     holdout_share: float = Field(
-        0.3, ge=0, le=0.9, description="Share of labelled message groups held out for good, to measure on"
+        0.3,
+        ge=0,
+        le=0.9,
+        description="Share of labelled messages that are held out for good to measure on, near-duplicates together",
     )
     audit_rate: float = Field(
         0.02,
         ge=0,
         le=1,
-        description="Share of all messages drawn at random into the audit sample, whatever was decided",
+        description="Share of all messages that is drawn at random into the audit sample, whatever was decided",
     )
     audit_per_night: float = Field(
-        5.0, ge=0, description="With little traffic the share is raised so that about this many a day are drawn"
+        5.0,
+        ge=0,
+        description="With little traffic the audit rate is raised so that about this many messages a day are drawn",
     )
     fairness_max_gap: float | None = Field(
         None,
         ge=0,
         le=1,
-        description="Largest difference in accuracy or answer rate between the two sides of a fairness slice that a "
-        "new version may show; empty: differences are reported only",
+        description="Largest allowed difference in accuracy or answer rate between the two groups of a fairness slice; "
+        "empty: differences are reported only",
     )
     replay_days: int = Field(
-        30, ge=0, description="A new version decides the messages of this many days again before it may serve; 0: none"
+        30,
+        ge=0,
+        description="A candidate decides the messages of this many days again before it may be promoted; 0: none",
     )
     flip_budget_refreshed: float = Field(
         0.1,
         gt=0,
         le=1,
-        description="Share of right labelled rows that new phrasings may turn wrong, whatever they gain",
+        description="Share of the rows now right that a refreshed candidate may get wrong, whatever it gains",
     )
-    flip_budget_retrained: float = Field(0.2, gt=0, le=1, description="The same for a new encoder")
+    flip_budget_retrained: float = Field(0.2, gt=0, le=1, description="The same for a retrained candidate")
     change_budget_refreshed: float = Field(
         0.25,
         gt=0,
         le=1,
-        description="Share of replayed messages that may lose their answer or get another one by new phrasings",
+        description="Share of replayed messages whose answer a refreshed candidate may change or drop",
     )
-    change_budget_retrained: float = Field(0.4, gt=0, le=1, description="The same by a new encoder")
+    change_budget_retrained: float = Field(0.4, gt=0, le=1, description="The same for a retrained candidate")
     max_slowdown: float = Field(
-        3.0, ge=1, description="A new encoder may take this many times as long for a message as the one in service"
+        3.0, ge=1, description="How many times as long for a message as the encoder in service a new one may take"
     )
     max_growth: float = Field(
-        3.0, ge=1, description="A new version may be this many times as large as the one in service"
+        3.0, ge=1, description="How many times as large as the version in service a new one may be"
     )
-    train_minutes: float = Field(60.0, gt=0, description="Budget of one nightly fine-tuning, in minutes")
+    train_minutes: float = Field(60.0, gt=0, description="Time limit of one nightly fine-tuning, in minutes")
     train_threads: int = Field(2, ge=1, description="Native threads of the nightly job")
     train_memory_mb: int | None = Field(
-        None, ge=256, description="The nightly job gives up when it holds more memory than this; empty: no limit"
+        None, ge=256, description="The nightly job fails when it holds more memory than this, in MB; empty: no limit"
     )
-    seed: int = Field(0, ge=0, description="Seed of the nightly job")
+    seed: int = Field(0, ge=0, description="Random seed of the nightly job")
     notify_secret: SecretStr | None = Field(
-        None, description="Signs what `notify_url` is told (Standard Webhooks): base64 of at least 24 bytes"
+        None, description="Signs the notification (Standard Webhooks): base64 of at least 24 bytes"
     )
     notify_url: SecretStr | None = Field(
-        None, description="Address that is told how each night ended, in one paragraph; empty: nobody is"
+        None, description="Address that gets a POST about how each night ended; empty: none"
     )
-    clarify_text: str = Field("Which of these do you mean?", description="Said before the choices")
+    clarify_text: str = Field(
+        "Which of these do you mean?", description="Text before the choices of a clarifying question"
+    )
     none_text: str = Field("None of these", description="The last choice of a clarifying question")
     fallback_text: str = Field(
         "I am not sure I can answer that. I have passed your message on to a colleague.",
-        description="Said when the bot does not know",
+        description="Reply when the bot does not know",
     )
 
     @model_validator(mode="before")

@@ -52,7 +52,7 @@ def simulate(
 ) -> None:
     """Play a labelled data set as months of traffic, labels and nights; see how the bot gets better.
 
-    Nothing of the configured home is touched. docs/simulate.md says what the figures mean.
+    Nothing of the configured home is touched. docs/how-to/simulate.md says what the figures mean.
     """
     from helpdesk.settings import temporary_settings
     from helpdesk.threads import cap_native_threads

@@ -7,9 +7,9 @@ vectors.npy      unit vectors [count, dim] of float32
 index.bin        their HNSW graph
 scorer.npz       arrays of the scorer
 thresholds.json  answer and clarify
-evaluation.json  out-of-fold results, which the next night compares with
-robustness.json  what it makes of messages typed differently and by different people; for reading only
-remembered/      vectors of every text that was encoded for building it, by text key, one file an encoder
+evaluation.json  out-of-fold results; the next night compares its candidates with them
+robustness.json  how it does on messages typed differently and by different people; for reading only
+remembered/      the embedding cache: vectors of every text that was encoded for building, one file an encoder
 reliability.svg  how often confidence was right, out of fold; for people
 manifest.json    written last: format, sizes and sha256 of all the above, and how it was made; content_hash is one
                  hash over all files, the same for two builds from the same rows; seal is the manifest's own hash
@@ -109,7 +109,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 
 def encoder_hash(manifest: Mapping[str, Any]) -> str:
-    """One hash over what turns texts into vectors; bundles that share it give the same vectors."""
+    """One hash over the files that turn texts into vectors; bundles with the same hash give the same vectors."""
     files: Mapping[str, Mapping[str, Any]] = manifest["files"]
     names = (MODEL, TOKENIZER, CONFIG)
     return _digest([files[f"{ENCODER}/{name.as_posix()}"]["sha256"] for name in names])
@@ -134,7 +134,7 @@ def verify(directory: Path) -> dict[str, Any]:
 
 
 def open_bundle(directory: Path, *, threads: int = 1) -> Bundle:
-    """Verify, open and self-test a bundle. Raises BundleError, and then nothing of it may be used."""
+    """Verify, open and self-test a bundle. Raises BundleError when it must not be used."""
     manifest = verify(directory)
     try:
         bundle = _open(directory, manifest, threads)
@@ -170,7 +170,7 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
 
 
 def _self_test(bundle: Bundle) -> None:
-    """Known texts must give back the vectors that were stored for them."""
+    """Encode the probe texts and compare with their stored vectors. Raises BundleError when they differ."""
     probes = bundle.manifest["probes"]
     if not probes:
         raise BundleError(f"{bundle.path.name} has no probe texts to test itself with")

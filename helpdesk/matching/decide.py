@@ -12,10 +12,10 @@ MAX_OPTIONS = 4
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Fitted per bundle. Above 1 means never.
+    """Fitted per bundle. A threshold above 1 is never reached.
 
-    answer: the top confidence from which an answer is given without asking.
-    clarify: the summed confidence that the best two to four must reach to be worth a question.
+    answer: the confidence from which the best intent is answered directly.
+    clarify: the summed confidence of the best two to four intents from which a clarifying question is asked.
     """
 
     answer: float
@@ -34,7 +34,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do with a message, why, and everything it was decided from."""
+    """What to do with a message, and the ranking, reason and thresholds behind it."""
 
     kind: DecisionKind
     ranking: tuple[Ranked, ...]
@@ -58,7 +58,8 @@ class Decision:
 
     @property
     def confidence(self) -> float:
-        """Calibrated confidence that the answer is right, both of two; of the best intent, 0 when there is none."""
+        """Probability that the answer is right (of two answers, that both are); without an answer, that of the best
+        intent, 0 when there is none."""
         if len(self.intents) > 1:
             return math.prod(ranked.confidence for ranked in self.ranking[: len(self.intents)])
         return self.ranking[0].confidence if self.ranking else 0.0

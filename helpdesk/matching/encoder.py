@@ -87,21 +87,21 @@ class VectorCache:
         return vector
 
     def encode_all(self, texts: Sequence[str]) -> None:
-        """Have the vectors of normalised texts at hand: those that are not yet are encoded in batches."""
+        """Put the vectors of normalised texts into the cache; those not in it yet are encoded in batches."""
         with self._lock:
             fresh = [text for text in dict.fromkeys(texts) if text not in self._vectors]
         if fresh:
             self.put(dict(zip(fresh, self._encoder.encode(fresh), strict=True)))
 
     def put(self, vectors: Mapping[str, Vectors]) -> None:
-        """Take in vectors [dim] of normalised texts that were encoded before, with the same encoder."""
+        """Put vectors [dim] of normalised texts into the cache that the same encoder gave before."""
         with self._lock:
             self._vectors.update(vectors)
             while len(self._vectors) > self._size:
                 self._vectors.popitem(last=False)
 
     def known(self) -> dict[str, Vectors]:
-        """The vectors at hand, by text."""
+        """The cached vectors, by text."""
         with self._lock:
             return dict(self._vectors)
 

@@ -1,7 +1,7 @@
 """Vector -> nearest phrasings: exact search, and HNSW (hnswlib) above a measured size.
 
-hnswlib crashes or answers wrongly on input it does not expect, so every call is checked here and nowhere else is
-it imported. Reference: Malkov and Yashunin 2018, arXiv 1603.09320.
+hnswlib crashes or gives wrong results on input it does not expect, so this module checks every call, and no other
+module imports it. Reference: Malkov and Yashunin 2018, arXiv 1603.09320.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Index:
         return Neighbours(rows[0].astype(np.int64), (1.0 - distances[0]).astype(np.float32))
 
     def search_exactly(self, vector: Vectors, k: int) -> Neighbours:
-        """The k nearest rows by one matrix product: the oracle, and the way to serve small indexes."""
+        """The k nearest rows by one matrix product: exact, and used to serve small indexes."""
         self._check_query(vector)
         similarities = self._vectors @ vector
         k = min(k, len(similarities))
@@ -73,7 +73,7 @@ class Index:
 
 
 def build_graph(vectors: Vectors, path: Path) -> None:
-    """Write the HNSW graph of unit vectors [count, dim]; one thread, so that the file repeats."""
+    """Write the HNSW graph of unit vectors [count, dim]; with one thread, so that equal input gives an equal file."""
     _checked(vectors)
     graph = hnswlib.Index(space="ip", dim=vectors.shape[1])
     graph.init_index(max_elements=len(vectors), M=_M, ef_construction=_EF_CONSTRUCTION, random_seed=0)

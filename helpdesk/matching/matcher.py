@@ -23,7 +23,7 @@ _SETTLED = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE, DecisionRea
 
 @dataclass(frozen=True)
 class Additions:
-    """Phrasings that editors added since the bundle was built: matched exactly or almost so, until the night.
+    """Phrasings that were added since the bundle was built. Until the next night they match exactly, or almost.
 
     exact: text key -> intent; vectors [n, dim] with the intent and the id of each row.
     """
@@ -55,9 +55,9 @@ class Matcher:
         return self._two_questions(normalised, decision, additions, published) or decision
 
     def match_all(self, texts: Sequence[str], *, published: Collection[str] | None = None) -> list[Decision]:
-        """What `match` would decide about each text, without additions; quicker, as they are encoded in batches.
+        """What `match` would decide about each text, without additions. Faster, because texts are encoded in batches.
 
-        The cache must hold them all, or the rest are encoded one by one.
+        Texts for which the cache has no room are encoded one by one.
         """
         normalised = [normalise(text) for text in texts]
         self._cache.encode_all([text for text in normalised if text and text_key(text) not in self.bundle.exact])
@@ -69,9 +69,9 @@ class Matcher:
     def decide_vector(
         self, vector: Vectors, *, text: str | None = None, published: Collection[str] | None = None
     ) -> Decision:
-        """Decide on a unit vector [dim] as one question; neither the exact path nor additions are asked.
+        """Decide a unit vector [dim] as one question, without exact matches and additions.
 
-        `text` is the normalised message, for strange wording to count; without it none is suspected.
+        `text` is the normalised message, for the features of its wording; without it the wording counts as ordinary.
         """
         bundle = self.bundle
         neighbours = bundle.index.search(vector, NEIGHBOURS)
@@ -111,8 +111,8 @@ class Matcher:
     def _two_questions(
         self, text: str, whole: Decision, additions: Additions, published: Collection[str] | None
     ) -> Decision | None:
-        """Both answers, when each part of some split is answered by itself, with different intents that the whole
-        message ranks too, and both are right together as surely as one answer has to be."""
+        """Both answers, if a way to cut the message in two has each part answered by itself, with different intents
+        that the whole message ranks too, and the probability that both are right reaches the answer threshold."""
         best: Decision | None = None
         ranked = {r.intent for r in whole.ranking}
         for one, other in splits(text):
@@ -155,7 +155,7 @@ def _doubtful(decision: Decision) -> bool:
 def _with_additions(
     decision: Decision, vector: Vectors, additions: Additions, published: Collection[str] | None
 ) -> Decision:
-    """Answer with a phrasing added today when it is nearly the message and nearer than all of the bundle's."""
+    """Answer with an added phrasing when it is nearly the message, and nearer than every phrasing of the bundle."""
     if not additions.intents:
         return decision
     similarities = additions.vectors @ vector

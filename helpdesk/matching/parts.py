@@ -12,7 +12,7 @@ _FEWEST_WORDS = 2
 def splits(text: str) -> list[tuple[str, str]]:
     """Up to three ways to read a normalised text as two questions, the most telling boundary first.
 
-    Each part has at least two words. Whether there are two questions at all is for the scores of the parts to say.
+    Each part has at least two words. Whether there really are two questions is decided from the scores of the parts.
     """
     found: dict[int, tuple[str, str]] = {}
     for boundary in (_SENTENCE_END, _MORE, _AND):

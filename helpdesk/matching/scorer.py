@@ -1,8 +1,8 @@
-"""Neighbours + vector -> calibrated confidence per intent, and for "none of them".
+"""Neighbours + vector -> calibrated confidence per intent, and for out of scope.
 
 Four views of how well an intent fits (nearest phrasing, neighbours' vote, centroid, linear head) are combined by a
 conditional logit (McFadden 1974): P(intent | in scope) = softmax(weights . views). Whether any intent fits at all is a
-logistic regression on how familiar the message looks and how strangely it is worded. All weights are fitted per bundle
+logistic regression on how familiar the message looks and how unusual its wording is. All weights are fitted per bundle
 on out-of-fold rows.
 """
 
@@ -38,7 +38,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Views:
-    """What is known of messages before any weight is applied: per_intent [n, intents, views], signs [n, signs].
+    """The features of messages, before any weight is applied: per_intent [n, intents, views], signs [n, signs].
 
     The signs `top` and `margin` depend on the view weights and are filled in by `Scorer`; those of the wording are
     filled in by whoever knows the text.
@@ -78,7 +78,7 @@ class Scorer:
     ) -> Scores:
         """Score one unit vector [dim] with its neighbours; intent_of_row [phrasings] names their intents.
 
-        `spelled` are the words of the message; without them its wording is taken to be ordinary.
+        `spelled` are the words of the message; without them its wording counts as ordinary.
         """
         views = self.views(vector[None, :], neighbours.similarities[None, :], intent_of_row[neighbours.rows][None, :])
         views.signs[0, WORDING] = ORDINARY if spelled is None else self.vocabulary.signs(spelled)
@@ -109,7 +109,7 @@ class Scorer:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """What the phrasings are written with."""
+        """The words and letters of the phrasings."""
         return Vocabulary(self.words, self.letters)
 
     @cached_property

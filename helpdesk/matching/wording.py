@@ -1,8 +1,8 @@
-"""How strangely a message is worded: words and letters that neither the phrasings nor the encoder know.
+"""How unusual the wording of a message is: words and letters that neither the phrasings nor the encoder know.
 
-The encoder gives some vector to anything, also to gibberish and to languages it never learnt, and such a vector may lie
-near a phrasing by chance. What the tokenizer has to spell out piece by piece, the encoder does not know; what no
-phrasing contains, the FAQ does not speak of.
+The encoder gives a vector to any text, even to gibberish and to languages it never learnt, and that vector may lie near
+a phrasing by chance. A word that the tokenizer must spell out piece by piece is unknown to the encoder; a word that no
+phrasing contains is not what the FAQ is about.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,13 +23,13 @@ _MOST_PIECES = 4
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What the phrasings are written with: sorted hashes of their words, sorted code points of their letters."""
+    """The words and letters of the phrasings: sorted hashes of the words, sorted code points of the letters."""
 
     words: Codes
     letters: Codes
 
     def signs(self, spelled: Spelled) -> Floats:
-        """How strange a spelled-out message is [3], zeros when it is not.
+        """How unusual the wording of a spelled-out message is [3]; zeros for ordinary wording.
 
         Mean pieces beyond the first of its unknown words, share of unknown words, share of unknown letters; all 1 for a
         message without any letter.

@@ -1,12 +1,12 @@
-"""What the audit sample says about all traffic. Pure arithmetic on rows drawn with known odds.
+"""Estimates for all traffic from the audit sample. Pure arithmetic on rows with known inclusion probabilities.
 
-A row drawn with odds p stands for 1/p messages (Horvitz and Thompson 1952); shares are ratios of such sums (Hajek
-1971). Labelled rows stand for the unlabelled ones of their cell (weighting classes, Oh and Scheuren 1983), never for
-others: texts of the ordinary queue are labelled sooner and are wrong more often, exact matches of a label are labelled
-already and right. Labels are given per text, so while some are missing the labelled texts are a second sample, of
-clusters (two phases, Saerndal, Swensson and Wretman 1992). Intervals are exact binomial ones (Clopper and Pearson 1934)
-on the effective number of rows (Korn and Graubard 1998), which is their number when all odds are equal and every row is
-labelled.
+A row drawn with probability p stands for 1/p messages (Horvitz and Thompson 1952); shares are ratios of such sums
+(Hajek 1971). Labelled rows stand for the unlabelled rows of their own cell only (weighting classes, Oh and Scheuren
+1983), because texts of the ordinary queue are labelled sooner and are wrong more often, while exact matches of a label
+are labelled already and right. Labels are given per text, so while some are missing the labelled texts are a second
+sample, of clusters (two phases, Saerndal, Swensson and Wretman 1992). Intervals are exact binomial ones (Clopper and
+Pearson 1934) on the effective number of rows (Korn and Graubard 1998). That is the number of rows when all inclusion
+probabilities are equal and every row is labelled.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,11 +26,10 @@ _MOST_ROWS = 1_000_000
 class Audited:
     """One message of the audit sample.
 
-    odds: with which it was drawn; kind, intents, confidence, reason: what was decided, with all intents that were
-    answered, two when the message asked two questions; best: the intent ranked first;
-    queued: whether the ordinary queue shows it too; meaning: the intent staff said, NONE for none of the FAQs, None
-    while nobody said; published: whether a published FAQ has that meaning; text: rows with an equal one are labelled
-    together, None when this one is like no other.
+    odds: its inclusion probability; kind, intents, confidence, reason: what was decided (two intents when two questions
+    were answered); best: the intent ranked first; queued: whether the ordinary queue shows it too; meaning: the intent
+    it was labelled with, NONE for out of scope, None without a label; published: whether a published FAQ entry has that
+    intent; text: rows with equal texts are labelled together, None when no other row has this text.
     """
 
     odds: float
@@ -59,8 +58,8 @@ class _Known:
 class Share:
     """A share of all traffic: the estimate (None while it cannot be made), and its interval.
 
-    rows: how many drawn messages it is about, labelled: how many of them count; worst and best: where the interval
-    would end if every unlabelled one counted against us, or for us.
+    rows: how many drawn messages it is about; labelled: how many of them are labelled; worst and best: where the
+    interval would end if every unlabelled one were wrong, or right.
     """
 
     share: float | None
@@ -83,9 +82,9 @@ class Share:
 
 @dataclass(frozen=True)
 class Contract:
-    """Whether live traffic keeps the error-rate contract: `kept`, `broken`, or `open` while too little is known.
+    """Whether live traffic keeps the error-rate contract: `kept`, `broken`, or `open` while there are too few labels.
 
-    needed: about how many more right answers of the audit sample would show that it is kept, None when that cannot be.
+    needed: about how many more right answers in the audit sample would show that it is kept, None when none would.
     """
 
     state: str
@@ -96,18 +95,18 @@ class Contract:
 
 
 def wrong_answers(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:
-    """Share of direct answers that are wrong; an answered message that no FAQ answers is wrong too."""
+    """Share of direct answers that are wrong; an answered out-of-scope message is wrong too."""
     answers = [row for row in sample if row.kind == DecisionKind.ANSWER]
     return _share(answers, lambda row: row.meaning not in row.intents, level=level)
 
 
 def out_of_scope(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:
-    """Share of messages that none of the published FAQs answers."""
+    """Share of messages that no published FAQ entry answers."""
     return _share(sample, lambda row: row.meaning == NONE or not row.published, level=level)
 
 
 def contract(sample: Sequence[Audited], *, max_wrong_rate: float, assurance: float) -> Contract:
-    """The live check: one-sided bounds of the wrong-answer rate at the contract's own assurance."""
+    """The contract checked on live traffic: one-sided bounds of the wrong-answer rate, at the contract's assurance."""
     share = wrong_answers(sample, level=2 * assurance - 1)
     state = "open"
     if share.share is not None:
@@ -117,7 +116,7 @@ def contract(sample: Sequence[Audited], *, max_wrong_rate: float, assurance: flo
 
 
 def interval(hits: float, rows: float, *, level: float = LEVEL) -> tuple[float, float]:
-    """Two-sided Clopper-Pearson interval of `hits` in `rows`, neither of which need be whole; (0, 1) for no rows."""
+    """Two-sided Clopper-Pearson interval of `hits` in `rows`; both may be fractions; (0, 1) for no rows."""
     from scipy.special import betaincinv
 
     tail = (1 - level) / 2
@@ -127,7 +126,7 @@ def interval(hits: float, rows: float, *, level: float = LEVEL) -> tuple[float, 
 
 
 def _share(rows: Sequence[Audited], hit: Callable[[Audited], bool], *, level: float) -> Share:
-    """Cells that nobody labelled count against the interval both ways; if they are large there is no estimate."""
+    """Cells without any label widen the interval on both sides; when they are large there is no estimate."""
     known, unknown = _weigh(rows, hit)
     total = sum(row.weight for row in known) + sum(unknown)
     share = _weighted(known, level=level)[0] if known and sum(unknown) <= MOST_UNKNOWN * total else None
@@ -168,9 +167,9 @@ def _texts(rows: Sequence[Audited]) -> int:
 
 
 def _weighted(rows: Sequence[_Known], *, level: float) -> tuple[float, float, float]:
-    """(share, low, high) of weighted hits; the effective number of rows is the smaller of two reckonings.
+    """(share, low, high) of weighted hits. The effective number of rows is the smaller one of two.
 
-    Kish's (1965) looks at the weights alone, the design effect at how they go with the hits.
+    Kish's (1965) uses the weights alone, the design effect also how they go with the hits.
     """
     total = sum(row.weight for row in rows)
     if not total:
@@ -194,7 +193,7 @@ def _spread(rows: Sequence[_Known], values: Sequence[float]) -> float:
 
 
 def _needed(share: Share, max_wrong_rate: float, assurance: float) -> int | None:
-    """How many more right answers would bring the upper bound down to the rate, by doubling and halving."""
+    """How many more right answers would bring the upper bound down to the rate; found by bisection."""
     hits = (share.share or 0.0) * share.labelled
 
     def enough(more: int) -> bool:

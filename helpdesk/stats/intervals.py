@@ -21,7 +21,7 @@ class Difference:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves out zero."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def difference(before: Sequence[bool], after: Sequence[bool], *, level: float = 
     """The paired difference of two shares, with the adjusted Wald interval of Bonett and Price (2012).
 
     "Adjusted Wald confidence interval for a difference of binomial proportions based on paired data", Journal of
-    Educational and Behavioral Statistics 37(4): one imagined pair is added to each kind of disagreement. Without
-    messages nothing is known: -1 to 1.
+    Educational and Behavioral Statistics 37(4): one pair is added to each kind of disagreement. Without messages the
+    interval is -1 to 1.
     """
     count = len(before)
     if not count:

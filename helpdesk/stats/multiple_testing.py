@@ -1,9 +1,9 @@
 """Many tests at one level: Holm's procedure, plain and weighted. Pure.
 
-Holm 1979, "A simple sequentially rejective multiple test procedure", allows each test its share of the level. The first
-test, all labelled rows together, sees most and gets seven tenths; the others share the rest. A test that so few changed
-rows could never make significant is left out first and its share goes to the rest (Tarone 1990): how many rows changed
-says nothing about which side won.
+Holm 1979, "A simple sequentially rejective multiple test procedure", gives each test its share of the level. The first
+test, of all labelled rows together, has the most power and gets seven tenths; the others share the rest. A test that
+cannot become significant, because too few rows changed, is left out first and its share goes to the others (Tarone
+1990). That is allowed because the number of changed rows does not depend on which version won.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ LIKENESS = 0.1  # correlation of what befalls the rows of one intent: they move 
 
 @dataclass(frozen=True)
 class Check:
-    """One hypothesis "not worse", with its p-value and the smallest it could have had.
+    """One test of the hypothesis "not worse": its p-value, and the smallest p-value it could have had.
 
-    topic: checks of one topic share its weight; rows: what speaks against the candidate.
+    topic: checks of one topic share its part of the level; rows: the evidence against the candidate.
     """
 
     topic: str
@@ -45,9 +45,9 @@ def more_than(topic: str, name: str, *, lost: Sequence[str], of: int, share: flo
 
 
 def lost_together(topic: str, name: str, *, lost: Sequence[str], of: int, rate: float) -> Check:
-    """That one intent lost more of its rows than a version that loses rows at this rate would by chance.
+    """Test whether one intent lost more of its rows than chance explains for a version that loses rows at this rate.
 
-    Beta-binomial, as rows of one intent are alike.
+    Beta-binomial, because rows of one intent are alike and change together.
     """
     return Check(topic, name, _at_least(len(lost), of, rate), _at_least(of, of, rate), tuple(lost))
 
@@ -64,7 +64,8 @@ def _at_least(lost: int, of: int, rate: float) -> float:
 
 
 def failed(checks: Sequence[Check], *, level: float = LEVEL) -> list[Check]:
-    """The checks that fail when the whole family may raise a false alarm at this level; the clearest first.
+    """The checks that fail, the smallest p-value for its share first, when all checks together may raise a false alarm
+    with a probability of `level`.
 
     The topic of the first check is the main one.
     """
@@ -91,7 +92,8 @@ def _testable(checks: Sequence[Check], level: float) -> list[Check]:
 
 
 def _shares(checks: Sequence[Check], main: str, level: float) -> list[float]:
-    """Of the level: MAIN_SHARE for the main topic, the rest for the others alike; within a topic all alike."""
+    """Each check's part of the level: MAIN_SHARE for the main topic, the rest in equal parts for the others; equal
+    parts within a topic."""
     topics = {check.topic: 0 for check in checks}
     for check in checks:
         topics[check.topic] += 1
@@ -104,7 +106,7 @@ def _shares(checks: Sequence[Check], main: str, level: float) -> list[float]:
 
 
 def holm(values: Sequence[float], *, level: float) -> list[bool]:
-    """Which p values are significant when all of them together may err at `level`, in the order given."""
+    """Which p-values are significant by Holm's procedure at `level`, in the order given."""
     significant = [False] * len(values)
     for rank, position in enumerate(sorted(range(len(values)), key=lambda n: values[n])):
         if values[position] > level / (len(values) - rank):

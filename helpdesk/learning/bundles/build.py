@@ -41,7 +41,7 @@ CLARIFY = "clarify_level"
 
 @dataclass(frozen=True)
 class Candidate:
-    """A sealed bundle that is not in service, and what its making found out."""
+    """A sealed bundle that is not in service, and the report of its build."""
 
     kind: str
     directory: Path
@@ -62,7 +62,7 @@ def build(
 ) -> Candidate:
     """Write and seal one bundle in the folder `building`, around an encoder folder whose files are linked.
 
-    Vectors that the sealed bundle `incumbent` remembers of the same networks are not computed again.
+    Vectors in the embedding cache of the sealed bundle `incumbent` are reused.
     """
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
@@ -106,7 +106,7 @@ def build(
 
 
 def is_outdated(manifest: Mapping[str, Any], snapshot: Snapshot, settings: Settings, *, contract: object) -> bool:
-    """Whether a bundle would be built otherwise today: other rows, limits, or labels that now count as they stand."""
+    """Whether a bundle built today would differ: other rows, another contract, or relabel requests that expired."""
     today = [snapshot.rows_hash, _fresh(snapshot), settings.clarify_level, contract]
     return [manifest.get(fact) for fact in ("rows_hash", FRESH, CLARIFY, CONTRACT)] != today
 
@@ -118,9 +118,9 @@ def _fresh(snapshot: Snapshot) -> list[str]:
 def measured_alike(
     encoder: Path, snapshot: Snapshot, other: Measurement, *, settings: Settings, progress: Progress
 ) -> dict[str, list[Any]]:
-    """Out-of-fold results of an encoder that never saw any row, on the parts that another one is measured on.
+    """Out-of-fold results of an encoder that never saw any row, on the folds that another one is measured on.
 
-    A candidate that is measured with half the phrasings must be compared with an incumbent that has half of them too.
+    A candidate measured with half of the phrasings must be compared with an incumbent that has half of them too.
     """
     itself = replace(other, encoders=(encoder,) * len(other.encoders))
     live = open_recalling(encoder, threads=settings.train_threads, incumbent=encoder.parent)

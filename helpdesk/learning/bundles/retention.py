@@ -1,4 +1,4 @@
-"""The bundles folder: what a killed run left behind goes, what is in use or may be needed again stays."""
+"""Retention: which bundles stay on disk. Leftovers of killed runs are removed."""
 
 import logging
 import re
@@ -20,9 +20,9 @@ _PUBLISHED = re.compile(r"\d{8}T\d{12}-[a-z]+-[0-9a-f]{8}")
 
 
 def remove_leftovers(bundles: Path, database: Database) -> None:
-    """Remove half-built folders, and finished ones that no version names: their run died before it could say so.
+    """Remove half-built folders, and finished ones that no version names because their run was killed.
 
-    What is older than this database's first version stays: it is another database's, tried or lost before.
+    Bundles older than this database's first version stay, since they may belong to another database.
     """
     for path in bundles.glob(f"{BUILDING}*"):
         shutil.rmtree(path, ignore_errors=True)
@@ -38,11 +38,11 @@ def remove_leftovers(bundles: Path, database: Database) -> None:
 
 
 def prune(bundles: Path, database: Database, *, spared: Collection[int] = ()) -> None:
-    """Remove old bundles that served. Whatever goes wrong here, the night has done its work.
+    """Remove old bundles. Errors are logged: by now the night has done its work.
 
     Kept are the version in service, the three that served before it, the one a rollback goes to, every one that a
-    process seen lately serves, and the `spared` ones: the best of late, which later candidates must not fall behind.
-    They lose their names within the transaction that chose them, so that nobody puts one of them in service meanwhile.
+    process seen lately serves, and the `spared` ones (the historical best). The others are renamed in the transaction
+    that chose them, so that nobody can put one of them in service meanwhile.
     """
     try:
         with database.write() as session:

@@ -1,6 +1,7 @@
-"""Texts that were encoded before: a candidate around the same encoder files takes the vectors the incumbent has.
+"""The embedding cache of a bundle: a candidate with the same encoder files reuses the vectors of the incumbent.
 
-A refreshed night has a few new rows and, without this, encodes everything again, once under each encoder that measures.
+A refreshed candidate has a few new rows. Without the cache it would encode all rows again, under the encoder in service
+and under every fold encoder.
 """
 
 import filecmp
@@ -19,9 +20,9 @@ FOLDER = "remembered"
 
 
 class RecallingEncoder:
-    """An encoder that computes only what nobody remembers, and remembers what it was asked.
+    """An encoder that computes only the vectors that are not cached, and caches what it computes.
 
-    `known` maps text keys to unit vectors [dim] of the very same network.
+    `known` maps text keys to unit vectors [dim] of the same network.
     """
 
     def __init__(self, encoder: Encoder, known: Mapping[str, Vectors]) -> None:
@@ -42,7 +43,7 @@ class RecallingEncoder:
         return np.array([self._asked[key] for key in keys], dtype=np.float32).reshape(len(texts), self.dim)
 
     def save(self, path: Path) -> None:
-        """Write what was asked, known or computed: the keys in order, and their vectors."""
+        """Write the texts that were asked for, cached or computed: their keys in order, and their vectors."""
         keys = sorted(self._asked)
         vectors = np.array([self._asked[key] for key in keys], dtype=np.float32).reshape(len(keys), self.dim)
         with path.open("wb") as file:
@@ -71,7 +72,7 @@ def recall(encoder: Path, incumbent: Path) -> dict[str, Vectors]:
 
 
 def remember(building: Path, encoders: Iterable[RecallingEncoder]) -> None:
-    """Write what the live encoder (first) and the measuring ones were asked into a bundle that is being built."""
+    """Write the caches of the live encoder (first) and of the fold encoders into a bundle that is being built."""
     (building / FOLDER).mkdir()
     for name, encoder in zip(_names(), encoders, strict=False):
         encoder.save(building / FOLDER / f"{name}.npz")

@@ -1,4 +1,4 @@
-"""Rows held out in turn, so that each is scored by something that never saw it."""
+"""Folds: rows left out in turn, so that each is scored by a model that never saw it."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ MOST_FOLDS = 5
 
 @dataclass(frozen=True)
 class Fold:
-    """One measurement: rows that an encoder, head and index never saw, as those would score them.
+    """The test rows of one fold, and the encoder, head and index rows that never saw them.
 
     Vectors [n, dim], intents [n]; test_rows are positions in the whole training table; oos_vectors [m, dim] are
-    known out-of-scope messages under the same encoder. part: which sister encoder that is, where there are several.
+    known out-of-scope messages under the same encoder. part: which fold encoder that is, where there are several.
     """
 
     train_vectors: Vectors
@@ -39,8 +39,8 @@ def frozen_folds(
 ) -> list[Fold]:
     """Folds under an encoder that never saw any row: stratified, near-duplicate groups kept together.
 
-    As many as an ordinary intent has rows, up to five, so that every fold takes a row from every intent: an intent that
-    alone is short of rows would look worse than it is.
+    As many folds as an ordinary intent has rows, up to five, so that every fold takes a row from every intent. If one
+    fold took more rows from an intent than from others, that intent would look worse than it is.
     """
     groups = np.arange(len(intents)) if groups is None else groups
     count = int(np.clip(np.median(np.unique(intents, return_counts=True)[1]), 2, MOST_FOLDS))

@@ -1,4 +1,4 @@
-"""How an encoder is measured on rows that it learnt from, and how a bundle keeps that."""
+"""The fold encoders of a fine-tuned encoder, and how a bundle stores them."""
 
 import json
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ ASSIGNMENT = "assignment.json"
 
 @dataclass(frozen=True)
 class Measurement:
-    """How an encoder is measured on rows it learnt from: by sister encoders that each never saw one part of them.
+    """How a fine-tuned encoder is measured out of fold: by fold encoders that were each trained without one fold.
 
-    parts: into how many the rows fall; part_of: text key -> its part; encoders: the folder of the encoder that never
-    saw part 0, 1, ... (fewer than `parts` when not every part is measured, none when the encoder itself never saw
-    any row, as the base model).
+    parts: how many folds there are; part_of: text key -> its fold; encoders: the folder of the encoder that never saw
+    fold 0, 1, ... (fewer than `parts` when not every fold is evaluated; none when the encoder itself never saw any row,
+    as the base model).
     """
 
     parts: int
@@ -27,7 +27,7 @@ class Measurement:
     encoders: tuple[Path, ...]
 
     def extended(self, snapshot: Snapshot) -> "Measurement":
-        """The same for the rows of today: new texts were seen by no encoder and join a part."""
+        """The same for today's rows: new texts, which no encoder has seen, are assigned to a fold."""
         return replace(self, part_of=split(snapshot, parts=self.parts, known=self.part_of))
 
 
@@ -43,6 +43,6 @@ def read_measurement(directory: Path) -> Measurement | None:
 
 
 def _by_text(directory: Path, part_of: Mapping[str, int]) -> dict[str, int]:
-    """Text key -> part, from a bundle that was built when rows had a part, not texts."""
+    """Text key -> fold, from a bundle of an older form, in which rows had a fold and not texts."""
     phrasings = json.loads((directory / layout.PHRASINGS).read_text())
     return {key: part_of[row] for row, key in zip(phrasings["ids"], phrasings["keys"], strict=True)}

@@ -1,4 +1,4 @@
-"""Measure an encoder out of fold on the training rows, and fit scorer and thresholds on what that gives."""
+"""Measure an encoder out of fold on the training rows, and fit scorer and thresholds on the results."""
 
 from collections.abc import Callable, Sequence
 
@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> FittedThresholds:
     """The thresholds that keep the operator's contract, by the out-of-fold results of a fitted scorer.
 
-    The contract is about traffic, so only rows like traffic count, and those that wait for a second look do not yet.
+    The contract is about traffic, so only rows like traffic count, and open relabel requests do not.
     """
     found = fitted.out_of_fold
     measured = like_traffic(found.take(~_forgiven(found, snapshot, sure=settings.review_below)), snapshot)
@@ -35,13 +35,13 @@ def fit_limits(fitted: FittedScorer, snapshot: Snapshot, settings: Settings) -> 
 
 
 def contradicted(found: OutOfFold, snapshot: Snapshot, *, sure: float) -> NDArray[np.bool_]:
-    """Which measured rows are labels, said once, that an encoder which never saw them is sure to be something else."""
+    """Mask of the measured rows whose label nobody has repeated and a model that never saw it surely contradicts."""
     once = np.array([snapshot.train[row].said_once for row in found.rows], dtype=np.bool_)
     return once & ~found.right & (found.confidence >= sure)
 
 
 def _forgiven(found: OutOfFold, snapshot: Snapshot, *, sure: float) -> NDArray[np.bool_]:
-    """The contradicted rows that do not count yet. More than a few are no slips: then all count."""
+    """The contradicted rows that do not count yet. When there are more than a few, they are no slips and all count."""
     fresh = np.array([snapshot.train[row].fresh for row in found.rows], dtype=np.bool_)
     slips = contradicted(found, snapshot, sure=sure) & fresh
     most = max(FEW_SLIPS, MOST_SLIPS * np.count_nonzero(fresh))
@@ -49,9 +49,9 @@ def _forgiven(found: OutOfFold, snapshot: Snapshot, *, sure: float) -> NDArray[n
 
 
 def like_traffic(found: OutOfFold, snapshot: Snapshot) -> OutOfFold:
-    """The measured rows without messages that staff labelled because they were doubted.
+    """The measured rows like traffic: FAQ phrasings and the audit sample, without messages labelled because of doubt.
 
-    FAQ phrasings and the audit lane's random sample stay. Below `TRAFFIC_ROWS` of these all rows do.
+    All rows, when there are fewer than `TRAFFIC_ROWS` of these.
     """
     drawn = np.array([not snapshot.train[row].put_forward for row in found.rows], dtype=np.bool_)
     return found.take(drawn) if np.count_nonzero(drawn) >= TRAFFIC_ROWS else found
@@ -69,7 +69,7 @@ def fit(
 ) -> tuple[FittedScorer, list[Fold]]:
     """A scorer for the training rows' vectors [n, dim] under an encoder, and the folds it was measured on.
 
-    `sisters` are the opened encoders of the measurement, none without one.
+    `sisters` are the opened fold encoders of the measurement; empty without one.
     """
     texts = outside_texts(snapshot, seed=settings.seed)
     out_of_scope = _encode(encoder, texts)
@@ -125,7 +125,7 @@ def _encode(encoder: RecallingEncoder, texts: Sequence[str]) -> Vectors:
 
 
 def outside_texts(snapshot: Snapshot, *, seed: int) -> list[str]:
-    """What is taken for out of scope: staff's labels, shipped messages, gibberish in the FAQ's own letters."""
+    """The out-of-scope texts: staff's labels, shipped messages, gibberish in the FAQ's own letters."""
     return [*snapshot.out_of_scope, *scrambled(snapshot.texts, seed=seed)]
 
 

@@ -22,8 +22,8 @@ def scrambled(texts: Sequence[str], *, seed: int) -> list[str]:
 def too_near(folds: Sequence[Fold], *, taught: int) -> NDArray[np.bool_]:
     """Which known out-of-scope messages are as near to a phrasing as most unseen messages that do belong to one.
 
-    A general message may be exactly what another FAQ answers ("my card was declined" in a bank's). What staff labelled
-    out of scope, the first `taught` ones, is never doubted.
+    A general message may be exactly what a FAQ answers ("my card was declined" at a bank). The first `taught` messages,
+    which staff labelled as out of scope, are always kept.
     """
     inside = np.concatenate([_nearest(fold, fold.test_vectors) for fold in folds])
     outside = np.mean([_nearest(fold, fold.oos_vectors) for fold in folds], axis=0)

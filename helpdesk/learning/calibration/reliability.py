@@ -21,7 +21,7 @@ class Bin:
 
 
 def reliability(confidence: Floats, right: NDArray[np.bool_], *, bins: int = BINS) -> list[Bin]:
-    """Bins of equal mass, from unsure to sure."""
+    """Bins with equally many rows, from low to high confidence."""
     order = np.argsort(confidence, kind="stable")
     return [
         Bin(len(part), float(confidence[part].mean()), float(right[part].mean()))

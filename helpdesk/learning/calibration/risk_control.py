@@ -1,9 +1,9 @@
-"""The error-rate contract: the operator names a rate and an assurance, the thresholds follow from evidence.
+"""The error-rate contract: the operator sets a target error rate and an assurance; thresholds are computed from them.
 
-Fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021, arXiv 2110.01052): thresholds are tried from safe to
-loose, each by an exact test that the share of wrong direct answers is at most the allowed one; the walk ends at the
-first that cannot be shown. Walking in a fixed order needs no further correction. The guarantee is for traffic like the
-rows it was fitted on, with out-of-scope messages at the stated share.
+Fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021, arXiv 2110.01052): thresholds are tried from
+strict to loose. An exact test asks for each whether the share of wrong direct answers is at most the target. The search
+ends at the first threshold for which this cannot be shown. Since the order is fixed beforehand, no further correction
+is needed. The guarantee is for traffic like the rows it was fitted on, with out-of-scope messages at the given share.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _ALMOST_ONE = 1 - 1e-9
 
 @dataclass(frozen=True)
 class Contract:
-    """What the operator asks: the share of wrong direct answers, its assurance, and how sure a question must be."""
+    """What the operator sets: target error rate, assurance, and how often a question must offer the right intent."""
 
     max_wrong_rate: float
     assurance: float
@@ -59,8 +59,8 @@ class FittedThresholds:
 
     wrong_rate and bound count answered out-of-scope messages at their share. rows_needed: about how many more labelled
     messages like these would allow a first direct answer; 0 when there is one, None when more would not help.
-    coverage_in_reach: what unlimited evidence of the same kind would allow. held: share of the clarifying questions
-    that offer the true intent.
+    coverage_in_reach: the coverage that unlimited evidence of the same kind would allow. held: share of the clarifying
+    questions that offer the true intent.
     """
 
     thresholds: Thresholds
@@ -82,11 +82,11 @@ class FittedThresholds:
 
 
 def outside_evidence(found: OutOfFold, *, taught: int, share: float | None = None) -> Outside:
-    """What the contract takes for out-of-scope traffic.
+    """The out-of-scope evidence of the contract.
 
-    `taught` is how many of the messages, the first ones, staff labelled out of scope; from 30 on only those count,
-    since fewer could not show by themselves that none is answered. `share` is what the audit sample says; without it
-    a quarter is assumed. Labels of the queue say nothing of traffic: it puts doubted messages forward.
+    Staff labelled the first `taught` messages as out of scope; from 30 on only those count, since fewer could not show
+    by themselves that none is answered. `share` is the share of traffic by the audit sample; without one a quarter is
+    assumed. Labels of the queue say nothing about traffic, because the queue shows doubted messages.
     """
     messages = found.oos_confidence[:taught] if taught >= MIN_LABELS else found.oos_confidence
     if not len(messages):
@@ -119,9 +119,10 @@ def fit_thresholds(found: OutOfFold, contract: Contract, *, outside: Outside) ->
 
 @dataclass(frozen=True)
 class Counts:
-    """What a threshold does: of `rows` in-scope rows so many are answered, and of those so many wrongly.
+    """What a threshold does: of `rows` in-scope rows, how many are answered, and how many of those wrongly.
 
-    Of `outside` out-of-scope messages `leaked` are answered; `odds` is how many of them come with one in-scope message.
+    Of `outside` out-of-scope messages `leaked` are answered; `odds` is the number of out-of-scope messages for each
+    in-scope message.
     """
 
     rows: int
@@ -149,11 +150,12 @@ class Counts:
 
 
 def p_value(counts: Counts, rate: float) -> float:
-    """The largest chance of so few wrong answers, if more than `rate` of direct answers were wrong.
+    """p-value: the largest probability of so few wrong answers, if more than `rate` of direct answers were wrong.
 
     Without out-of-scope evidence this is the test that Clopper and Pearson (1934) invert. With it the two kinds of
-    mistakes are independent binomials, and the chance is the worst over how the allowed mistakes may be shared between
-    them (Berger and Boos 1994 discuss such nuisance parameters); the share of in-scope rows answered is taken as seen.
+    mistakes are independent binomials. How the allowed mistakes are divided between them is a nuisance parameter
+    (Berger and Boos 1994), and the result is the maximum over it. The share of in-scope rows answered is taken as
+    observed.
     """
     if not counts.answered:
         return 1.0
@@ -181,10 +183,11 @@ Steps = Sequence[tuple[float, Counts]]
 
 
 def _steps(found: OutOfFold, contract: Contract, outside: Outside) -> Steps:
-    """Thresholds that answer ever more rows, with what each does.
+    """The thresholds to try, from strict to loose, with what each does.
 
-    They are looked at where one more wrong answer becomes allowed, since just before that a test is at its weakest, and
-    begin where by the confidences alone the test is likeliest to pass: choices that no outcome has touched.
+    A threshold is tried wherever one more wrong answer becomes allowed, because just before that the test has the least
+    power. The first one is where, by the confidences alone, the test is most likely to pass. Both are chosen without
+    looking at outcomes, as the guarantee requires.
     """
     ordered = np.sort(found.confidence)[::-1]
     if not len(ordered):
@@ -213,7 +216,7 @@ def _count(found: OutOfFold, outside: Outside, threshold: float) -> Counts:
 
 
 def _walk(steps: Steps, contract: Contract) -> tuple[float, Counts]:
-    """The last step before the first that cannot be shown to keep the contract."""
+    """The last threshold before the first for which the contract cannot be shown."""
     best = (NEVER, Counts(steps[0][1].rows if steps else 0, 0, 0))
     for step in steps:
         if p_value(step[1], contract.max_wrong_rate) > 1 - contract.assurance:
@@ -223,7 +226,7 @@ def _walk(steps: Steps, contract: Contract) -> tuple[float, Counts]:
 
 
 def _rows_needed(steps: Sequence[Counts], contract: Contract) -> int | None:
-    """How many more in-scope rows, going as these went, would show the contract at one of the steps."""
+    """How many more in-scope rows, with the same results, would show the contract at one of the thresholds."""
     steps = [step for step in steps if step.wrong_rate < contract.max_wrong_rate]
     if not steps:
         return None
@@ -251,8 +254,8 @@ def _in_reach(steps: Steps, contract: Contract) -> float:
 
 @dataclass(frozen=True)
 class Question:
-    """The summed confidence that a clarifying question must reach; of the rows not answered, how many are asked, and
-    how many of those find the true intent among the choices."""
+    """The summed confidence that a clarifying question must reach. asked: of the rows not answered, the share that gets
+    a question; held: the share of those whose choices include the true intent."""
 
     level: float
     asked: float
@@ -260,11 +263,11 @@ class Question:
 
 
 def fit_clarify(found: OutOfFold, answer: float, *, level: float) -> Question:
-    """The lowest summed confidence at which the fewest best two to four intents hold the true one as often as `level`.
+    """The lowest summed confidence at which the choices include the true intent as often as `level`.
 
     Conformal risk control (Angelopoulos et al. 2022, arXiv 2208.02814) on the in-scope rows that are not answered: the
-    one added to the misses is its correction for a finite sample. Never below one half: a question that probably misses
-    the point is worse than none. With too few rows to tell, the confidences are taken at their word.
+    one added to the misses is its correction for a finite sample. Never below one half: a question whose choices
+    probably miss the true intent is worse than none. With too few rows, the confidences are trusted as they are.
     """
     rest = found.confidence < answer
     sums, true = np.cumsum(found.ranked[rest], axis=1)[:, 1:], found.ranked_true[rest]

@@ -29,8 +29,8 @@ class OutOfFold:
     """Out-of-fold results: per measured row its position, true and best intent, ranked confidences [n, 4].
 
     `ranked_true` [n, 4] marks where in the ranking the true intent stands; oos_confidence [m] is that of the best
-    intent of each known out-of-scope message that was used, in the order given. Not even the few weights that made a
-    confidence were fitted on its row.
+    intent of each known out-of-scope message that was used, in the order given. The weights behind a
+    confidence were not fitted on its row either.
     """
 
     rows: Ints
@@ -55,10 +55,10 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class FittedScorer:
-    """A scorer, what it gave on rows it never saw, and figures for the report.
+    """A scorer, its out-of-fold results, and figures for the report.
 
     unseen: per fold the scorer that never saw the fold's test rows, with the weights of `scorer`; outside_rows: which
-    of the given out-of-scope messages it knows, in the order of `scorer.outside`.
+    of the given out-of-scope messages are used, in the order of `scorer.outside`.
     """
 
     scorer: Scorer
@@ -72,7 +72,7 @@ class FittedScorer:
 class Spellings:
     """The words of the training rows and of the out-of-scope messages, in their orders.
 
-    `taught` is how many of the latter, the first ones, staff labelled themselves.
+    Staff labelled the first `taught` ones of the latter.
     """
 
     rows: Sequence[Spelled]
@@ -91,7 +91,7 @@ def fit_scorer(
 ) -> FittedScorer:
     """Fit on unit vectors [n, dim] with intents [n] (numbers from 0, each present) and measure on the folds.
 
-    Without spellings no wording is strange.
+    Without spellings every wording counts as ordinary.
     """
     spellings = spellings or Spellings((), ())
     used = np.flatnonzero(~too_near(folds, taught=spellings.taught))
@@ -112,8 +112,8 @@ def fit_scorer(
 def refit(scorer: Scorer, vectors: Vectors, intents: Intents, oos_vectors: Vectors) -> Scorer:
     """A scorer over other rows with the same weights: its head and centroids are fitted anew, as `fit_scorer` does.
 
-    Vectors [n, dim] with intents [n], two different ones at least; an intent without rows can never win. What words
-    and letters it knows stays as it is.
+    Vectors [n, dim] with intents [n], two different ones at least; an intent without rows can never win. Its vocabulary
+    stays as it is.
     """
     parts = _parts(vectors, intents, oos_vectors, len(scorer.bias), scorer.vocabulary)
     return replace(parts, view_weights=scorer.view_weights, sign_weights=scorer.sign_weights)
@@ -231,8 +231,8 @@ def _centroids(vectors: Vectors, intents: Intents, count: int) -> Vectors:
 def _density(vectors: Vectors, intents: Intents, count: int) -> NDArray[np.float32]:
     """How similar phrasings of each intent are to the ten nearest others, as a mean over up to `_DENSITY_ROWS` of them.
 
-    Ten neighbours at 0.6 are close among phrasings that lie apart, far among ones that lie together (as the local
-    outlier factor of Breunig et al. 2000). An intent without rows gets the mean of the others.
+    A similarity of 0.6 is high for an intent whose phrasings are far apart and low for one whose phrasings are close
+    together (as in the local outlier factor of Breunig et al. 2000). Intents without rows get the mean of the others.
     """
     sampled = np.concatenate([np.flatnonzero(intents == intent)[:_DENSITY_ROWS] for intent in np.unique(intents)])
     near = min(NEAR, len(vectors) - 1)

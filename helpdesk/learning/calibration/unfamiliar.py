@@ -1,4 +1,4 @@
-"""Below which confidence a message is unlike what a bundle was calibrated on."""
+"""The confidence below which a message is unlike the rows that a bundle was calibrated on."""
 
 import numpy as np
 
@@ -9,5 +9,5 @@ FEWEST = 100
 
 
 def unfamiliar_below(confidence: Floats) -> float | None:
-    """What all but 5% of the calibration rows' confidences [n] reach, None when there are too few of them."""
+    """The 5% quantile of the calibration rows' confidences [n], None when there are too few of them."""
     return float(np.quantile(confidence, TAIL)) if len(confidence) >= FEWEST else None

@@ -26,8 +26,8 @@ _ALLOWED = {"one": (None, None)} | dict.fromkeys(_STRANGE, (None, 0.0))
 
 @dataclass(frozen=True)
 class Rows:
-    """Views of n rows that nothing learnt from: in scope with their intents, the same rows with their own intent taken
-    away, and known out-of-scope messages."""
+    """Views of n out-of-fold rows: in scope with their intents, the same rows with their own intent left out, and known
+    out-of-scope messages."""
 
     inside: Views
     truth: Intents
@@ -52,7 +52,7 @@ class Weights:
 
 
 def fit_weights(rows: Rows, *, seed: int) -> Weights:
-    """View weights, then sign weights given those, then the scale of the latter."""
+    """View weights, then sign weights given those, then the calibration of the latter."""
     chosen = np.random.default_rng(seed).permutation(len(rows.truth))[:_FIT_ROWS]
     view_weights = _fit_view_weights(rows.inside.per_intent[chosen], rows.truth[chosen])
     sign_weights = _fit_sign_weights(rows, view_weights)
@@ -60,7 +60,7 @@ def fit_weights(rows: Rows, *, seed: int) -> Weights:
 
 
 def _fit_view_weights(per_intent: NDArray[np.float32], truth: Intents) -> Floats:
-    """Non-negative weights that maximise the likelihood of the true intents, held near the prior when rows are few."""
+    """Non-negative weights that maximise the likelihood of the true intents, close to the prior when rows are few."""
     views, rows = per_intent.astype(np.float64), np.arange(len(truth))
     scale = views.std(axis=1).mean(axis=0)
     ridge = _PRIOR_ROWS / len(truth)
@@ -78,8 +78,8 @@ def _fit_view_weights(per_intent: NDArray[np.float32], truth: Intents) -> Floats
 def _fit_sign_weights(rows: Rows, view_weights: Floats) -> Floats:
     """Logistic regression of in scope against out of scope on the signs of familiarity.
 
-    No weight may point the wrong way: misspelt phrasings and well-spelt shipped messages must not teach that what is
-    strangely worded is familiar.
+    Each weight is positive or negative by what it means: from misspelt phrasings and well-spelt shipped messages the
+    regression must not learn that unusual wording means in scope.
     """
     parts = [_filled(views, view_weights) for views in (rows.inside, rows.near, rows.outside)]
     sizes = [len(part) for part in parts]
@@ -103,10 +103,10 @@ def _fit_sign_weights(rows: Rows, view_weights: Floats) -> Floats:
 
 
 def _tempered(rows: Rows, weights: Weights) -> Floats:
-    """Sign weights scaled and shifted so that confidence is the chance of being right (Platt 1999).
+    """Sign weights scaled and shifted so that confidence is the probability of being right (Platt 1999).
 
-    In-scope rows count as they come, out-of-scope ones as a small share of the traffic: how large theirs is nobody
-    knows here, and the answer threshold reckons with it.
+    Out-of-scope messages get a small fixed weight: their share of traffic is unknown here, and the answer threshold
+    takes it into account later.
     """
     inside, outside = conditional(rows.inside, weights.views), conditional(rows.outside, weights.views)
     right = inside.argmax(axis=1) == rows.truth

@@ -32,9 +32,8 @@ MOST_LESSONS = 10_000  # of each kind, the newest: more than one training gets t
 class Row:
     """One text and what it means. `id` is its source: `phrasing:12`, `label:7`; intent NONE is out of scope.
 
-    put_forward: a message that was labelled because it was doubted. It teaches like any other, but many such messages
-    together are harder than traffic is. said_once: a label that nobody has repeated; fresh: one of
-    the last week.
+    put_forward: a message that was labelled because the bot doubted it. It trains like any other, but such messages are
+    harder than traffic. said_once: a label that nobody has repeated; fresh: one of the last week.
     """
 
     id: str
@@ -62,11 +61,11 @@ class Lesson:
 class Snapshot:
     """Everything one night learns from and is measured on.
 
-    train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts
-    that belong to no intent, first the `taught` ones of staff (training side), then shipped ones; exact: text key ->
-    intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
-    other kinds, which only fine-tuning learns from; outside_share: how much of the traffic is out of scope by the audit
-    sample, None when that is not known; held_back: labels that do not teach yet (`caution.py`), in none of the others.
+    train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts that
+    belong to no intent, first the `taught` ones that staff labelled (train split), then shipped ones; exact: text key
+    -> intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
+    other kinds, which only fine-tuning learns from; outside_share: the share of traffic that is out of scope by the
+    audit sample, None when unknown; held_back: labels in quarantine, which are in none of the other fields.
     """
 
     train: tuple[Row, ...]
@@ -119,8 +118,8 @@ def take_snapshot(
 ) -> Snapshot:
     """Read published entries and the labels that count. Raises BadInputError below two intents.
 
-    The rows in `without` are left out as if they did not exist, so that labels in `again` count, and so are those of
-    exclusions in force.
+    The rows in `without`, and those of exclusions in force, are left out as if they did not exist; labels in `again`
+    count, since what superseded them is left out.
     """
     left_out = excluded_rows(session) | set(without)
     intents = list_intents(session, published_only=True)
@@ -167,7 +166,7 @@ def shipped_out_of_scope() -> list[str]:
 def _waiting(
     session: Session, labels: Sequence[Label], phrasings: Sequence[tuple[Phrasing, str]]
 ) -> tuple[HeldBack, ...]:
-    """The labels that do not teach yet."""
+    """The labels in quarantine."""
     said = [
         Said(
             f"label:{x.id}", x.normalised, x.intent.slug if x.intent else NONE, x.staff.name, x.message_id, x.created_at
@@ -236,7 +235,7 @@ def _shipped(known: set[str], holdout: Sequence[Row]) -> list[str]:
 
 
 def _exact_table(phrasings: Sequence[tuple[Phrasing, str]], labels: Sequence[Label]) -> dict[str, str]:
-    """Text key -> intent. A label has the last word; a text that two intents claim is not exact."""
+    """Text key -> intent. A label overrides phrasings; a text that is a phrasing of two intents is left out."""
     claims: dict[str, set[str]] = {}
     for phrasing, slug in phrasings:
         claims.setdefault(phrasing.text_key, set()).add(slug)

@@ -1,9 +1,9 @@
-"""Labels that do not teach yet: many of one kind by one login, and what looks like a planted phrase. Pure.
+"""Labels that do not train yet: too many of one login for one intent, or a planted phrase in them. Pure.
 
-A phrase that is added to messages about anything, all of which one login labels as one intent, soon makes any message
-with that phrase get that answer: some twenty labels are enough (a backdoor by trigger phrase; Chen et al. 2017, arXiv
-1712.05526). Honest labels share phrases too, but a phrase that belongs to an intent is found in messages that the bot
-took for one or two others, or in the FAQ, or in what somebody else labelled.
+A backdoor by trigger phrase (Chen et al. 2017, arXiv 1712.05526): when one login labels messages about many different
+things as one intent, and all contain the same phrase, then about twenty labels make any message with that phrase get
+that answer. Honest labels share phrases too, but a phrase that belongs to an intent occurs in messages that the bot
+took for one or two other intents, or in the FAQ, or in what somebody else labelled.
 """
 
 import re
@@ -22,7 +22,7 @@ _WORDS = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Said:
-    """A text that somebody says means an intent ("" none of the FAQs). author: a login, "" for the FAQ itself."""
+    """A text and its intent ("" out of scope) as somebody labelled it. author: a login, "" for the FAQ itself."""
 
     row: str
     text: str
@@ -34,7 +34,7 @@ class Said:
 
 @dataclass(frozen=True)
 class HeldBack:
-    """Rows of one login and one intent that do not teach. phrase: what they share, None when they are too many."""
+    """Rows of one login and one intent in quarantine. phrase: what they share, None when they are too many."""
 
     author: str
     intent: str
@@ -58,7 +58,7 @@ def held_back(
     taken_for: Callable[[Collection[int]], Mapping[int, str]],
     moment: datetime,
 ) -> list[HeldBack]:
-    """What must wait, by login and intent. `taken_for`: message ids -> intents ranked first when the messages came."""
+    """The labels in quarantine, by login and intent. `taken_for`: message ids -> intents ranked first back then."""
     groups: dict[tuple[str, str], list[Said]] = defaultdict(list)
     for label in labels:
         if label.intent:
@@ -78,7 +78,7 @@ def _too_many(groups: Mapping[tuple[str, str], Sequence[Said]], since: datetime)
 
 
 def _shared(group: Sequence[Said]) -> set[str]:
-    """The phrases that at least a few of these texts contain."""
+    """The phrases that at least `FEW` of these texts contain."""
     if len(group) < FEW:
         return set()
     counts = Counter(phrase for label in group for phrase in _phrases(label.text))

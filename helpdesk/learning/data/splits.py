@@ -1,4 +1,4 @@
-"""Rows fall into parts to be measured on in turn: near-duplicates together, each text always in its part."""
+"""Folds of the training rows: near-duplicates in the same fold, each text always in the same one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,17 +28,17 @@ def row_groups(snapshot: Snapshot) -> list[int]:
 
 
 def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Text key -> part, near-duplicates together, every intent spread evenly; `known` texts stay where they are."""
+    """Text key -> fold: near-duplicates together, every intent spread evenly; `known` texts keep their fold."""
     return stable_parts(snapshot.train, row_groups(snapshot), parts=parts, known=known)
 
 
 def stable_parts(
     rows: Sequence[Row], groups: Sequence[int], *, parts: int, known: Mapping[str, int] | None = None
 ) -> dict[str, int]:
-    """Text key -> one of `parts` parts: groups stay together, intents are spread evenly, the same every time.
+    """Text key -> one of `parts` folds: groups stay together, intents are spread evenly, the same every time.
 
-    Texts in `known` keep their part for good, whatever is said of them later and even while no row has them, and their
-    group's other texts join them there.
+    Texts in `known` keep their fold for good, whatever label they get later and even while no row has them; other texts
+    of their group join them.
     """
     assigned = dict(known or {})
     by_intent: dict[str, dict[int, list[str]]] = {}

@@ -1,4 +1,4 @@
-"""The data doctor: what is wrong with the FAQ and its phrasings, and what to do about it."""
+"""The data check: what is wrong with the FAQ and its phrasings, and what to do about it."""
 
 import json
 import time
@@ -29,7 +29,7 @@ from helpdesk.text import text_key
 
 @dataclass(frozen=True)
 class Checkup:
-    """All findings, the most severe first, and what was looked at."""
+    """All findings, the most severe first, and how much was examined."""
 
     findings: tuple[Finding, ...]
     entries: int

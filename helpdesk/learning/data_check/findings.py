@@ -1,4 +1,4 @@
-"""What the data doctor says: findings, and the rows it looks at."""
+"""Findings of the data check, and the rows it examines."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,7 +59,7 @@ class Data:
 
     @cached_property
     def centred(self) -> Vectors:
-        """The vectors without what all rows share, of unit length again.
+        """The vectors minus their mean, of unit length again.
 
         An encoder that puts every text in one corner finds everything alike; without the common part a similarity
         means much the same under any encoder (Mu and Viswanath 2018, arXiv 1702.01417).

@@ -1,4 +1,4 @@
-"""Faults that only show when phrasings are scored by what never saw them: wrong labels, entries to merge or split."""
+"""Faults found by scoring phrasings out of sample: wrong labels, entries to merge or split."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def check_labels(data: Data, *, seed: int) -> Iterator[Finding]:
 def out_of_sample(data: Data, *, seed: int) -> Floats:
     """P(intent | row) [n, intents], each row scored by a fold that left it and its near-duplicates out.
 
-    A row that no fold could measure, in a FAQ of hardly any phrasings, gets its own label for certain.
+    A row that no fold measures, in a FAQ of very few phrasings, gets probability 1 for its own label.
     """
     nothing = np.empty((0, data.vectors.shape[1]), dtype=np.float32)
     groups = np.array(row_groups(data.snapshot))

@@ -1,4 +1,4 @@
-"""Faults that texts show by themselves: the same or nearly the same in two entries, too few, too many, no answer."""
+"""Faults found from the texts alone: equal or similar in two entries, too few, too many, no answer."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence

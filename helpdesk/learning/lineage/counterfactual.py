@@ -1,4 +1,4 @@
-"""What a bundle would decide had it never met a text."""
+"""What a bundle would decide if it had never learnt a text."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -15,7 +15,7 @@ from helpdesk.matching.matcher import Matcher
 
 
 def decide_without(bundle: Bundle, text: str, *, key: str, published: Collection[str] | None = None) -> Decision:
-    """Decide a text among the published intents (None: all) as if no row had said the text with this key.
+    """Decide a text among the published intents (None: all) as if no row had the text with this key.
 
     An intent left without rows cannot be chosen.
     """
@@ -25,11 +25,13 @@ def decide_without(bundle: Bundle, text: str, *, key: str, published: Collection
 
 
 def without_text(bundle: Bundle, key: str) -> Bundle:
-    """The bundle as if no row had said the text with this key.
+    """The bundle as if no row had the text with this key.
 
     Search, the exact table, the linear head, the intents' centroids and densities and the known out-of-scope messages
-    are exactly what they would be under this encoder. The encoder itself, the weights that combine the views and the
-    thresholds stay: only a rebuilt bundle can say more. Raises BadInputError when fewer than two intents would be left.
+    are exactly what they would be under this encoder. The encoder, the weights of the views and the thresholds stay as
+    they were fitted with the text; only building a new bundle would change them.
+
+    Raises BadInputError when fewer than two intents would be left.
     """
     kept = np.array([known != key for known in bundle.phrasing_keys])
     vectors, intent_of_row = np.ascontiguousarray(bundle.vectors[kept]), bundle.intent_of_row[kept]

@@ -32,10 +32,10 @@ def differences(
     candidates: Sequence[Bundle],
     snapshot: Snapshot,
 ) -> ExclusionImpact:
-    """The rows left out, and per candidate the decisions that change, as ids: no text is kept in a report.
+    """The rows left out, and per candidate the decisions that change, as ids: a report keeps no texts.
 
-    Recent messages (30 days, the 1,000 texts asked most) are decided as people would be answered; held-out labels by
-    meaning alone, or each would just know its own text.
+    Recent messages (30 days, the 1,000 texts asked most) are decided as people would be answered; held-out labels
+    without exact matches, or each would match its own text.
     """
     with database.read() as session:
         rows = sorted(matching_rows(session, exclusion))
@@ -57,10 +57,10 @@ def differences(
 
 
 def without_promotion(database: Database, exclusion: Exclusion, *, rests: bool) -> str:
-    """What becomes of rows that were to be left out for good when no candidate went live, in words.
+    """What happens to rows that were to be left out for good when no candidate went live, in words.
 
-    `rests`: whether the version in service would be another one without them. If not, they are left out all the same:
-    they would teach the next night.
+    `rests`: whether the version in service was built from them. If not, they are left out all the same, or the next
+    night would learn them.
     """
     if rests:
         return f"nothing was promoted, so the rows of {exclusion} are not left out"
@@ -70,7 +70,7 @@ def without_promotion(database: Database, exclusion: Exclusion, *, rests: bool) 
 
 
 def describe(session: Session, impact: ExclusionImpact) -> list[str]:
-    """The same for people, with the texts behind the ids."""
+    """The same as lines of text, with the texts behind the ids."""
     shown = [change.row for found in impact.changes.values() for change in found.shown]
     texts = texts_of(session, shown)
     where = origins(session, impact.some_rows)

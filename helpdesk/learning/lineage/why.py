@@ -1,4 +1,4 @@
-"""Why a message got its answer: the row that won, who put it there, since which version, and what if it were gone."""
+"""Why a message got its answer: the row that decided it, who added the row and when, and the answer without it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -55,8 +55,8 @@ class PastAnswer:
 
 @dataclass(frozen=True)
 class Winner:
-    """The text that decided. how: `exact` (the message itself was known), `nearest`, or `out_of_scope` (it was near a
-    message that is none of the FAQs); similarity 1 when exact; said_by: every row that says so, the deciding one first.
+    """The text that decided. how: `exact` (the message itself was known), `nearest`, or `out_of_scope` (an out-of-scope
+    message was nearest); similarity 1 when exact; said_by: every row that says so, the deciding one first.
     """
 
     how: str
@@ -70,8 +70,8 @@ class Winner:
 class Why:
     """Everything about one decision.
 
-    first_version: the oldest retained version that decides alike, None when none does; bundles_gone: versions before it
-    whose bundle is not kept any more; without: the decision had nobody said the winning text, by `without_version`.
+    first_version: the oldest kept version that decides the same, None when none does; bundles_gone: earlier versions
+    whose bundle is not kept any more; without: the decision of `without_version` if nobody had said the winning text.
     """
 
     text: str
@@ -92,7 +92,7 @@ class Why:
 
 
 def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
-    """Take one logged message apart. Raises NotFoundError."""
+    """Explain one logged message. Raises NotFoundError."""
     with database.read() as session:
         text, at, decision = find_message(session, message_id)
         built = versions.list_versions(session)[::-1]
@@ -121,7 +121,7 @@ def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
 def _with_history(
     why: Why, settings: Settings, *, kept: Sequence[Version], built: Sequence[Version], published: Collection[str]
 ) -> Why:
-    """Answer bisect: the text decided again by every retained version, oldest first."""
+    """The same with the text decided again by every kept version, oldest first."""
     history = tuple(_ask(settings, version, why.text, published=published) for version in kept)
     first = next((past.version_id for past in history if past.answer and _alike(past.answer, why.decision)), None)
     gone = {version.id for version in built} - {version.id for version in kept}
@@ -130,7 +130,7 @@ def _with_history(
 
 
 def _ask(settings: Settings, version: Version, text: str, *, published: Collection[str]) -> PastAnswer:
-    """One version's own decision, no phrasing added since."""
+    """One version's own decision, without phrasings added since."""
     try:
         matcher = Matcher(open_bundle(settings.bundles / version.directory), cache_size=1)
         answer = matcher.match(text, published=published)
@@ -181,7 +181,7 @@ def _winner(
     """The row that decided, where it was one, and its text; None when no single one did: the chosen intent has no row
     near the message.
 
-    least: how similar the nearest row of all is, published or not; a message that is none of the FAQs must be nearer.
+    least: the similarity of the nearest row of all, published or not; an out-of-scope message must be nearer.
     """
     decision = why.decision
     if decision.reason in (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE):

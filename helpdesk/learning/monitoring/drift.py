@@ -31,10 +31,10 @@ GROWTH = 1.5
 
 @dataclass(frozen=True)
 class Month:
-    """What the database says of a month and the one before, for everything below.
+    """The facts about this month and the month before.
 
-    now and before are (messages, unfamiliar ones), of those decided by versions that know what is unfamiliar; intents
-    count those ranked first; stale rows are (intent, phrasings, idle phrasings).
+    now and before are (messages, unfamiliar messages), of those decided by versions that have such a level; intents
+    count the messages for which an intent was ranked first; stale rows are (intent, phrasings, idle phrasings).
     """
 
     now: tuple[int, int]
@@ -46,7 +46,7 @@ class Month:
 
 
 def read_month(session: Session, *, moment: datetime) -> Month:
-    """The month before a moment. What is unfamiliar is told by the level of the version that met the message."""
+    """The month before a moment. A message is unfamiliar by the level of the version that decided it."""
     since, before, quarter = moment - MONTH, moment - 2 * MONTH, moment - QUARTER
     reports = versions.reports_of_deciding(session, since=before)
     levels = {version: report.unfamiliar_below for version, report in reports.items()}
@@ -63,9 +63,9 @@ def read_month(session: Session, *, moment: datetime) -> Month:
 
 
 def describe(month: Month, sample: Sequence[Audited], bundle: Bundle) -> dict[str, Any]:
-    """Every sign of drift as JSON, with `warnings` in words; `sample` is the month's audit sample.
+    """Every measure of drift as JSON, with `warnings` in words; `sample` is the month's audit sample.
 
-    Messages are named by their ids, so that no text outlives its message.
+    Messages are named by their ids, so that erasing a message erases its text here too.
     """
     expected, calibration = expected_unfamiliar(sample), calibration_drift(sample)
     return {
@@ -79,9 +79,9 @@ def describe(month: Month, sample: Sequence[Audited], bundle: Bundle) -> dict[st
 
 
 def expected_unfamiliar(sample: Sequence[Audited]) -> float | None:
-    """The most unfamiliar messages that traffic like the training data would have, as a share.
+    """The largest share of unfamiliar messages to expect when traffic is like the training data.
 
-    5% of what is in scope, and all that is not, which the audit sample tells; None while too little of it is labelled.
+    5% of the in-scope messages and all out-of-scope ones, by the audit sample; None while too little of it is labelled.
     """
     outside = out_of_scope(sample)
     if outside.labelled < FEWEST_AUDITED or outside.share is None:
@@ -90,7 +90,7 @@ def expected_unfamiliar(sample: Sequence[Audited]) -> float | None:
 
 
 def unfamiliar_warnings(month: Month, expected: float | None) -> list[str]:
-    """What is wrong with the share of unfamiliar messages, in words."""
+    """Warnings about the share of unfamiliar messages."""
     (messages, unfamiliar), (messages_before, unfamiliar_before) = month.now, month.before
     if messages < FEWEST:
         return []
@@ -110,9 +110,10 @@ def unfamiliar_warnings(month: Month, expected: float | None) -> list[str]:
 
 
 def calibration_drift(sample: Sequence[Audited]) -> dict[str, Any]:
-    """Confidences against labels on the audit sample: how many best intents were to be right, and how many were.
+    """Calibration on the audit sample: how many best intents should be right by their confidences, and how many are.
 
-    p is one-sided, of calibration in the large (Cox 1958): the chance of so few right ones if confidences were true.
+    p is one-sided, of calibration in the large (Cox 1958): the probability of so few right ones if confidences were
+    true.
     """
     rows = [row for row in sample if row.meaning is not None and row.best and row.reason in SCORED]
     promised = sum(row.confidence for row in rows)
@@ -123,7 +124,7 @@ def calibration_drift(sample: Sequence[Audited]) -> dict[str, Any]:
 
 
 def calibration_warnings(found: Mapping[str, Any]) -> list[str]:
-    """Whether confidences promise more than they keep, in words."""
+    """A warning when confidences are too high."""
     if found["rows"] < FEWEST_AUDITED or found["p"] >= SIGNIFICANCE:
         return []
     promised, right = found["promised"] / found["rows"], found["right"] / found["rows"]

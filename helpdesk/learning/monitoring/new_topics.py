@@ -1,4 +1,4 @@
-"""What people ask that the FAQ has no entry for yet: alike messages, found without labels."""
+"""New topics: groups of similar messages without an answer, found without labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ MOST_CLUSTERS = 10
 
 
 def new_clusters(texts: Sequence[Asked], bundle: Bundle) -> list[dict[str, Any]]:
-    """Groups of alike texts that were neither answered nor labelled, most messages first.
+    """Groups of similar texts that were neither answered nor labelled, most messages first.
 
     Average-linkage clustering of unit vectors by cosine distance. Each has its three most typical messages, and the
     FAQ entry nearest to its middle.

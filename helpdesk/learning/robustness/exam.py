@@ -1,4 +1,4 @@
-"""Decide texts by something that never saw them: a fold's encoder, index and scorer, or a bundle on held-out labels."""
+"""Decide texts by a model that never saw them: a fold's encoder, index and scorer, or a bundle on held-out labels."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class Question:
-    """A message whose intent is known, and the number of the judge that never saw it."""
+    """A message with known intent, and the number of the judge that never saw it."""
 
     text: str
     intent: str
@@ -59,7 +59,7 @@ class Exam:
     _decided: dict[tuple[int, str], Decision] = field(default_factory=dict, repr=False)
 
     def decide(self, asked: Sequence[tuple[Question, str]]) -> list[Decision]:
-        """The decision about each normalised text by the judge of its question, the exact path bypassed."""
+        """The decision about each normalised text by the judge of its question, without exact matches."""
         fresh = {(question.judge, text) for question, text in asked} - self._decided.keys()
         for number, judge in enumerate(self.judges):
             texts = sorted(text for owner, text in fresh if owner == number)

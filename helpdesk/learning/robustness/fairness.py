@@ -1,7 +1,7 @@
-"""Are messages that differ only in who seems to write them answered alike?
+"""Are messages that differ only in who seems to have written them answered alike?
 
-Each message is asked on both sides of a slice. A slice is weak when the 95% interval of the paired difference in
-answer rate or in accuracy leaves out zero and the difference is at least two points.
+Each message is decided in both variants of a slice. A slice is weak when the 95% interval of the paired difference in
+answer rate or in accuracy excludes zero and the difference is at least two points.
 """
 
 from collections import Counter
@@ -64,9 +64,9 @@ class SliceResult:
 def measure_fairness(
     exam: Exam, snapshot: Snapshot, *, seed: int, slices: Sequence[Slice] = SLICES
 ) -> list[SliceResult]:
-    """Ask every message of the exam on both sides of every slice.
+    """Decide every message of the exam in both variants of every slice.
 
-    A pair of which one side is a training phrasing is left out: it would be graded on what it was taught.
+    A pair in which one variant is a training phrasing is left out.
     """
     known = {row.text for row in snapshot.train}
     plan: list[tuple[Slice, list[tuple[Question, tuple[str, str]]]]] = []
@@ -109,7 +109,7 @@ def _right(question: Question, decision: Decision) -> bool:
 
 
 def _served(question: Question, decision: Decision) -> int:
-    """2 for a right direct answer, 1 for right but hesitant, 0 for wrong."""
+    """2 for a right direct answer, 1 when the best intent is right but not answered directly, 0 when it is wrong."""
     if not _right(question, decision):
         return 0
     return 2 if decision.kind == DecisionKind.ANSWER else 1
@@ -124,8 +124,8 @@ def _to_add(
 ) -> list[tuple[str, str]]:
     """Marked phrasings for every intent, those that lose most on the weaker side first, measured messages last.
 
-    Every intent gets as many: a mark that only some intents carry would speak for those. They are made from the FAQ's
-    own phrasings: a bundle holds no words of people who wrote in.
+    Every intent gets equally many, because a mark that only some intents have would speak for those. They are made from
+    the FAQ's own phrasings, since a bundle must not quote messages.
     """
     losses = Counter[str]()
     for question, first, second in asked:

@@ -1,4 +1,4 @@
-"""What a bundle makes of messages that are typed differently, and of messages that different people type.
+"""How a bundle does on messages typed differently, and on messages by different people.
 
 Measured while the bundle is built, on a sample that costs seconds, and written into it as robustness.json.
 """
@@ -57,7 +57,7 @@ class NegationResult:
 
 @dataclass(frozen=True)
 class Robustness:
-    """Both reports. source: what the messages were (see `unseen.Exam`)."""
+    """Both reports. source: what the messages were (see `exam.Exam`)."""
 
     source: str
     messages: int
@@ -87,12 +87,12 @@ class Robustness:
 
 
 def exam_size(rows: int) -> int:
-    """How many messages to ask, for seconds beside the minutes that this many training rows take otherwise."""
+    """How many messages to decide, so that it takes seconds with this many training rows."""
     return min(_MOST, max(_FEWEST, rows // _SHARE))
 
 
 def measure_robustness(exam: Exam, snapshot: Snapshot, *, seed: int) -> Robustness:
-    """Ask variants of every message of the exam."""
+    """Decide variants of every message of the exam."""
     return Robustness(
         exam.source,
         len(exam.questions),

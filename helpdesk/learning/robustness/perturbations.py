@@ -1,6 +1,6 @@
 """Variants of a message as people type them: typos, case, punctuation, fillers, order, abbreviations, negation.
 
-Every variant is drawn from a seed, the kind and the text alone, so that two bundles are asked the same. English.
+A variant depends on the seed, the kind and the text alone, so that two bundles get the same variants. English.
 """
 
 import re

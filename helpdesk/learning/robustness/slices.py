@@ -1,7 +1,7 @@
 """The paired slices of the fairness report: the same message twice, with one trait of its writer changed. English.
 
-Both sides of a pair carry a mark of about the same length, so that what differs is whose mark it is and not that
-there is one.
+Both variants carry a mark of about the same length, so that they differ in whose mark it is, not in whether there is
+one.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ _WITH_NAME = ("this is {name}, {text}", "{name} here, {text}", "my name is {name
 
 @dataclass(frozen=True)
 class Slice:
-    """One trait: its two sides in words, and how a message is marked on either side.
+    """One trait: its two groups in words, and how a message is marked for each group.
 
-    Slices of one family draw alike, so that they share the messages of a common first side.
+    Slices of one family draw the same marks, so that they share the messages of a common first group.
     """
 
     name: str
