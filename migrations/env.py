@@ -4,7 +4,7 @@ from typing import Literal
 
 from alembic import context
 
-from helpdesk.records.base import Table, UtcDateTime
+from helpdesk.records.tables import Table, UtcDateTime
 
 
 def render(kind: str, item: object, context: object) -> str | Literal[False]:

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionReason
 from helpdesk.errors import ConflictError, NotFoundError
-from helpdesk.records.base import Table
-from helpdesk.records.tables import Conversation, DecisionRow, Message
+from helpdesk.records.tables import Conversation, DecisionRow, Message, Table
 from helpdesk.text import normalise, text_key
 
 # Built once and run on the connection: composing them anew took longer than the database does.

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import NotFoundError
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.tables import Example
 from helpdesk.text import normalise, text_key
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.tables import Example, ExclusionRow, Label, Phrasing, Staff
 
 FIELDS = ("annotator", "source", "row")

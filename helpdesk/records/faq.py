@@ -8,8 +8,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, selectinload
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
-from helpdesk.records.running_tables import FaqChange
-from helpdesk.records.tables import Intent, Phrasing
+from helpdesk.records.tables import FaqChange, Intent, Phrasing
 from helpdesk.text import humanise, normalise, slugify, text_key
 
 MAX_PHRASING = 2000

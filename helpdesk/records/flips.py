@@ -10,8 +10,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from helpdesk.records.night_report import FlipReport, VerdictReport
-from helpdesk.records.running_tables import FlipRow
-from helpdesk.records.tables import Label, Message
+from helpdesk.records.tables import FlipRow, Label, Message
 
 KEPT = timedelta(days=30)
 MOST = 10  # a day's labels are few, and the ordinary queue teaches more

@@ -7,8 +7,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records.faq import find_intent
-from helpdesk.records.running_tables import GoldenPhraseRow
-from helpdesk.records.tables import Intent
+from helpdesk.records.tables import GoldenPhraseRow, Intent
 from helpdesk.text import normalise, text_key
 
 

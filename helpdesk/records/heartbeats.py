@@ -7,8 +7,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from helpdesk.records.base import now
-from helpdesk.records.running_tables import Serving
+from helpdesk.records.clock import now
+from helpdesk.records.tables import Serving
 
 IN_USE = timedelta(minutes=10)
 FORGOTTEN = timedelta(days=1)

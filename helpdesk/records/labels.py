@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from helpdesk.decisions import CHOSEN, DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.faq import find_intent
 from helpdesk.records.relabel_requests import asked_again
-from helpdesk.records.running_tables import FlipRow, GoldenPhraseRow
 from helpdesk.records.splits import assign_side, one_at_a_time
-from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
+from helpdesk.records.tables import DecisionRow, FlipRow, GoldenPhraseRow, Intent, Label, Message, Phrasing
 
 KINDS = ("intent", "out_of_scope", "skip")
 _TEXTS = ((Phrasing, "phrasing"), (Label, "label"), (Message, "message"), (GoldenPhraseRow, "golden"))

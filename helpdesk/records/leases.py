@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BusyError
-from helpdesk.records.base import now
-from helpdesk.records.running_tables import Lease
+from helpdesk.records.clock import now
+from helpdesk.records.tables import Lease
 
 
 @dataclass(frozen=True)

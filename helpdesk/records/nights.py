@@ -8,9 +8,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
 from helpdesk.decisions import DecisionKind
-from helpdesk.records.base import now
-from helpdesk.records.running_tables import Night, Promotion, Version
-from helpdesk.records.tables import DecisionRow, Intent, Label, Message
+from helpdesk.records.clock import now
+from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Night, Promotion, Version
 from helpdesk.records.versions import NIGHT
 
 

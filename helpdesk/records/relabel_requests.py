@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from helpdesk.records.base import now
-from helpdesk.records.running_tables import Night
-from helpdesk.records.tables import Label
+from helpdesk.records.clock import now
+from helpdesk.records.tables import Label, Night
 
 PATIENCE = timedelta(days=7)
 LATER = timedelta(minutes=1)  # sooner it is the same look: a form that was sent twice

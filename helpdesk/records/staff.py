@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.tables import LoginFailure, Staff
 
 MAX_FAILURES = 10

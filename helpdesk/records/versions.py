@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.candidate_report import CandidateReport
-from helpdesk.records.running_tables import Promotion, Version
-from helpdesk.records.tables import DecisionRow, Message
+from helpdesk.records.tables import DecisionRow, Message, Promotion, Version
 
 ROLLBACK = "rollback"  # the reason of a promotion that a rollback made
 NIGHT = "night"  # the author of a promotion that a nightly run made

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from helpdesk.records.audit import Traffic, audit_odds, recent_traffic
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.settings import Settings
 
 REFRESH = timedelta(minutes=5)

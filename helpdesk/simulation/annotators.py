@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from helpdesk.records import audit, labels, staff
 from helpdesk.records import relabel_requests as second_looks
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.settings import Settings
 from helpdesk.simulation.options import Options

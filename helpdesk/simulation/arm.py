@@ -16,7 +16,7 @@ from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import Bundle
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, nights, traffic
-from helpdesk.records.base import Clock, simulated_time
+from helpdesk.records.clock import Clock, simulated_time
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry
 from helpdesk.serving.audit_sampler import AuditSampler

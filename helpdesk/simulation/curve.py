@@ -10,8 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind
-from helpdesk.records.running_tables import Night, Promotion
-from helpdesk.records.tables import DecisionRow, Label, Message
+from helpdesk.records.tables import DecisionRow, Label, Message, Night, Promotion
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, versions
-from helpdesk.records.base import simulated_time
+from helpdesk.records.clock import simulated_time
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.files.labelled_sets import Labelled
 from helpdesk.settings import Settings

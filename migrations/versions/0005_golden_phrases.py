@@ -1,7 +1,7 @@
 """golden phrases: what must always be answered so, and what must never be answered
 
 Rules: one change, one transaction; runs on SQLite and PostgreSQL; never edits a table that is append-only;
-data moves are restartable. The test suite upgrades to head on both and fails when tables.py differs.
+data moves are restartable. The test suite upgrades to head on both and fails when the tables differ.
 """
 
 import sqlalchemy as sa

@@ -15,7 +15,7 @@ from helpdesk.records import nights
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import write_report
 from helpdesk.records.night_report import NightReport
-from helpdesk.records.running_tables import Night
+from helpdesk.records.tables import Night
 from helpdesk.settings import Settings
 
 STARTED = "2026-11-02T02:30:00+00:00"

@@ -13,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from helpdesk.app import create_app
 from helpdesk.errors import BadInputError, UnavailableError
-from helpdesk.records.base import Table, now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database, open_database, upgrade
-from helpdesk.records.tables import Conversation, DecisionRow, Intent, Label, Message, Phrasing
+from helpdesk.records.tables import Conversation, DecisionRow, Intent, Label, Message, Phrasing, Table
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 

@@ -8,7 +8,7 @@ from nights import answer, flip
 from queues import queue
 
 from helpdesk.records import audit, conversations, faq, flips, labels, staff
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.labels import Change

@@ -5,10 +5,10 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 
 from helpdesk.records import heartbeats, versions
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.heartbeats import Presence
-from helpdesk.records.running_tables import Serving
+from helpdesk.records.tables import Serving
 
 
 def make_versions(database: Database) -> list[int]:

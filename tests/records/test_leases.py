@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from helpdesk.errors import BusyError
 from helpdesk.records import leases
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.leases import Holder
-from helpdesk.records.running_tables import Lease
+from helpdesk.records.tables import Lease
 
 HERE = Holder("one", "alpha", 100, "alpha:1:2")
 ELSEWHERE = Holder("two", "beta", 100, "beta:1:2")

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records import conversations, exclusions, faq, labels, lineage, staff
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.examples import NewExample, store_examples
 from helpdesk.records.exclusions import Exclusion, parse_exclusion

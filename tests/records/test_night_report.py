@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.files.reports import REPORTS, read_report, write_report
 from helpdesk.records.night_report import SCHEMA_VERSION, NightReport
 

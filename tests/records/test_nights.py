@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk.records import conversations, faq, labels, nights, staff
-from helpdesk.records.base import now, simulated_time
+from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.nights import Scored

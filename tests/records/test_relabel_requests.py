@@ -8,7 +8,7 @@ from queues import queue
 
 from helpdesk.records import conversations, faq, labels, nights, staff
 from helpdesk.records import relabel_requests as second_looks
-from helpdesk.records.base import now, simulated_time
+from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.text import text_key

@@ -6,7 +6,7 @@ import pytest
 
 from helpdesk.errors import BadInputError
 from helpdesk.records import staff
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.tables import LoginFailure
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from helpdesk.records import conversations, faq, labels, staff, traffic, versions
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Message, Phrasing

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DatabaseError
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records import versions
-from helpdesk.records.base import simulated_time
+from helpdesk.records.clock import simulated_time
 from helpdesk.records.database import Database
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.heartbeats import in_use
-from helpdesk.records.running_tables import Serving
+from helpdesk.records.tables import Serving
 from helpdesk.serving import heartbeats as keeping
 from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import load_settings

@@ -10,10 +10,9 @@ from bank import rows
 from sqlalchemy import func, select
 
 from helpdesk.errors import BadInputError
-from helpdesk.records.base import now, simulated_time
+from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import Database, open_database
-from helpdesk.records.running_tables import Version
-from helpdesk.records.tables import Intent, Label, Message, Staff
+from helpdesk.records.tables import Intent, Label, Message, Staff, Version
 from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.curve import read_curve
 from helpdesk.simulation.options import Options

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from helpdesk.errors import BadInputError
 from helpdesk.learning.data.quarantine import HeldBack, Said, held_back
 from helpdesk.records.audit import drawn_texts
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.conversations import taken_for
 from helpdesk.records.examples import COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows

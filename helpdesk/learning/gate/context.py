@@ -23,12 +23,12 @@ from helpdesk.matching.decide import Decision
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
 from helpdesk.records import golden, versions
-from helpdesk.records.base import now
 from helpdesk.records.candidate_report import CandidateReport
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion, rows_left_out
 from helpdesk.records.golden import GoldenPhrase
-from helpdesk.records.running_tables import Version
+from helpdesk.records.tables import Version
 from helpdesk.settings import Settings
 from helpdesk.stats.multiple_testing import LEVEL
 

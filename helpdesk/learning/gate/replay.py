@@ -17,7 +17,7 @@ from helpdesk.learning.gate.replay_cache import FOLDER, ReplayVectors
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Matcher
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.conversations import recent_texts
 from helpdesk.records.labels import texts_of
 from helpdesk.records.night_report import DecisionSummary, FlipReport, ReplayReport

@@ -10,7 +10,7 @@ from helpdesk.learning.data.dataset import Snapshot
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Matcher
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.conversations import recent_texts
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion, exclude, matching_rows

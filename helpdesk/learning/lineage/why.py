@@ -19,7 +19,7 @@ from helpdesk.records.conversations import Logged, answered_intents, find_messag
 from helpdesk.records.database import Database
 from helpdesk.records.faq import list_intents
 from helpdesk.records.lineage import Provenance
-from helpdesk.records.running_tables import Version
+from helpdesk.records.tables import Version
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 

@@ -15,13 +15,13 @@ from helpdesk.learning.gate.evaluation import held_out
 from helpdesk.learning.monitoring import drift
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.records import audit, flips, labels, nights, traffic, versions
-from helpdesk.records.base import now
 from helpdesk.records.candidate_report import CandidateReport
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import read_report, write_report
 from helpdesk.records.night_report import FlipReport, NightReport, VerdictReport
 from helpdesk.records.relabel_requests import FIGURE
-from helpdesk.records.running_tables import Promotion, Version
+from helpdesk.records.tables import Promotion, Version
 from helpdesk.settings import Settings
 from helpdesk.stats import audit_estimates
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from standardwebhooks import Webhook
 
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.progress import Reporter
 from helpdesk.records import audit, exclusions, versions
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.night_report import NightReport, VerdictReport
 from helpdesk.settings import Settings

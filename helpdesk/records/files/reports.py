@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.night_report import NightReport
 
 REPORTS = "reports"

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from helpdesk.errors import UnavailableError
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.files.reports import last_night
 from helpdesk.serving.live import NodeState
 from helpdesk.web.context import is_staff, service

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from helpdesk.decisions import DecisionKind
 from helpdesk.errors import UnavailableError
 from helpdesk.records import heartbeats, versions
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.files.reports import LastNight, last_night
 from helpdesk.records.labels import queue_lengths
 from helpdesk.records.tables import DecisionRow, Label

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from helpdesk.records.base import now
-from helpdesk.records.running_tables import Night
+from helpdesk.records.clock import now
+from helpdesk.records.tables import Night
 
 LATE = timedelta(hours=36)
 

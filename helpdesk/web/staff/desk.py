@@ -12,11 +12,10 @@ from werkzeug.wrappers import Response
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, HelpdeskError
 from helpdesk.records import audit, faq, labels, nights, versions
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.labels import QueueItem
 from helpdesk.records.night_report import DecisionSummary
-from helpdesk.records.running_tables import Version
-from helpdesk.records.tables import Intent
+from helpdesk.records.tables import Intent, Version
 from helpdesk.serving.live import FaqEntry
 from helpdesk.text import normalise, text_key, visible
 from helpdesk.web.context import service

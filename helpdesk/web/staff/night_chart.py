@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from helpdesk.records.running_tables import Night
+from helpdesk.records.tables import Night
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

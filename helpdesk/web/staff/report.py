@@ -9,9 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from helpdesk.records import audit, nights, traffic
-from helpdesk.records.base import now
-from helpdesk.records.running_tables import Night
-from helpdesk.records.tables import Intent
+from helpdesk.records.clock import now
+from helpdesk.records.tables import Intent, Night
 from helpdesk.stats import audit_estimates as estimates
 from helpdesk.text import visible
 from helpdesk.web.context import service

@@ -18,7 +18,7 @@ from helpdesk.records.night_report import (
     ObjectionReport,
     VerdictReport,
 )
-from helpdesk.records.running_tables import Night
+from helpdesk.records.tables import Night
 from helpdesk.web.staff.changes import said
 
 FLIPS, ROWS = 10, 5

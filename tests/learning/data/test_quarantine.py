@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from helpdesk.learning.data.quarantine import DIFFERENT, FEW, MOST_A_DAY, HeldBack, Said, held_back
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 
 TOPICS = ("vpn", "wifi", "printer", "badge", "desk", "phone")
 PHRASE = "as per clause seventeen"

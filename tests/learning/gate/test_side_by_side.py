@@ -13,9 +13,9 @@ from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import flips, labels, nights
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.files.reports import read_report
-from helpdesk.records.running_tables import FlipRow
+from helpdesk.records.tables import FlipRow
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings

@@ -15,7 +15,7 @@ from helpdesk.records import labels, nights, versions
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import REPORTS
 from helpdesk.records.night_report import NightReport
-from helpdesk.records.running_tables import Night
+from helpdesk.records.tables import Night
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 

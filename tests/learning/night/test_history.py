@@ -11,8 +11,7 @@ from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, nights
-from helpdesk.records.running_tables import Night
-from helpdesk.records.tables import DecisionRow
+from helpdesk.records.tables import DecisionRow, Night
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings

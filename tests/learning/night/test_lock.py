@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from helpdesk.learning.night import lock
 from helpdesk.learning.night.lock import one_night
 from helpdesk.records.database import Database
-from helpdesk.records.running_tables import Lease
+from helpdesk.records.tables import Lease
 
 
 @pytest.fixture(autouse=True)

@@ -17,10 +17,10 @@ from homes import LENIENT
 from sqlalchemy import select
 
 from helpdesk.records import faq, versions
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import open_database
 from helpdesk.records.faq import Entry
-from helpdesk.records.running_tables import Lease
+from helpdesk.records.tables import Lease
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import load_settings
 

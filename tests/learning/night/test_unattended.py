@@ -23,13 +23,13 @@ from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.progress import Quiet, Report, Reporter
 from helpdesk.records import faq, heartbeats, nights, versions
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.faq import Entry
 from helpdesk.records.files.reports import last_night
 from helpdesk.records.heartbeats import Presence
 from helpdesk.records.night_report import NightReport
-from helpdesk.records.running_tables import Lease, Serving
+from helpdesk.records.tables import Lease, Serving
 from helpdesk.serving.promotion import put_in_service
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.staff.banner import as_banner

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.files.reports import REPORTS, last_night, write_report
 from helpdesk.records.night_report import NightReport
 

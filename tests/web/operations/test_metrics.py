@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from helpdesk.records import labels, versions
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import write_report
 from helpdesk.records.night_report import NightReport

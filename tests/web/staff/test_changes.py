@@ -10,12 +10,11 @@ from nights import answer, flip, night_report
 from sqlalchemy import select, update
 
 from helpdesk.records import flips, nights
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import REPORTS, write_report
 from helpdesk.records.night_report import DecisionSummary, FlipReport
-from helpdesk.records.running_tables import Night
-from helpdesk.records.tables import Label
+from helpdesk.records.tables import Label, Night
 from helpdesk.settings import Settings
 from helpdesk.web.staff.changes import change_note, said
 

@@ -11,10 +11,9 @@ from homes import PASSWORD, STAFF
 from sqlalchemy import update
 
 from helpdesk.records import labels
-from helpdesk.records.base import now
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
-from helpdesk.records.running_tables import Night
-from helpdesk.records.tables import DecisionRow, Message
+from helpdesk.records.tables import DecisionRow, Message, Night
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.night_chart import draw_nights, without_styles
 from helpdesk.web.staff.report import percent

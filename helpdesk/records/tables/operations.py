@@ -1,4 +1,4 @@
-"""The tables of running the thing: versions, promotions, nights, and who runs what. Append-only where they say so."""
+"""Versions, promotions and nights; who runs the night and what each process serves."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from helpdesk.records.base import Table, now
+from helpdesk.records.clock import now
+from helpdesk.records.tables.base import Table
 
 
 class Version(Table):
@@ -68,30 +69,6 @@ class Night(Table):
     figures: Mapped[dict[str, Any]]
 
 
-class GoldenPhraseRow(Table):
-    """What staff promise: this text is always answered so, or, without an intent, never answered."""
-
-    __tablename__ = "golden_phrases"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    text: Mapped[str]
-    text_key: Mapped[str] = mapped_column(String(32), unique=True)
-    intent_id: Mapped[int | None] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"))
-    author: Mapped[str] = mapped_column(String(80))
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class FaqChange(Table):
-    """Append-only: one row each time the FAQ changes, so that running processes notice."""
-
-    __tablename__ = "faq_changes"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    what: Mapped[str] = mapped_column(String(200))
-    author: Mapped[str] = mapped_column(String(80))
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
 class Lease(Table):
     """Who runs the nightly job, and until when. One that ran out, or whose holder died, is anybody's."""
 
@@ -105,23 +82,6 @@ class Lease(Table):
     taken_at: Mapped[datetime]
     beat_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-
-
-class FlipRow(Table):
-    """A text without a label about which the version in service and last night's candidate disagree.
-
-    `before` and `after` are {"kind", "intent", "confidence"}; `count` is how often the text was asked lately. Rows
-    are replaced every night; those that got a label stay a while, for the audit sample's sake.
-    """
-
-    __tablename__ = "flips"
-
-    text_key: Mapped[str] = mapped_column(String(32), primary_key=True)
-    text: Mapped[str]
-    night: Mapped[datetime]
-    count: Mapped[int]
-    before: Mapped[dict[str, Any]]
-    after: Mapped[dict[str, Any]]
 
 
 class Serving(Table):

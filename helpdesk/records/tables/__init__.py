@@ -1,0 +1,30 @@
+"""Every table. Rows are facts: nothing here decides, matches or learns."""
+
+from helpdesk.records.tables.base import Table, UtcDateTime
+from helpdesk.records.tables.faq import Example, FaqChange, GoldenPhraseRow, Intent, Phrasing
+from helpdesk.records.tables.operations import Lease, Night, Promotion, Serving, Version
+from helpdesk.records.tables.people import ExclusionRow, Label, LoginFailure, Staff
+from helpdesk.records.tables.traffic import Conversation, DecisionRow, FlipRow, Message
+
+__all__ = [
+    "Conversation",
+    "DecisionRow",
+    "Example",
+    "ExclusionRow",
+    "FaqChange",
+    "FlipRow",
+    "GoldenPhraseRow",
+    "Intent",
+    "Label",
+    "Lease",
+    "LoginFailure",
+    "Message",
+    "Night",
+    "Phrasing",
+    "Promotion",
+    "Serving",
+    "Staff",
+    "Table",
+    "UtcDateTime",
+    "Version",
+]

@@ -1,0 +1,75 @@
+"""Who may log in, and what they said messages mean."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from helpdesk.records.clock import now
+from helpdesk.records.tables.base import Table
+from helpdesk.records.tables.faq import Intent
+
+
+class Staff(Table):
+    """Someone who may log in. `session_token` changes at logout, which ends every session of theirs."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    session_token: Mapped[str] = mapped_column(String(64), unique=True)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class LoginFailure(Table):
+    """One refused login, kept to slow down guessing across all worker processes."""
+
+    __tablename__ = "login_failures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), index=True)
+    address: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class Label(Table):
+    """A staff member's word on what a message meant. Undone labels stay, marked."""
+
+    __tablename__ = "labels"
+    __table_args__ = (
+        CheckConstraint("kind IN ('intent', 'out_of_scope', 'skip')", name="kind"),
+        CheckConstraint("side IN ('train', 'holdout', 'neither')", name="side"),
+        CheckConstraint("(kind = 'intent') = (intent_id IS NOT NULL)", name="intent_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    text: Mapped[str]
+    normalised: Mapped[str]
+    text_key: Mapped[str] = mapped_column(String(32), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    intent_id: Mapped[int | None] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"))
+    side: Mapped[str] = mapped_column(String(16))
+    group_key: Mapped[str] = mapped_column(String(64), index=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    undone_at: Mapped[datetime | None]
+    intent: Mapped[Intent | None] = relationship()
+    staff: Mapped["Staff"] = relationship()
+
+
+class ExclusionRow(Table):
+    """A source whose rows up to `created_at` teach nothing any more, until it is lifted."""
+
+    __tablename__ = "exclusions"
+    __table_args__ = (CheckConstraint("field IN ('annotator', 'source', 'row')", name="field"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(String(16))
+    value: Mapped[str] = mapped_column(String(80))
+    since: Mapped[datetime | None]
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    lifted_at: Mapped[datetime | None]

@@ -1,0 +1,89 @@
+"""What people typed, and what was decided about it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from helpdesk.records.clock import now
+from helpdesk.records.tables.base import Table
+
+
+class Conversation(Table):
+    """What one sender said on one channel."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (UniqueConstraint("channel", "sender", name="uq_conversations_channel_sender"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(String(32))
+    sender: Mapped[str] = mapped_column(String(256))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Message(Table):
+    """What a person typed, as they typed it. `external_id` makes a repeated delivery one message."""
+
+    __tablename__ = "messages"
+    __table_args__ = (UniqueConstraint("channel", "external_id", name="uq_messages_channel_external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(32))
+    external_id: Mapped[str | None] = mapped_column(String(128))
+    text: Mapped[str]
+    normalised: Mapped[str]
+    text_key: Mapped[str] = mapped_column(String(32), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+_DRAWN = text("audit_odds IS NOT NULL")
+
+
+class DecisionRow(Table):
+    """What the bot decided about a message, and everything it decided from.
+
+    `audit_odds` is the probability with which the message was drawn into the audit sample, NULL when it was not drawn.
+    """
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        CheckConstraint(f"kind IN ({', '.join(map(repr, map(str, DecisionKind)))})", name="kind"),
+        CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
+        CheckConstraint("out_of_scope >= 0 AND out_of_scope <= 1", name="out_of_scope"),
+        CheckConstraint("audit_odds > 0 AND audit_odds <= 1", name="audit_odds"),
+        Index("ix_decisions_kind_message_id", "kind", "message_id"),
+        Index("ix_decisions_audit", "message_id", sqlite_where=_DRAWN, postgresql_where=_DRAWN),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), unique=True)
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    intent: Mapped[str | None] = mapped_column(String(128))
+    confidence: Mapped[float]
+    out_of_scope: Mapped[float]
+    reason: Mapped[str] = mapped_column(String(32))
+    ranking: Mapped[list[Any]]
+    options: Mapped[list[Any]]
+    thresholds: Mapped[dict[str, Any]]
+    audit_odds: Mapped[float | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class FlipRow(Table):
+    """A text without a label about which the version in service and last night's candidate disagree.
+
+    `before` and `after` are {"kind", "intent", "confidence"}; `count` is how often the text was asked lately. Rows
+    are replaced every night; those that got a label stay a while, for the audit sample's sake.
+    """
+
+    __tablename__ = "flips"
+
+    text_key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    text: Mapped[str]
+    night: Mapped[datetime]
+    count: Mapped[int]
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
