@@ -41,7 +41,7 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {  # room -> sub-room -> the sub-roo
     },
     "web": {"api": set(), "staff": set(), "operations": set()},
 }
-ROOMLESS = {"errors", "settings", "decisions", "text", "progress", "threads"}
+ROOMLESS = {"errors", "settings", "decisions", "text", "near_duplicates", "progress", "threads"}
 OUTSIDE = {
     "hnswlib": {"matching/index.py"},
     "torch": {"learning"},

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError
 from helpdesk.learning.data.quarantine import HeldBack, Said, held_back
+from helpdesk.near_duplicates import near_any
 from helpdesk.records.audit import drawn_texts
 from helpdesk.records.clock import now
 from helpdesk.records.conversations import taken_for
@@ -20,7 +20,6 @@ from helpdesk.records.faq import list_intents
 from helpdesk.records.files.csv_files import read_column
 from helpdesk.records.labels import active_labels
 from helpdesk.records.relabel_requests import PATIENCE, said_once
-from helpdesk.records.splits import near_duplicates
 from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
 from helpdesk.text import normalise
@@ -141,10 +140,11 @@ def take_snapshot(
         raise BadInputError("fewer than two published intents have phrasings; import a FAQ first")
     known = {row.text for row in train}
     taught = _taught_out_of_scope(labels, known)
+    held_out = labelled["holdout"]
     return Snapshot(
         train=tuple(train),
-        holdout=tuple(_unspoilt(session, labelled["holdout"], [p for p, _ in phrasings])),
-        out_of_scope=tuple(dict.fromkeys([*taught, *_shipped(known, apart_from=labelled["holdout"])])),
+        holdout=tuple(_apart_from(held_out, [*known, *taught])),
+        out_of_scope=tuple(dict.fromkeys([*taught, *_shipped(known, held_out)])),
         taught=len(taught),
         exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
         questions={intent.slug: intent.question for intent in intents},
@@ -201,15 +201,13 @@ def _label_rows(
     return rows
 
 
-def _unspoilt(session: Session, holdout: Sequence[Row], phrasings: Sequence[Phrasing]) -> list[Row]:
-    """Held-out rows without those that a later phrasing says almost literally: it trains, so they measure no more.
+def _apart_from(holdout: Sequence[Row], learnt: Sequence[str]) -> list[Row]:
+    """The held-out rows less near-duplicates of what is learnt, as a phrasing that was added later may be.
 
-    Their stored side stays as it is. Phrasings that were there before the first label had their say when it was drawn.
+    Their stored split stays as it is.
     """
-    began = session.scalar(select(func.min(Label.created_at)))
-    later = [phrasing.normalised for phrasing in phrasings if began is not None and phrasing.created_at > began]
-    known = {phrasing.normalised for phrasing in phrasings}
-    return [row for row in holdout if row.text not in known and not near_duplicates(row.text, later)]
+    spoilt = near_any([row.text for row in holdout], learnt)
+    return [row for row, near in zip(holdout, spoilt, strict=True) if not near]
 
 
 def _meaning(label: Label, published: set[str]) -> str | None:
@@ -230,11 +228,11 @@ def _taught_out_of_scope(labels: Sequence[Label], known: set[str]) -> list[str]:
     return [text for text in dict.fromkeys(taught) if text and text not in known]
 
 
-def _shipped(known: set[str], *, apart_from: Sequence[Row]) -> list[str]:
-    """What is shipped, without what held-out messages say almost literally: they measure, so it must not teach."""
+def _shipped(known: set[str], holdout: Sequence[Row]) -> list[str]:
+    """The shipped out-of-scope messages that are not learnt already, less near-duplicates of held-out rows."""
     texts = [normalise(text) for text in shipped_out_of_scope()]
-    spoilt = {near for row in apart_from for near in near_duplicates(row.text, texts)}
-    return [text for n, text in enumerate(texts) if text and text not in known and n not in spoilt]
+    near = near_any(texts, [row.text for row in holdout])
+    return [text for text, spoilt in zip(texts, near, strict=True) if text and text not in known and not spoilt]
 
 
 def _exact_table(phrasings: Sequence[tuple[Phrasing, str]], labels: Sequence[Label]) -> dict[str, str]:

@@ -2,37 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from rapidfuzz import fuzz, process
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
-
 from helpdesk.learning.data.dataset import Row, Snapshot
+from helpdesk.near_duplicates import near_groups
 from helpdesk.text import text_key
 
-NEAR = 90.0
 
-
-def near_groups(texts: Sequence[str], intents: Sequence[str]) -> list[int]:
-    """Group numbers: lexically near-duplicate texts of one intent share one, so that no split tears them apart."""
+def groups_by_intent(texts: Sequence[str], intents: Sequence[str]) -> list[int]:
+    """Group numbers: near-duplicate texts of one intent share one, so that no split tears them apart."""
     groups = [0] * len(texts)
     members: dict[str, list[int]] = {}
     for position, intent in enumerate(intents):
         members.setdefault(intent, []).append(position)
     start = 0
     for positions in members.values():
-        own = [texts[p] for p in positions]
-        near = process.cdist(own, own, scorer=fuzz.token_sort_ratio, score_cutoff=NEAR, dtype=np.uint8) > 0
-        count, found = connected_components(csr_matrix(near.astype(np.int8)), directed=False)
+        found = near_groups([texts[p] for p in positions])
         for position, group in zip(positions, found, strict=True):
-            groups[position] = start + int(group)
-        start += count
+            groups[position] = start + group
+        start += max(found) + 1
     return groups
 
 
 def row_groups(snapshot: Snapshot) -> list[int]:
     """Near-duplicate groups of the training rows."""
-    return near_groups(snapshot.texts, [row.intent for row in snapshot.train])
+    return groups_by_intent(snapshot.texts, [row.intent for row in snapshot.train])
 
 
 def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = None) -> dict[str, int]:

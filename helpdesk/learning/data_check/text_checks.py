@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process
 
 from helpdesk.learning.data_check.findings import ERROR, HINT, WARNING, Data, Finding
+from helpdesk.near_duplicates import near_pairs
 from helpdesk.text import normalise
 
 FEW_PHRASINGS = 3
 IMBALANCE = 5
-NEAR_LEXICAL = 93.0  # rapidfuzz ratio of sorted words, 0 to 100
 NEAR_MEANING = 0.94  # cosine of centred vectors
+NEAR_DUPLICATE_MEANING = 0.8  # the same of near-duplicates: one other word may change everything
 SAME_QUESTION = 0.90
 SAME_CENTRE = 0.92
 _BLOCK = 500
@@ -63,14 +63,9 @@ def _near_identical(data: Data) -> Iterator[Finding]:
 
 
 def _near_by_letters(data: Data) -> set[Pair]:
-    keys = [" ".join(sorted(text.split())) for text in data.snapshot.texts]
-    found: set[Pair] = set()
-    for start in range(0, len(keys), _BLOCK):
-        scores = process.cdist(
-            keys[start : start + _BLOCK], keys, scorer=fuzz.ratio, score_cutoff=NEAR_LEXICAL, dtype=np.uint8
-        )
-        found |= _pairs(data, *np.nonzero(scores), start=start)
-    return found
+    first, second = near_pairs(data.snapshot.texts)
+    alike = np.sum(data.centred[first] * data.centred[second], axis=1) >= NEAR_DUPLICATE_MEANING
+    return _pairs(data, first[alike], second[alike], start=0)
 
 
 def _near_by_meaning(data: Data) -> set[Pair]:
@@ -120,8 +115,9 @@ def _duplicate_entries(data: Data) -> Iterator[Finding]:
     slugs = data.snapshot.intents
     questions = [normalise(data.snapshot.questions[slug]) for slug in slugs]
     asks = np.array([bool(question) for question in questions])
-    letters = (process.cdist(questions, questions, scorer=fuzz.token_sort_ratio) >= NEAR_LEXICAL) & asks
-    same = letters | (_question_similarities(data, questions) >= SAME_QUESTION)
+    letters = np.zeros((len(slugs), len(slugs)), dtype=np.bool_)
+    letters[near_pairs(questions)] = True
+    same = (letters & asks) | (_question_similarities(data, questions) >= SAME_QUESTION)
     near = _centre_similarities(data) >= SAME_CENTRE
     for first, second in np.argwhere(np.triu(same | near, 1)):
         pair = (slugs[first], slugs[second])

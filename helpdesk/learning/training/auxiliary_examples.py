@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process
 
 from helpdesk.learning.data.dataset import Lesson, Snapshot
-from helpdesk.learning.data.splits import NEAR, near_groups
+from helpdesk.learning.data.splits import groups_by_intent
 from helpdesk.learning.training.augmentation import noisy_copies
 from helpdesk.learning.training.hard_negatives import mine_triplets
 from helpdesk.learning.training.losses import KINDS, meaning_groups
 from helpdesk.learning.training.pseudo_labels import pseudo_label
 from helpdesk.matching.index import Vectors
+from helpdesk.near_duplicates import near_any
 from helpdesk.text import text_key
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 HELD, MOST_HELD = 0.15, 0.2
 UNLABELLED = "unlabelled"
 MOST_NEGATIVES = 5_000
-_CHUNK = 1_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Material:
         labelled = [(self._snapshot.texts[n], self._snapshot.intent_numbers[n]) for n in rows]
         mined = self._mined(learnt["triplet"], rows)
         pseudo, level = self._pseudo_labelled(_without(self._unlabelled, away), rows)
-        noisy = self._noisy([*labelled, *pseudo])
+        noisy = self._noisy([*labelled, *pseudo], away)
         facts = {
             "learnt": {kind: len(lessons) for kind, lessons in learnt.items() if lessons},
             "held": {kind: len(lessons) for kind, lessons in self._held.items() if lessons},
@@ -104,7 +103,7 @@ class Material:
             self._vectors(messages),
             self._vectors(texts),
             self._intents(rows),
-            groups=np.array(near_groups(texts, [self._snapshot.train[n].intent for n in rows])),
+            groups=np.array(groups_by_intent(texts, [self._snapshot.train[n].intent for n in rows])),
             outside=self._vectors(self._snapshot.out_of_scope),
             seed=self._seed,
         )
@@ -112,11 +111,13 @@ class Material:
             (messages[row], int(intent)) for row, intent in zip(found.rows, found.intents, strict=True)
         ], found.level
 
-    def _noisy(self, labelled: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    def _noisy(self, labelled: Sequence[tuple[str, int]], away: Sequence[str]) -> list[tuple[str, int]]:
         if not self._unlabelled:
             return []
         known = set(self._snapshot.texts) | {row.text for row in self._snapshot.holdout}
-        return noisy_copies(labelled, known=known, seed=self._seed)
+        copies = noisy_copies(labelled, known=known, seed=self._seed)
+        near = near_any([text for text, _ in copies], away)
+        return [copy for copy, spoilt in zip(copies, near, strict=True) if not spoilt]
 
     def _intents(self, rows: Sequence[int]) -> NDArray[np.int32]:
         return np.array([self._snapshot.intent_numbers[n] for n in rows], dtype=np.int32)
@@ -148,17 +149,6 @@ def share_out(
     return learnt, held
 
 
-def near_any(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.bool_]:
-    """Which texts [n] are lexical near-duplicates of any of the others, whatever the order of the words."""
-    near = np.zeros(len(texts), dtype=bool)
-    queries, choices = [_sorted_words(text) for text in texts], [_sorted_words(text) for text in others]
-    for start in range(0, len(queries) if choices else 0, _CHUNK):
-        part = slice(start, start + _CHUNK)
-        alike = process.cdist(queries[part], choices, scorer=fuzz.ratio, score_cutoff=NEAR, dtype=np.uint8)
-        near[part] = (alike > 0).any(axis=1)
-    return near
-
-
 def _held(lessons: Sequence[Lesson]) -> list[Lesson]:
     groups: dict[str, list[Lesson]] = {}
     for lesson in lessons:
@@ -180,10 +170,6 @@ def _without(lessons: Sequence[Lesson], away: Sequence[str]) -> list[Lesson]:
     texts = list(dict.fromkeys(text for lesson in lessons for text in lesson.texts))
     near = dict(zip(texts, near_any(texts, away).tolist(), strict=True))
     return [lesson for lesson in lessons if not any(near[text] for text in lesson.texts)]
-
-
-def _sorted_words(text: str) -> str:
-    return " ".join(sorted(text.split()))
 
 
 def _evenly(rows: Sequence[int], count: int) -> list[int]:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.records.clock import now
 from helpdesk.records.tables.base import Table
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from helpdesk.learning.data.dataset import Lesson, Row, Snapshot
 from helpdesk.learning.training.auxiliary_examples import Lessons, Material
+from helpdesk.near_duplicates import near_any
 
 pytestmark = pytest.mark.slow
 
@@ -102,6 +103,24 @@ def test_a_message_that_is_held_out_does_not_come_in_by_another_door() -> None:
     assert held_out not in dict(found.more)
     assert "leak" not in {lesson.id for lesson in found.learnt["positive"]}
     assert len(found.learnt["positive"]) >= 16
+
+
+@pytest.mark.parametrize("kind", ["positive", "triplet", "unlabelled", "noise"])
+def test_what_is_only_just_near_a_held_out_label_is_not_learnt(kind: str) -> None:
+    """As a pair, a triplet, a message nobody labelled, or a phrasing with typing errors."""
+    held_out, near = "the tunnel from my kitchen is dead", "from my kitchens the tunnel was dead"
+    assert near_any([near], [held_out]).all()
+    texts = {"positive": (near, "b"), "triplet": ("a", "b", near), "unlabelled": (near,)}.get(kind, ("a b",))
+    filling = [Lesson(f"f:{n}", "positive", (words(2000 + n), words(3000 + n))) for n in range(20)]
+    leak = Lesson("leak", "unlabelled" if kind == "noise" else kind, texts)
+    given = snapshot([*filling, *unlabelled(), leak], holdout=[held_out])
+    if kind == "noise":
+        few = replace(given.train[0], text=f"{held_out} every morning again", intent="few")
+        given = replace(given, train=(*given.train, few))
+    found = lessons_for(range(len(given.train)), given)
+    learnt = [text for kind in found.learnt.values() for lesson in kind for text in lesson.texts]
+
+    assert not near_any([*learnt, *(text for text, _ in found.more)], [held_out]).any()
 
 
 def test_a_measured_part_is_not_seen_through_pairs() -> None:
