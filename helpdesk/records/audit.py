@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.records.conversations import answered_intents
-from helpdesk.records.labels import QueueItem, to_item
+from helpdesk.records.queue import QueueItem, to_item
 from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
 from helpdesk.stats.audit_estimates import NONE, Audited, out_of_scope
 

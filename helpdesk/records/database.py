@@ -51,8 +51,8 @@ def require_schema(database: "Database") -> None:
         )
 
 
-def upgrade(database: "Database") -> None:
-    """Bring the schema to the newest migration; each migration is one transaction, a killed run resumes.
+def upgrade(database: "Database", *, to: str = "head") -> None:
+    """Bring the schema to a migration, by default the newest, in one transaction: a killed run changes nothing.
 
     Raises ConflictError when the database is newer than this code.
     """
@@ -66,7 +66,7 @@ def upgrade(database: "Database") -> None:
     config.set_main_option("script_location", str(resource("migrations")))
     with database.write() as session:
         config.attributes["connection"] = session.connection()
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def _revisions() -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, false, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, func, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
@@ -72,15 +72,17 @@ def counting_again(session: Session, exclusion: Exclusion) -> list[Label]:
     excluded = session.scalars(select(Label).where(Label.id.in_(_labels(exclusion, None)), Label.undone_at.is_(None)))
     found = []
     for label in excluded:
-        history = select(Label).where(Label.text_key == label.text_key, Label.id < label.id, Label.kind != "skip")
-        superseded_at = label.created_at
-        for earlier in session.scalars(history.order_by(Label.id.desc())):
-            if earlier.undone_at == superseded_at:
-                superseded_at = earlier.created_at
-                if earlier.id not in named:
-                    found.append(earlier)
-                    break
+        earlier = _superseded(session, label)
+        while earlier is not None and earlier.id in named:
+            earlier = _superseded(session, earlier)
+        found += [earlier] if earlier is not None else []
     return found
+
+
+def _superseded(session: Session, label: Label) -> Label | None:
+    """The newest answer that a label superseded."""
+    earlier = select(Label).where(Label.superseded_by == label.id, Label.id < label.id, Label.kind != "skip")
+    return session.scalar(earlier.order_by(Label.id.desc()).limit(1))
 
 
 def exclude(session: Session, exclusion: Exclusion, *, author: str) -> None:
@@ -90,20 +92,22 @@ def exclude(session: Session, exclusion: Exclusion, *, author: str) -> None:
     again = counting_again(session, exclusion)
     rows = matching_rows(session, exclusion, until=moment)
     numbers = [int(row.removeprefix("label:")) for row in rows if row.startswith("label:")]
+    row = ExclusionRow(**vars(exclusion), author=author, created_at=moment)
+    session.add(row)
+    session.flush()
     for start in range(0, len(numbers), 500):
         some = numbers[start : start + 500]
-        session.execute(update(Label).where(Label.id.in_(some)).values(undone_at=moment))
+        session.execute(update(Label).where(Label.id.in_(some)).values(undone_at=moment, excluded_by=row.id))
     for label in again:
-        label.undone_at = None
-    session.add(ExclusionRow(**vars(exclusion), author=author, created_at=moment))
+        label.undone_at = label.superseded_by = None
     session.flush()
 
 
 def count_rows(session: Session, row: ExclusionRow) -> int:
     """How many rows a standing exclusion leaves out, the labels that it undid included."""
     exclusion = Exclusion(row.field, row.value, row.since)
-    undone = _labels(exclusion, row.created_at).where(Label.undone_at == row.created_at)
-    return len(matching_rows(session, exclusion, until=row.created_at)) + len(session.scalars(undone).all())
+    undone = session.scalar(select(func.count()).where(Label.excluded_by == row.id)) or 0
+    return len(matching_rows(session, exclusion, until=row.created_at)) + undone
 
 
 def excluded_rows(session: Session) -> set[str]:

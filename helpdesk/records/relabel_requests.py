@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from helpdesk.records.clock import now
@@ -25,20 +25,18 @@ def said_once(session: Session, *, among: Collection[int] | None = None) -> dict
 
     `among`: only texts of these labels are looked at, as a page must not read them all.
     """
-    query = select(Label.id, Label.text_key, Label.intent_id, Label.created_at, Label.undone_at)
+    query = select(Label.id, Label.text_key, Label.intent_id, Label.created_at, Label.undone_at, Label.superseded_by)
     query = query.where(Label.kind != "skip")
     if among is not None:
         query = query.where(Label.text_key.in_(select(Label.text_key).where(Label.id.in_(among))))
-    history: dict[tuple[str, int | None], list[tuple[int, datetime, datetime | None]]] = defaultdict(list)
-    begins = set()
-    for number, key, intent, made, ended in session.execute(query).tuples():
-        history[key, intent].append((number, made, ended))
-        begins.add((key, made))
+    history: dict[tuple[str, int | None], list[tuple[int, datetime, datetime | None, int | None]]] = defaultdict(list)
+    for number, key, intent, made, ended, successor in session.execute(query).tuples():
+        history[key, intent].append((number, made, ended, successor))
     since = now() - PATIENCE
     once = {}
-    for (key, intent), said in history.items():
-        number, made, ended = max(said)
-        looks = [when for _, when, until in said if (key, until) in begins]  # superseded, not taken back
+    for (_, intent), said in history.items():
+        number, made, ended, _ = max(said)
+        looks = [when for _, when, _, successor in said if successor is not None]  # not those that were taken back
         if intent is not None and ended is None and not any(when <= made - LATER for when in looks):
             once[number] = made > since
     return once
@@ -53,7 +51,7 @@ def times_said(session: Session, text_key: str) -> int:
 def asked_again(session: Session) -> Sequence[int]:
     """Ids of the labels that last night contradicted and that were said once still, oldest first, however old.
 
-    A text that was skipped since waits for the next night.
+    A text that was skipped since, and the skip not taken back, waits for the next night.
     """
     newest = select(Night).where(Night.verdict != "failed").order_by(Night.id.desc()).limit(1)
     night = session.scalar(newest)
@@ -62,7 +60,10 @@ def asked_again(session: Session) -> Sequence[int]:
         return []
     skip = aliased(Label)
     passed = select(skip.id).where(
-        skip.text_key == Label.text_key, skip.kind == "skip", skip.created_at > night.started_at
+        skip.text_key == Label.text_key,
+        skip.kind == "skip",
+        skip.created_at > night.started_at,
+        or_(skip.undone_at.is_(None), skip.superseded_by.is_not(None)),
     )
     skipped = session.scalars(select(Label.id).where(Label.id.in_(rows), passed.exists()))
     return sorted(rows & said_once(session, among=rows).keys() - set(skipped))

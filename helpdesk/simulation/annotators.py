@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpdesk.records import audit, labels, staff
+from helpdesk.records import audit, labels, queue, staff
 from helpdesk.records import relabel_requests as second_looks
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
@@ -46,17 +46,17 @@ class Annotators:
     def _queue(self, session: "Session", most: int) -> list[tuple[int, str]]:
         """The audit lane first, then the queue from its top."""
         drawn = audit.audit_queue(session, since=now() - audit.WINDOW, limit=most)
-        doubted = labels.queue(session, review_below=self.settings.review_below, limit=most)
+        doubted = queue.items(session, review_below=self.settings.review_below, limit=most)
         unique: dict[str, int] = {}
         for item in (*drawn, *doubted):
             unique.setdefault(item.normalised, item.message_id)
         return [(message_id, text) for text, message_id in unique.items()][:most]
 
     def _any(self, session: "Session", night: int, most: int) -> list[tuple[int, str]]:
-        waiting = labels.unlabelled_messages(session)
+        waiting = queue.unlabelled_messages(session)
         chance = random.Random(f"{self.options.seed}:{night}:random order")
         chosen = chance.sample(waiting, min(most, len(waiting)))
-        return [(message_id, labels.find_item(session, message_id).normalised) for message_id in chosen]
+        return [(message_id, queue.find_item(session, message_id).normalised) for message_id in chosen]
 
     def _label(self, session: "Session", message_id: int, text: str, night: int) -> None:
         who, intent = self._say(text, night, looks=second_looks.times_said(session, text_key(text)))

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 from nights import answer, flip
-from queues import queue
+from queues import queued
 
-from helpdesk.records import audit, conversations, faq, flips, labels, staff
+from helpdesk.records import audit, conversations, faq, flips, labels, queue, staff
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
-from helpdesk.records.labels import Change
 from helpdesk.records.night_report import FlipReport, ReplayReport, VerdictReport
+from helpdesk.records.queue import Change
 
 CHANGE = Change(answer("vpn").model_dump(), answer("wifi").model_dump())
 
@@ -46,7 +46,7 @@ def verdict(*found: FlipReport) -> VerdictReport:
 
 def texts(database: Database, **more: Any) -> list[tuple[str, int]]:
     """(normalised text, count) of what waits, in its order."""
-    return [(item.normalised, item.count) for item in queue(database, **more)]
+    return [(item.normalised, item.count) for item in queued(database, **more)]
 
 
 def label(database: Database, message: int, labeller: int) -> None:
@@ -64,7 +64,7 @@ def test_flips_come_before_every_doubt_most_asked_first(database: Database) -> N
         say(database, typed)
     say(database, "sure and stays")
     store(database, flip("doubted and flips", 1), flip("sure, but flips", 2))
-    items = queue(database)
+    items = queued(database)
 
     assert texts(database) == [("sure, but flips", 2), ("doubted and flips", 1), ("asked often, doubted", 5)]
     assert [item.change for item in items] == [CHANGE, CHANGE, None]
@@ -127,8 +127,8 @@ def test_one_message_shows_its_change_too(database: Database) -> None:
     message, other = say(database, "flips"), say(database, "stays")
     store(database, flip("flips", 1))
     with database.read() as session:
-        assert labels.find_item(session, message).change == CHANGE
-        assert labels.find_item(session, other).change is None
+        assert queue.find_item(session, message).change == CHANGE
+        assert queue.find_item(session, other).change is None
 
 
 def test_the_audit_sample_knows_what_was_put_in_front_of_staff(database: Database, labeller: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.records import conversations, faq, labels, staff
+from helpdesk.records import conversations, faq, labels, queue, staff
 from helpdesk.records import splits as sides
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
@@ -33,7 +33,7 @@ def say(database: Database, text: str, *, kind: str = "fallback", confidence: fl
 def waiting(database: Database) -> list[tuple[str, int]]:
     """(normalised text, count) of the queue, in its order."""
     with database.read() as session:
-        return [(item.normalised, item.count) for item in labels.queue(session, review_below=0.8, limit=99)]
+        return [(item.normalised, item.count) for item in queue.items(session, review_below=0.8, limit=99)]
 
 
 def label(database: Database, message_id: int, labeller: int, **more: Any) -> str:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.records import conversations, exclusions, faq, labels, lineage, staff
+from helpdesk.records import conversations, exclusions, faq, labels, lineage, queue, staff
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.examples import NewExample, store_examples
@@ -144,7 +144,7 @@ def test_what_is_left_out_for_good_stays_out_until_it_is_lifted(filled: Database
     label(filled, "the tunnel again", "vpn", 1)
     with filled.read() as session:
         assert exclusions.excluded_rows(session) == {"phrasing:5"}
-        waiting = {item.normalised for item in labels.queue(session, review_below=0.8, limit=9)}
+        waiting = {item.normalised for item in queue.items(session, review_below=0.8, limit=9)}
         assert waiting == {"no tunnel today"}
 
     with filled.write() as session:

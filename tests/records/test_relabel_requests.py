@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from queues import queue
+from queues import queued
 
-from helpdesk.records import conversations, faq, labels, nights, staff
+from helpdesk.records import conversations, faq, labels, nights, queue, staff
 from helpdesk.records import relabel_requests as second_looks
 from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import Database
@@ -49,16 +49,16 @@ def test_a_contradicted_label_comes_first_and_says_what_was_said(database: Datab
     """Under its own tab there is none; the next night that contradicts nothing lets it go."""
     message = say(database, "tunnel is down")
     contradict(database, label(database, message, labeller, "wifi"))
-    (item,) = queue(database)
+    (item,) = queued(database)
 
     assert (item.message_id, item.said) == (message, "wifi")
     with database.read() as session:
-        assert labels.find_item(session, message).said == "wifi"
-    assert queue(database, kind="answer") == []
+        assert queue.find_item(session, message).said == "wifi"
+    assert queued(database, kind="answer") == []
     contradict(database, verdict="failed")
-    assert queue(database) == [item]
+    assert queued(database) == [item]
     contradict(database)
-    assert queue(database) == []
+    assert queued(database) == []
 
 
 @pytest.mark.parametrize("second", ["wifi", "vpn", None])
@@ -69,7 +69,7 @@ def test_whatever_is_said_on_another_day_settles_it(database: Database, labeller
         contradict(database, label(database, message, labeller, "wifi"))
         clock.set(clock.read() + timedelta(days=1))
         again = label(database, message, labeller, second)
-        assert queue(database) == []
+        assert queued(database) == []
         with database.read() as session:
             once = {f"label:{row}" for row in second_looks.said_once(session)}
             assert second_looks.times_said(session, text_key("tunnel is down")) == 2
@@ -103,7 +103,7 @@ def test_undoing_a_second_look_leaves_the_first(database: Database, labeller: in
         (left,) = labels.active_labels(session)
 
     assert f"label:{left.id}" == first
-    assert [item.said for item in queue(database)] == ["wifi"]
+    assert [item.said for item in queued(database)] == ["wifi"]
 
 
 def test_a_second_look_can_be_put_off_and_that_undone(database: Database, labeller: int) -> None:
@@ -113,18 +113,18 @@ def test_a_second_look_can_be_put_off_and_that_undone(database: Database, labell
     contradict(database, first)
     with database.write() as session:
         labels.label_message(session, message, kind="skip", staff_id=labeller, holdout_share=0.3)
-    assert queue(database) == []
+    assert queued(database) == []
 
     with database.write() as session:
         labels.undo_last(session, staff_id=labeller)
     with database.read() as session:
         assert [f"label:{row.id}" for row in labels.active_labels(session)] == [first, unconcerned]
-    assert [item.said for item in queue(database)] == ["wifi"]
+    assert [item.said for item in queued(database)] == ["wifi"]
 
     with database.write() as session:
         labels.label_message(session, message, kind="skip", staff_id=labeller, holdout_share=0.3)
     contradict(database, first)
-    assert [item.said for item in queue(database)] == ["wifi"]
+    assert [item.said for item in queued(database)] == ["wifi"]
 
 
 def test_after_a_week_it_counts_and_waits_still(database: Database, labeller: int) -> None:
@@ -136,7 +136,7 @@ def test_after_a_week_it_counts_and_waits_still(database: Database, labeller: in
             clock.set(clock.read() + age)
             with database.read() as session:
                 assert list(second_looks.said_once(session).values()) == [fresh]
-            assert len(queue(database)) == 1
+            assert len(queued(database)) == 1
 
 
 def test_out_of_scope_is_said_at_once(database: Database, labeller: int) -> None:

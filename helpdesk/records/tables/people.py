@@ -35,7 +35,11 @@ class LoginFailure(Table):
 
 
 class Label(Table):
-    """A staff member's word on what a message meant. Undone labels stay, marked."""
+    """A staff member's word on what a message meant. A label that no longer counts stays, with `undone_at`.
+
+    `superseded_by` is the label that counts in its place, `excluded_by` the exclusion that took it out; a label that
+    has neither and does not count was taken back.
+    """
 
     __tablename__ = "labels"
     __table_args__ = (
@@ -56,6 +60,8 @@ class Label(Table):
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)
     undone_at: Mapped[datetime | None]
+    superseded_by: Mapped[int | None] = mapped_column(ForeignKey("labels.id"), index=True)
+    excluded_by: Mapped[int | None] = mapped_column(ForeignKey("exclusions.id"), index=True)
     intent: Mapped[Intent | None] = relationship()
     staff: Mapped["Staff"] = relationship()
 

@@ -15,7 +15,7 @@ from helpdesk.errors import UnavailableError
 from helpdesk.records import heartbeats, versions
 from helpdesk.records.clock import now
 from helpdesk.records.files.reports import LastNight, last_night
-from helpdesk.records.labels import queue_lengths
+from helpdesk.records.queue import queue_lengths
 from helpdesk.records.tables import DecisionRow, Label
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.web.context import service

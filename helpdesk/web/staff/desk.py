@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, HelpdeskError
-from helpdesk.records import audit, faq, labels, nights, versions
+from helpdesk.records import audit, faq, labels, nights, queue, splits, versions
 from helpdesk.records.clock import now
-from helpdesk.records.labels import QueueItem
 from helpdesk.records.night_report import DecisionSummary
+from helpdesk.records.queue import QueueItem
 from helpdesk.records.tables import Intent, Version
 from helpdesk.serving.live import FaqEntry
 from helpdesk.text import normalise, text_key, visible
@@ -68,7 +68,7 @@ def page() -> str:
     with service().database.read() as session:
         waiting = _waiting(session, kind)
         lengths = _lengths(session)
-        item = labels.find_item(session, wanted) if wanted else (waiting[0] if waiting else None)
+        item = queue.find_item(session, wanted) if wanted else (waiting[0] if waiting else None)
         blind = audited or (item is not None and item.said is not None)
         choices = (_blind_choices if blind else _choices)(session, item) if item else []
         change = None if audited else _change(session, item)
@@ -100,6 +100,7 @@ def page() -> str:
 def label(message_id: int) -> Response:
     """Label one message and go on to the next."""
     meaning, _, slug = request.form.get("label", "").partition(":")
+    known = _neighbours(message_id)
     with service().database.write() as session:
         labels.label_message(
             session,
@@ -108,6 +109,7 @@ def label(message_id: int) -> Response:
             intent=slug or None,
             staff_id=current_user.staff_id,
             holdout_share=service().settings.holdout_share,
+            known=known,
         )
     return _onward(f"Labelled as {slug or _PLAIN.get(meaning, meaning)}.")
 
@@ -119,6 +121,7 @@ def new_faq(message_id: int) -> Response:
     question, answer = request.form.get("question", ""), request.form.get("answer", "")
     if len(question) > faq.MAX_PHRASING:
         raise BadInputError(f"the question has {len(question)} characters; expected at most {faq.MAX_PHRASING}")
+    known = _neighbours(message_id)
     with service().database.write() as session:
         intent = faq.create_intent(session, question, answer=answer, author=current_user.name)
         labels.label_message(
@@ -128,6 +131,7 @@ def new_faq(message_id: int) -> Response:
             intent=intent.slug,
             staff_id=current_user.staff_id,
             holdout_share=service().settings.holdout_share,
+            known=known,
         )
     word = "published" if intent.status == "published" else "saved as a draft, it needs an answer"
     return _onward(f"New FAQ {intent.slug} is {word}.")
@@ -150,6 +154,11 @@ def undo() -> Response:
 _PLAIN = {"out_of_scope": "none of our FAQs", "skip": "skipped"}
 
 
+def _neighbours(message_id: int) -> splits.Neighbours | None:
+    with service().database.read() as session:
+        return labels.read_neighbours(session, message_id)
+
+
 def _onward(said: str) -> Response:
     flash(said)
     return redirect(url_for("desk.page", kind=request.args.get("kind") or None), 303)
@@ -158,12 +167,12 @@ def _onward(said: str) -> Response:
 def _waiting(session: Session, kind: str) -> list[QueueItem]:
     if kind == AUDIT:
         return audit.audit_queue(session, since=now() - audit.WINDOW, limit=SIDE_LIST)
-    return labels.queue(session, review_below=service().settings.review_below, limit=SIDE_LIST, kind=kind or None)
+    return queue.items(session, review_below=service().settings.review_below, limit=SIDE_LIST, kind=kind or None)
 
 
 def _lengths(session: Session) -> dict[str, int]:
     """How many texts wait under each tab; the audit sample overlaps the others, so it is not added to all of them."""
-    lengths = labels.queue_lengths(session, review_below=service().settings.review_below)
+    lengths = queue.queue_lengths(session, review_below=service().settings.review_below)
     audited = audit.audit_queue_length(session, since=now() - audit.WINDOW)
     return lengths | {"": sum(lengths.values()), AUDIT: audited}
 

@@ -15,7 +15,7 @@ from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.progress import Quiet
-from helpdesk.records import exclusions, faq, labels, staff, versions
+from helpdesk.records import exclusions, faq, labels, queue, staff, versions
 from helpdesk.records.examples import NewExample, store_examples
 from helpdesk.records.exclusions import Exclusion, matching_rows
 from helpdesk.records.faq import Entry
@@ -103,7 +103,7 @@ def test_what_is_promoted_without_a_source_stays_without_it(desk: ChatService) -
     desk.live.refresh()
     assert desk.match(ASKED)[0].intent != "laptop"
     with desk.database.read() as session:
-        waiting = {item.text for item in labels.queue(session, review_below=1, limit=9)}
+        waiting = {item.text for item in queue.items(session, review_below=1, limit=9)}
         assert "error 813 on the secure tunnel" in waiting
         assert [(row.field, row.value, row.author) for row in exclusions.standing(session)] == [
             ("annotator", "mallory", "command line")
