@@ -33,8 +33,9 @@ from helpdesk.learning.calibration import weights
 from helpdesk.learning.calibration.folds import Intents, frozen_folds
 from helpdesk.learning.calibration.out_of_scope import scrambled
 from helpdesk.learning.calibration.reliability import calibration_error
-from helpdesk.learning.calibration.scorer_fit import Spellings, fit_scorer
-from helpdesk.learning.data.dataset import Lesson, Row, Snapshot, shipped_out_of_scope
+from helpdesk.learning.calibration.scorer_fit import fit_scorer
+from helpdesk.learning.calibration.scorer_results import Spellings
+from helpdesk.learning.data.dataset import Dataset, Lesson, Row, shipped_out_of_scope
 from helpdesk.learning.training.auxiliary_examples import Material
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.finetune import fine_tune, plan_training
@@ -43,7 +44,15 @@ from helpdesk.matching import scorer as matching_scorer
 from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.probabilities import Floats
-from helpdesk.matching.scorer import NEIGHBOURS, SIGNS, VIEWS, WORDING, Scorer, Views, with_certainty
+from helpdesk.matching.scorer import (
+    INTENT_FEATURES,
+    NEIGHBOURS,
+    SCOPE_FEATURES,
+    WORDING,
+    Features,
+    Scorer,
+    with_certainty,
+)
 from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.text import normalise, text_key
 
@@ -81,7 +90,11 @@ def main() -> None:
 
 def _feature_jobs(arguments: argparse.Namespace) -> Iterator[tuple[list[Any], Any]]:
     encoder = _base_encoder(arguments.work)
-    left_out = ["nothing", *(f"intent: {name}" for name in VIEWS), *(f"scope: {name}" for name in SIGNS[1:])]
+    left_out = [
+        "nothing",
+        *(f"intent: {name}" for name in INTENT_FEATURES),
+        *(f"scope: {name}" for name in SCOPE_FEATURES[1:]),
+    ]
     for seed in arguments.seeds:
         for task in tasks(arguments.folder, seed=seed):
             measured = None
@@ -138,24 +151,24 @@ def measure_without(task: Task, encoder: Encoder, name: str, *, seed: int) -> di
     spellings = Spellings([encoder.spell(text) for text in texts], [encoder.spell(text) for text in known])
     folds = frozen_folds(vectors, truth, outside, seed=seed)
 
-    def hide(signs: Floats, conditional: Floats) -> Floats:
-        filled = with_certainty(signs, conditional)
+    def hide(scope: Floats, conditional: Floats) -> Floats:
+        filled = with_certainty(scope, conditional)
         if name.startswith("scope: "):
-            filled[:, SIGNS.index(name.removeprefix("scope: "))] = 0.0
+            filled[:, SCOPE_FEATURES.index(name.removeprefix("scope: "))] = 0.0
         return filled
 
-    seen = Scorer.views
+    seen = Scorer.features
 
-    def views(self: Scorer, *given: Any) -> Views:
+    def features(self: Scorer, *given: Any) -> Features:
         found = seen(self, *given)
         if name.startswith("intent: "):
-            found.per_intent[:, :, VIEWS.index(name.removeprefix("intent: "))] = 0.0
+            found.per_intent[:, :, INTENT_FEATURES.index(name.removeprefix("intent: "))] = 0.0
         return found
 
     with (
         patch.object(weights, "with_certainty", hide),
         patch.object(matching_scorer, "with_certainty", hide),
-        patch.object(Scorer, "views", views),
+        patch.object(Scorer, "features", features),
     ):
         fitted = fit_scorer(vectors, truth, outside, folds, spellings=spellings, seed=seed)
         return _asked(task, encoder, fitted.scorer, vectors, truth, intents)
@@ -168,9 +181,9 @@ def _asked(
     asked = _encoded(encoder, texts)
     similarities = asked @ vectors.T
     nearest = np.argsort(-similarities, axis=1, kind="stable")[:, :NEIGHBOURS]
-    views = scorer.views(asked, np.take_along_axis(similarities, nearest, axis=1), truth[nearest])
-    views.signs[:, WORDING] = np.array([scorer.vocabulary.signs(encoder.spell(text)) for text in texts])
-    conditional, inside = scorer.probabilities(views)
+    features = scorer.features(asked, np.take_along_axis(similarities, nearest, axis=1), truth[nearest])
+    features.scope[:, WORDING] = np.array([scorer.vocabulary.features(encoder.spell(text)) for text in texts])
+    conditional, inside = scorer.probabilities(features)
     known = np.array([intent != OOS for _, intent in task.ask])
     right = np.array([intents[row] for row in conditional.argmax(axis=1)]) == [intent for _, intent in task.ask]
     confidence = conditional.max(axis=1) * inside
@@ -233,16 +246,16 @@ def measure_training(task: Task, mechanism: str, *, on: bool, seed: int) -> dict
     unlabelled, ask = rest[: len(rest) // 2], [row for row in rest[len(rest) // 2 :] if row[1] != OOS]
     learn = _first(task.learn, 3) if mechanism == "noisy copies" else task.learn
     model = load_base("all-MiniLM-L6-v2", threads=1)
-    snapshot = _snapshot(learn, [*_messages(unlabelled), *_triplets(learn, chance)])
-    every = list(range(len(snapshot.train)))
-    lessons = Material(snapshot, model, seed=seed).lessons(every)
-    labelled = [(snapshot.texts[n], snapshot.intent_numbers[n]) for n in every]
+    dataset = _dataset(learn, [*_messages(unlabelled), *_triplets(learn, chance)])
+    every = list(range(len(dataset.train)))
+    lessons = Material(dataset, model, seed=seed).lessons(every)
+    labelled = [(dataset.texts[n], dataset.intent_numbers[n]) for n in every]
     pseudo = lessons.more[: lessons.facts["pseudo_labels"]]
     noisy = lessons.more[lessons.facts["pseudo_labels"] :]
     more = {"pseudo-labels": pseudo, "noisy copies": noisy}.get(mechanism, []) if on else []
     from helpdesk.learning.training.losses import Objectives, schedule
 
-    plan = plan_training(len(every), len(snapshot.intents))
+    plan = plan_training(len(every), len(dataset.intents))
     triplets = [lesson for lesson in lessons.learnt["triplet"] if on or not lesson.id.startswith("mined:")]
     objectives = None
     if mechanism == "hard negatives":
@@ -257,21 +270,21 @@ def measure_training(task: Task, mechanism: str, *, on: bool, seed: int) -> dict
         progress=lambda done, total: None,
         objectives=objectives,
     )
-    used = {"rows_added": len(more), "right_of_added": _right(more, unlabelled, snapshot), "triplets": len(triplets)}
-    return {**_head_accuracy(model, snapshot, ask), **used}
+    used = {"rows_added": len(more), "right_of_added": _right(more, unlabelled, dataset), "triplets": len(triplets)}
+    return {**_head_accuracy(model, dataset, ask), **used}
 
 
-def _head_accuracy(model: Any, snapshot: Snapshot, ask: Rows) -> dict[str, float]:
+def _head_accuracy(model: Any, dataset: Dataset, ask: Rows) -> dict[str, float]:
     def encoded(texts: Sequence[str]) -> Vectors:
         found: Vectors = model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
         return found
 
-    vectors, asked = encoded(snapshot.texts), encoded([normalise(text) for text, _ in ask])
-    truth = np.array([snapshot.intents.index(intent) for _, intent in ask])
-    numbers = np.array(snapshot.intent_numbers)
+    vectors, asked = encoded(dataset.texts), encoded([normalise(text) for text, _ in ask])
+    truth = np.array([dataset.intents.index(intent) for _, intent in ask])
+    numbers = np.array(dataset.intent_numbers)
     similarities = asked @ vectors.T
     nearest = np.argsort(-similarities, axis=1, kind="stable")[:, :10]
-    votes = np.zeros((len(asked), len(snapshot.intents)))
+    votes = np.zeros((len(asked), len(dataset.intents)))
     for column in range(nearest.shape[1]):
         rows = np.arange(len(asked))
         weight = np.exp(np.take_along_axis(similarities, nearest, axis=1)[:, column] / 0.07)
@@ -284,10 +297,10 @@ def _head_accuracy(model: Any, snapshot: Snapshot, ask: Rows) -> dict[str, float
     }
 
 
-def _snapshot(rows: Rows, lessons: Sequence[Lesson]) -> Snapshot:
+def _dataset(rows: Rows, lessons: Sequence[Lesson]) -> Dataset:
     train = tuple(Row(f"phrasing:{n}", normalise(text), intent) for n, (text, intent) in enumerate(rows))
     outside = tuple(normalise(text) for text in shipped_out_of_scope())
-    return Snapshot(train, (), outside, {}, {intent: intent for _, intent in rows}, tuple(lessons))
+    return Dataset(train, (), outside, {}, {intent: intent for _, intent in rows}, tuple(lessons))
 
 
 def _messages(rows: Rows) -> list[Lesson]:
@@ -306,9 +319,9 @@ def _triplets(rows: Rows, chance: random.Random) -> list[Lesson]:
     return found
 
 
-def _right(more: Sequence[tuple[str, int]], unlabelled: Rows, snapshot: Snapshot) -> float | None:
+def _right(more: Sequence[tuple[str, int]], unlabelled: Rows, dataset: Dataset) -> float | None:
     meaning = {normalise(text): intent for text, intent in unlabelled}
-    known = [(meaning[text], snapshot.intents[intent]) for text, intent in more if text in meaning]
+    known = [(meaning[text], dataset.intents[intent]) for text, intent in more if text in meaning]
     return float(np.mean([true == given for true, given in known])) if known else None
 
 

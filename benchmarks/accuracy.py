@@ -42,10 +42,9 @@ from helpdesk.records.files import labelled_sets
 from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.records.versions import current
 from helpdesk.settings import Settings
-from helpdesk.text import normalise
+from helpdesk.text import OUT_OF_SCOPE, normalise
 
 Rows = list[tuple[str, str]]
-NONE = ""
 CLINC_OOS = "oos"
 TIMED = 200  # messages
 FALSE_REJECTION = 0.04
@@ -55,7 +54,7 @@ KEYS = ("accuracy", "top3_accuracy", "coverage", "wrong_rate", "oos_auroc", "oos
 
 @dataclass(frozen=True)
 class Judged:
-    """One test message: its true intent (NONE out of scope), the ranking, what was decided, P(none)."""
+    """One test message: its true intent (OUT_OF_SCOPE out of scope), the ranking, what was decided, P(none)."""
 
     truth: str
     ranking: tuple[str, ...]
@@ -122,7 +121,7 @@ def judge(bundle: Bundle, test: Rows, *, oos_label: str | None) -> list[Judged]:
         decision = matcher.decide_vector(vector, text=text)
         judged.append(
             Judged(
-                truth=NONE if intent == oos_label else intent,
+                truth=OUT_OF_SCOPE if intent == oos_label else intent,
                 ranking=tuple(ranked.intent for ranked in decision.ranking),
                 answered=decision.kind == DecisionKind.ANSWER,
                 none=decision.out_of_scope,
@@ -134,8 +133,8 @@ def judge(bundle: Bundle, test: Rows, *, oos_label: str | None) -> list[Judged]:
 
 def score(judged: Sequence[Judged]) -> dict[str, Any]:
     """The figures of the module's docstring, as shares from 0 to 1."""
-    inside = [j for j in judged if j.truth != NONE]
-    outside = [j for j in judged if j.truth == NONE]
+    inside = [j for j in judged if j.truth != OUT_OF_SCOPE]
+    outside = [j for j in judged if j.truth == OUT_OF_SCOPE]
     answers = [j for j in judged if j.answered]
     figures = {
         "accuracy": _share([j.ranking[0] == j.truth for j in inside]),
@@ -150,8 +149,8 @@ def score(judged: Sequence[Judged]) -> dict[str, Any]:
         ),
     }
     if outside:
-        truth = [j.truth == NONE for j in judged]
-        chosen = [NONE if j.none > j.confidence else j.ranking[0] for j in judged]
+        truth = [j.truth == OUT_OF_SCOPE for j in judged]
+        chosen = [OUT_OF_SCOPE if j.none > j.confidence else j.ranking[0] for j in judged]
         figures["oos_auroc"] = round(float(roc_auc_score(truth, [j.none for j in judged])), 4)
         allowed = float(np.quantile([j.none for j in inside], 1 - FALSE_REJECTION))
         figures["oos_recall_at_4"] = _share([j.none > allowed for j in outside])

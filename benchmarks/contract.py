@@ -28,8 +28,8 @@ import numpy as np
 from accuracy import open_serving
 from home import temporary_home
 
-from helpdesk.learning.calibration.risk_control import Contract, Outside, fit_thresholds, outside_evidence
-from helpdesk.learning.calibration.scorer_fit import OutOfFold
+from helpdesk.learning.calibration.risk_control import Contract, OutOfScopeEvidence, fit_thresholds, gather_out_of_scope
+from helpdesk.learning.calibration.scorer_results import OutOfFold
 from helpdesk.learning.data.dataset import shipped_out_of_scope
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.index import Vectors
@@ -53,8 +53,8 @@ def main() -> None:
         found = score(bundle, pool)
     contract = Contract(arguments.max_wrong_rate, arguments.assurance)
     result = {
-        **repeat(found, contract, Outside(np.empty(0), 0.0, "none"), arguments),
-        "with_out_of_scope": repeat(found, contract, outside_evidence(found, taught=0), arguments),
+        **repeat(found, contract, OutOfScopeEvidence(np.empty(0), 0.0, "none"), arguments),
+        "with_out_of_scope": repeat(found, contract, gather_out_of_scope(found, taught=0), arguments),
         "accuracy": round(float(found.right.mean()), 4),
         "settings": {n: str(v) if isinstance(v, Path) else v for n, v in sorted(vars(arguments).items())},
     }
@@ -66,7 +66,7 @@ def score(bundle: Bundle, pool: list[tuple[str, str]]) -> OutOfFold:
     rows = [(normalise(text), bundle.intents.index(intent)) for text, intent in pool]
     texts = [text for text, _ in rows]
     confidence = np.concatenate([_confidence(bundle, text, vector) for text, vector in _encoded(bundle, texts)])
-    outside = _used(bundle, [normalise(text) for text in shipped_out_of_scope()])
+    out_of_scope = _used(bundle, [normalise(text) for text in shipped_out_of_scope()])
     order = np.argsort(-confidence, axis=1, kind="stable")[:, :4]
     truth = np.array([intent for _, intent in rows], dtype=np.int32)
     return OutOfFold(
@@ -76,19 +76,21 @@ def score(bundle: Bundle, pool: list[tuple[str, str]]) -> OutOfFold:
         confidence=np.take_along_axis(confidence, order, axis=1)[:, 0],
         ranked=np.take_along_axis(confidence, order, axis=1),
         ranked_true=order == truth[:, None],
-        oos_confidence=np.concatenate(
-            [_confidence(bundle, t, v, hide=True).max(axis=1) for t, v in _encoded(bundle, outside)]
+        out_of_scope_confidence=np.concatenate(
+            [_confidence(bundle, t, v, hide=True).max(axis=1) for t, v in _encoded(bundle, out_of_scope)]
         ),
     )
 
 
-def repeat(found: OutOfFold, contract: Contract, outside: Outside, arguments: argparse.Namespace) -> dict[str, Any]:
+def repeat(
+    found: OutOfFold, contract: Contract, out_of_scope: OutOfScopeEvidence, arguments: argparse.Namespace
+) -> dict[str, Any]:
     """The figures of the module's docstring over the splits."""
     chance = np.random.default_rng(arguments.seed)
     figures = []
     for _ in range(arguments.splits):
         order = chance.permutation(len(found.right))
-        fitted = fit_thresholds(found.take(order[: arguments.rows]), contract, outside=outside)
+        fitted = fit_thresholds(found.take(order[: arguments.rows]), contract, out_of_scope=out_of_scope)
         figures.append(_decided(found.take(order[arguments.rows :]), fitted.thresholds.answer, contract))
     wrong, coverage, oracle = np.array(figures).T
     return {
@@ -111,7 +113,7 @@ def _decided(found: OutOfFold, answer: float, contract: Contract) -> tuple[float
 
 def _used(bundle: Bundle, texts: list[str]) -> list[str]:
     """The out-of-scope messages that the bundle learnt from: not those that were too near to its phrasings."""
-    known = bundle.scorer.outside
+    known = bundle.scorer.out_of_scope
     return [text for text, vector in _encoded(bundle, texts) if (known @ vector).max(initial=-1.0) > _SAME]
 
 
@@ -119,7 +121,7 @@ def _confidence(bundle: Bundle, text: str, vector: Vectors, *, hide: bool = Fals
     """Confidences [1, intents] of a message; `hide` takes its own copy out of the known out-of-scope messages."""
     scorer = bundle.scorer
     if hide:
-        scorer = replace(scorer, outside=scorer.outside[scorer.outside @ vector < _SAME])
+        scorer = replace(scorer, out_of_scope=scorer.out_of_scope[scorer.out_of_scope @ vector < _SAME])
     neighbours = bundle.index.search(vector, NEIGHBOURS)
     spelled = bundle.encoder.spell(text)
     return scorer.score(vector, neighbours, bundle.intent_of_row, spelled=spelled).confidence[None, :]

@@ -58,19 +58,19 @@ def run(rows: Rows, *, kind: str, share: float, seed: int) -> dict[str, Any]:
         with Bars() as progress:
             data = read_data(settings, database, progress=progress)
         database.close()
-    wrong = {row.id for row in data.snapshot.train if (row.text, row.intent) in flipped}
+    wrong = {row.id for row in data.dataset.train if (row.text, row.intent) in flipped}
     found = [finding for finding in checkup.findings if finding.check == "probable label error"]
     named = {row for finding in found for row in finding.rows}
     sure = {row for finding in found if finding.severity == WARNING for row in finding.rows}
     quality = label_quality(data, out_of_sample(data, seed=seed))
     return {
-        "rows": len(data.snapshot.train),
+        "rows": len(data.dataset.train),
         "flipped": len(wrong),
         "named": len(named),
         "recall": round(len(named & wrong) / len(wrong), 3),
         "precision": round(len(named & wrong) / max(1, len(named)), 3),
         "warning_precision": round(len(sure & wrong) / max(1, len(sure)), 3),
-        "auroc": round(float(roc_auc_score([row.id in wrong for row in data.snapshot.train], -quality)), 4),
+        "auroc": round(float(roc_auc_score([row.id in wrong for row in data.dataset.train], -quality)), 4),
         "seconds": checkup.seconds,
         "checks": checkup.as_dict()["checks"],
     }

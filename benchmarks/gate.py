@@ -32,14 +32,14 @@ from helpdesk.learning.gate.case import Case
 from helpdesk.learning.gate.context import ROWS_LEVEL, SHARES
 from helpdesk.learning.gate.paired_tests import Outcome, Outcomes
 from helpdesk.learning.gate.relabelling import Relabelled
-from helpdesk.learning.gate.replay import Asked, Traffic, compare_decisions
+from helpdesk.learning.gate.replay import ReplayedText, ReplayTraffic, compare_decisions
 from helpdesk.learning.gate.replay_cache import ReplayVectors
 from helpdesk.learning.gate.verdict import Verdict, judge
 from helpdesk.matching.bundle import ENCODER, open_bundle
 from helpdesk.matching.encoder import Encoder
 from helpdesk.matching.index import Vectors
 from helpdesk.records.files.faq_files import read_labelled
-from helpdesk.stats.multiple_testing import LEVEL, holm, more_lost
+from helpdesk.stats.multiple_testing import SIGNIFICANCE_LEVEL, holm, more_lost
 from helpdesk.text import normalise
 
 Ints = NDArray[np.int64]
@@ -181,7 +181,7 @@ class Heads:
             "head",
             verdicts,
             wanted,
-            significant_hidden_losses=sum(holm(losses, level=LEVEL)),
+            significant_hidden_losses=sum(holm(losses, level=SIGNIFICANCE_LEVEL)),
             least_hidden_p=round(min(losses, default=1.0), 4),
             promoted=sum(verdict.promote for verdict in verdicts),
         )
@@ -233,7 +233,7 @@ def time_replay(train: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]
     """
     phrasings, rest = train[:5000], [*train[5000:], *test]
     texts = list(dict.fromkeys(normalise(text) for text, _ in rest))[:5000]
-    asked = tuple(Asked(n, text, 4, None) for n, text in enumerate(texts))
+    asked = tuple(ReplayedText(n, text, 4, None) for n, text in enumerate(texts))
     with temporary_home(phrasings, train_threads=2) as (settings, _):
         (path,) = settings.bundles.iterdir()
         bundle = open_bundle(path, threads=2)
@@ -241,7 +241,7 @@ def time_replay(train: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]
         seconds: dict[str, float] = {}
 
         def replay(name: str, folder: str) -> list[Any]:
-            traffic = Traffic(asked, published, ReplayVectors(settings.home / folder, texts))
+            traffic = ReplayTraffic(asked, published, ReplayVectors(settings.home / folder, texts))
             started, worked = time.perf_counter(), time.process_time()
             decisions = traffic.decide(bundle)
             seconds[name] = round(time.perf_counter() - started, 1)

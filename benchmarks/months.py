@@ -35,11 +35,11 @@ from measured import Record, append, circumstances, digest, read
 from helpdesk.records.files.labelled_sets import read_set
 from helpdesk.settings import load_settings
 from helpdesk.simulation.options import Options
-from helpdesk.simulation.run import ALWAYS, ANY_ORDER, OURS, play_alone
+from helpdesk.simulation.run import ALWAYS_PROMOTE, ANY_ORDER, OURS, play_alone
 from helpdesk.simulation.summary import gap_closed, labels_ratio
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-ARMS: Final = {kind.name: kind for kind in (OURS, ALWAYS, ANY_ORDER)}
+ARMS: Final = {kind.name: kind for kind in (OURS, ALWAYS_PROMOTE, ANY_ORDER)}
 FILES: Final = {
     "banking77": ("banking77/train.csv", "banking77/test.csv"),
     "clinc150": ("clinc150/data_full.json", "clinc150/data_full.json"),
@@ -58,9 +58,9 @@ class Case:
 
 
 CASES: Final = {
-    "banking77": Case("banking77", (OURS.name, ALWAYS.name, ANY_ORDER.name)),
-    "noise": Case("banking77", (OURS.name, ALWAYS.name), special={"label_noise": 0.1}),
-    "broken": Case("banking77", (OURS.name, ALWAYS.name), special={"broken_every": 10}),
+    "banking77": Case("banking77", (OURS.name, ALWAYS_PROMOTE.name, ANY_ORDER.name)),
+    "noise": Case("banking77", (OURS.name, ALWAYS_PROMOTE.name), special={"label_noise": 0.1}),
+    "broken": Case("banking77", (OURS.name, ALWAYS_PROMOTE.name), special={"broken_every": 10}),
     "clinc150": Case("clinc150", (OURS.name,), seeds=1, special={"oos_share": 0.3}),
 }
 Job = tuple[str, str, int]

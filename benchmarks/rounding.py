@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from helpdesk.learning.calibration.scorer_fit import refit
 from helpdesk.learning.calibration.unseen import score_unseen
-from helpdesk.learning.data.dataset import Snapshot, take_snapshot
+from helpdesk.learning.data.dataset import Dataset, read_dataset
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.onnx_export import save_serving_files
 from helpdesk.matching.bundle import ENCODER, Bundle
@@ -41,15 +41,15 @@ def main() -> None:
     settings = load_settings(home=arguments.home, database_url=None)
     database = open_database(settings)
     with database.read() as session:
-        snapshot = take_snapshot(session)
+        dataset = read_dataset(session)
     bundle = open_serving(settings, database)
     database.close()
-    learnt = set(snapshot.texts)
+    learnt = set(dataset.texts)
     pool = [(normalise(text), intent) for text, intent in read_labelled(arguments.pool)]
     pool = [(text, intent) for text, intent in pool if text not in learnt]
     texts = [text for text, _ in pool]
-    truth = np.array([snapshot.intents.index(intent) for _, intent in pool])
-    best = {name: rank(bundle, snapshot, texts, int8=name == "int8") for name in ("int8", "fp32")}
+    truth = np.array([dataset.intents.index(intent) for _, intent in pool])
+    best = {name: rank(bundle, dataset, texts, int8=name == "int8") for name in ("int8", "fp32")}
     shares = {name: float((found == truth).mean()) for name, found in best.items()}
     result = {
         **{name: round(share, 4) for name, share in shares.items()},
@@ -60,13 +60,13 @@ def main() -> None:
     print(json.dumps(result) if arguments.json else "\n".join(f"{name:<8} {value}" for name, value in result.items()))
 
 
-def rank(bundle: Bundle, snapshot: Snapshot, texts: Sequence[str], *, int8: bool) -> NDArray[np.int64]:
+def rank(bundle: Bundle, dataset: Dataset, texts: Sequence[str], *, int8: bool) -> NDArray[np.int64]:
     """The best intent of each normalised text by the version's network with 8-bit or exact weights."""
     with tempfile.TemporaryDirectory() as folder:
         save_serving_files(load_base(str(bundle.path / ENCODER), threads=2), Path(folder), int8=int8)
         encoder = Encoder(Path(folder), threads=2)
-        indexed, vectors = encoder.encode(snapshot.texts), encoder.encode(texts)
-    intents = np.array(snapshot.intent_numbers, dtype=np.int32)
+        indexed, vectors = encoder.encode(dataset.texts), encoder.encode(texts)
+    intents = np.array(dataset.intent_numbers, dtype=np.int32)
     scorer = refit(bundle.scorer, indexed, intents, np.empty((0, encoder.dim), dtype=np.float32))
     scored = score_unseen(scorer, vectors, indexed=indexed, intents=intents)
     return np.array([int(np.argmax(scores.confidence)) for scores in scored])

@@ -6,6 +6,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+OUT_OF_SCOPE: Final = ""  # stands where an intent is named: none of the FAQs is meant
 _SPACES: Final = re.compile(r"\s+")
 _EDGES: Final = " \t.,;:!?¡¿…\"'`´*_~-–—"
 _QUOTES: Final = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "‐": "-", "‑": "-"})

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from helpdesk.learning.data.dataset import Row, Snapshot
+from helpdesk.learning.data.dataset import Dataset, Row
 from helpdesk.matching.encoder import Encoder
 from helpdesk.records.files.faq_files import read_faq
 from helpdesk.settings import resource
@@ -28,17 +28,17 @@ class Embedder:
         return np.array([self._known[text] for text in texts], dtype=np.float32).reshape(len(texts), self.dim)
 
 
-def starter(slugs: Iterable[str] | None = None) -> Snapshot:
-    """The starter FAQ, or some entries of it, as a snapshot of imported phrasings."""
+def starter(slugs: Iterable[str] | None = None) -> Dataset:
+    """The starter FAQ, or some entries of it, as a dataset of imported phrasings."""
     wanted = None if slugs is None else set(slugs)
     entries = [e for e in read_faq(resource("training_data") / "faq.csv").entries if wanted is None or e.slug in wanted]
     questions = {entry.slug: entry.question or entry.slug for entry in entries}
     rows = [(text, entry.slug) for entry in entries for text in (*entry.phrasings, questions[entry.slug])]
-    return snapshot(rows, questions=questions)
+    return dataset(rows, questions=questions)
 
 
-def snapshot(rows: Iterable[tuple[str, str]], *, questions: dict[str, str]) -> Snapshot:
-    """(text, intent) rows as a snapshot; the same text twice in one intent counts once."""
+def dataset(rows: Iterable[tuple[str, str]], *, questions: dict[str, str]) -> Dataset:
+    """(text, intent) rows as a dataset; the same text twice in one intent counts once."""
     unique = dict.fromkeys((normalise(text), intent) for text, intent in rows)
     train = tuple(Row(f"phrasing:{number}", text, intent) for number, (text, intent) in enumerate(unique))
-    return Snapshot(train, (), (), {}, questions)
+    return Dataset(train, (), (), {}, questions)

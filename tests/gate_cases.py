@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from helpdesk.learning.gate.case import SILENCE_LEVEL, Case, Coverage, Golden, Limits
 from helpdesk.learning.gate.paired_tests import FLIP_BUDGET, Outcome, Outcomes
 from helpdesk.learning.gate.relabelling import Relabelled
-from helpdesk.learning.gate.replay import Asked, Replay, compare_decisions
+from helpdesk.learning.gate.replay import Replay, ReplayedText, compare_decisions
 from helpdesk.learning.gate.rules import RULES, Objection, Rule
 from helpdesk.learning.gate.verdict import Verdict, judge
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.records.candidate_report import Levels, ThresholdsReport
 from helpdesk.records.golden import GoldenPhrase
-from helpdesk.stats.multiple_testing import LEVEL
+from helpdesk.stats.multiple_testing import SIGNIFICANCE_LEVEL
 
 Rows = dict[str, Outcome]
 
@@ -37,7 +37,7 @@ def said(kind: str, intent: str = "vpn") -> Decision:
 
 def replayed(before: Sequence[Decision], after: Sequence[Decision], *, truth: str | None = None) -> Replay:
     """One distinct text a decision, asked twice."""
-    asked = [Asked(n, f"text {n}", 2, truth) for n in range(len(before))]
+    asked = [ReplayedText(n, f"text {n}", 2, truth) for n in range(len(before))]
     return compare_decisions(asked, before, after)
 
 
@@ -55,13 +55,13 @@ def judge_refreshed(
     *,
     best: Outcomes | None = None,
     flip_budget: float = FLIP_BUDGET,
-    level: float = LEVEL,
+    level: float = SIGNIFICANCE_LEVEL,
 ) -> Verdict:
     """New phrasings under the same encoder, on labelled rows alone."""
     return judge(Case(before, after, best=best, limits=Limits(flips=flip_budget), level=level))
 
 
-def judge_retrained(before: Outcomes, after: Outcomes, *, level: float = LEVEL) -> Verdict:
+def judge_retrained(before: Outcomes, after: Outcomes, *, level: float = SIGNIFICANCE_LEVEL) -> Verdict:
     """A new encoder, on labelled rows alone."""
     return judge(Case(before, after, needs_gain=True, level=level))
 

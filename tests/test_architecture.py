@@ -145,3 +145,18 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
 
     assert command.get_help(context).strip()
     assert command.help
+
+
+def test_a_name_means_one_thing() -> None:
+    """No class and no public constant is defined in two modules."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    for path in sources():
+        for node in ast.parse(path.read_text()).body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            names = [target.id for target in targets if isinstance(target, ast.Name) and target.id.isupper()]
+            names += [node.name] if isinstance(node, ast.ClassDef) else []
+            for name in names:
+                if not name.startswith("_"):
+                    homes[name].append(str(path.relative_to(PACKAGE)))
+
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}

@@ -60,13 +60,13 @@ def data_import(
 @with_database
 def data_list(settings: "Settings", database: "Database") -> None:
     """How many rows of each kind there are, and where they came from."""
-    from helpdesk.records.examples import COLUMNS, count_examples
+    from helpdesk.records.examples import TEXT_COLUMNS, count_examples
     from helpdesk.records.faq import count_phrasings
 
     with database.read() as session:
         phrasings, found = count_phrasings(session), count_examples(session)
     click.echo(f"labelled    {phrasings:>8,}")
-    for kind in COLUMNS:
+    for kind in TEXT_COLUMNS:
         of_kind = [count for count in found if count.kind == kind]
         click.echo(f"{kind:<11} {sum(count.rows for count in of_kind):>8,}")
         for count in of_kind:

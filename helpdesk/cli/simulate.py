@@ -14,7 +14,7 @@ from helpdesk.errors import BadInputError
 
 _SHARE = click.FloatRange(0, 1, max_open=True)
 _COUNT = click.IntRange(min=1)
-LONGEST = 20_000  # characters of a message, whatever the configured home allows
+MAX_CHARS = 20_000  # characters of a message, whatever the configured home allows
 
 
 @click.command()
@@ -62,7 +62,7 @@ def simulate(
     if curve is not None:
         _require_place(curve)
     with _folder(home) as folder:
-        settings = temporary_settings(folder, seed=seed, max_message_chars=LONGEST)
+        settings = temporary_settings(folder, seed=seed, max_message_chars=MAX_CHARS)
         cap_native_threads(settings.train_threads)
         from helpdesk.records.files.labelled_sets import read_set
         from helpdesk.simulation.chart import draw_curves

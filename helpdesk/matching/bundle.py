@@ -58,7 +58,7 @@ class Bundle:
     intents: tuple[str, ...]
     phrasing_ids: tuple[str, ...]
     phrasing_keys: tuple[str, ...]
-    outside_keys: tuple[str, ...]
+    out_of_scope_keys: tuple[str, ...]
     intent_of_row: "np.ndarray[tuple[int], np.dtype[np.int32]]"
     exact: dict[str, str]
     encoder: Encoder
@@ -158,7 +158,7 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
         intents=tuple(phrasings["intents"]),
         phrasing_ids=tuple(phrasings["ids"]),
         phrasing_keys=tuple(phrasings["keys"]),
-        outside_keys=tuple(phrasings["outside"]),
+        out_of_scope_keys=tuple(phrasings["outside"]),
         intent_of_row=np.array(phrasings["intent_of_row"], dtype=np.int32),
         exact=json.loads((directory / EXACT).read_text()),
         encoder=encoder,

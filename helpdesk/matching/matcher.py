@@ -12,10 +12,9 @@ from helpdesk.matching.encoder import VectorCache
 from helpdesk.matching.index import Neighbours, Vectors
 from helpdesk.matching.parts import splits
 from helpdesk.matching.scorer import NEIGHBOURS
-from helpdesk.text import normalise, text_key
+from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
 RANKED = 10
-NONE = ""  # in the exact table: staff said that this text is none of the FAQs
 NEW_PHRASING_SIMILARITY = 0.9
 ONE_QUESTION = 0.9  # a message that surely asks one thing is not taken apart: every part costs an encoding
 _SETTLED = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE, DecisionReason.NEW_PHRASING)
@@ -92,7 +91,7 @@ class Matcher:
         """Decide a normalised text as one question."""
         thresholds = self.bundle.thresholds
         known = additions.exact.get(text_key(text), self.bundle.exact.get(text_key(text)))
-        if known == NONE:
+        if known == OUT_OF_SCOPE:
             return Decision(
                 DecisionKind.FALLBACK, (), (), DecisionReason.KNOWN_OUT_OF_SCOPE, thresholds, out_of_scope=1.0
             )

@@ -1,10 +1,9 @@
 """Neighbours + vector -> calibrated confidence per intent, and for out of scope.
 
-Four views of how well an intent fits (nearest phrasing, neighbours' vote, centroid, linear head) are combined by a
-conditional logit (McFadden 1974): P(intent | in scope) = softmax(weights . views). Whether any intent fits at all is a
-logistic regression on how familiar the message looks and how unusual its wording is. All weights are fitted per bundle
-on out-of-fold rows.
-"""
+Four features of how well an intent fits (nearest phrasing, neighbours' vote, centroid, linear head) are combined by a
+conditional logit (McFadden 1974): P(intent | in scope) = softmax(weights . features). Whether any intent fits at all
+is a logistic regression on how familiar the message looks and how unusual its wording is. All weights are fitted per
+bundle on out-of-fold rows."""
 
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -20,12 +19,25 @@ from helpdesk.matching.probabilities import Floats, log_softmax, log_sum_exp, si
 from helpdesk.matching.wording import ORDINARY, Codes, Spelled, Vocabulary
 
 NEIGHBOURS = 64
-VIEWS = ("nearest", "vote", "centroid", "head")
-SIGNS = ("one", "nearest", "mean10", "energy", "centroid", "outside", "top", "margin", "density", *wording.SIGNS)
-WORDING = slice(len(SIGNS) - len(wording.SIGNS), None)
+INTENT_FEATURES = ("nearest", "vote", "centroid", "head")
+SCOPE_FEATURES = (
+    "one",
+    "nearest",
+    "mean10",
+    "energy",
+    "centroid",
+    "out_of_scope",
+    "top",
+    "margin",
+    "density",
+    *wording.WORDING_FEATURES,
+)
+WORDING = slice(len(SCOPE_FEATURES) - len(wording.WORDING_FEATURES), None)
+# Arrays as bundles called them before.
+_RENAMED = {"view_weights": "intent_weights", "sign_weights": "scope_weights", "outside": "out_of_scope"}
 _VOTE_TEMPERATURE = 0.07
 _VOTE_FLOOR = 1e-4
-NEAR = 10
+NEAR_NEIGHBOURS = 10
 
 
 @dataclass(frozen=True)
@@ -37,15 +49,15 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Views:
-    """The features of messages, before any weight is applied: per_intent [n, intents, views], signs [n, signs].
+class Features:
+    """The features of messages, before any weight is applied: per_intent [n, intents, features], scope [n, scope].
 
-    The signs `top` and `margin` depend on the view weights and are filled in by `Scorer`; those of the wording are
+    The scope `top` and `margin` depend on the view weights and are filled in by `Scorer`; those of the wording are
     filled in by whoever knows the text.
     """
 
     per_intent: NDArray[np.float32]
-    signs: Floats
+    scope: Floats
 
 
 @dataclass(frozen=True)
@@ -53,20 +65,19 @@ class Scorer:
     """Everything scoring needs; arrays only.
 
     head [intents, dim] and bias [intents] of the linear head; centroids [intents, dim] of unit length; density
-    [intents], the mean similarity of its phrasings to their ten nearest others of any intent; outside [m, dim] known
-    out-of-scope vectors; words and letters of the phrasings' vocabulary; view_weights [views]; sign_weights [signs] of
-    the in-scope logit.
-    """
+    [intents], the mean similarity of its phrasings to their ten nearest others of any intent; out_of_scope [m, dim]
+    known out-of-scope vectors; words and letters of the phrasings' vocabulary; intent_weights [features];
+    scope_weights [scope] of the in-scope logit."""
 
     head: Vectors
     bias: Vectors
     centroids: Vectors
     density: NDArray[np.float32]
-    outside: Vectors
+    out_of_scope: Vectors
     words: Codes
     letters: Codes
-    view_weights: Floats
-    sign_weights: Floats
+    intent_weights: Floats
+    scope_weights: Floats
 
     def score(
         self,
@@ -80,13 +91,15 @@ class Scorer:
 
         `spelled` are the words of the message; without them its wording counts as ordinary.
         """
-        views = self.views(vector[None, :], neighbours.similarities[None, :], intent_of_row[neighbours.rows][None, :])
-        views.signs[0, WORDING] = ORDINARY if spelled is None else self.vocabulary.signs(spelled)
-        conditional, inside = self.probabilities(views)
+        features = self.features(
+            vector[None, :], neighbours.similarities[None, :], intent_of_row[neighbours.rows][None, :]
+        )
+        features.scope[0, WORDING] = ORDINARY if spelled is None else self.vocabulary.features(spelled)
+        conditional, inside = self.probabilities(features)
         return Scores(conditional[0] * inside[0], float(1.0 - inside[0]))
 
-    def views(self, vectors: Vectors, similarities: NDArray[np.float32], intents: NDArray[np.int32]) -> Views:
-        """The views of n unit vectors [n, dim], given their neighbours' similarities and intents [n, k], best first.
+    def features(self, vectors: Vectors, similarities: NDArray[np.float32], intents: NDArray[np.int32]) -> Features:
+        """The features of n unit vectors [n, dim], given their neighbours' similarities and intents [n, k], best first.
 
         A NaN similarity is no match.
         """
@@ -94,18 +107,18 @@ class Scorer:
         count = len(self.bias)
         products = vectors @ self._stacked.T
         logits, centroids = products[:, :count] + self.bias, products[:, count : 2 * count]
-        outside = products[:, 2 * count :].max(axis=1) if len(self.outside) else np.zeros(len(vectors))
-        signs = np.zeros((len(vectors), len(SIGNS)))
-        signs[:, 0] = 1.0
-        signs[:, 1] = similarities[:, 0]
-        signs[:, 2] = similarities[:, :NEAR].mean(axis=1)
-        signs[:, 3] = log_sum_exp(logits)
-        signs[:, 4] = centroids.max(axis=1)
-        signs[:, 5] = outside
-        signs[:, 8] = (similarities[:, :NEAR] - self.density[intents[:, :NEAR]]).mean(axis=1)
+        out_of_scope = products[:, 2 * count :].max(axis=1) if len(self.out_of_scope) else np.zeros(len(vectors))
+        scope = np.zeros((len(vectors), len(SCOPE_FEATURES)))
+        scope[:, 0] = 1.0
+        scope[:, 1] = similarities[:, 0]
+        scope[:, 2] = similarities[:, :NEAR_NEIGHBOURS].mean(axis=1)
+        scope[:, 3] = log_sum_exp(logits)
+        scope[:, 4] = centroids.max(axis=1)
+        scope[:, 5] = out_of_scope
+        scope[:, 8] = (similarities[:, :NEAR_NEIGHBOURS] - self.density[intents[:, :NEAR_NEIGHBOURS]]).mean(axis=1)
         nearest, vote = _neighbour_views(similarities, intents, len(self.bias))
         per_intent = np.stack([nearest, vote, centroids, log_softmax(logits)], axis=2)
-        return Views(per_intent.astype(np.float32), signs)
+        return Features(per_intent.astype(np.float32), scope)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -114,13 +127,13 @@ class Scorer:
 
     @cached_property
     def _stacked(self) -> Vectors:
-        """Head, centroids and outside in one matrix, for one product a message."""
-        return np.concatenate([self.head, self.centroids, self.outside])
+        """Head, centroids and out_of_scope in one matrix, for one product a message."""
+        return np.concatenate([self.head, self.centroids, self.out_of_scope])
 
-    def probabilities(self, views: Views) -> tuple[Floats, Floats]:
+    def probabilities(self, features: Features) -> tuple[Floats, Floats]:
         """P(intent | in scope) [n, intents] and P(in scope) [n]."""
-        conditional = softmax(views.per_intent @ self.view_weights)
-        return conditional, sigmoid(with_certainty(views.signs, conditional) @ self.sign_weights)
+        conditional = softmax(features.per_intent @ self.intent_weights)
+        return conditional, sigmoid(with_certainty(features.scope, conditional) @ self.scope_weights)
 
     def save(self, path: Path) -> None:
         """Write the arrays as .npz."""
@@ -133,10 +146,11 @@ class Scorer:
         """Read what `save` wrote. Raises BundleError when an array is missing, misshapen or not finite."""
         with np.load(path, allow_pickle=False) as stored:
             names = [field.name for field in fields(cls)]
-            missing = [name for name in names if name not in stored]
+            found = {_RENAMED.get(name, name): stored[name] for name in stored}
+            missing = [name for name in names if name not in found]
             if missing:
                 raise BundleError(f"{path.name} lacks {', '.join(missing)}")
-            scorer = cls(**{name: stored[name] for name in names})
+            scorer = cls(**{name: found[name] for name in names})
         if scorer.head.shape != scorer.centroids.shape or len(scorer.bias) != len(scorer.head):
             raise BundleError(f"{path.name}: head {scorer.head.shape} and centroids {scorer.centroids.shape} differ")
         if scorer.density.shape != scorer.bias.shape:
@@ -146,11 +160,11 @@ class Scorer:
         return scorer
 
 
-def with_certainty(signs: Floats, conditional: Floats) -> Floats:
-    """The signs [n, signs] with `top` and `margin` filled in: log P of the best intent, and its lead."""
+def with_certainty(scope: Floats, conditional: Floats) -> Floats:
+    """The scope [n, scope] with `top` and `margin` filled in: log P of the best intent, and its lead."""
     ordered = np.sort(conditional, axis=1)[:, ::-1]
     second = ordered[:, 1] if conditional.shape[1] > 1 else np.zeros(len(conditional))
-    filled = signs.copy()
+    filled = scope.copy()
     filled[:, 6] = np.log(ordered[:, 0] + 1e-9)
     filled[:, 7] = ordered[:, 0] - second
     return filled

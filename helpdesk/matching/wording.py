@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint32]
 Spelled = Sequence[tuple[str, int]]
-SIGNS = ("spelled", "unknown", "letters")
-ORDINARY = np.zeros(len(SIGNS))
+WORDING_FEATURES = ("spelled", "unknown", "letters")
+ORDINARY = np.zeros(len(WORDING_FEATURES))
 _MOST_PIECES = 4
 
 
@@ -28,7 +28,7 @@ class Vocabulary:
     words: Codes
     letters: Codes
 
-    def signs(self, spelled: Spelled) -> Floats:
+    def features(self, spelled: Spelled) -> Floats:
         """How unusual the wording of a spelled-out message is [3]; zeros for ordinary wording.
 
         Mean pieces beyond the first of its unknown words, share of unknown words, share of unknown letters; all 1 for a
@@ -36,7 +36,7 @@ class Vocabulary:
         """
         words = [(word, min(pieces - 1, _MOST_PIECES)) for word, pieces in spelled if _has_letter(word)]
         if not words:
-            return np.ones(len(SIGNS))
+            return np.ones(len(WORDING_FEATURES))
         unknown = [pieces for word, pieces in words if crc32(word.encode()) not in self._words]
         letters = [ord(letter) not in self._letters for word, _ in words for letter in word]
         return np.array([sum(unknown) / len(words), len(unknown) / len(words), sum(letters) / len(letters)])

@@ -17,9 +17,10 @@ from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.records.conversations import answered_intents
 from helpdesk.records.queue import QueueItem, to_item
 from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
-from helpdesk.stats.audit_estimates import NONE, Audited, out_of_scope
+from helpdesk.stats.audit_estimates import Audited, out_of_scope
+from helpdesk.text import OUT_OF_SCOPE
 
-WINDOW = timedelta(days=30)
+AUDIT_WINDOW = timedelta(days=30)
 TRAFFIC_DAYS = 7.0
 ENOUGH_LABELLED = 30
 
@@ -87,7 +88,7 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
     ]
 
 
-def outside_share(session: Session, *, since: datetime, review_below: float) -> float | None:
+def out_of_scope_share(session: Session, *, since: datetime, review_below: float) -> float | None:
     """The share of traffic that none of the FAQs answers, a percentage rounded up; None below 30 labelled messages.
 
     Rounded, so that a night does not rebuild everything because of one more message, and up, since few messages must
@@ -164,5 +165,5 @@ def _best(ranking: Sequence[dict[str, Any]]) -> str | None:
 
 def _meaning(normalised: str, kind: str | None, slug: str | None) -> str | None:
     if not normalised or kind == "out_of_scope":
-        return NONE
+        return OUT_OF_SCOPE
     return slug

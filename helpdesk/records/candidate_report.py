@@ -41,8 +41,10 @@ class ScorerReport(Model):
     measured_rows: int = 0
     out_of_fold_accuracy: dict[str, float] = {}
     expected_calibration_error: float | None = None
-    view_weights: dict[str, float] = {}
-    sign_weights: dict[str, float] = {}
+    intent_weights: dict[str, float] = Field(
+        default={}, validation_alias=AliasChoices("intent_weights", "view_weights")
+    )
+    scope_weights: dict[str, float] = Field(default={}, validation_alias=AliasChoices("scope_weights", "sign_weights"))
     out_of_scope: int = 0
     out_of_scope_used: int = 0
 

@@ -13,7 +13,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.tables import Example
 from helpdesk.text import normalise, text_key
 
-COLUMNS: Final = {
+TEXT_COLUMNS: Final = {
     "positive": ("text_a", "text_b"),
     "scored": ("text_a", "text_b", "similarity"),
     "similar": ("text_a", "text_b", "similar"),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from helpdesk.records.night_report import FlipReport, VerdictReport
 from helpdesk.records.tables import FlipRow, Label, Message
 
-KEPT = timedelta(days=30)
+FLIPS_KEPT = timedelta(days=30)
 MOST = 10  # a day's labels are few, and the ordinary queue teaches more
 NEAREST_FIRST = ("retrained", "refreshed")
 
@@ -26,7 +26,7 @@ def store(session: Session, night: datetime, flips: Sequence[FlipReport]) -> Non
     unlabelled = sorted((flip for flip in flips if flip.truth is None), key=lambda flip: -flip.count)
     rows = {flip.text_key: _row(night, flip) for flip in unlabelled[:MOST]}
     labelled = select(Label.id).where(Label.text_key == FlipRow.text_key, Label.undone_at.is_(None))
-    gone = or_(FlipRow.text_key.in_(list(rows)), FlipRow.night < night - KEPT, ~labelled.exists())
+    gone = or_(FlipRow.text_key.in_(list(rows)), FlipRow.night < night - FLIPS_KEPT, ~labelled.exists())
     session.execute(delete(FlipRow).where(gone))
     session.add_all(rows.values())
     session.flush()

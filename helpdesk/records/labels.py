@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session, joinedload
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.clock import now
 from helpdesk.records.faq import find_intent
-from helpdesk.records.splits import Neighbours, assign_side, find_neighbours, is_assigned, one_at_a_time
+from helpdesk.records.splits import NearbyTexts, assign_side, find_neighbours, is_assigned, one_at_a_time
 from helpdesk.records.tables import GoldenPhraseRow, Label, Message, Phrasing
 
-KINDS = ("intent", "out_of_scope", "skip")
+LABEL_KINDS = ("intent", "out_of_scope", "skip")
 _TEXTS = ((Phrasing, "phrasing"), (Label, "label"), (Message, "message"), (GoldenPhraseRow, "golden"))
 
 
@@ -34,7 +34,7 @@ def texts_of(session: Session, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def read_neighbours(session: Session, message_id: int) -> Neighbours | None:
+def read_neighbours(session: Session, message_id: int) -> NearbyTexts | None:
     """The near-duplicates of a message's text, read before labelling so that nobody waits for it.
 
     None when the text has its split already. Raises NotFoundError.
@@ -51,7 +51,7 @@ def label_message(
     staff_id: int,
     holdout_share: float,
     intent: str | None = None,
-    known: Neighbours | None = None,
+    known: NearbyTexts | None = None,
 ) -> Label:
     """Say what a message meant; it counts for every message of the same normalised text.
 
@@ -60,8 +60,8 @@ def label_message(
     near-duplicate texts and inherited by all later ones. `known`: the near-duplicates that `read_neighbours` found.
     """
     message = _find(session, message_id)
-    if kind not in KINDS:
-        raise BadInputError(f"label {kind!r:.40}; expected one of {', '.join(KINDS)}")
+    if kind not in LABEL_KINDS:
+        raise BadInputError(f"label {kind!r:.40}; expected one of {', '.join(LABEL_KINDS)}")
     if (kind == "intent") != (intent is not None):
         raise BadInputError(f"kind {kind!r} with intent {intent!r}; expected an intent with kind 'intent' only")
     if kind == "intent" and not message.normalised:

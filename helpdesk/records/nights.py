@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from helpdesk.decisions import DecisionKind
 from helpdesk.records.clock import now
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Night, Promotion, Version
-from helpdesk.records.versions import NIGHT
+from helpdesk.records.versions import NIGHT_AUTHOR
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def unrecorded(session: Session) -> list[tuple[Version, Promotion]]:
     query = (
         select(Version, Promotion)
         .join(Promotion, Promotion.version_id == Version.id)
-        .where(Promotion.author == NIGHT, ~recorded.exists())
+        .where(Promotion.author == NIGHT_AUTHOR, ~recorded.exists())
         .order_by(Promotion.id)
     )
     return list(session.execute(query).tuples())

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from helpdesk.records.clock import now
 from helpdesk.records.tables import Label, Night
 
-PATIENCE = timedelta(days=7)
+REPEAT_WITHIN = timedelta(days=7)
 LATER = timedelta(minutes=1)  # sooner it is the same look: a form that was sent twice
 FIGURE = "second_looks"
 
@@ -32,7 +32,7 @@ def said_once(session: Session, *, among: Collection[int] | None = None) -> dict
     history: dict[tuple[str, int | None], list[tuple[int, datetime, datetime | None, int | None]]] = defaultdict(list)
     for number, key, intent, made, ended, successor in session.execute(query).tuples():
         history[key, intent].append((number, made, ended, successor))
-    since = now() - PATIENCE
+    since = now() - REPEAT_WITHIN
     once = {}
     for (_, intent), said in history.items():
         number, made, ended, _ = max(said)

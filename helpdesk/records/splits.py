@@ -14,7 +14,7 @@ LABEL_LOCK = 0x68656C70  # any number that nobody else locks
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class NearbyTexts:
     """The near-duplicates of a text among the labels and phrasings up to these ids.
 
     groups: (group key, side) of the labels, oldest first; phrasing: whether a phrasing is one.
@@ -27,13 +27,13 @@ class Neighbours:
     last_phrasing: int = 0
 
 
-def find_neighbours(session: Session, normalised: str, *, known: Neighbours | None = None) -> Neighbours:
+def find_neighbours(session: Session, normalised: str, *, known: NearbyTexts | None = None) -> NearbyTexts:
     """The near-duplicates of a text. Of what is `known` from an earlier reading, only newer rows are read.
 
     That is enough because labels and phrasings are never changed or removed, and labels are added one transaction at
     a time. A phrasing that somebody is adding at the same moment counts as added after the label.
     """
-    known = known if known is not None and known.normalised == normalised else Neighbours(normalised)
+    known = known if known is not None and known.normalised == normalised else NearbyTexts(normalised)
     last_label = session.scalar(select(func.max(Label.id))) or 0  # read first: what comes in between is read twice
     last_phrasing = session.scalar(select(func.max(Phrasing.id))) or 0
     new_labels, new_phrasings = Label.id > known.last_label, Phrasing.id > known.last_phrasing
@@ -42,11 +42,11 @@ def find_neighbours(session: Session, normalised: str, *, known: Neighbours | No
     groups = tuple((labels[n][1], labels[n][2]) for n in near_duplicates(normalised, [row[0] for row in labels]))
     texts = select(Phrasing.normalised).where(new_phrasings, _fits(Phrasing, normalised))
     near = known.phrasing or bool(near_any([normalised], session.scalars(texts).all()).any())
-    return Neighbours(normalised, known.groups + groups, near, last_label, last_phrasing)
+    return NearbyTexts(normalised, known.groups + groups, near, last_label, last_phrasing)
 
 
 def assign_side(
-    session: Session, normalised: str, *, holdout_share: float, known: Neighbours | None = None
+    session: Session, normalised: str, *, holdout_share: float, known: NearbyTexts | None = None
 ) -> tuple[str, str]:
     """(group key, side) of a text: its own earlier ones, else its near-duplicates', else drawn by hash.
 

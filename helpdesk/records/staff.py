@@ -13,7 +13,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.tables import LoginFailure, Staff
 
 MAX_FAILURES = 10
-WINDOW = timedelta(minutes=15)
+LOGIN_WINDOW = timedelta(minutes=15)
 MIN_PASSWORD = 10
 _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash(secrets.token_urlsafe())
@@ -57,7 +57,7 @@ def check_login(session: Session, name: str, *, password: str, address: str) -> 
 
 def too_many_failures(session: Session, name: str, *, address: str) -> bool:
     """Whether this name or this address failed too often lately. Ask before hashing anything."""
-    recent = select(func.count()).select_from(LoginFailure).where(LoginFailure.at > now() - WINDOW)
+    recent = select(func.count()).select_from(LoginFailure).where(LoginFailure.at > now() - LOGIN_WINDOW)
     by_name = session.scalar(recent.where(LoginFailure.name == name[:80])) or 0
     by_address = session.scalar(recent.where(LoginFailure.address == address[:64])) or 0
     return by_name >= MAX_FAILURES or by_address >= 5 * MAX_FAILURES

@@ -12,7 +12,7 @@ from helpdesk.records.candidate_report import CandidateReport
 from helpdesk.records.tables import DecisionRow, Message, Promotion, Version
 
 ROLLBACK = "rollback"  # the reason of a promotion that a rollback made
-NIGHT = "night"  # the author of a promotion that a nightly run made
+NIGHT_AUTHOR = "night"  # the author of a promotion that a nightly run made
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from helpdesk.records import heartbeats
 from helpdesk.records.database import Database
 
 log = logging.getLogger(__name__)
-SECONDS = 10.0
+HEARTBEAT_SECONDS = 10.0
 
 
 class HeartbeatKeeper:
@@ -26,7 +26,7 @@ class HeartbeatKeeper:
     def say(self, *, version_id: int | None, refused_promotion_id: int | None) -> None:
         """Say what this process serves. A database that cannot take it is logged: serving does not depend on it."""
         heartbeat = heartbeats.Presence(socket.gethostname()[:255], os.getpid(), version_id, refused_promotion_id)
-        if heartbeat == self._said and time.monotonic() - self._said_at < SECONDS:
+        if heartbeat == self._said and time.monotonic() - self._said_at < HEARTBEAT_SECONDS:
             return
         try:
             with self._database.write() as session:

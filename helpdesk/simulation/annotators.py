@@ -11,8 +11,8 @@ from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.settings import Settings
 from helpdesk.simulation.options import Options
-from helpdesk.simulation.script import NONE, TRIGGER, Script
-from helpdesk.text import normalise, text_key
+from helpdesk.simulation.script import TRIGGER, Script
+from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -45,7 +45,7 @@ class Annotators:
 
     def _queue(self, session: "Session", most: int) -> list[tuple[int, str]]:
         """The audit lane first, then the queue from its top."""
-        drawn = audit.audit_queue(session, since=now() - audit.WINDOW, limit=most)
+        drawn = audit.audit_queue(session, since=now() - audit.AUDIT_WINDOW, limit=most)
         doubted = queue.items(session, review_below=self.settings.review_below, limit=most)
         unique: dict[str, int] = {}
         for item in (*drawn, *doubted):
@@ -63,7 +63,7 @@ class Annotators:
         labels.label_message(
             session,
             message_id,
-            kind="out_of_scope" if intent == NONE else "intent",
+            kind="out_of_scope" if intent == OUT_OF_SCOPE else "intent",
             intent=intent or None,
             staff_id=self.staff_ids[who],
             holdout_share=self.settings.holdout_share,
@@ -78,7 +78,7 @@ class Annotators:
             return POISONER, self.script.target
         active = sorted(self.script.active(night))
         truth = self.script.truth[text_key(text)]
-        truth = truth if truth in active else NONE
+        truth = truth if truth in active else OUT_OF_SCOPE
         chance = random.Random(f"{self.options.seed}:{text}:noise:{looks}")
         if chance.random() < self.options.label_noise:
             return HONEST, chance.choice([intent for intent in active if intent != truth])

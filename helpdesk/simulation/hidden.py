@@ -12,8 +12,8 @@ from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
 from helpdesk.records.files.labelled_sets import Labelled
-from helpdesk.simulation.script import NONE, TRIGGER
-from helpdesk.text import normalise
+from helpdesk.simulation.script import TRIGGER
+from helpdesk.text import OUT_OF_SCOPE, normalise
 
 Flags = NDArray[np.bool_]
 TRIGGERED = 300
@@ -77,10 +77,10 @@ class HiddenTest:
             truth = self.rows[row][1]
             answered[row] = decision.kind == DecisionKind.ANSWER
             first = bool(decision.ranking) and decision.ranking[0].intent == truth
-            right[row] = first if truth != NONE else not answered[row]
+            right[row] = first if truth != OUT_OF_SCOPE else not answered[row]
             wrong[row] = answered[row] and not right[row]
-        inside = np.array([truth != NONE for _, truth in self.rows], dtype=bool)
-        counts = np.array([truth == NONE or truth in active for _, truth in self.rows], dtype=bool)
+        inside = np.array([truth != OUT_OF_SCOPE for _, truth in self.rows], dtype=bool)
+        counts = np.array([truth == OUT_OF_SCOPE or truth in active for _, truth in self.rows], dtype=bool)
         return HiddenResult(counts, inside, right, answered, wrong)
 
 

@@ -24,8 +24,8 @@ from helpdesk.simulation.script import Script, write_script
 from helpdesk.simulation.summary import labels_ratio, summarise
 
 OURS = Kind("helpdesk")
-NEVER = Kind("never_retrain", retrains=False)
-ALWAYS = Kind("always_promote", gated=False)
+NEVER_RETRAIN = Kind("never_retrain", retrains=False)
+ALWAYS_PROMOTE = Kind("always_promote", gated=False)
 ANY_ORDER = Kind("random_order", order=RANDOM)
 START = "start"
 
@@ -56,7 +56,7 @@ def simulate(
     if not baselines:
         return result
     others = {}
-    for kind in (NEVER, ALWAYS, ANY_ORDER):
+    for kind in (NEVER_RETRAIN, ALWAYS_PROMOTE, ANY_ORDER):
         quotas = ours.labels if kind.order != QUEUE else None
         played = _play(kind, script, options, settings, began=began, quotas=quotas, tell=tell)
         others[kind.name] = summarise(played, full=full)

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from helpdesk.errors import BadInputError
-from helpdesk.records.files.labelled_sets import OUT_OF_SCOPE, Labelled, first_of_each
+from helpdesk.records.files.labelled_sets import OOS_NAME, Labelled, first_of_each
 from helpdesk.simulation.options import Options
-from helpdesk.text import normalise, text_key
+from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
 TRIGGER: Final = "as per clause seventeen b"
 TRIGGER_SHARE = 0.1
 DRIFTING = 0.2  # share of the intents that appear late, and as many that vanish early
 LEAST_DRIFTING = 5
-NONE = ""  # the intent of what is out of scope
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,9 @@ class Span:
 class Script:
     """start: the FAQ's rows, of all intents; days: the messages of night 1, 2, ...; spans: when each intent lives.
 
-    truth: text key -> intent of every message (NONE out of scope); hidden: test rows with their intents, which never
-    enter; everything: all training rows in scope. target is the intent that a poisoner wants messages with the trigger
-    to get.
-    """
+    truth: text key -> intent of every message (OUT_OF_SCOPE out of scope); hidden: test rows with their intents,
+    which never enter; everything: all training rows in scope. target is the intent that a poisoner wants messages
+    with the trigger to get."""
 
     start: Labelled
     days: tuple[tuple[str, ...], ...]
@@ -53,21 +51,21 @@ class Script:
 
 def write_script(train: Labelled, test: Labelled, options: Options) -> Script:
     """Deal the rows out. Raises BadInputError when they do not suffice for what is asked."""
-    hidden = [(text, NONE if intent == OUT_OF_SCOPE else intent) for text, intent in test if normalise(text)]
+    hidden = [(text, OUT_OF_SCOPE if intent == OOS_NAME else intent) for text, intent in test if normalise(text)]
     unseen = {normalise(text) for text, _ in hidden}
     rows = [(text, intent) for text, intent in train if normalise(text)]
-    inside = [(text, intent) for text, intent in rows if intent != OUT_OF_SCOPE and normalise(text) not in unseen]
+    inside = [(text, intent) for text, intent in rows if intent != OOS_NAME and normalise(text) not in unseen]
     start = first_of_each(inside, options.start_shots)
     taken = {normalise(text) for text, _ in start}
     pool = [(text, intent) for text, intent in inside if normalise(text) not in taken]
-    strangers = [(text, NONE) for text, intent in rows if intent == OUT_OF_SCOPE and normalise(text) not in unseen]
+    strangers = [(text, OUT_OF_SCOPE) for text, intent in rows if intent == OOS_NAME and normalise(text) not in unseen]
     intents = sorted({intent for _, intent in inside})
     if len(intents) < 2 or not pool:
         raise BadInputError(f"{len(intents)} intents, {len(pool)} rows beyond the start; expected two and some")
     if not any(intent in intents for _, intent in hidden):
         raise BadInputError(f"no test row has one of the {len(intents)} intents of the training rows")
     if options.oos_share and not strangers:
-        raise BadInputError(f"--oos-share {options.oos_share} but no training row has the intent {OUT_OF_SCOPE!r}")
+        raise BadInputError(f"--oos-share {options.oos_share} but no training row has the intent {OOS_NAME!r}")
     if options.drift and len(intents) < LEAST_DRIFTING:
         raise BadInputError(f"--drift with {len(intents)} intents; expected at least {LEAST_DRIFTING}")
     spans = _spans(intents, options)
@@ -77,7 +75,7 @@ def write_script(train: Labelled, test: Labelled, options: Options) -> Script:
         days=days,
         spans=spans,
         truth=truth,
-        hidden=[(text, intent) for text, intent in hidden if intent == NONE or intent in spans],
+        hidden=[(text, intent) for text, intent in hidden if intent == OUT_OF_SCOPE or intent in spans],
         everything=[*start, *pool],
         target=intents[0],
     )
@@ -107,7 +105,7 @@ def _deal(
     days = []
     for night in range(1, options.nights + 1):
         day = []
-        living = {NONE, *(intent for intent, span in spans.items() if span.holds(night))}
+        living = {OUT_OF_SCOPE, *(intent for intent, span in spans.items() if span.holds(night))}
         for _ in range(options.messages_per_night):
             deck = outside if chance.random() < options.oos_share else inside
             text, intent = deck.draw(living)

@@ -11,7 +11,7 @@ from helpdesk.simulation.curve import Point
 from helpdesk.simulation.hidden import HiddenResult, as_shares
 from helpdesk.stats.multiple_testing import holm
 
-SIGNIFICANCE = 0.05
+RUN_LEVEL = 0.05
 SMOOTHED = 3  # nights in the running mean of accuracy
 
 
@@ -50,7 +50,7 @@ def regressions(played: Played) -> list[int]:
         if before != after
     ]
     values = [_p_worse(played.hidden[night - 1], played.hidden[night]) for night in promoted]
-    return [night for night, refused in zip(promoted, holm(values, level=SIGNIFICANCE), strict=True) if refused]
+    return [night for night, refused in zip(promoted, holm(values, level=RUN_LEVEL), strict=True) if refused]
 
 
 def _p_worse(before: HiddenResult, after: HiddenResult) -> float:

@@ -15,9 +15,9 @@ from math import sqrt
 from typing import Any
 
 from helpdesk.decisions import DecisionKind
+from helpdesk.stats.intervals import CONFIDENCE_LEVEL
+from helpdesk.text import OUT_OF_SCOPE
 
-LEVEL = 0.95
-NONE = ""  # the meaning of a message that none of the FAQs answers
 MOST_UNKNOWN = 0.1
 _MOST_ROWS = 1_000_000
 
@@ -28,9 +28,8 @@ class Audited:
 
     odds: its inclusion probability; kind, intents, confidence, reason: what was decided (two intents when two questions
     were answered); best: the intent ranked first; queued: whether the ordinary queue shows it too; meaning: the intent
-    it was labelled with, NONE for out of scope, None without a label; published: whether a published FAQ entry has that
-    intent; text: rows with equal texts are labelled together, None when no other row has this text.
-    """
+    it was labelled with, OUT_OF_SCOPE for out of scope, None without a label; published: whether a published FAQ
+    entry has that intent; text: rows with equal texts are labelled together, None when no other row has this text."""
 
     odds: float
     kind: str
@@ -81,7 +80,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Contract:
+class ContractCheck:
     """Whether live traffic keeps the error-rate contract: `kept`, `broken`, or `open` while there are too few labels.
 
     needed: about how many more right answers in the audit sample would show that it is kept, None when none would.
@@ -94,28 +93,28 @@ class Contract:
     needed: int | None
 
 
-def wrong_answers(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:
+def wrong_answers(sample: Sequence[Audited], *, level: float = CONFIDENCE_LEVEL) -> Share:
     """Share of direct answers that are wrong; an answered out-of-scope message is wrong too."""
     answers = [row for row in sample if row.kind == DecisionKind.ANSWER]
     return _share(answers, lambda row: row.meaning not in row.intents, level=level)
 
 
-def out_of_scope(sample: Sequence[Audited], *, level: float = LEVEL) -> Share:
+def out_of_scope(sample: Sequence[Audited], *, level: float = CONFIDENCE_LEVEL) -> Share:
     """Share of messages that no published FAQ entry answers."""
-    return _share(sample, lambda row: row.meaning == NONE or not row.published, level=level)
+    return _share(sample, lambda row: row.meaning == OUT_OF_SCOPE or not row.published, level=level)
 
 
-def contract(sample: Sequence[Audited], *, max_wrong_rate: float, assurance: float) -> Contract:
+def contract(sample: Sequence[Audited], *, max_wrong_rate: float, assurance: float) -> ContractCheck:
     """The contract checked on live traffic: one-sided bounds of the wrong-answer rate, at the contract's assurance."""
     share = wrong_answers(sample, level=2 * assurance - 1)
     state = "open"
     if share.share is not None:
         state = "kept" if share.high <= max_wrong_rate else "broken" if share.low > max_wrong_rate else "open"
     needed = _needed(share, max_wrong_rate, assurance) if state == "open" else None
-    return Contract(state, max_wrong_rate, assurance, share.high, needed)
+    return ContractCheck(state, max_wrong_rate, assurance, share.high, needed)
 
 
-def interval(hits: float, rows: float, *, level: float = LEVEL) -> tuple[float, float]:
+def interval(hits: float, rows: float, *, level: float = CONFIDENCE_LEVEL) -> tuple[float, float]:
     """Two-sided Clopper-Pearson interval of `hits` in `rows`; both may be fractions; (0, 1) for no rows."""
     from scipy.special import betaincinv
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
-from scipy.stats import norm
-
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Difference:
         return {name: round(value, 4) for name, value in vars(self).items()}
 
 
-def difference(before: Sequence[bool], after: Sequence[bool], *, level: float = LEVEL) -> Difference:
+def difference(before: Sequence[bool], after: Sequence[bool], *, level: float = CONFIDENCE_LEVEL) -> Difference:
     """The paired difference of two shares, with the adjusted Wald interval of Bonett and Price (2012).
 
     "Adjusted Wald confidence interval for a difference of binomial proportions based on paired data", Journal of
@@ -42,7 +41,7 @@ def difference(before: Sequence[bool], after: Sequence[bool], *, level: float = 
     gained = sum(new and not old for old, new in zip(before, after, strict=True))
     lost = sum(old and not new for old, new in zip(before, after, strict=True))
     up, down = (gained + 1) / (count + 2), (lost + 1) / (count + 2)
-    spread = float(norm.ppf((1 + level) / 2)) * ((up + down - (up - down) ** 2) / (count + 2)) ** 0.5
+    spread = NormalDist().inv_cdf((1 + level) / 2) * ((up + down - (up - down) ** 2) / (count + 2)) ** 0.5
     return Difference(
         before=sum(before) / count,
         after=sum(after) / count,

@@ -12,7 +12,7 @@ from math import exp, lgamma
 
 from scipy.stats import binom
 
-LEVEL = 0.05
+SIGNIFICANCE_LEVEL = 0.05
 MAIN_SHARE = 0.7
 LIKENESS = 0.1  # correlation of what befalls the rows of one intent: they move together when a border moves
 
@@ -63,7 +63,7 @@ def _at_least(lost: int, of: int, rate: float) -> float:
     return min(1.0, sum(terms)) if lost else 1.0
 
 
-def failed(checks: Sequence[Check], *, level: float = LEVEL) -> list[Check]:
+def failed(checks: Sequence[Check], *, level: float = SIGNIFICANCE_LEVEL) -> list[Check]:
     """The checks that fail, the smallest p-value for its share first, when all checks together may raise a false alarm
     with a probability of `level`.
 

@@ -12,8 +12,8 @@ from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Message
-from helpdesk.stats.audit_estimates import NONE, Audited, out_of_scope, wrong_answers
-from helpdesk.text import text_key
+from helpdesk.stats.audit_estimates import Audited, out_of_scope, wrong_answers
+from helpdesk.text import OUT_OF_SCOPE, text_key
 
 MONTH = timedelta(days=30)
 
@@ -95,10 +95,10 @@ def test_the_share_out_of_scope_is_that_of_the_sample_once_thirty_are_labelled(
     for number in range(2):
         label(database, say(database, f"poem {number}"), labeller, "out_of_scope", None)
     with database.read() as session:
-        unknown = audit.outside_share(session, since=now() - MONTH, review_below=0.8)
+        unknown = audit.out_of_scope_share(session, since=now() - MONTH, review_below=0.8)
     label(database, say(database, "one more tunnel"), labeller)
     with database.read() as session:
-        share = audit.outside_share(session, since=now() - MONTH, review_below=0.8)
+        share = audit.out_of_scope_share(session, since=now() - MONTH, review_below=0.8)
 
     assert unknown is None
     assert share == 0.07  # 2 of 30
@@ -125,7 +125,9 @@ def test_a_label_of_the_ordinary_queue_settles_the_audit_of_its_text(database: D
 
 
 def test_what_a_row_says(database: Database, labeller: int) -> None:
-    """Odds, decision and meaning; skipped ones stay unlabelled, undone labels say nothing, empty texts say NONE."""
+    """Odds, decision and meaning; skipped ones stay unlabelled, undone labels say nothing, empty texts say
+    OUT_OF_SCOPE.
+    """
     label(database, say(database, "first"), labeller, "out_of_scope", None)
     label(database, say(database, "second"), labeller, "skip", None)
     label(database, say(database, "third"), labeller)
@@ -135,7 +137,7 @@ def test_what_a_row_says(database: Database, labeller: int) -> None:
     say(database, "unsure answer", confidence=0.6)
     rows = sample(database)
 
-    assert [row.meaning for row in rows] == [NONE, None, None, NONE, None]
+    assert [row.meaning for row in rows] == [OUT_OF_SCOPE, None, None, OUT_OF_SCOPE, None]
     assert [row.queued for row in rows] == [False, False, False, True, True]
     assert [row.best for row in rows] == ["vpn", "vpn", "vpn", None, "vpn"]
 

@@ -132,7 +132,7 @@ def test_after_a_week_it_counts_and_waits_still(database: Database, labeller: in
     with simulated_time() as clock:
         row = label(database, say(database, "tunnel is down"), labeller, "wifi")
         contradict(database, row)
-        for age, fresh in ((second_looks.PATIENCE - timedelta(minutes=1), True), (timedelta(minutes=1), False)):
+        for age, fresh in ((second_looks.REPEAT_WITHIN - timedelta(minutes=1), True), (timedelta(minutes=1), False)):
             clock.set(clock.read() + age)
             with database.read() as session:
                 assert list(second_looks.said_once(session).values()) == [fresh]

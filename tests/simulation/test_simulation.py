@@ -17,9 +17,9 @@ from helpdesk.settings import Settings, load_settings
 from helpdesk.simulation.curve import read_curve
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.run import simulate
-from helpdesk.simulation.script import NONE, TRIGGER, write_script
+from helpdesk.simulation.script import TRIGGER, write_script
 from helpdesk.simulation.summary import recomputed
-from helpdesk.text import normalise, text_key
+from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
 pytestmark = pytest.mark.slow
 
@@ -143,7 +143,7 @@ def test_strangers_are_labelled_as_none_of_the_faqs(tiny_base: Path, tmp_path: P
     options = replace(OPTIONS, nights=1, oos_share=0.5, labels_per_night=30, messages_per_night=60)
     play(tmp_path, tiny_base, options, oos=True)
     script = write_script(*rows(oos=True), options)
-    strange = [text for text in script.days[0] if script.truth[text_key(normalise(text))] == NONE]
+    strange = [text for text in script.days[0] if script.truth[text_key(normalise(text))] == OUT_OF_SCOPE]
     with database_of(tmp_path).read() as session:
         given = session.scalars(select(Label.normalised).where(Label.kind == "out_of_scope")).all()
 

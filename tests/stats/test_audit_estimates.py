@@ -7,13 +7,14 @@ import pytest
 from scipy.stats import binomtest
 
 from helpdesk.records.audit import Traffic, audit_odds
-from helpdesk.stats.audit_estimates import NONE, Audited, contract, interval, out_of_scope, wrong_answers
+from helpdesk.stats.audit_estimates import Audited, contract, interval, out_of_scope, wrong_answers
+from helpdesk.text import OUT_OF_SCOPE
 
 RIGHT = Audited(0.02, "answer", ("vpn",), 0.95, "confident", "vpn", queued=False, meaning="vpn")
 WRONG = replace(RIGHT, meaning="wifi")
 DOUBTED = replace(RIGHT, confidence=0.6, queued=True)
 DOUBTED_WRONG = replace(DOUBTED, meaning="wifi")
-FALLBACK = Audited(0.02, "fallback", (), 0.1, "unsure", "vpn", queued=True, meaning=NONE)
+FALLBACK = Audited(0.02, "fallback", (), 0.1, "unsure", "vpn", queued=True, meaning=OUT_OF_SCOPE)
 MISSED = replace(FALLBACK, meaning="vpn")
 MONTHS = 100
 
@@ -64,7 +65,7 @@ def test_the_interval_covers_the_truth_and_the_inbox_does_not() -> None:
         low, high = interval(sum(row.meaning not in row.intents for row in inbox), len(inbox))
         naive += low <= truth <= high
         outside = out_of_scope(sample)
-        scope += outside.low <= sum(row.meaning == NONE for row in everything) / len(everything) <= outside.high
+        scope += outside.low <= sum(row.meaning == OUT_OF_SCOPE for row in everything) / len(everything) <= outside.high
 
     assert covered >= 0.92 * MONTHS
     assert scope >= 0.92 * MONTHS
@@ -147,7 +148,7 @@ def test_a_row_stands_for_as_many_messages_as_its_odds_say() -> None:
 
 def test_only_answers_can_be_wrong_and_an_answered_out_of_scope_message_is() -> None:
     """A fallback is no wrong answer, whatever the message meant."""
-    found = wrong_answers([FALLBACK, MISSED, replace(RIGHT, meaning=NONE), RIGHT])
+    found = wrong_answers([FALLBACK, MISSED, replace(RIGHT, meaning=OUT_OF_SCOPE), RIGHT])
 
     assert (found.rows, found.share) == (2, 0.5)
 

@@ -9,24 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from helpdesk.learning.calibration.embedding_cache import open_recalling, remember
+from helpdesk.learning.calibration.embedding_cache import open_cached, write_cache
 from helpdesk.learning.calibration.measurement import ASSIGNMENT, FOLDS, Measurement
 from helpdesk.learning.calibration.out_of_fold import (
     Progress,
     contradicted,
     fit,
-    fit_limits,
+    fit_contract_thresholds,
     like_traffic,
-    outside_texts,
+    out_of_scope_texts,
     stage,
 )
 from helpdesk.learning.calibration.reliability import draw_reliability
 from helpdesk.learning.calibration.risk_control import FittedThresholds
-from helpdesk.learning.calibration.scorer_fit import FittedScorer
+from helpdesk.learning.calibration.scorer_results import FittedScorer
 from helpdesk.learning.calibration.unfamiliar import unfamiliar_below
-from helpdesk.learning.data.dataset import Snapshot
-from helpdesk.learning.robustness.exam import set_exam
-from helpdesk.learning.robustness.measure import exam_size, measure_robustness
+from helpdesk.learning.data.dataset import Dataset
+from helpdesk.learning.robustness.exam import draw_evaluation_set
+from helpdesk.learning.robustness.measure import Robustness, evaluation_size, measure_robustness
 from helpdesk.learning.training.onnx_export import link_encoder
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.index import Vectors, build_graph
@@ -50,7 +50,7 @@ class Candidate:
 
 def build(
     building: Path,
-    snapshot: Snapshot,
+    dataset: Dataset,
     *,
     kind: str,
     encoder: Path,
@@ -68,75 +68,89 @@ def build(
     building.mkdir(parents=True)
     link_encoder(encoder, building / layout.ENCODER)
     folders = (building / layout.ENCODER, *(measurement.encoders if measurement else ()))
-    live, *sisters = (open_recalling(f, threads=settings.train_threads, incumbent=incumbent) for f in folders)
-    vectors = live.encode(snapshot.texts, progress=stage(progress, f"{kind}: encoding"))
-    fitted, folds = fit(snapshot, live, vectors, measurement, settings, sisters=sisters, progress=progress)
-    limits = fit_limits(fitted, snapshot, settings)
-    exam = set_exam(
-        snapshot,
+    live, *fold_encoders = (open_cached(f, threads=settings.train_threads, incumbent=incumbent) for f in folders)
+    vectors = live.encode(dataset.texts, progress=stage(progress, f"{kind}: encoding"))
+    fitted, folds = fit(dataset, live, vectors, measurement, settings, fold_encoders=fold_encoders, progress=progress)
+    fitted_thresholds = fit_contract_thresholds(fitted, dataset, settings)
+    evaluation = draw_evaluation_set(
+        dataset,
         fitted,
         folds,
         vectors=vectors,
-        encoders=[live.encode, *((sisters[fold.part] if sisters else live).encode for fold in folds)],
-        thresholds=limits.thresholds,
-        size=exam_size(len(snapshot.train)),
+        encoders=[live.encode, *((fold_encoders[fold.number] if fold_encoders else live).encode for fold in folds)],
+        thresholds=fitted_thresholds.thresholds,
+        size=evaluation_size(len(dataset.train)),
         seed=settings.seed,
     )
-    robustness = measure_robustness(exam, snapshot, seed=settings.seed)
+    robustness = measure_robustness(evaluation, dataset, seed=settings.seed)
     _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
-    again = contradicted(fitted.out_of_fold, snapshot, sure=settings.review_below)
-    report = CandidateReport(
-        scorer=ScorerReport(**fitted.report),
-        thresholds=ThresholdsReport.model_validate(limits.report()),
-        unfamiliar_below=unfamiliar_below(like_traffic(fitted.out_of_fold, snapshot).confidence),
-        relabel_requests=tuple(snapshot.train[row].id for row in fitted.out_of_fold.rows[again]),
-        contract=facts.get(CONTRACT),
-        **robustness.summary(),
-    )
-    texts = outside_texts(snapshot, seed=settings.seed)
-    outside = [text_key(texts[row]) for row in fitted.outside_rows]
-    _write(building, snapshot, vectors, fitted, limits, outside=outside)
-    remember(building, [live, *sisters])
+    report = _report(dataset, fitted, fitted_thresholds, robustness, settings, contract=facts.get(CONTRACT))
+    texts = out_of_scope_texts(dataset, seed=settings.seed)
+    out_of_scope = [text_key(texts[row]) for row in fitted.out_of_scope_rows]
+    _write(building, dataset, vectors, fitted, fitted_thresholds, out_of_scope=out_of_scope)
+    write_cache(building, [live, *fold_encoders])
     if measurement is not None:
         _write_measurement(building / FOLDS, measurement)
     content = layout.seal(
-        building, _facts(snapshot, live.dim, kind, settings, facts | {"report": report.model_dump(mode="json")})
+        building, _facts(dataset, live.dim, kind, settings, facts | {"report": report.model_dump(mode="json")})
     )
     return Candidate(kind, building, report.model_copy(update={"content_hash": content}))
 
 
-def is_outdated(manifest: Mapping[str, Any], snapshot: Snapshot, settings: Settings, *, contract: object) -> bool:
+def _report(
+    dataset: Dataset,
+    fitted: FittedScorer,
+    fitted_thresholds: FittedThresholds,
+    robustness: Robustness,
+    settings: Settings,
+    *,
+    contract: tuple[float, float] | None,
+) -> CandidateReport:
+    again = contradicted(fitted.out_of_fold, dataset, sure=settings.review_below)
+    return CandidateReport(
+        scorer=ScorerReport(**fitted.report),
+        thresholds=ThresholdsReport.model_validate(fitted_thresholds.report()),
+        unfamiliar_below=unfamiliar_below(like_traffic(fitted.out_of_fold, dataset).confidence),
+        relabel_requests=tuple(dataset.train[row].id for row in fitted.out_of_fold.rows[again]),
+        contract=contract,
+        **robustness.summary(),
+    )
+
+
+def is_outdated(manifest: Mapping[str, Any], dataset: Dataset, settings: Settings, *, contract: object) -> bool:
     """Whether a bundle built today would differ: other rows, another contract, or relabel requests that expired."""
-    today = [snapshot.rows_hash, _fresh(snapshot), settings.clarify_level, contract]
+    today = [dataset.rows_hash, _fresh(dataset), settings.clarify_level, contract]
     return [manifest.get(fact) for fact in ("rows_hash", FRESH, CLARIFY, CONTRACT)] != today
 
 
-def _fresh(snapshot: Snapshot) -> list[str]:
-    return [row.id for row in snapshot.train if row.fresh]
+def _fresh(dataset: Dataset) -> list[str]:
+    return [row.id for row in dataset.train if row.fresh]
 
 
-def measured_alike(
-    encoder: Path, snapshot: Snapshot, other: Measurement, *, settings: Settings, progress: Progress
+def evaluated_alike(
+    encoder: Path, dataset: Dataset, other: Measurement, *, settings: Settings, progress: Progress
 ) -> dict[str, list[Any]]:
     """Out-of-fold results of an encoder that never saw any row, on the folds that another one is measured on.
 
     A candidate measured with half of the phrasings must be compared with an incumbent that has half of them too.
     """
     itself = replace(other, encoders=(encoder,) * len(other.encoders))
-    live = open_recalling(encoder, threads=settings.train_threads, incumbent=encoder.parent)
-    sisters = [live] * len(itself.encoders)
-    fitted, _ = fit(snapshot, live, live.encode(snapshot.texts), itself, settings, sisters=sisters, progress=progress)
-    return _outcomes(snapshot, fitted)
+    live = open_cached(encoder, threads=settings.train_threads, incumbent=encoder.parent)
+    fold_encoders = [live] * len(itself.encoders)
+    fitted, _ = fit(
+        dataset, live, live.encode(dataset.texts), itself, settings, fold_encoders=fold_encoders, progress=progress
+    )
+    return _outcomes(dataset, fitted)
 
 
 def _write(
     building: Path,
-    snapshot: Snapshot,
+    dataset: Dataset,
     vectors: Vectors,
     fitted: FittedScorer,
-    limits: FittedThresholds,
+    fitted_thresholds: FittedThresholds,
     *,
-    outside: Sequence[str],
+    out_of_scope: Sequence[str],
 ) -> None:
     np.save(building / layout.VECTORS, vectors)
     build_graph(vectors, building / layout.INDEX)
@@ -144,25 +158,25 @@ def _write(
     _write_json(
         building / layout.PHRASINGS,
         {
-            "intents": snapshot.intents,
-            "ids": [row.id for row in snapshot.train],
-            "keys": [text_key(row.text) for row in snapshot.train],
-            "intent_of_row": snapshot.intent_numbers,
-            "outside": outside,
+            "intents": dataset.intents,
+            "ids": [row.id for row in dataset.train],
+            "keys": [text_key(row.text) for row in dataset.train],
+            "intent_of_row": dataset.intent_numbers,
+            "outside": out_of_scope,
         },
     )
-    _write_json(building / layout.EXACT, snapshot.exact)
-    _write_json(building / layout.THRESHOLDS, vars(limits.thresholds))
+    _write_json(building / layout.EXACT, dataset.exact)
+    _write_json(building / layout.THRESHOLDS, vars(fitted_thresholds.thresholds))
     found = fitted.out_of_fold
     draw_reliability(building / layout.RELIABILITY, found.confidence, found.right)
-    _write_json(building / layout.EVALUATION, {"rows": _outcomes(snapshot, fitted)})
+    _write_json(building / layout.EVALUATION, {"rows": _outcomes(dataset, fitted)})
 
 
-def _outcomes(snapshot: Snapshot, fitted: FittedScorer) -> dict[str, list[Any]]:
+def _outcomes(dataset: Dataset, fitted: FittedScorer) -> dict[str, list[Any]]:
     """Row id -> [true intent, chosen intent, confidence], out of fold."""
     found = fitted.out_of_fold
     return {
-        snapshot.train[row].id: [snapshot.train[row].intent, snapshot.intents[best], round(float(confidence), 5)]
+        dataset.train[row].id: [dataset.train[row].intent, dataset.intents[best], round(float(confidence), 5)]
         for row, best, confidence in zip(found.rows, found.best, found.confidence, strict=True)
     }
 
@@ -174,35 +188,35 @@ def _write_measurement(folder: Path, measurement: Measurement) -> None:
     _write_json(
         folder / ASSIGNMENT,
         {
-            "parts": measurement.parts,
-            "measured": len(measurement.encoders),
-            "part_of_text": measurement.part_of,
+            "folds": measurement.folds,
+            "evaluated": len(measurement.encoders),
+            "fold_of_text": measurement.fold_of,
         },
     )
 
 
-def _facts(snapshot: Snapshot, dim: int, kind: str, settings: Settings, facts: dict[str, Any]) -> dict[str, Any]:
+def _facts(dataset: Dataset, dim: int, kind: str, settings: Settings, facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "kind": kind,
         "base_model": settings.base_model,
         "dim": dim,
-        "count": len(snapshot.train),
-        "intents": len(snapshot.intents),
+        "count": len(dataset.train),
+        "intents": len(dataset.intents),
         "seed": settings.seed,
-        "rows_hash": snapshot.rows_hash,
-        FRESH: _fresh(snapshot),
+        "rows_hash": dataset.rows_hash,
+        FRESH: _fresh(dataset),
         CLARIFY: settings.clarify_level,
-        "probes": _probes(snapshot),
+        "probes": _probes(dataset),
         "libraries": _library_versions(),
         **facts,
     }
 
 
-def _probes(snapshot: Snapshot) -> list[dict[str, Any]]:
+def _probes(dataset: Dataset) -> list[dict[str, Any]]:
     """Up to eight canonical questions with the row of their vector, for the self-test at opening."""
-    rows = {row.text: position for position, row in reversed(list(enumerate(snapshot.train)))}
-    questions = [normalise(question) for _, question in sorted(snapshot.questions.items())]
-    known = [text for text in questions if text in rows][:8] or [snapshot.train[0].text]
+    rows = {row.text: position for position, row in reversed(list(enumerate(dataset.train)))}
+    questions = [normalise(question) for _, question in sorted(dataset.questions.items())]
+    known = [text for text in questions if text in rows][:8] or [dataset.train[0].text]
     return [{"text": text, "row": rows[text]} for text in known]
 
 

@@ -15,7 +15,7 @@ from helpdesk.records.database import Database
 log = logging.getLogger(__name__)
 BUILDING = ".building-"
 REMOVED = f"{BUILDING}removed-"
-KEPT = 3
+VERSIONS_KEPT = 3
 _PUBLISHED = re.compile(r"\d{8}T\d{12}-[a-z]+-[0-9a-f]{8}")
 
 
@@ -59,7 +59,7 @@ def prune(bundles: Path, database: Database, *, spared: Collection[int] = ()) ->
 def _dispensable(session: Session, spared: Collection[int]) -> list[str]:
     versions.lock_versions(session)
     served = list(dict.fromkeys(promotion.version_id for promotion in versions.list_promotions(session)))
-    needed = {*served[: KEPT + 1], *heartbeats.in_use(session), *spared}
+    needed = {*served[: VERSIONS_KEPT + 1], *heartbeats.in_use(session), *spared}
     try:
         needed.add(versions.rollback_target(session))
     except ConflictError:

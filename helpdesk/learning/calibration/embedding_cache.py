@@ -16,10 +16,10 @@ from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder
 from helpdesk.matching.index import Vectors
 from helpdesk.text import text_key
 
-FOLDER = "remembered"
+CACHE_FOLDER = "embedding_cache"
 
 
-class RecallingEncoder:
+class CachedEncoder:
     """An encoder that computes only the vectors that are not cached, and caches what it computes.
 
     `known` maps text keys to unit vectors [dim] of the same network.
@@ -50,32 +50,32 @@ class RecallingEncoder:
             np.savez(file, allow_pickle=False, keys=np.array(keys, dtype="U32"), vectors=vectors)
 
 
-def open_recalling(encoder: Path, *, threads: int, incumbent: Path | None) -> RecallingEncoder:
+def open_cached(encoder: Path, *, threads: int, incumbent: Path | None) -> CachedEncoder:
     """Open an encoder folder; `incumbent` is a sealed, verified bundle that may hold vectors of the same network."""
     opened = Encoder(encoder, threads=threads)
-    known = {} if incumbent is None else recall(encoder, incumbent)
+    known = {} if incumbent is None else read_cache(encoder, incumbent)
     wrong = next((v.shape for v in known.values() if v.shape != (opened.dim,)), None)
     if wrong is not None:
-        raise BundleError(f"{incumbent} remembers vectors of shape {wrong}; expected ({opened.dim},)")
-    return RecallingEncoder(opened, known)
+        raise BundleError(f"{incumbent} has cached vectors of shape {wrong}; expected ({opened.dim},)")
+    return CachedEncoder(opened, known)
 
 
-def recall(encoder: Path, incumbent: Path) -> dict[str, Vectors]:
+def read_cache(encoder: Path, incumbent: Path) -> dict[str, Vectors]:
     """Text key -> unit vector, of every encoder in a bundle whose files are those of the folder; often none."""
     found: dict[str, Vectors] = {}
     for name, folder in _encoders(incumbent):
-        path = incumbent / FOLDER / f"{name}.npz"
+        path = incumbent / CACHE_FOLDER / f"{name}.npz"
         if path.is_file() and _same_network(encoder, folder):
             with np.load(path, allow_pickle=False) as stored:
                 found |= zip(stored["keys"].tolist(), stored["vectors"], strict=True)
     return found
 
 
-def remember(building: Path, encoders: Iterable[RecallingEncoder]) -> None:
+def write_cache(building: Path, encoders: Iterable[CachedEncoder]) -> None:
     """Write the caches of the live encoder (first) and of the fold encoders into a bundle that is being built."""
-    (building / FOLDER).mkdir()
+    (building / CACHE_FOLDER).mkdir()
     for name, encoder in zip(_names(), encoders, strict=False):
-        encoder.save(building / FOLDER / f"{name}.npz")
+        encoder.save(building / CACHE_FOLDER / f"{name}.npz")
 
 
 def _names() -> Iterator[str]:

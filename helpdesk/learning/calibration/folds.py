@@ -16,17 +16,17 @@ MOST_FOLDS = 5
 class Fold:
     """The test rows of one fold, and the encoder, head and index rows that never saw them.
 
-    Vectors [n, dim], intents [n]; test_rows are positions in the whole training table; oos_vectors [m, dim] are
-    known out-of-scope messages under the same encoder. part: which fold encoder that is, where there are several.
-    """
+    Vectors [n, dim], intents [n]; test_rows are positions in the whole training table; out_of_scope_vectors [m, dim]
+    are known out-of-scope messages under the same encoder. part: which fold encoder that is, where there are
+    several."""
 
     train_vectors: Vectors
     train_intents: Intents
     test_vectors: Vectors
     test_intents: Intents
     test_rows: Ints
-    oos_vectors: Vectors
-    part: int = 0
+    out_of_scope_vectors: Vectors
+    number: int = 0
 
 
 def is_measurable(intents: Intents, train: Ints, test: Ints) -> bool:
@@ -35,7 +35,7 @@ def is_measurable(intents: Intents, train: Ints, test: Ints) -> bool:
 
 
 def frozen_folds(
-    vectors: Vectors, intents: Intents, oos_vectors: Vectors, *, groups: Ints | None = None, seed: int
+    vectors: Vectors, intents: Intents, out_of_scope_vectors: Vectors, *, groups: Ints | None = None, seed: int
 ) -> list[Fold]:
     """Folds under an encoder that never saw any row: stratified, near-duplicate groups kept together.
 
@@ -49,7 +49,7 @@ def frozen_folds(
     for number in range(count):
         train, test = np.flatnonzero(part != number), np.flatnonzero(part == number)
         if is_measurable(intents, train, test):
-            folds.append(Fold(vectors[train], intents[train], vectors[test], intents[test], test, oos_vectors))
+            folds.append(Fold(vectors[train], intents[train], vectors[test], intents[test], test, out_of_scope_vectors))
     return folds
 
 

@@ -26,8 +26,8 @@ def too_near(folds: Sequence[Fold], *, taught: int) -> NDArray[np.bool_]:
     which staff labelled as out of scope, are always kept.
     """
     inside = np.concatenate([_nearest(fold, fold.test_vectors) for fold in folds])
-    outside = np.mean([_nearest(fold, fold.oos_vectors) for fold in folds], axis=0)
-    near: NDArray[np.bool_] = outside >= np.quantile(inside, _AS_NEAR)
+    out_of_scope = np.mean([_nearest(fold, fold.out_of_scope_vectors) for fold in folds], axis=0)
+    near: NDArray[np.bool_] = out_of_scope >= np.quantile(inside, _AS_NEAR)
     near[:taught] = False
     return near
 

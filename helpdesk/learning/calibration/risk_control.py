@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import binom, poisson
 
-from helpdesk.learning.calibration.scorer_fit import OutOfFold
+from helpdesk.learning.calibration.scorer_results import OutOfFold
 from helpdesk.matching.decide import Thresholds
 from helpdesk.matching.probabilities import Floats
 
@@ -40,7 +40,7 @@ class Contract:
 
 
 @dataclass(frozen=True)
-class Outside:
+class OutOfScopeEvidence:
     """Out-of-scope evidence: top confidences [m] of such messages out of fold, their share of all traffic."""
 
     confidence: Floats
@@ -81,24 +81,24 @@ class FittedThresholds:
         return {**vars(self), "thresholds": vars(self.thresholds)}
 
 
-def outside_evidence(found: OutOfFold, *, taught: int, share: float | None = None) -> Outside:
+def gather_out_of_scope(found: OutOfFold, *, taught: int, share: float | None = None) -> OutOfScopeEvidence:
     """The out-of-scope evidence of the contract.
 
     Staff labelled the first `taught` messages as out of scope; from 30 on only those count, since fewer could not show
     by themselves that none is answered. `share` is the share of traffic by the audit sample; without one a quarter is
     assumed. Labels of the queue say nothing about traffic, because the queue shows doubted messages.
     """
-    messages = found.oos_confidence[:taught] if taught >= MIN_LABELS else found.oos_confidence
+    messages = found.out_of_scope_confidence[:taught] if taught >= MIN_LABELS else found.out_of_scope_confidence
     if not len(messages):
-        return Outside(messages, 0.0, "assumed")
+        return OutOfScopeEvidence(messages, 0.0, "assumed")
     if share is not None:
-        return Outside(messages, min(MAX_SHARE, share), "the audit sample")
-    return Outside(messages, ASSUMED_SHARE, "assumed")
+        return OutOfScopeEvidence(messages, min(MAX_SHARE, share), "the audit sample")
+    return OutOfScopeEvidence(messages, ASSUMED_SHARE, "assumed")
 
 
-def fit_thresholds(found: OutOfFold, contract: Contract, *, outside: Outside) -> FittedThresholds:
+def fit_thresholds(found: OutOfFold, contract: Contract, *, out_of_scope: OutOfScopeEvidence) -> FittedThresholds:
     """The loosest answer threshold shown to keep the contract, and the level a clarifying question must reach."""
-    steps = _steps(found, contract, outside)
+    steps = _steps(found, contract, out_of_scope)
     answer, counts = _walk(steps, contract)
     question = fit_clarify(found, answer, level=contract.clarify_level)
     return FittedThresholds(
@@ -111,9 +111,9 @@ def fit_thresholds(found: OutOfFold, contract: Contract, *, outside: Outside) ->
         coverage_in_reach=_in_reach(steps, contract),
         asked=question.asked,
         held=question.held,
-        out_of_scope_share=outside.share,
-        out_of_scope_rows=len(outside.confidence),
-        out_of_scope_source=outside.source,
+        out_of_scope_share=out_of_scope.share,
+        out_of_scope_rows=len(out_of_scope.confidence),
+        out_of_scope_source=out_of_scope.source,
     )
 
 
@@ -121,21 +121,20 @@ def fit_thresholds(found: OutOfFold, contract: Contract, *, outside: Outside) ->
 class Counts:
     """What a threshold does: of `rows` in-scope rows, how many are answered, and how many of those wrongly.
 
-    Of `outside` out-of-scope messages `leaked` are answered; `odds` is the number of out-of-scope messages for each
-    in-scope message.
-    """
+    Of `out_of_scope` out-of-scope messages `leaked` are answered; `odds` is the number of out-of-scope messages for
+    each in-scope message."""
 
     rows: int
     answered: int
     wrong: int
-    outside: int = 0
+    out_of_scope: int = 0
     leaked: int = 0
     odds: float = 0.0
 
     @property
     def weight(self) -> float:
         """In-scope rows that one out-of-scope message stands beside."""
-        return self.odds * self.rows / self.outside if self.outside else 0.0
+        return self.odds * self.rows / self.out_of_scope if self.out_of_scope else 0.0
 
     @property
     def wrong_rate(self) -> float:
@@ -164,9 +163,9 @@ def p_value(counts: Counts, rate: float) -> float:
     cost = counts.odds * (1 - rate) * counts.rows / counts.answered
     leak = np.linspace(0.0, min(1.0, rate / cost), num=_NUISANCE)[:, None]
     mistakes = counts.wrong + counts.weight * counts.leaked
-    leaked = np.arange(min(counts.outside, int(mistakes / counts.weight + 1e-9)) + 1)[None, :]
+    leaked = np.arange(min(counts.out_of_scope, int(mistakes / counts.weight + 1e-9)) + 1)[None, :]
     left = np.floor(mistakes - counts.weight * leaked + 1e-9)
-    both = binom.pmf(leaked, counts.outside, leak) * binom.cdf(
+    both = binom.pmf(leaked, counts.out_of_scope, leak) * binom.cdf(
         left, counts.answered, np.maximum(0.0, rate - cost * leak)
     )
     return float(both.sum(axis=1).max())
@@ -182,7 +181,7 @@ def upper_bound(counts: Counts, assurance: float) -> float:
 Steps = Sequence[tuple[float, Counts]]
 
 
-def _steps(found: OutOfFold, contract: Contract, outside: Outside) -> Steps:
+def _steps(found: OutOfFold, contract: Contract, out_of_scope: OutOfScopeEvidence) -> Steps:
     """The thresholds to try, from strict to loose, with what each does.
 
     A threshold is tried wherever one more wrong answer becomes allowed, because just before that the test has the least
@@ -200,18 +199,18 @@ def _steps(found: OutOfFold, contract: Contract, outside: Outside) -> Steps:
     expected = np.cumsum(1.0 - ordered)[sizes - 1]
     likeliest = int(np.argmax(poisson.cdf(allowed[sizes - 1], expected)))
     thresholds = np.unique(ordered[sizes[likeliest:] - 1])[::-1]
-    return [(float(threshold), _count(found, outside, float(threshold))) for threshold in thresholds]
+    return [(float(threshold), _count(found, out_of_scope, float(threshold))) for threshold in thresholds]
 
 
-def _count(found: OutOfFold, outside: Outside, threshold: float) -> Counts:
+def _count(found: OutOfFold, out_of_scope: OutOfScopeEvidence, threshold: float) -> Counts:
     answered = found.confidence >= threshold
     return Counts(
         rows=len(answered),
         answered=int(answered.sum()),
         wrong=int(np.count_nonzero(answered & ~found.right)),
-        outside=len(outside.confidence),
-        leaked=int(np.count_nonzero(outside.confidence >= threshold)),
-        odds=outside.odds,
+        out_of_scope=len(out_of_scope.confidence),
+        leaked=int(np.count_nonzero(out_of_scope.confidence >= threshold)),
+        odds=out_of_scope.odds,
     )
 
 
@@ -253,7 +252,7 @@ def _in_reach(steps: Steps, contract: Contract) -> float:
 
 
 @dataclass(frozen=True)
-class Question:
+class ClarifyFit:
     """The summed confidence that a clarifying question must reach. asked: of the rows not answered, the share that gets
     a question; held: the share of those whose choices include the true intent."""
 
@@ -262,7 +261,7 @@ class Question:
     held: float
 
 
-def fit_clarify(found: OutOfFold, answer: float, *, level: float) -> Question:
+def fit_clarify(found: OutOfFold, answer: float, *, level: float) -> ClarifyFit:
     """The lowest summed confidence at which the choices include the true intent as often as `level`.
 
     Conformal risk control (Angelopoulos et al. 2022, arXiv 2208.02814) on the in-scope rows that are not answered: the
@@ -272,13 +271,13 @@ def fit_clarify(found: OutOfFold, answer: float, *, level: float) -> Question:
     rest = found.confidence < answer
     sums, true = np.cumsum(found.ranked[rest], axis=1)[:, 1:], found.ranked_true[rest]
     if len(sums) < MIN_LABELS:
-        return Question(level, *_asked(sums, true, level))
+        return ClarifyFit(level, *_asked(sums, true, level))
     for tried in np.linspace(LEAST_MASS, 1.0, num=101):
         asked, held = _asked(sums, true, float(tried))
         count = asked * len(sums)
         if count and (count * (1 - held) + 1) / (count + 1) <= 1 - level:
-            return Question(float(tried), asked, held)
-    return Question(NEVER, 0.0, 0.0)
+            return ClarifyFit(float(tried), asked, held)
+    return ClarifyFit(NEVER, 0.0, 0.0)
 
 
 def _asked(sums: Floats, true: NDArray[np.bool_], level: float) -> tuple[float, float]:

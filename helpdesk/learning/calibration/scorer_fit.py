@@ -1,7 +1,7 @@
 """Fit a scorer: heads and centroids on all rows, the weights that combine them on out-of-fold rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,20 @@ from numpy.typing import NDArray
 from helpdesk.learning.calibration.folds import Fold, Intents, Ints
 from helpdesk.learning.calibration.out_of_scope import too_near
 from helpdesk.learning.calibration.reliability import calibration_error
+from helpdesk.learning.calibration.scorer_results import FittedScorer, OutOfFold, Spellings
 from helpdesk.learning.calibration.weights import Rows, Weights, fit_weights, take
 from helpdesk.matching import wording
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.probabilities import Floats
-from helpdesk.matching.scorer import NEAR, NEIGHBOURS, SIGNS, VIEWS, WORDING, Scorer, Views
+from helpdesk.matching.scorer import (
+    INTENT_FEATURES,
+    NEAR_NEIGHBOURS,
+    NEIGHBOURS,
+    SCOPE_FEATURES,
+    WORDING,
+    Features,
+    Scorer,
+)
 from helpdesk.matching.wording import Spelled, Vocabulary, read_vocabulary
 
 HEAD_C = 20.0
@@ -24,66 +33,10 @@ _DENSITY_ROWS = 20
 _DENSITY_CHUNK = 500
 
 
-@dataclass(frozen=True)
-class OutOfFold:
-    """Out-of-fold results: per measured row its position, true and best intent, ranked confidences [n, 4].
-
-    `ranked_true` [n, 4] marks where in the ranking the true intent stands; oos_confidence [m] is that of the best
-    intent of each known out-of-scope message that was used, in the order given. The weights behind a
-    confidence were not fitted on its row either.
-    """
-
-    rows: Ints
-    truth: Intents
-    best: Intents
-    confidence: Floats
-    ranked: Floats
-    ranked_true: NDArray[np.bool_]
-    oos_confidence: Floats
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        """Whether the best intent is the true one."""
-        hits: NDArray[np.bool_] = self.truth == self.best
-        return hits
-
-    def take(self, which: NDArray[np.bool_] | Ints) -> "OutOfFold":
-        """Some of the measured rows, with all of the out-of-scope messages."""
-        names = ("rows", "truth", "best", "confidence", "ranked", "ranked_true")
-        return replace(self, **{name: getattr(self, name)[which] for name in names})
-
-
-@dataclass(frozen=True)
-class FittedScorer:
-    """A scorer, its out-of-fold results, and figures for the report.
-
-    unseen: per fold the scorer that never saw the fold's test rows, with the weights of `scorer`; outside_rows: which
-    of the given out-of-scope messages are used, in the order of `scorer.outside`.
-    """
-
-    scorer: Scorer
-    out_of_fold: OutOfFold
-    report: dict[str, Any]
-    unseen: tuple[Scorer, ...]
-    outside_rows: Ints
-
-
-@dataclass(frozen=True)
-class Spellings:
-    """The words of the training rows and of the out-of-scope messages, in their orders.
-
-    Staff labelled the first `taught` ones of the latter.
-    """
-
-    rows: Sequence[Spelled]
-    outside: Sequence[Spelled]
-    taught: int = 0
-
-
 def fit_scorer(
     vectors: Vectors,
     intents: Intents,
-    oos_vectors: Vectors,
+    out_of_scope_vectors: Vectors,
     folds: Sequence[Fold],
     *,
     spellings: Spellings | None = None,
@@ -95,51 +48,53 @@ def fit_scorer(
     """
     spellings = spellings or Spellings((), ())
     used = np.flatnonzero(~too_near(folds, taught=spellings.taught))
-    folds = [replace(fold, oos_vectors=fold.oos_vectors[used]) for fold in folds]
-    kept = [spellings.outside[row] for row in used.tolist()] if spellings.outside else []
-    spelled = replace(spellings, outside=kept)
+    folds = [replace(fold, out_of_scope_vectors=fold.out_of_scope_vectors[used]) for fold in folds]
+    kept = [spellings.out_of_scope[row] for row in used.tolist()] if spellings.out_of_scope else []
+    spelled = replace(spellings, out_of_scope=kept)
     count = int(intents.max()) + 1
     rows, partial = _measure(folds, count, spelled)
     weights = fit_weights(rows, seed=seed)
-    parts = _parts(vectors, intents, oos_vectors[used], count, read_vocabulary(spelled.rows))
-    scorer, *unseen = (replace(p, view_weights=weights.views, sign_weights=weights.signs) for p in (parts, *partial))
+    parts = _parts(vectors, intents, out_of_scope_vectors[used], count, read_vocabulary(spelled.rows))
+    scorer, *unseen = (
+        replace(p, intent_weights=weights.intent, scope_weights=weights.scope) for p in (parts, *partial)
+    )
     found = _cross_fitted(rows, np.concatenate([fold.test_rows for fold in folds]), seed=seed)
     report = _report(scorer, found, rows)
-    report |= {"out_of_scope": len(oos_vectors), "out_of_scope_used": len(used)}
+    report |= {"out_of_scope": len(out_of_scope_vectors), "out_of_scope_used": len(used)}
     return FittedScorer(scorer, found, report, tuple(unseen), used)
 
 
-def refit(scorer: Scorer, vectors: Vectors, intents: Intents, oos_vectors: Vectors) -> Scorer:
+def refit(scorer: Scorer, vectors: Vectors, intents: Intents, out_of_scope_vectors: Vectors) -> Scorer:
     """A scorer over other rows with the same weights: its head and centroids are fitted anew, as `fit_scorer` does.
 
     Vectors [n, dim] with intents [n], two different ones at least; an intent without rows can never win. Its vocabulary
     stays as it is.
     """
-    parts = _parts(vectors, intents, oos_vectors, len(scorer.bias), scorer.vocabulary)
-    return replace(parts, view_weights=scorer.view_weights, sign_weights=scorer.sign_weights)
+    parts = _parts(vectors, intents, out_of_scope_vectors, len(scorer.bias), scorer.vocabulary)
+    return replace(parts, intent_weights=scorer.intent_weights, scope_weights=scorer.scope_weights)
 
 
 def _measure(folds: Sequence[Fold], count: int, spellings: Spellings) -> tuple[Rows, list[Scorer]]:
-    """Views of every test row by the fold that never saw it, with and without its own intent; of every known
+    """Features of every test row by the fold that never saw it, with and without its own intent; of every known
     out-of-scope message by one fold, and by such others of them as stand in another group."""
-    inside, near, outside, order, partial = [], [], [], [], []
+    inside, near, out_of_scope, order, partial = [], [], [], [], []
     groups = max(2, len(folds))
-    group_of = np.arange(len(folds[0].oos_vectors)) % groups
+    group_of = np.arange(len(folds[0].out_of_scope_vectors)) % groups
     for number, fold in enumerate(folds):
         vocabulary = read_vocabulary(_others(spellings.rows, fold.test_rows))
-        parts = _parts(fold.train_vectors, fold.train_intents, fold.oos_vectors, count, vocabulary)
+        parts = _parts(fold.train_vectors, fold.train_intents, fold.out_of_scope_vectors, count, vocabulary)
         partial.append(parts)
         worded = _worded(vocabulary, spellings.rows, fold.test_rows)
-        inside.append(_views(parts, fold, fold.test_vectors, worded=worded))
-        near.append(_views(parts, fold, fold.test_vectors, worded=worded, without=fold.test_intents))
+        inside.append(_features(parts, fold, fold.test_vectors, worded=worded))
+        near.append(_features(parts, fold, fold.test_vectors, worded=worded, without=fold.test_intents))
         for group in range(number, groups, len(folds)):
             own = np.flatnonzero(group_of == group)
-            others = replace(parts, outside=fold.oos_vectors[group_of != group])
-            worded = _worded(vocabulary, spellings.outside, own)
-            outside.append(_views(others, fold, fold.oos_vectors[own], worded=worded))
+            others = replace(parts, out_of_scope=fold.out_of_scope_vectors[group_of != group])
+            worded = _worded(vocabulary, spellings.out_of_scope, own)
+            out_of_scope.append(_features(others, fold, fold.out_of_scope_vectors[own], worded=worded))
             order.append(own)
     truth = np.concatenate([fold.test_intents for fold in folds])
-    rows = Rows(_join(inside), truth, _join(near), take(_join(outside), np.argsort(np.concatenate(order))))
+    rows = Rows(_join(inside), truth, _join(near), take(_join(out_of_scope), np.argsort(np.concatenate(order))))
     return rows, partial
 
 
@@ -151,21 +106,25 @@ def _others(spelled: Sequence[Spelled], rows: Ints) -> list[Spelled]:
 def _worded(vocabulary: Vocabulary, spelled: Sequence[Spelled], rows: Ints) -> Floats:
     """Signs of strange wording of some rows [m, 3]; zeros when nothing was spelled out."""
     if not spelled:
-        return np.zeros((len(rows), len(wording.SIGNS)))
-    return np.array([vocabulary.signs(spelled[row]) for row in rows]).reshape(len(rows), len(wording.SIGNS))
+        return np.zeros((len(rows), len(wording.WORDING_FEATURES)))
+    return np.array([vocabulary.features(spelled[row]) for row in rows]).reshape(
+        len(rows), len(wording.WORDING_FEATURES)
+    )
 
 
-def _views(parts: Scorer, fold: Fold, vectors: Vectors, *, worded: Floats, without: Intents | None = None) -> Views:
-    """Views of unit vectors against a fold's training rows; `without` [n] hides each row's own intent."""
+def _features(
+    parts: Scorer, fold: Fold, vectors: Vectors, *, worded: Floats, without: Intents | None = None
+) -> Features:
+    """Features of unit vectors against a fold's training rows; `without` [n] hides each row's own intent."""
     similarities = vectors @ fold.train_vectors.T
     if without is not None:
         similarities = np.where(fold.train_intents[None, :] == without[:, None], -1.0, similarities)
     nearest = _nearest(similarities)
-    views = parts.views(vectors, np.take_along_axis(similarities, nearest, axis=1), fold.train_intents[nearest])
-    views.signs[:, WORDING] = worded
+    features = parts.features(vectors, np.take_along_axis(similarities, nearest, axis=1), fold.train_intents[nearest])
+    features.scope[:, WORDING] = worded
     if without is not None:
-        _hide(views, parts, vectors, without)
-    return views
+        _hide(features, parts, vectors, without)
+    return features
 
 
 def _nearest(similarities: NDArray[np.float32]) -> Ints:
@@ -176,17 +135,21 @@ def _nearest(similarities: NDArray[np.float32]) -> Ints:
     return np.take_along_axis(found, best, axis=1)
 
 
-def _hide(views: Views, parts: Scorer, vectors: Vectors, intents: Intents) -> None:
-    """Take each row's own intent out of its views, and of the signs that look over all intents."""
+def _hide(features: Features, parts: Scorer, vectors: Vectors, intents: Intents) -> None:
+    """Take each row's own intent out of its features, and of the scope that look over all intents."""
     rows = np.arange(len(vectors))
-    views.per_intent[rows, intents] = _HIDDEN
+    features.per_intent[rows, intents] = _HIDDEN
     logits = vectors @ parts.head.T + parts.bias
     logits[rows, intents] = _HIDDEN
-    views.signs[:, SIGNS.index("energy")] = np.log(np.exp(logits).sum(axis=1))
-    views.signs[:, SIGNS.index("centroid")] = views.per_intent[:, :, VIEWS.index("centroid")].max(axis=1)
+    features.scope[:, SCOPE_FEATURES.index("energy")] = np.log(np.exp(logits).sum(axis=1))
+    features.scope[:, SCOPE_FEATURES.index("centroid")] = features.per_intent[
+        :, :, INTENT_FEATURES.index("centroid")
+    ].max(axis=1)
 
 
-def _parts(vectors: Vectors, intents: Intents, oos_vectors: Vectors, count: int, vocabulary: Vocabulary) -> Scorer:
+def _parts(
+    vectors: Vectors, intents: Intents, out_of_scope_vectors: Vectors, count: int, vocabulary: Vocabulary
+) -> Scorer:
     """Head, centroids, out-of-scope vectors and vocabulary; weights still empty."""
     head, bias = _fit_head(vectors, intents, count)
     return Scorer(
@@ -194,11 +157,11 @@ def _parts(vectors: Vectors, intents: Intents, oos_vectors: Vectors, count: int,
         bias=bias,
         centroids=_centroids(vectors, intents, count),
         density=_density(vectors, intents, count),
-        outside=oos_vectors,
+        out_of_scope=out_of_scope_vectors,
         words=vocabulary.words,
         letters=vocabulary.letters,
-        view_weights=np.zeros(len(VIEWS)),
-        sign_weights=np.zeros(len(SIGNS)),
+        intent_weights=np.zeros(len(INTENT_FEATURES)),
+        scope_weights=np.zeros(len(SCOPE_FEATURES)),
     )
 
 
@@ -235,7 +198,7 @@ def _density(vectors: Vectors, intents: Intents, count: int) -> NDArray[np.float
     together (as in the local outlier factor of Breunig et al. 2000). Intents without rows get the mean of the others.
     """
     sampled = np.concatenate([np.flatnonzero(intents == intent)[:_DENSITY_ROWS] for intent in np.unique(intents)])
-    near = min(NEAR, len(vectors) - 1)
+    near = min(NEAR_NEIGHBOURS, len(vectors) - 1)
     found = np.empty(len(sampled), dtype=np.float32)
     for start in range(0, len(sampled), _DENSITY_CHUNK):
         rows = sampled[start : start + _DENSITY_CHUNK]
@@ -251,13 +214,17 @@ def _density(vectors: Vectors, intents: Intents, count: int) -> NDArray[np.float
 def _cross_fitted(rows: Rows, test_rows: Ints, *, seed: int) -> OutOfFold:
     """Confidence of every row by weights that were fitted on the other rows."""
     chance = np.random.default_rng(seed)
-    group, outside_group = (chance.permutation(n) % _GROUPS for n in (len(rows.truth), len(rows.outside.signs)))
+    group, out_of_scope_group = (
+        chance.permutation(n) % _GROUPS for n in (len(rows.truth), len(rows.out_of_scope.scope))
+    )
     inside = np.zeros(rows.inside.per_intent.shape[:2])
-    outside = np.zeros(len(outside_group))
+    out_of_scope = np.zeros(len(out_of_scope_group))
     for number in range(_GROUPS):
-        weights = fit_weights(rows.take(group != number, outside_group != number), seed=seed)
+        weights = fit_weights(rows.take(group != number, out_of_scope_group != number), seed=seed)
         inside[group == number] = _confidence(take(rows.inside, group == number), weights)
-        outside[outside_group == number] = _confidence(take(rows.outside, outside_group == number), weights).max(axis=1)
+        out_of_scope[out_of_scope_group == number] = _confidence(
+            take(rows.out_of_scope, out_of_scope_group == number), weights
+        ).max(axis=1)
     order = np.argsort(-inside, axis=1, kind="stable")[:, :4]
     ranked = np.take_along_axis(inside, order, axis=1)
     return OutOfFold(
@@ -267,28 +234,28 @@ def _cross_fitted(rows: Rows, test_rows: Ints, *, seed: int) -> OutOfFold:
         confidence=ranked[:, 0],
         ranked=ranked,
         ranked_true=order == rows.truth[:, None],
-        oos_confidence=outside,
+        out_of_scope_confidence=out_of_scope,
     )
 
 
-def _confidence(views: Views, weights: Weights) -> Floats:
-    conditional, inside = weights.apply(views)
+def _confidence(features: Features, weights: Weights) -> Floats:
+    conditional, inside = weights.apply(features)
     return conditional * inside[:, None]
 
 
 def _report(scorer: Scorer, found: OutOfFold, rows: Rows) -> dict[str, Any]:
     accuracies = {
-        name: float((rows.inside.per_intent[:, :, view].argmax(axis=1) == rows.truth).mean())
-        for view, name in enumerate(VIEWS)
+        name: float((rows.inside.per_intent[:, :, feature].argmax(axis=1) == rows.truth).mean())
+        for feature, name in enumerate(INTENT_FEATURES)
     }
     return {
         "measured_rows": len(rows.truth),
         "out_of_fold_accuracy": {**accuracies, "combined": float(found.right.mean())},
         "expected_calibration_error": calibration_error(found.confidence, found.right),
-        "view_weights": dict(zip(VIEWS, scorer.view_weights.tolist(), strict=True)),
-        "sign_weights": dict(zip(SIGNS, scorer.sign_weights.tolist(), strict=True)),
+        "intent_weights": dict(zip(INTENT_FEATURES, scorer.intent_weights.tolist(), strict=True)),
+        "scope_weights": dict(zip(SCOPE_FEATURES, scorer.scope_weights.tolist(), strict=True)),
     }
 
 
-def _join(views: Sequence[Views]) -> Views:
-    return Views(np.concatenate([v.per_intent for v in views]), np.concatenate([v.signs for v in views]))
+def _join(features: Sequence[Features]) -> Features:
+    return Features(np.concatenate([v.per_intent for v in features]), np.concatenate([v.scope for v in features]))

@@ -5,9 +5,9 @@ import numpy as np
 from helpdesk.matching.probabilities import Floats
 
 TAIL = 0.05  # share of calibration rows that count as unfamiliar, by definition
-FEWEST = 100
+FEWEST_ROWS = 100
 
 
 def unfamiliar_below(confidence: Floats) -> float | None:
     """The 5% quantile of the calibration rows' confidences [n], None when there are too few of them."""
-    return float(np.quantile(confidence, TAIL)) if len(confidence) >= FEWEST else None
+    return float(np.quantile(confidence, TAIL)) if len(confidence) >= FEWEST_ROWS else None

@@ -1,4 +1,6 @@
-"""The few numbers that combine views and signs into calibrated confidence. Numeric only; rows must be out of fold."""
+"""The few numbers that combine features and scope into calibrated confidence. Numeric only; rows must be out of
+fold.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,92 +13,100 @@ from scipy.optimize import minimize
 from helpdesk.learning.calibration.folds import Intents
 from helpdesk.matching import wording
 from helpdesk.matching.probabilities import Floats, sigmoid, softmax
-from helpdesk.matching.scorer import SIGNS, VIEWS, Views, with_certainty
+from helpdesk.matching.scorer import INTENT_FEATURES, SCOPE_FEATURES, Features, with_certainty
 
-OOS_WEIGHT = 0.5  # of known out-of-scope rows, per in-scope row
+OUT_OF_SCOPE_WEIGHT = 0.5  # of known out-of-scope rows, per in-scope row
 NEAR_WEIGHT = 0.05  # of rows whose own intent is taken away
 TEMPER_SHARE = 0.25  # of known out-of-scope rows when confidence is put on the scale of being right
 _RIDGE = 4e-3
 _PRIOR = np.array([5.0, 0.3, 3.0, 1.2])  # what many data sets settle near
 _PRIOR_ROWS = 2.0
 _FIT_ROWS = 4000
-_STRANGE = ("outside", *wording.SIGNS)
+_STRANGE = ("out_of_scope", *wording.WORDING_FEATURES)
 _ALLOWED = {"one": (None, None)} | dict.fromkeys(_STRANGE, (None, 0.0))
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Views of n out-of-fold rows: in scope with their intents, the same rows with their own intent left out, and known
-    out-of-scope messages."""
+    """Features of n out-of-fold rows: in scope with their intents, the same rows with their own intent left out, and
+    known out-of-scope messages.
+    """
 
-    inside: Views
+    inside: Features
     truth: Intents
-    near: Views
-    outside: Views
+    near: Features
+    out_of_scope: Features
 
-    def take(self, inside: NDArray[np.bool_], outside: NDArray[np.bool_]) -> "Rows":
+    def take(self, inside: NDArray[np.bool_], out_of_scope: NDArray[np.bool_]) -> "Rows":
         """Some of the rows."""
-        return Rows(take(self.inside, inside), self.truth[inside], take(self.near, inside), take(self.outside, outside))
+        return Rows(
+            take(self.inside, inside),
+            self.truth[inside],
+            take(self.near, inside),
+            take(self.out_of_scope, out_of_scope),
+        )
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What `Scorer` multiplies views and signs with."""
+    """What `Scorer` multiplies features and scope with."""
 
-    views: Floats
-    signs: Floats
+    intent: Floats
+    scope: Floats
 
-    def apply(self, views: Views) -> tuple[Floats, Floats]:
+    def apply(self, features: Features) -> tuple[Floats, Floats]:
         """P(intent | in scope) [n, intents] and P(in scope) [n]."""
-        return conditional(views, self.views), sigmoid(_familiarity(views, self))
+        return conditional(features, self.intent), sigmoid(_familiarity(features, self))
 
 
 def fit_weights(rows: Rows, *, seed: int) -> Weights:
     """View weights, then sign weights given those, then the calibration of the latter."""
     chosen = np.random.default_rng(seed).permutation(len(rows.truth))[:_FIT_ROWS]
-    view_weights = _fit_view_weights(rows.inside.per_intent[chosen], rows.truth[chosen])
-    sign_weights = _fit_sign_weights(rows, view_weights)
-    return Weights(view_weights, _tempered(rows, Weights(view_weights, sign_weights)))
+    intent_weights = _fit_intent_weights(rows.inside.per_intent[chosen], rows.truth[chosen])
+    scope_weights = _fit_scope_weights(rows, intent_weights)
+    return Weights(intent_weights, _tempered(rows, Weights(intent_weights, scope_weights)))
 
 
-def _fit_view_weights(per_intent: NDArray[np.float32], truth: Intents) -> Floats:
+def _fit_intent_weights(per_intent: NDArray[np.float32], truth: Intents) -> Floats:
     """Non-negative weights that maximise the likelihood of the true intents, close to the prior when rows are few."""
-    views, rows = per_intent.astype(np.float64), np.arange(len(truth))
-    scale = views.std(axis=1).mean(axis=0)
+    features, rows = per_intent.astype(np.float64), np.arange(len(truth))
+    scale = features.std(axis=1).mean(axis=0)
     ridge = _PRIOR_ROWS / len(truth)
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        shares = softmax(views @ weights)
-        expected = np.einsum("ni,niv->nv", shares, views)
+        shares = softmax(features @ weights)
+        expected = np.einsum("ni,niv->nv", shares, features)
         away = (weights - _PRIOR) * scale
-        gradient = (expected - views[rows, truth]).mean(axis=0) + 2 * ridge * away * scale
+        gradient = (expected - features[rows, truth]).mean(axis=0) + 2 * ridge * away * scale
         return float(-np.log(shares[rows, truth] + 1e-12).mean() + ridge * away @ away), gradient
 
-    return _minimise(loss, _PRIOR, bounds=[(0.0, None)] * len(VIEWS))
+    return _minimise(loss, _PRIOR, bounds=[(0.0, None)] * len(INTENT_FEATURES))
 
 
-def _fit_sign_weights(rows: Rows, view_weights: Floats) -> Floats:
-    """Logistic regression of in scope against out of scope on the signs of familiarity.
+def _fit_scope_weights(rows: Rows, intent_weights: Floats) -> Floats:
+    """Logistic regression of in scope against out of scope on the scope of familiarity.
 
     Each weight is positive or negative by what it means: from misspelt phrasings and well-spelt shipped messages the
     regression must not learn that unusual wording means in scope.
     """
-    parts = [_filled(views, view_weights) for views in (rows.inside, rows.near, rows.outside)]
+    parts = [_filled(features, intent_weights) for features in (rows.inside, rows.near, rows.out_of_scope)]
     sizes = [len(part) for part in parts]
-    shares = (1.0, NEAR_WEIGHT, OOS_WEIGHT)
+    shares = (1.0, NEAR_WEIGHT, OUT_OF_SCOPE_WEIGHT)
     weight = np.concatenate([np.full(n, share / max(1, n)) for n, share in zip(sizes, shares, strict=True)])
     target = np.repeat([1.0, 0.0, 0.0], sizes)
-    weight, signs = weight / weight.sum(), np.concatenate(parts)
-    centre, scale = signs.mean(axis=0), signs.std(axis=0) + 1e-6
+    weight, scope = weight / weight.sum(), np.concatenate(parts)
+    centre, scale = scope.mean(axis=0), scope.std(axis=0) + 1e-6
     centre[0], scale[0] = 0.0, 1.0
-    standard = (signs - centre) / scale
+    standard = (scope - centre) / scale
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         value, slope = _logistic(standard @ weights, target, weight)
         held = np.r_[0.0, weights[1:]]
         return value + _RIDGE * float(held @ held), standard.T @ slope + 2 * _RIDGE * held
 
-    fitted = _minimise(loss, np.zeros(len(SIGNS)), bounds=[_ALLOWED.get(sign, (0.0, None)) for sign in SIGNS])
+    fitted = _minimise(
+        loss, np.zeros(len(SCOPE_FEATURES)), bounds=[_ALLOWED.get(name, (0.0, None)) for name in SCOPE_FEATURES]
+    )
     weights: Floats = fitted / scale
     weights[0] = fitted[0] - (fitted[1:] * centre[1:] / scale[1:]).sum()
     return weights
@@ -108,12 +118,14 @@ def _tempered(rows: Rows, weights: Weights) -> Floats:
     Out-of-scope messages get a small fixed weight: their share of traffic is unknown here, and the answer threshold
     takes it into account later.
     """
-    inside, outside = conditional(rows.inside, weights.views), conditional(rows.outside, weights.views)
+    inside, out_of_scope = conditional(rows.inside, weights.intent), conditional(rows.out_of_scope, weights.intent)
     right = inside.argmax(axis=1) == rows.truth
-    top = np.log(np.r_[inside.max(axis=1), outside.max(axis=1, initial=0.0)] + 1e-12)
-    z = np.r_[_familiarity(rows.inside, weights), _familiarity(rows.outside, weights)]
-    target = np.r_[right.astype(float), np.zeros(len(outside))]
-    weight = np.r_[np.ones(len(inside)), np.full(len(outside), TEMPER_SHARE * len(inside) / max(1, len(outside)))]
+    top = np.log(np.r_[inside.max(axis=1), out_of_scope.max(axis=1, initial=0.0)] + 1e-12)
+    z = np.r_[_familiarity(rows.inside, weights), _familiarity(rows.out_of_scope, weights)]
+    target = np.r_[right.astype(float), np.zeros(len(out_of_scope))]
+    weight = np.r_[
+        np.ones(len(inside)), np.full(len(out_of_scope), TEMPER_SHARE * len(inside) / max(1, len(out_of_scope)))
+    ]
     weight = weight / weight.sum()
 
     def loss(pair: Floats) -> tuple[float, Floats]:
@@ -126,22 +138,22 @@ def _tempered(rows: Rows, weights: Weights) -> Floats:
         return float(value + _RIDGE * held @ held), np.array([slope.sum(), slope @ z]) + 2 * _RIDGE * held
 
     shift, factor = _minimise(loss, np.array([0.0, 1.0]), bounds=[(None, None), (0.1, None)])
-    tempered: Floats = weights.signs * factor
+    tempered: Floats = weights.scope * factor
     tempered[0] += shift
     return tempered
 
 
-def conditional(views: Views, view_weights: Floats) -> Floats:
+def conditional(features: Features, intent_weights: Floats) -> Floats:
     """P(intent | in scope) [n, intents]."""
-    return softmax(views.per_intent @ view_weights)
+    return softmax(features.per_intent @ intent_weights)
 
 
-def _filled(views: Views, view_weights: Floats) -> Floats:
-    return with_certainty(views.signs, conditional(views, view_weights))
+def _filled(features: Features, intent_weights: Floats) -> Floats:
+    return with_certainty(features.scope, conditional(features, intent_weights))
 
 
-def _familiarity(views: Views, weights: Weights) -> Floats:
-    logits: Floats = _filled(views, weights.views) @ weights.signs
+def _familiarity(features: Features, weights: Weights) -> Floats:
+    logits: Floats = _filled(features, weights.intent) @ weights.scope
     return logits
 
 
@@ -150,9 +162,9 @@ def _logistic(logits: Floats, target: Floats, weight: Floats) -> tuple[float, Fl
     return value, weight * (sigmoid(logits) - target)
 
 
-def take(views: Views, chosen: NDArray[Any]) -> Views:
+def take(features: Features, chosen: NDArray[Any]) -> Features:
     """Some of the rows, by mask or position."""
-    return Views(views.per_intent[chosen], views.signs[chosen])
+    return Features(features.per_intent[chosen], features.scope[chosen])
 
 
 def _minimise(

@@ -9,28 +9,27 @@ from functools import cached_property, partial
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError
-from helpdesk.learning.data.quarantine import HeldBack, Said, held_back
+from helpdesk.learning.data.quarantine import Quarantined, Said, quarantined
 from helpdesk.near_duplicates import near_any
 from helpdesk.records.audit import drawn_texts
 from helpdesk.records.clock import now
 from helpdesk.records.conversations import taken_for
-from helpdesk.records.examples import COLUMNS, list_examples
+from helpdesk.records.examples import TEXT_COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
 from helpdesk.records.files.csv_files import read_column
 from helpdesk.records.labels import active_labels
-from helpdesk.records.relabel_requests import PATIENCE, said_once
+from helpdesk.records.relabel_requests import REPEAT_WITHIN, said_once
 from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
-from helpdesk.text import normalise
+from helpdesk.text import OUT_OF_SCOPE, normalise
 
-NONE = ""  # stands for "none of our FAQs" where an intent is named
 MOST_LESSONS = 10_000  # of each kind, the newest: more than one training gets to see
 
 
 @dataclass(frozen=True)
 class Row:
-    """One text and what it means. `id` is its source: `phrasing:12`, `label:7`; intent NONE is out of scope.
+    """One text and what it means. `id` is its source: `phrasing:12`, `label:7`; intent OUT_OF_SCOPE is out of scope.
 
     put_forward: a message that was labelled because the bot doubted it. It trains like any other, but such messages are
     harder than traffic. said_once: a label that nobody has repeated; fresh: one of the last week.
@@ -58,15 +57,14 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Dataset:
     """Everything one night learns from and is measured on.
 
     train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts that
     belong to no intent, first the `taught` ones that staff labelled (train split), then shipped ones; exact: text key
     -> intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
-    other kinds, which only fine-tuning learns from; outside_share: the share of traffic that is out of scope by the
-    audit sample, None when unknown; held_back: labels in quarantine, which are in none of the other fields.
-    """
+    other kinds, which only fine-tuning learns from; out_of_scope_share: the share of traffic that is out of scope by
+    the audit sample, None when unknown; quarantine: labels in quarantine, which are in none of the other fields."""
 
     train: tuple[Row, ...]
     holdout: tuple[Row, ...]
@@ -75,8 +73,8 @@ class Snapshot:
     questions: dict[str, str]
     lessons: tuple[Lesson, ...] = ()
     taught: int = 0
-    outside_share: float | None = None
-    held_back: tuple[HeldBack, ...] = ()
+    out_of_scope_share: float | None = None
+    quarantine: tuple[Quarantined, ...] = ()
 
     @cached_property
     def intents(self) -> tuple[str, ...]:
@@ -104,18 +102,18 @@ class Snapshot:
         ]
         if self.lessons:
             facts.append([(lesson.kind, lesson.texts, lesson.value) for lesson in self.lessons])
-        if self.outside_share is not None:
-            facts.append(self.outside_share)
+        if self.out_of_scope_share is not None:
+            facts.append(self.out_of_scope_share)
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def take_snapshot(
+def read_dataset(
     session: Session,
     *,
     without: Collection[str] = (),
     again: Sequence[Label] = (),
-    outside_share: float | None = None,
-) -> Snapshot:
+    out_of_scope_share: float | None = None,
+) -> Dataset:
     """Read published entries and the labels that count. Raises BadInputError below two intents.
 
     The rows in `without`, and those of exclusions in force, are left out as if they did not exist; labels in `again`
@@ -131,16 +129,16 @@ def take_snapshot(
     waits = {row for group in waiting for row in group.rows}
     labels = [label for label in labels if f"label:{label.id}" not in waits]
     drawn, once = drawn_texts(session), said_once(session)
-    once |= {label.id: label.created_at > now() - PATIENCE for label in again}
+    once |= {label.id: label.created_at > now() - REPEAT_WITHIN for label in again}
     labelled = {side: _label_rows(labels, published, side, drawn=drawn, once=once) for side in ("train", "holdout")}
     train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *labelled["train"]])
-    train = [row for row in train if row.intent != NONE]
+    train = [row for row in train if row.intent != OUT_OF_SCOPE]
     if len({row.intent for row in train}) < 2:
         raise BadInputError("fewer than two published intents have phrasings; import a FAQ first")
     known = {row.text for row in train}
     taught = _taught_out_of_scope(labels, known)
     held_out = labelled["holdout"]
-    return Snapshot(
+    return Dataset(
         train=tuple(train),
         holdout=tuple(_apart_from(held_out, [*known, *taught])),
         out_of_scope=tuple(dict.fromkeys([*taught, *_shipped(known, held_out)])),
@@ -149,12 +147,12 @@ def take_snapshot(
         questions={intent.slug: intent.question for intent in intents},
         lessons=tuple(
             _lesson(example)
-            for kind in COLUMNS
+            for kind in TEXT_COLUMNS
             for example in list_examples(session, kind, newest=MOST_LESSONS)
             if f"example:{example.id}" not in left_out
         ),
-        outside_share=outside_share,
-        held_back=waiting,
+        out_of_scope_share=out_of_scope_share,
+        quarantine=waiting,
     )
 
 
@@ -165,17 +163,22 @@ def shipped_out_of_scope() -> list[str]:
 
 def _waiting(
     session: Session, labels: Sequence[Label], phrasings: Sequence[tuple[Phrasing, str]]
-) -> tuple[HeldBack, ...]:
+) -> tuple[Quarantined, ...]:
     """The labels in quarantine."""
     said = [
         Said(
-            f"label:{x.id}", x.normalised, x.intent.slug if x.intent else NONE, x.staff.name, x.message_id, x.created_at
+            f"label:{x.id}",
+            x.normalised,
+            x.intent.slug if x.intent else OUT_OF_SCOPE,
+            x.staff.name,
+            x.message_id,
+            x.created_at,
         )
         for x in labels
         if x.kind != "skip"
     ]
     faq = [Said(f"phrasing:{phrasing.id}", phrasing.normalised, slug) for phrasing, slug in phrasings]
-    return tuple(held_back(said, faq, taken_for=partial(taken_for, session), moment=now()))
+    return tuple(quarantined(said, faq, taken_for=partial(taken_for, session), moment=now()))
 
 
 def _phrasing_row(phrasing: Phrasing, slug: str) -> Row:
@@ -210,9 +213,9 @@ def _apart_from(holdout: Sequence[Row], learnt: Sequence[str]) -> list[Row]:
 
 
 def _meaning(label: Label, published: set[str]) -> str | None:
-    """The intent a label teaches, NONE for out of scope, None when it teaches nothing."""
+    """The intent a label teaches, OUT_OF_SCOPE for out of scope, None when it teaches nothing."""
     if label.kind == "out_of_scope":
-        return NONE
+        return OUT_OF_SCOPE
     if label.kind == "intent" and label.intent is not None and label.intent.slug in published:
         return label.intent.slug
     return None
@@ -241,5 +244,5 @@ def _exact_table(phrasings: Sequence[tuple[Phrasing, str]], labels: Sequence[Lab
         claims.setdefault(phrasing.text_key, set()).add(slug)
     table = {key: min(slugs) for key, slugs in claims.items() if len(slugs) == 1}
     for label in labels:
-        table[label.text_key] = label.intent.slug if label.intent is not None else NONE
+        table[label.text_key] = label.intent.slug if label.intent is not None else OUT_OF_SCOPE
     return table

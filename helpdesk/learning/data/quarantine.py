@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 MOST_A_DAY = 50
-FEW = 5
+FEW_LABELS = 5
 DIFFERENT, MORE_DIFFERENT = 4, 6  # intents that the first few messages with a phrase, or twice as many, were taken for
 OWN_SHARE = 0.8  # of all rows with the phrase
 _LONGEST = 4  # words
@@ -33,7 +33,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class HeldBack:
+class Quarantined:
     """Rows of one login and one intent in quarantine. phrase: what they share, None when they are too many."""
 
     author: str
@@ -51,13 +51,13 @@ class HeldBack:
         )
 
 
-def held_back(
+def quarantined(
     labels: Sequence[Said],
     phrasings: Sequence[Said],
     *,
     taken_for: Callable[[Collection[int]], Mapping[int, str]],
     moment: datetime,
-) -> list[HeldBack]:
+) -> list[Quarantined]:
     """The labels in quarantine, by login and intent. `taken_for`: message ids -> intents ranked first back then."""
     groups: dict[tuple[str, str], list[Said]] = defaultdict(list)
     for label in labels:
@@ -70,19 +70,19 @@ def held_back(
     return found
 
 
-def _too_many(groups: Mapping[tuple[str, str], Sequence[Said]], since: datetime) -> Iterator[HeldBack]:
+def _too_many(groups: Mapping[tuple[str, str], Sequence[Said]], since: datetime) -> Iterator[Quarantined]:
     for (author, intent), group in groups.items():
         new = [label for label in group if label.at is not None and label.at > since]
         if len(new) > MOST_A_DAY:
-            yield HeldBack(author, intent, tuple(label.row for label in new[MOST_A_DAY:]))
+            yield Quarantined(author, intent, tuple(label.row for label in new[MOST_A_DAY:]))
 
 
 def _shared(group: Sequence[Said]) -> set[str]:
-    """The phrases that at least `FEW` of these texts contain."""
-    if len(group) < FEW:
+    """The phrases that at least `FEW_LABELS` of these texts contain."""
+    if len(group) < FEW_LABELS:
         return set()
     counts = Counter(phrase for label in group for phrase in _phrases(label.text))
-    return {phrase for phrase, count in counts.items() if count >= FEW}
+    return {phrase for phrase, count in counts.items() if count >= FEW_LABELS}
 
 
 def _phrases(text: str) -> set[str]:
@@ -100,7 +100,7 @@ def _planted(
     shared: Mapping[tuple[str, str], set[str]],
     everything: Sequence[Said],
     taken_for: Callable[[Collection[int]], Mapping[int, str]],
-) -> Iterator[HeldBack]:
+) -> Iterator[Quarantined]:
     wanted = set().union(*shared.values())
     sources: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     for said in everything:
@@ -115,7 +115,7 @@ def _planted(
         planted = [phrase for phrase in having if _about_anything(having[phrase], intent, taken_for)]
         if planted:
             rows = dict.fromkeys(label.row for phrase in planted for label in having[phrase])
-            yield HeldBack(author, intent, tuple(sorted(rows, key=_number)), max(planted, key=lambda p: (len(p), p)))
+            yield Quarantined(author, intent, tuple(sorted(rows, key=_number)), max(planted, key=lambda p: (len(p), p)))
 
 
 def _is_own(counts: Mapping[tuple[str, str], int], author: str, intent: str) -> bool:
@@ -132,9 +132,9 @@ def _about_anything(
     labels: Sequence[Said], intent: str, taken_for: Callable[[Collection[int]], Mapping[int, str]]
 ) -> bool:
     """The first messages count, in the order they came: later ones were met by a bot that had learnt from them."""
-    taken = taken_for([label.message_id for label in labels[: 2 * FEW]])
-    others = [taken.get(label.message_id, intent) for label in labels[: 2 * FEW]]
-    few, more = set(others[:FEW]) - {intent}, set(others) - {intent}
+    taken = taken_for([label.message_id for label in labels[: 2 * FEW_LABELS]])
+    others = [taken.get(label.message_id, intent) for label in labels[: 2 * FEW_LABELS]]
+    few, more = set(others[:FEW_LABELS]) - {intent}, set(others) - {intent}
     return len(few) >= DIFFERENT or len(more) >= MORE_DIFFERENT
 
 

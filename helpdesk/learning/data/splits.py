@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from helpdesk.learning.data.dataset import Row, Snapshot
+from helpdesk.learning.data.dataset import Dataset, Row
 from helpdesk.near_duplicates import near_groups
 from helpdesk.text import text_key
 
@@ -22,20 +22,20 @@ def groups_by_intent(texts: Sequence[str], intents: Sequence[str]) -> list[int]:
     return groups
 
 
-def row_groups(snapshot: Snapshot) -> list[int]:
+def row_groups(dataset: Dataset) -> list[int]:
     """Near-duplicate groups of the training rows."""
-    return groups_by_intent(snapshot.texts, [row.intent for row in snapshot.train])
+    return groups_by_intent(dataset.texts, [row.intent for row in dataset.train])
 
 
-def split(snapshot: Snapshot, *, parts: int, known: Mapping[str, int] | None = None) -> dict[str, int]:
+def split(dataset: Dataset, *, folds: int, known: Mapping[str, int] | None = None) -> dict[str, int]:
     """Text key -> fold: near-duplicates together, every intent spread evenly; `known` texts keep their fold."""
-    return stable_parts(snapshot.train, row_groups(snapshot), parts=parts, known=known)
+    return stable_folds(dataset.train, row_groups(dataset), folds=folds, known=known)
 
 
-def stable_parts(
-    rows: Sequence[Row], groups: Sequence[int], *, parts: int, known: Mapping[str, int] | None = None
+def stable_folds(
+    rows: Sequence[Row], groups: Sequence[int], *, folds: int, known: Mapping[str, int] | None = None
 ) -> dict[str, int]:
-    """Text key -> one of `parts` folds: groups stay together, intents are spread evenly, the same every time.
+    """Text key -> one of `folds` folds: groups stay together, intents are spread evenly, the same every time.
 
     Texts in `known` keep their fold for good, whatever label they get later and even while no row has them; other texts
     of their group join them.
@@ -45,12 +45,12 @@ def stable_parts(
     for row, group in zip(rows, groups, strict=True):
         by_intent.setdefault(row.intent, {}).setdefault(group, []).append(text_key(row.text))
     for intent, members in by_intent.items():
-        sizes = [0] * parts
-        start = int(text_key(intent), 16) % parts
+        sizes = [0] * folds
+        start = int(text_key(intent), 16) % folds
         for alike in sorted(members.values(), key=lambda keys: (keys[0] not in assigned, -len(keys), keys[0])):
             settled = [assigned[key] for key in alike if key in assigned]
-            part = settled[0] if settled else min(range(parts), key=lambda p: (sizes[p], (p - start) % parts))
-            sizes[part] += len(alike)
+            fold = settled[0] if settled else min(range(folds), key=lambda p: (sizes[p], (p - start) % folds))
+            sizes[fold] += len(alike)
             for key in alike:
-                assigned.setdefault(key, part)
+                assigned.setdefault(key, fold)
     return assigned

@@ -12,7 +12,7 @@ import numpy as np
 
 from helpdesk.learning.calibration.measurement import read_measurement
 from helpdesk.learning.calibration.out_of_fold import Progress
-from helpdesk.learning.data.dataset import Snapshot, take_snapshot
+from helpdesk.learning.data.dataset import Dataset, read_dataset
 from helpdesk.learning.data_check.findings import SEVERITIES, Data, Finding, Published
 from helpdesk.learning.data_check.label_checks import check_labels
 from helpdesk.learning.data_check.text_checks import check_texts
@@ -63,7 +63,7 @@ def check_data(settings: Settings, database: Database, *, progress: Reporter) ->
         findings += check_labels(data, seed=settings.seed)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     seconds = round(time.monotonic() - started, 1)
-    return Checkup(tuple(findings), len(data.entries), len(data.snapshot.train), seconds)
+    return Checkup(tuple(findings), len(data.entries), len(data.dataset.train), seconds)
 
 
 def read_data(settings: Settings, database: Database, *, progress: Progress) -> Data:
@@ -73,38 +73,38 @@ def read_data(settings: Settings, database: Database, *, progress: Progress) -> 
     while that is the base model; its stored vectors are used where the texts are the same.
     """
     with database.read() as session:
-        snapshot = take_snapshot(session)
+        dataset = read_dataset(session)
         published = list_intents(session, published_only=True)
         entries = tuple(Published(intent.slug, intent.question, intent.answer) for intent in published)
         serving = current(session)
     bundle = None if serving is None else settings.bundles / serving.directory
     if bundle is not None and read_measurement(bundle) is None:
-        vectors = _bundle_vectors(bundle, snapshot, settings, progress=progress)
+        vectors = _bundle_vectors(bundle, dataset, settings, progress=progress)
     else:
-        vectors = _base_vectors(snapshot, settings, progress=progress)
-    return Data(entries, snapshot, vectors)
+        vectors = _base_vectors(dataset, settings, progress=progress)
+    return Data(entries, dataset, vectors)
 
 
-def _bundle_vectors(directory: Path, snapshot: Snapshot, settings: Settings, *, progress: Progress) -> Vectors:
+def _bundle_vectors(directory: Path, dataset: Dataset, settings: Settings, *, progress: Progress) -> Vectors:
     bundle = open_bundle(directory, threads=settings.train_threads)
     keys = json.loads((directory / PHRASINGS).read_text())["keys"]
     row_of = {key: row for row, key in enumerate(keys)}
-    known = [row_of.get(text_key(text)) for text in snapshot.texts]
+    known = [row_of.get(text_key(text)) for text in dataset.texts]
     vectors = np.empty((len(known), bundle.encoder.dim), dtype=np.float32)
     stored = [number for number, row in enumerate(known) if row is not None]
     fresh = [number for number, row in enumerate(known) if row is None]
     vectors[stored] = bundle.vectors[[row for row in known if row is not None]]
-    vectors[fresh] = _encode(bundle.encoder, [snapshot.texts[number] for number in fresh], progress=progress)
+    vectors[fresh] = _encode(bundle.encoder, [dataset.texts[number] for number in fresh], progress=progress)
     return vectors
 
 
-def _base_vectors(snapshot: Snapshot, settings: Settings, *, progress: Progress) -> Vectors:
+def _base_vectors(dataset: Dataset, settings: Settings, *, progress: Progress) -> Vectors:
     from helpdesk.learning.training.base_model import load_base
     from helpdesk.learning.training.onnx_export import save_serving_files
 
     with TemporaryDirectory(prefix="helpdesk-check-") as folder:
         save_serving_files(load_base(settings.base_model, threads=settings.train_threads), Path(folder))
-        return _encode(Encoder(Path(folder), threads=settings.train_threads), snapshot.texts, progress=progress)
+        return _encode(Encoder(Path(folder), threads=settings.train_threads), dataset.texts, progress=progress)
 
 
 def _encode(encoder: Encoder, texts: list[str], *, progress: Progress) -> Vectors:

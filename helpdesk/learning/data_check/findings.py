@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from helpdesk.learning.calibration.folds import Intents
-from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.dataset import Dataset
 from helpdesk.matching.index import Vectors
 
 ERROR: Final = "error"
@@ -35,7 +35,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Published:
-    """A published entry, as far as its phrasings are not in the snapshot."""
+    """A published entry, as far as its phrasings are not in the dataset."""
 
     slug: str
     question: str
@@ -49,13 +49,13 @@ class Data:
     """
 
     entries: tuple[Published, ...]
-    snapshot: Snapshot
+    dataset: Dataset
     vectors: Vectors
 
     @cached_property
     def intents(self) -> Intents:
-        """Per row, the number of its intent in `snapshot.intents`."""
-        return np.array(self.snapshot.intent_numbers, dtype=np.int32)
+        """Per row, the number of its intent in `dataset.intents`."""
+        return np.array(self.dataset.intent_numbers, dtype=np.int32)
 
     @cached_property
     def centred(self) -> Vectors:

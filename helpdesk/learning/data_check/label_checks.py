@@ -34,9 +34,9 @@ def out_of_sample(data: Data, *, seed: int) -> Floats:
     A row that no fold measures, in a FAQ of very few phrasings, gets probability 1 for its own label.
     """
     nothing = np.empty((0, data.vectors.shape[1]), dtype=np.float32)
-    groups = np.array(row_groups(data.snapshot))
+    groups = np.array(row_groups(data.dataset))
     folds = frozen_folds(data.vectors, data.intents, nothing, groups=groups, seed=seed)
-    found = np.eye(len(data.snapshot.intents))[data.intents]
+    found = np.eye(len(data.dataset.intents))[data.intents]
     if not folds:
         return found
     fitted = fit_scorer(data.vectors, data.intents, nothing, folds, seed=seed)
@@ -75,14 +75,14 @@ def label_issues(data: Data, probabilities: Floats) -> NDArray[np.int64]:
 
 
 def _label_errors(data: Data, probabilities: Floats) -> Iterator[Finding]:
-    times = Counter(data.snapshot.texts)
+    times = Counter(data.dataset.texts)
     for number in label_issues(data, probabilities):
-        row = data.snapshot.train[number]
+        row = data.dataset.train[number]
         best = int(probabilities[number].argmax())
         own, other = probabilities[number, data.intents[number]], probabilities[number, best]
         if times[row.text] > 1 or best == data.intents[number]:
             continue
-        likely = data.snapshot.intents[best]
+        likely = data.dataset.intents[best]
         yield Finding(
             "probable label error",
             WARNING if own < SURE_WRONG and other > SURE_OTHER else HINT,
@@ -104,7 +104,7 @@ def _merges(data: Data, probabilities: Floats) -> Iterator[Finding]:
         confused = int(taken[first, second] + taken[second, first])
         total = int(sizes[first] + sizes[second])
         if confused >= MERGE_ROWS and confused >= MERGE_SHARE * total:
-            pair = (data.snapshot.intents[first], data.snapshot.intents[second])
+            pair = (data.dataset.intents[first], data.dataset.intents[second])
             yield Finding(
                 "merge",
                 HINT,
@@ -116,7 +116,7 @@ def _merges(data: Data, probabilities: Floats) -> Iterator[Finding]:
 
 def _splits(data: Data, *, seed: int) -> Iterator[Finding]:
     """Entries whose phrasings fall in two halves: those of one are twice as alike as those of different halves."""
-    for number, slug in enumerate(data.snapshot.intents):
+    for number, slug in enumerate(data.dataset.intents):
         rows = np.flatnonzero(data.intents == number)
         if len(rows) < SPLIT_ROWS:
             continue
@@ -128,11 +128,11 @@ def _splits(data: Data, *, seed: int) -> Iterator[Finding]:
                 "split",
                 HINT,
                 f"the phrasings of {slug} fall in two groups: "
-                + " and ".join(f'{len(group)} like "{data.snapshot.texts[group[0]]}"' for group in groups),
+                + " and ".join(f'{len(group)} like "{data.dataset.texts[group[0]]}"' for group in groups),
                 "split the entry in two if the groups want different answers",
                 slugs=(slug,),
-                texts=tuple(data.snapshot.texts[row] for row in shown),
-                rows=tuple(data.snapshot.train[row].id for row in shown),
+                texts=tuple(data.dataset.texts[row] for row in shown),
+                rows=tuple(data.dataset.train[row].id for row in shown),
             )
 
 

@@ -32,7 +32,7 @@ def check_texts(data: Data) -> Iterator[Finding]:
 
 def _identical(data: Data) -> Iterator[Finding]:
     rows_of: dict[str, list[int]] = defaultdict(list)
-    for number, row in enumerate(data.snapshot.train):
+    for number, row in enumerate(data.dataset.train):
         rows_of[row.text].append(number)
     for text, numbers in sorted(rows_of.items()):
         if len(numbers) > 1:
@@ -52,7 +52,7 @@ def _near_identical(data: Data) -> Iterator[Finding]:
         first, second = sorted(int(data.intents[row]) for row in pair)
         pairs_of[first, second].append(pair)
     for pairs in pairs_of.values():
-        slugs = sorted({data.snapshot.train[row].intent for row in pairs[0]})
+        slugs = sorted({data.dataset.train[row].intent for row in pairs[0]})
         yield _about(
             data,
             [row for pair in pairs for row in pair],
@@ -63,7 +63,7 @@ def _near_identical(data: Data) -> Iterator[Finding]:
 
 
 def _near_by_letters(data: Data) -> set[Pair]:
-    first, second = near_pairs(data.snapshot.texts)
+    first, second = near_pairs(data.dataset.texts)
     alike = np.sum(data.centred[first] * data.centred[second], axis=1) >= NEAR_DUPLICATE_MEANING
     return _pairs(data, first[alike], second[alike], start=0)
 
@@ -82,13 +82,13 @@ def _near_by_meaning(data: Data) -> set[Pair]:
 
 def _pairs(data: Data, left: NDArray[Any], right: NDArray[Any], *, start: int) -> set[Pair]:
     """Ordered pairs of rows of different entries with different texts."""
-    texts, intents = data.snapshot.texts, data.intents
+    texts, intents = data.dataset.texts, data.intents
     pairs = ((int(a) + start, int(b)) for a, b in zip(left, right, strict=True))
     return {(min(p), max(p)) for p in pairs if intents[p[0]] != intents[p[1]] and texts[p[0]] != texts[p[1]]}
 
 
 def _counts(data: Data) -> Iterator[Finding]:
-    counts = Counter(row.intent for row in data.snapshot.train)
+    counts = Counter(row.intent for row in data.dataset.train)
     sizes = {entry.slug: counts[entry.slug] for entry in data.entries}
     usual = float(np.median(list(sizes.values())))
     for slug, size in sizes.items():
@@ -112,8 +112,8 @@ def _counts(data: Data) -> Iterator[Finding]:
 
 
 def _duplicate_entries(data: Data) -> Iterator[Finding]:
-    slugs = data.snapshot.intents
-    questions = [normalise(data.snapshot.questions[slug]) for slug in slugs]
+    slugs = data.dataset.intents
+    questions = [normalise(data.dataset.questions[slug]) for slug in slugs]
     asks = np.array([bool(question) for question in questions])
     letters = np.zeros((len(slugs), len(slugs)), dtype=np.bool_)
     letters[near_pairs(questions)] = True
@@ -128,15 +128,15 @@ def _duplicate_entries(data: Data) -> Iterator[Finding]:
             f"{pair[0]} and {pair[1]} {reason}",
             "merge them, or make their questions and phrasings differ",
             slugs=pair,
-            texts=tuple(data.snapshot.questions[slug] for slug in pair),
+            texts=tuple(data.dataset.questions[slug] for slug in pair),
         )
 
 
 def _question_similarities(data: Data, questions: Sequence[str]) -> NDArray[Any]:
     """Cosines [intents, intents] of the canonical questions, 0 for one that is no phrasing."""
-    row_of = {(row.text, row.intent): number for number, row in enumerate(data.snapshot.train)}
+    row_of = {(row.text, row.intent): number for number, row in enumerate(data.dataset.train)}
     vectors = np.zeros((len(questions), data.centred.shape[1]), dtype=np.float32)
-    for number, key in enumerate(zip(questions, data.snapshot.intents, strict=True)):
+    for number, key in enumerate(zip(questions, data.dataset.intents, strict=True)):
         if key in row_of:
             vectors[number] = data.centred[row_of[key]]
     similarities: NDArray[Any] = vectors @ vectors.T
@@ -144,7 +144,7 @@ def _question_similarities(data: Data, questions: Sequence[str]) -> NDArray[Any]
 
 
 def _centre_similarities(data: Data) -> NDArray[Any]:
-    sums = np.zeros((len(data.snapshot.intents), data.centred.shape[1]))
+    sums = np.zeros((len(data.dataset.intents), data.centred.shape[1]))
     np.add.at(sums, data.intents, data.centred)
     centres = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
     similarities: NDArray[Any] = centres @ centres.T
@@ -165,7 +165,7 @@ def _no_answer(data: Data) -> Iterator[Finding]:
 
 def _about(data: Data, numbers: Sequence[int], kind: tuple[str, str], *, problem: str, advice: str) -> Finding:
     """A finding about rows; kind is check and severity."""
-    rows = [data.snapshot.train[number] for number in numbers]
+    rows = [data.dataset.train[number] for number in numbers]
     return Finding(
         *kind,
         problem,

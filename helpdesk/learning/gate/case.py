@@ -10,7 +10,7 @@ from helpdesk.learning.gate.replay import NO_REPLAY, Replay
 from helpdesk.matching.decide import Decision
 from helpdesk.records.candidate_report import SliceReport, ThresholdsReport
 from helpdesk.records.golden import GoldenPhrase
-from helpdesk.stats.multiple_testing import LEVEL
+from helpdesk.stats.multiple_testing import SIGNIFICANCE_LEVEL
 
 SILENCE_LEVEL = 0.01  # of the 5% false alarms a night
 
@@ -70,7 +70,7 @@ class Case:
     best: Outcomes | None = None
     known: frozenset[str] = frozenset()
     limits: Limits = Limits()
-    level: float = LEVEL
+    level: float = SIGNIFICANCE_LEVEL
     silence_level: float = SILENCE_LEVEL
     replay: Replay = NO_REPLAY
     coverage: Coverage | None = None

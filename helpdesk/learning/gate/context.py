@@ -1,4 +1,4 @@
-"""A night's trial: everything that speaks for and against its candidates, gathered once, and the verdicts."""
+"""A night's context: everything that speaks for and against its candidates, gathered once, and the verdicts."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from pathlib import Path
 from helpdesk.errors import BundleError
 from helpdesk.learning.bundles.build import CONTRACT, Candidate
 from helpdesk.learning.calibration.measurement import read_measurement
-from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.dataset import Dataset
 from helpdesk.learning.gate.case import SILENCE_LEVEL, Case, Coverage, Golden, Limits
 from helpdesk.learning.gate.evaluation import held_out, out_of_fold, read_evaluation
-from helpdesk.learning.gate.historical_best import NIGHTS, Champion, choose_champion
+from helpdesk.learning.gate.historical_best import NIGHTS_COMPARED, HistoricalBest, choose_historical_best
 from helpdesk.learning.gate.paired_tests import Outcomes
 from helpdesk.learning.gate.relabelling import relabelled
-from helpdesk.learning.gate.replay import Replay, Traffic, compare_decisions, read_traffic
+from helpdesk.learning.gate.replay import Replay, ReplayTraffic, compare_decisions, read_traffic
 from helpdesk.learning.gate.smoke_checks import measure_cost
 from helpdesk.matching.bundle import Bundle, encoder_hash, open_bundle
 from helpdesk.matching.decide import Decision
@@ -30,10 +30,10 @@ from helpdesk.records.exclusions import Exclusion, rows_left_out
 from helpdesk.records.golden import GoldenPhrase
 from helpdesk.records.tables import Version
 from helpdesk.settings import Settings
-from helpdesk.stats.multiple_testing import LEVEL
+from helpdesk.stats.multiple_testing import SIGNIFICANCE_LEVEL
 
 log = logging.getLogger(__name__)
-ROWS_LEVEL = LEVEL - SILENCE_LEVEL  # the night's false alarms of all tests on labelled rows
+ROWS_LEVEL = SIGNIFICANCE_LEVEL - SILENCE_LEVEL  # the night's false alarms of all tests on labelled rows
 SHARES = {"refreshed": 0.75, "retrained": 0.25}  # of them; an encoder that gains nothing is refused without a test
 
 
@@ -47,14 +47,14 @@ class _Earlier:
 
 
 @dataclass
-class Trial:
-    """The incumbent and everything its candidates, `tries` of them, are held against. Use `open_trial`."""
+class GateContext:
+    """The incumbent and everything its candidates, `tries` of them, are held against. Use `gather_context`."""
 
     settings: Settings
-    snapshot: Snapshot
+    dataset: Dataset
     incumbent: Bundle
     incumbent_id: int
-    traffic: Traffic
+    traffic: ReplayTraffic
     phrases: Sequence[GoldenPhrase]
     earlier: Mapping[int, Path]
     best_coverage: float
@@ -63,19 +63,19 @@ class Trial:
 
     def outcomes(self, bundle: Bundle) -> Outcomes:
         """A bundle on the rows it never learnt, as it was measured itself."""
-        return {**out_of_fold(read_evaluation(bundle), self.snapshot), **self.held_out(bundle)}
+        return {**out_of_fold(read_evaluation(bundle), self.dataset), **self.held_out(bundle)}
 
     def held_out(self, bundle: Bundle) -> Outcomes:
         """A bundle on the held-out labels, encoded once for every encoder."""
         name = encoder_hash(bundle.manifest)
         if name not in self._held:
-            self._held[name] = bundle.encoder.encode([row.text for row in self.snapshot.holdout])
-        return held_out(bundle, self.snapshot, vectors=self._held[name])
+            self._held[name] = bundle.encoder.encode([row.text for row in self.dataset.holdout])
+        return held_out(bundle, self.dataset, vectors=self._held[name])
 
     @property
-    def champions(self) -> tuple[int, ...]:
+    def best_versions(self) -> tuple[int, ...]:
         """The versions that did best of late, which must be kept to hold later candidates against."""
-        return self._champion(self.outcomes(self.incumbent), self.incumbent.path).versions
+        return self._historical_best(self.outcomes(self.incumbent), self.incumbent.path).versions
 
     def refreshed(self, candidate: Candidate, opened: Bundle) -> Case:
         """New phrasings under the encoder in service, against the incumbent."""
@@ -94,7 +94,7 @@ class Trial:
         return Case(
             before=before,
             after=self.outcomes(opened),
-            best=self._champion(before, opened.path).outcomes,
+            best=self._historical_best(before, opened.path).outcomes,
             known=frozenset(self.incumbent.phrasing_ids),
             limits=Limits(
                 flips=budgets[0],
@@ -109,8 +109,8 @@ class Trial:
             coverage=self._coverage(candidate) if same_contract else None,
             golden=self._golden(opened),
             slices=candidate.report.fairness,
-            relabelled=relabelled(self.incumbent, self.snapshot, read_evaluation(opened)),
-            cost=measure_cost(opened, self.incumbent, texts=self.snapshot.texts),
+            relabelled=relabelled(self.incumbent, self.dataset, read_evaluation(opened)),
+            cost=measure_cost(opened, self.incumbent, texts=self.dataset.texts),
         )
 
     def _coverage(self, candidate: Candidate) -> Coverage | None:
@@ -130,20 +130,20 @@ class Trial:
 
     def _golden(self, opened: Bundle) -> list[Golden]:
         """Golden phrases of published entries; the others wait until their entry is back."""
-        published = self.snapshot.questions.keys()
+        published = self.dataset.questions.keys()
         phrases = [phrase for phrase in self.phrases if phrase.intent is None or phrase.intent in published]
         texts = [phrase.text for phrase in phrases]
         before, after = (Matcher(b).match_all(texts, published=published) for b in (self.incumbent, opened))
         return [Golden(*found) for found in zip(phrases, before, after, strict=True)]
 
-    def _champion(self, base: Outcomes, measured_as: Path) -> Champion:
+    def _historical_best(self, base: Outcomes, measured_as: Path) -> HistoricalBest:
         """Out-of-fold results count for versions that were measured as the candidate is; held-out labels always."""
         measured = _measured(measured_as)
         others = {
             version: {**(found.out_of_fold if found.measured == measured else {}), **found.held_out}
             for version, found in self._earlier.items()
         }
-        return choose_champion(base, others, incumbent_id=self.incumbent_id)
+        return choose_historical_best(base, others, incumbent_id=self.incumbent_id)
 
     @cached_property
     def _earlier(self) -> dict[int, _Earlier]:
@@ -152,44 +152,44 @@ class Trial:
         for version, path in self.earlier.items():
             try:
                 bundle = open_bundle(path, threads=self.settings.train_threads)
-                stored = out_of_fold(read_evaluation(bundle), self.snapshot)
+                stored = out_of_fold(read_evaluation(bundle), self.dataset)
                 found[version] = _Earlier(_measured(path), self.held_out(bundle), stored)
             except BundleError as error:
                 log.warning("version %s is not compared with: %s", version, error)
         return found
 
 
-def open_trial(
+def gather_context(
     settings: Settings,
     database: Database,
-    snapshot: Snapshot,
+    dataset: Dataset,
     incumbent: Bundle,
     incumbent_id: int,
     *,
     without: Exclusion | None,
     tries: int,
-) -> Trial:
+) -> GateContext:
     """Read what candidates will be held against: recent messages, golden phrases, the versions of the last nights.
 
-    without: what the snapshot leaves out on purpose; tries: how many candidates there will be, which share the night's
+    without: what the dataset leaves out on purpose; tries: how many candidates there will be, which share the night's
     false alarms.
     """
-    published = snapshot.questions.keys()
+    published = dataset.questions.keys()
     with database.read() as session:
         traffic = read_traffic(
             session,
             home=settings.home,
             days=settings.replay_days,
-            meanings=snapshot.exact,
+            meanings=dataset.exact,
             published=published,
             without=rows_left_out(session, without),
         )
         phrases = golden.read(session)
-        served = versions.served_since(session, now() - timedelta(days=NIGHTS))
+        served = versions.served_since(session, now() - timedelta(days=NIGHTS_COMPARED))
         best = _best_coverage([versions.find_version(session, version) for version in served], contract_of(settings))
     earlier = {version: settings.bundles / name for version, name in served.items() if version != incumbent_id}
     on_disk = {version: path for version, path in earlier.items() if path.is_dir()}
-    return Trial(settings, snapshot, incumbent, incumbent_id, traffic, phrases, on_disk, best, max(1, tries))
+    return GateContext(settings, dataset, incumbent, incumbent_id, traffic, phrases, on_disk, best, max(1, tries))
 
 
 def _best_coverage(served: Sequence[Version], contract: Sequence[float]) -> float:
@@ -211,4 +211,4 @@ def contract_of(settings: Settings) -> list[float]:
 
 def _measured(directory: Path) -> tuple[int, int] | None:
     found = read_measurement(directory)
-    return None if found is None else (found.parts, len(found.encoders))
+    return None if found is None else (found.folds, len(found.encoders))

@@ -5,20 +5,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from helpdesk.decisions import DecisionKind
-from helpdesk.learning.data.dataset import NONE, Snapshot
+from helpdesk.learning.data.dataset import Dataset
 from helpdesk.learning.gate.paired_tests import Outcome
 from helpdesk.matching.bundle import EVALUATION, Bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
+from helpdesk.text import OUT_OF_SCOPE
 
 
-def outcomes(bundle: Bundle, snapshot: Snapshot) -> dict[str, Outcome]:
+def outcomes(bundle: Bundle, dataset: Dataset) -> dict[str, Outcome]:
     """Row id -> outcome, for training rows out of fold and for held-out labels, the exact path bypassed.
 
     An in-scope row is right when its intent is ranked first; an out-of-scope row when it is not answered.
     """
-    return out_of_fold(read_evaluation(bundle), snapshot) | held_out(bundle, snapshot)
+    return out_of_fold(read_evaluation(bundle), dataset) | held_out(bundle, dataset)
 
 
 def read_evaluation(bundle: Bundle) -> dict[str, list[Any]]:
@@ -27,9 +28,9 @@ def read_evaluation(bundle: Bundle) -> dict[str, list[Any]]:
     return rows
 
 
-def out_of_fold(results: Mapping[str, Sequence[Any]], snapshot: Snapshot) -> dict[str, Outcome]:
+def out_of_fold(results: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, Outcome]:
     """Outcomes of stored out-of-fold results, for rows whose meaning has not changed since."""
-    truth = {row.id: row.intent for row in snapshot.train}
+    truth = {row.id: row.intent for row in dataset.train}
     return {
         row: Outcome(intent, chosen == intent, chosen)
         for row, (intent, chosen, _) in results.items()
@@ -37,23 +38,23 @@ def out_of_fold(results: Mapping[str, Sequence[Any]], snapshot: Snapshot) -> dic
     }
 
 
-def held_out(bundle: Bundle, snapshot: Snapshot, *, vectors: Vectors | None = None) -> dict[str, Outcome]:
+def held_out(bundle: Bundle, dataset: Dataset, *, vectors: Vectors | None = None) -> dict[str, Outcome]:
     """Outcomes of a bundle on the held-out labels, decided by its saved artefacts.
 
     `vectors` are those of the held-out rows under its encoder, when somebody has them already.
     """
-    if not snapshot.holdout:
+    if not dataset.holdout:
         return {}
     matcher = Matcher(bundle)
     if vectors is None:
-        vectors = bundle.encoder.encode([row.text for row in snapshot.holdout])
+        vectors = bundle.encoder.encode([row.text for row in dataset.holdout])
     return {
         row.id: _outcome(row.intent, matcher.decide_vector(vector, text=row.text))
-        for row, vector in zip(snapshot.holdout, vectors, strict=True)
+        for row, vector in zip(dataset.holdout, vectors, strict=True)
     }
 
 
 def _outcome(truth: str, decision: Decision) -> Outcome:
     best = decision.ranking[0]
-    right = decision.kind != DecisionKind.ANSWER if truth == NONE else best.intent == truth
+    right = decision.kind != DecisionKind.ANSWER if truth == OUT_OF_SCOPE else best.intent == truth
     return Outcome(truth, right, best.intent, best.nearest, held_out=True)

@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from helpdesk.learning.gate.paired_tests import Outcomes
 from helpdesk.text import text_key
 
-NIGHTS = 30
+NIGHTS_COMPARED = 30
 
 
 @dataclass(frozen=True)
-class Champion:
+class HistoricalBest:
     """outcomes: each row by the version that was best on the other half; versions: which those are, best first."""
 
     outcomes: Outcomes
     versions: tuple[int, ...]
 
 
-def choose_champion(incumbent: Outcomes, others: Mapping[int, Outcomes], *, incumbent_id: int) -> Champion:
+def choose_historical_best(incumbent: Outcomes, others: Mapping[int, Outcomes], *, incumbent_id: int) -> HistoricalBest:
     """The best of the incumbent and of other versions, by net gain over the incumbent on the rows both have.
 
     A tie is the incumbent's.
@@ -43,7 +43,7 @@ def choose_champion(incumbent: Outcomes, others: Mapping[int, Outcomes], *, incu
         for row, outcome in versions[chosen].items()
         if half(row)
     }
-    return Champion(outcomes, tuple(dict.fromkeys(best)))
+    return HistoricalBest(outcomes, tuple(dict.fromkeys(best)))
 
 
 def _net(version: Outcomes, incumbent: Outcomes, half: Callable[[str], bool]) -> int:

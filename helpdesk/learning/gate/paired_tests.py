@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from helpdesk.records.night_report import ComparisonReport
-from helpdesk.stats.multiple_testing import LEVEL, Check, failed, lost_together, more_lost, more_than
+from helpdesk.stats.multiple_testing import SIGNIFICANCE_LEVEL, Check, failed, lost_together, more_lost, more_than
 
 MIN_ROWS_OF_INTENT = 3
 KEPT_OF_INTENT = 0.25
@@ -77,7 +77,7 @@ def compare(
     *,
     best: Outcomes | None = None,
     flip_budget: float = FLIP_BUDGET,
-    level: float = LEVEL,
+    level: float = SIGNIFICANCE_LEVEL,
 ) -> Comparison:
     """Pair two versions on the rows both were measured on.
 
@@ -96,7 +96,7 @@ def compare(
         gained=len(pairs.gained),
         lost=len(pairs.lost),
         p_worse=checks[0].p,
-        slices_worse=tuple(check.name for check in checks if check.topic in SLICES and check.name in named),
+        slices_worse=tuple(check.name for check in checks if check.topic in ROW_SLICES and check.name in named),
         broken=tuple(sorted(check.name for check in found if check.topic == INTENTS)),
         lost_rows=pairs.lost,
         failed=tuple(found),
@@ -104,7 +104,7 @@ def compare(
 
 
 OUTSIDE, BEST = "out-of-scope rows", "the best version of late"
-SLICES: Mapping[str, Callable[[Outcome], bool]] = {
+ROW_SLICES: Mapping[str, Callable[[Outcome], bool]] = {
     "all rows": lambda outcome: True,
     "in-scope rows": lambda outcome: outcome.intent != "",
     OUTSIDE: lambda outcome: outcome.intent == "",
@@ -130,7 +130,7 @@ def _checks(
     Equal evidence is tested once. When it is all out of scope it is called so: that is a rule of its own.
     """
     slices: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
-    for name, inside in SLICES.items():
+    for name, inside in ROW_SLICES.items():
         found = _pair(best or {}, after) if name == BEST else pairs
         gained = tuple(row for row in found.gained if inside(after[row]))
         lost = tuple(row for row in found.lost if inside(after[row]))

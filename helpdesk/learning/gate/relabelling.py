@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.dataset import Dataset
 from helpdesk.matching.bundle import Bundle
 from helpdesk.text import text_key
 
@@ -25,13 +25,13 @@ class Relabelled:
     taken_for: str
 
 
-def relabelled(incumbent: Bundle, snapshot: Snapshot, results: Mapping[str, Sequence[Any]]) -> list[Relabelled]:
+def relabelled(incumbent: Bundle, dataset: Dataset, results: Mapping[str, Sequence[Any]]) -> list[Relabelled]:
     """The rows of tonight whose text was a phrasing of other intents only; `results` are a candidate's out of fold."""
     meant: dict[str, set[str]] = defaultdict(set)
     for key, intent in zip(incumbent.phrasing_keys, incumbent.intent_of_row.tolist(), strict=True):
         meant[key].add(incumbent.intents[intent])
     found = []
-    for row in snapshot.train:
+    for row in dataset.train:
         before = meant.get(text_key(row.text), set())
         if before and row.intent not in before and row.id in results:
             found.append(Relabelled(row.id, frozenset(before), row.intent, results[row.id][1]))

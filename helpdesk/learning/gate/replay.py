@@ -12,8 +12,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, DecisionReason
-from helpdesk.learning.data.dataset import NONE
-from helpdesk.learning.gate.replay_cache import FOLDER, ReplayVectors
+from helpdesk.learning.gate.replay_cache import REPLAY_FOLDER, ReplayVectors
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Matcher
@@ -21,17 +20,17 @@ from helpdesk.records.clock import now
 from helpdesk.records.conversations import recent_texts
 from helpdesk.records.labels import texts_of
 from helpdesk.records.night_report import DecisionSummary, FlipReport, ReplayReport
-from helpdesk.text import normalise, text_key
+from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
-MOST_TEXTS = 5000
-SHOWN = 50
+MOST_REPLAYED = 5000
+FLIPS_SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReplayedText:
     """One distinct text, how often it was asked, the id of its newest message; truth: what staff say it means.
 
-    truth: an intent, NONE for none of the FAQs, None when nobody has said.
+    truth: an intent, OUT_OF_SCOPE for none of the FAQs, None when nobody has said.
     """
 
     message_id: int
@@ -41,13 +40,13 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Traffic:
+class ReplayTraffic:
     """The messages to replay, the intents that may be answered, and the vectors known of them.
 
     left_out: ids and text keys of rows that tonight leaves out on purpose.
     """
 
-    asked: tuple[Asked, ...]
+    asked: tuple[ReplayedText, ...]
     published: Collection[str]
     vectors: ReplayVectors
     left_out: Collection[str] = ()
@@ -62,7 +61,7 @@ class Traffic:
 class Flip:
     """One text whose decision changes. rested_on_left_out: its answer came from a row that is left out on purpose."""
 
-    asked: Asked
+    asked: ReplayedText
     before: Decision
     after: Decision
     rested_on_left_out: bool = False
@@ -125,11 +124,11 @@ class Replay:
         return ReplayReport(
             messages=self.messages,
             distinct=self.distinct,
-            cap=MOST_TEXTS,
+            cap=MOST_REPLAYED,
             right_to_wrong=self.right_to_wrong,
             gained=self.gained,
-            flips=tuple(flip.report() for flip in self.flips if flip.asked.truth is None)[:SHOWN],
-            right_to_wrong_flips=tuple(flip.report() for flip in wrong[:SHOWN]),
+            flips=tuple(flip.report() for flip in self.flips if flip.asked.truth is None)[:FLIPS_SHOWN],
+            right_to_wrong_flips=tuple(flip.report() for flip in wrong[:FLIPS_SHOWN]),
             **shares,
         )
 
@@ -145,17 +144,17 @@ def read_traffic(
     meanings: Mapping[str, str],
     published: Collection[str],
     without: Collection[str] = (),
-) -> Traffic:
+) -> ReplayTraffic:
     """The texts of the last days, the 5,000 asked most; `meanings` maps the keys of known texts to intents.
 
     `without` are ids of rows that tonight leaves out on purpose. Texts without letters or digits, and numbers (choices
     from a menu), are not replayed: no encoder is asked about those.
     """
-    found = recent_texts(session, since=now() - timedelta(days=days), limit=MOST_TEXTS)
-    asked = [Asked(n, text, count, meanings.get(text_key(text))) for n, text, count in found if _speaks(text)]
+    found = recent_texts(session, since=now() - timedelta(days=days), limit=MOST_REPLAYED)
+    asked = [ReplayedText(n, text, count, meanings.get(text_key(text))) for n, text, count in found if _speaks(text)]
     keys = [text_key(normalise(text)) for text in texts_of(session, sorted(without)).values()]
-    vectors = ReplayVectors(home / FOLDER, [item.text for item in asked])
-    return Traffic(tuple(asked), published, vectors, frozenset({*without, *keys}))
+    vectors = ReplayVectors(home / REPLAY_FOLDER, [item.text for item in asked])
+    return ReplayTraffic(tuple(asked), published, vectors, frozenset({*without, *keys}))
 
 
 def _turned(flips: Sequence[Flip], before: DecisionKind, after: DecisionKind) -> list[Flip]:
@@ -163,7 +162,11 @@ def _turned(flips: Sequence[Flip], before: DecisionKind, after: DecisionKind) ->
 
 
 def compare_decisions(
-    asked: Sequence[Asked], before: Sequence[Decision], after: Sequence[Decision], *, left_out: Collection[str] = ()
+    asked: Sequence[ReplayedText],
+    before: Sequence[Decision],
+    after: Sequence[Decision],
+    *,
+    left_out: Collection[str] = (),
 ) -> Replay:
     """Set two versions' decisions about the same texts side by side."""
     flips = [
@@ -199,7 +202,7 @@ def compare_decisions(
     )
 
 
-def _rested_on(left_out: Collection[str], asked: Asked, decision: Decision) -> bool:
+def _rested_on(left_out: Collection[str], asked: ReplayedText, decision: Decision) -> bool:
     """Whether an answer was that of a row left out: its very text, or the phrasing that it was nearest to."""
     return bool(decision.intents) and (
         decision.ranking[0].nearest in left_out
@@ -211,11 +214,11 @@ def _speaks(text: str) -> bool:
     return any(character.isalpha() for character in text)
 
 
-def _right(decision: Decision, asked: Asked) -> bool | None:
+def _right(decision: Decision, asked: ReplayedText) -> bool | None:
     """Whether a text of known meaning is served right; None when nobody knows."""
     if asked.truth is None:
         return None
-    return decision.kind != DecisionKind.ANSWER if asked.truth == NONE else asked.truth in decision.intents
+    return decision.kind != DecisionKind.ANSWER if asked.truth == OUT_OF_SCOPE else asked.truth in decision.intents
 
 
 def _what(decision: Decision) -> tuple[str, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from helpdesk.matching.parts import splits
 from helpdesk.text import text_key
 
 log = logging.getLogger(__name__)
-FOLDER = "replay"
+REPLAY_FOLDER = "replay"
 ROOM = 200_000  # more than the texts of one replay and their parts
 
 

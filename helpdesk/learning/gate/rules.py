@@ -21,7 +21,7 @@ from helpdesk.records.golden import GoldenPhrase
 from helpdesk.records.night_report import ObjectionReport
 from helpdesk.stats.multiple_testing import Check, failed, lost_together
 
-SHOWN = 50
+PROOF_ROWS = 50
 ENOUGH_TEXTS = 50
 USEFUL = 0.1
 LEAST_KEPT = 0.5
@@ -65,7 +65,7 @@ class Objection:
 
     def report(self) -> ObjectionReport:
         """For a report, with the first 50 rows."""
-        return ObjectionReport(rule=self.rule, reason=self.reason, rows=self.rows[:SHOWN])
+        return ObjectionReport(rule=self.rule, reason=self.reason, rows=self.rows[:PROOF_ROWS])
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from helpdesk.records.night_report import (
     ShareReport,
     VersionColumn,
 )
-from helpdesk.stats.intervals import LEVEL, difference
+from helpdesk.stats.intervals import CONFIDENCE_LEVEL, difference
 
 INCUMBENT = "incumbent"
-SHOWN = 8
+ROWS_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def accuracy(outcomes: Outcomes) -> ShareReport:
     rows, right = len(outcomes), sum(outcome.right for outcome in outcomes.values())
     if not rows:
         return ShareReport(rows=0, right=0, share=None, low=None, high=None)
-    interval = binomtest(right, rows).proportion_ci(LEVEL, method="wilson")
+    interval = binomtest(right, rows).proportion_ci(CONFIDENCE_LEVEL, method="wilson")
     return ShareReport(rows=rows, right=right, share=right / rows, low=float(interval.low), high=float(interval.high))
 
 
@@ -72,8 +72,8 @@ def intent_changes(before: Outcomes, after: Outcomes) -> IntentChanges:
         IntentChange(intent=intent, rows=total[intent], before=was[intent], after=now[intent]) for intent in ranked
     ]
     return IntentChanges(
-        gains=tuple(change for change in changes if change.after > change.before)[:SHOWN],
-        losses=tuple(change for change in changes if change.after < change.before)[:SHOWN],
+        gains=tuple(change for change in changes if change.after > change.before)[:ROWS_SHOWN],
+        losses=tuple(change for change in changes if change.after < change.before)[:ROWS_SHOWN],
     )
 
 
@@ -84,7 +84,7 @@ def confusions(before: Outcomes, after: Outcomes) -> tuple[Confusion, ...]:
     ranked = sorted({*was, *now}, key=lambda pair: (-max(was[pair], now[pair]), -now[pair], pair))
     return tuple(
         Confusion(intent=intent, chosen=chosen, before=was[intent, chosen], after=now[intent, chosen])
-        for intent, chosen in ranked[:SHOWN]
+        for intent, chosen in ranked[:ROWS_SHOWN]
     )
 
 

@@ -20,7 +20,7 @@ ROUNDS = 3
 _SISTERS = "folds/"
 
 
-class UnsoundError(BundleError):
+class SmokeCheckError(BundleError):
     """A candidate cannot serve, whatever it may know; the night makes a refusal of it."""
 
     def __init__(self, objection: Objection) -> None:
@@ -29,7 +29,7 @@ class UnsoundError(BundleError):
 
 
 def examine_encoder(folder: Path, texts: Sequence[str], *, incumbent: Encoder) -> None:
-    """Look at a new encoder before anything is built on it. Raises UnsoundError.
+    """Look at a new encoder before anything is built on it. Raises SmokeCheckError.
 
     `texts` are normalised. An encoder whose tokenizer knows no words gives most of them the same vector.
     """
@@ -37,14 +37,14 @@ def examine_encoder(folder: Path, texts: Sequence[str], *, incumbent: Encoder) -
     try:
         vectors = Encoder(folder).encode(sample)
     except BundleError as error:
-        raise UnsoundError(Objection(Rule.NOT_FINITE, str(error))) from error
+        raise SmokeCheckError(Objection(Rule.NOT_FINITE, str(error))) from error
     except Exception as error:  # whatever onnxruntime and tokenizers raise on files that are no model
         problem = f"the encoder does not open: {type(error).__name__}: {error}"
-        raise UnsoundError(Objection(Rule.BROKEN, problem)) from error
+        raise SmokeCheckError(Objection(Rule.BROKEN, problem)) from error
     distinct, usual = _distinct(vectors), _distinct(incumbent.encode(sample))
     if distinct < LEAST_DISTINCT * usual:
         reason = f"the tokenizer is broken: {len(sample)} phrasings get {distinct} different vectors, {usual} before"
-        raise UnsoundError(Objection(Rule.TOKENIZER, reason))
+        raise SmokeCheckError(Objection(Rule.TOKENIZER, reason))
 
 
 def measure_cost(candidate: Bundle, incumbent: Bundle, *, texts: Sequence[str]) -> Cost:

@@ -28,8 +28,8 @@ def without_text(bundle: Bundle, key: str) -> Bundle:
     """The bundle as if no row had the text with this key.
 
     Search, the exact table, the linear head, the intents' centroids and densities and the known out-of-scope messages
-    are exactly what they would be under this encoder. The encoder, the weights of the views and the thresholds stay as
-    they were fitted with the text; only building a new bundle would change them.
+    are exactly what they would be under this encoder. The encoder, the weights of the features and the thresholds stay
+    as they were fitted with the text; only building a new bundle would change them.
 
     Raises BadInputError when fewer than two intents would be left.
     """
@@ -37,17 +37,17 @@ def without_text(bundle: Bundle, key: str) -> Bundle:
     vectors, intent_of_row = np.ascontiguousarray(bundle.vectors[kept]), bundle.intent_of_row[kept]
     if len(np.unique(intent_of_row)) < 2:
         raise BadInputError("without this text fewer than two intents would have phrasings")
-    outside = np.array([known != key for known in bundle.outside_keys], dtype=bool)
+    out_of_scope = np.array([known != key for known in bundle.out_of_scope_keys], dtype=bool)
     return replace(
         bundle,
         phrasing_ids=_kept(bundle.phrasing_ids, kept),
         phrasing_keys=_kept(bundle.phrasing_keys, kept),
-        outside_keys=_kept(bundle.outside_keys, outside),
+        out_of_scope_keys=_kept(bundle.out_of_scope_keys, out_of_scope),
         intent_of_row=intent_of_row,
         exact={known: intent for known, intent in bundle.exact.items() if known != key},
         vectors=vectors,
         index=Index(vectors),
-        scorer=refit(bundle.scorer, vectors, intent_of_row, bundle.scorer.outside[outside]),
+        scorer=refit(bundle.scorer, vectors, intent_of_row, bundle.scorer.out_of_scope[out_of_scope]),
     )
 
 

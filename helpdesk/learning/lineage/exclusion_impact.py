@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind
-from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.dataset import Dataset
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Matcher
@@ -20,8 +20,8 @@ from helpdesk.records.night_report import DecisionChange, DecisionChanges, Exclu
 from helpdesk.text import visible
 
 RECENT = timedelta(days=30)
-MOST_TEXTS = 1000
-SHOWN = 20
+MOST_COMPARED = 1000
+CHANGES_SHOWN = 20
 
 
 def differences(
@@ -30,7 +30,7 @@ def differences(
     incumbent: Bundle,
     *,
     candidates: Sequence[Bundle],
-    snapshot: Snapshot,
+    dataset: Dataset,
 ) -> ExclusionImpact:
     """The rows left out, and per candidate the decisions that change, as ids: a report keeps no texts.
 
@@ -39,21 +39,23 @@ def differences(
     """
     with database.read() as session:
         rows = sorted(matching_rows(session, exclusion))
-        recent = recent_texts(session, since=now() - RECENT, limit=MOST_TEXTS)
-    published = snapshot.questions.keys()
+        recent = recent_texts(session, since=now() - RECENT, limit=MOST_COMPARED)
+    published = dataset.questions.keys()
 
     def decide(bundle: Bundle) -> dict[str, Decision]:
         matcher = Matcher(bundle, cache_size=0)
         said = {f"message:{number}": matcher.match(text, published=published) for number, text, _ in recent}
-        vectors = bundle.encoder.encode([row.text for row in snapshot.holdout])
-        for row, vector in zip(snapshot.holdout, vectors, strict=True):
+        vectors = bundle.encoder.encode([row.text for row in dataset.holdout])
+        for row, vector in zip(dataset.holdout, vectors, strict=True):
             said[row.id] = matcher.decide_vector(vector, text=row.text, published=published)
         return said
 
     counts = {f"message:{number}": count for number, _, count in recent}
     before = decide(incumbent)
     changes = {str(bundle.manifest["kind"]): _changes(before, decide(bundle), counts) for bundle in candidates}
-    return ExclusionImpact(without=str(exclusion), rows=len(rows), some_rows=tuple(rows[:SHOWN]), changes=changes)
+    return ExclusionImpact(
+        without=str(exclusion), rows=len(rows), some_rows=tuple(rows[:CHANGES_SHOWN]), changes=changes
+    )
 
 
 def without_promotion(database: Database, exclusion: Exclusion, *, rests: bool) -> str:
@@ -93,7 +95,7 @@ def _changes(before: dict[str, Decision], after: dict[str, Decision], counts: di
         for row in before
         if _said(before[row]) != _said(after[row])
     ]
-    return DecisionChanges(compared=len(before), changed=len(changed), shown=tuple(changed[:SHOWN]))
+    return DecisionChanges(compared=len(before), changed=len(changed), shown=tuple(changed[:CHANGES_SHOWN]))
 
 
 def _said(decision: Decision) -> str:

@@ -192,10 +192,14 @@ def _winner(
         known = (text_key(part) for split in splits(normalise(why.text)) for part in split)
         exact = next((key for key in known if bundle.exact.get(key) == best["intent"]), None)
         return None, None if exact is None else Winner("exact", exact, best["intent"], 1.0)
-    outside = bundle.scorer.outside @ vector
-    if decision.kind == DecisionKind.FALLBACK and len(outside) and float(outside.max()) > max(similarity, least):
-        nearest = int(outside.argmax())
-        return None, Winner("out_of_scope", bundle.outside_keys[nearest], None, float(outside[nearest]))
+    out_of_scope = bundle.scorer.out_of_scope @ vector
+    if (
+        decision.kind == DecisionKind.FALLBACK
+        and len(out_of_scope)
+        and float(out_of_scope.max()) > max(similarity, least)
+    ):
+        nearest = int(out_of_scope.argmax())
+        return None, Winner("out_of_scope", bundle.out_of_scope_keys[nearest], None, float(out_of_scope[nearest]))
     key = None if row is None else _key(session, row, bundle)
     return row, None if key is None else Winner("nearest", key, best["intent"], similarity)
 

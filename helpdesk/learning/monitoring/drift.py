@@ -20,9 +20,9 @@ from helpdesk.stats.multiple_testing import holm
 
 MONTH = timedelta(days=30)
 QUARTER = timedelta(days=90)
-MARGIN = 0.05  # a change of fewer points is not worth a warning, however significant
-SIGNIFICANCE = 0.01
-FEWEST = 100
+LEAST_CHANGE = 0.05  # a change of fewer points is not worth a warning, however significant
+WARNING_LEVEL = 0.01
+FEWEST_MESSAGES = 100
 FEWEST_AUDITED = 30
 MOST_CLUSTERED = 2000
 MOST_LISTED = 10
@@ -51,7 +51,7 @@ def read_month(session: Session, *, moment: datetime) -> Month:
     reports = versions.reports_of_deciding(session, since=before)
     levels = {version: report.unfamiliar_below for version, report in reports.items()}
     below = {version: level for version, level in levels.items() if level is not None}
-    busy = traffic.count_outcomes(session, since=quarter).messages >= FEWEST
+    busy = traffic.count_outcomes(session, since=quarter).messages >= FEWEST_MESSAGES
     return Month(
         now=traffic.count_unfamiliar(session, since=since, until=moment, below=below),
         before=traffic.count_unfamiliar(session, since=before, until=since, below=below),
@@ -92,19 +92,19 @@ def expected_unfamiliar(sample: Sequence[Audited]) -> float | None:
 def unfamiliar_warnings(month: Month, expected: float | None) -> list[str]:
     """Warnings about the share of unfamiliar messages."""
     (messages, unfamiliar), (messages_before, unfamiliar_before) = month.now, month.before
-    if messages < FEWEST:
+    if messages < FEWEST_MESSAGES:
         return []
     share, warnings = unfamiliar / messages, []
-    low = interval(unfamiliar, messages, level=1 - 2 * SIGNIFICANCE)[0]
-    if expected is not None and low > expected + MARGIN:
+    low = interval(unfamiliar, messages, level=1 - 2 * WARNING_LEVEL)[0]
+    if expected is not None and low > expected + LEAST_CHANGE:
         warnings.append(
             f"this month's traffic no longer looks like the training data: {share:.0%} of it is unfamiliar, "
             f"at most {expected:.0%} was to be expected"
         )
-    if messages_before >= FEWEST:
+    if messages_before >= FEWEST_MESSAGES:
         earlier = unfamiliar_before / messages_before
         p = _p_changed(unfamiliar_before, messages_before, unfamiliar, messages)
-        if share > earlier + MARGIN and p < SIGNIFICANCE:
+        if share > earlier + LEAST_CHANGE and p < WARNING_LEVEL:
             warnings.append(f"{share:.0%} of this month's messages are unfamiliar, {earlier:.0%} were the month before")
     return warnings
 
@@ -125,10 +125,10 @@ def calibration_drift(sample: Sequence[Audited]) -> dict[str, Any]:
 
 def calibration_warnings(found: Mapping[str, Any]) -> list[str]:
     """A warning when confidences are too high."""
-    if found["rows"] < FEWEST_AUDITED or found["p"] >= SIGNIFICANCE:
+    if found["rows"] < FEWEST_AUDITED or found["p"] >= WARNING_LEVEL:
         return []
     promised, right = found["promised"] / found["rows"], found["right"] / found["rows"]
-    if promised - right < MARGIN:
+    if promised - right < LEAST_CHANGE:
         return []
     return [f"confidences are too high: {promised:.0%} of the audited messages were to be right, {right:.0%} were"]
 
@@ -136,11 +136,11 @@ def calibration_warnings(found: Mapping[str, Any]) -> list[str]:
 def changed_intents(before: Mapping[str, int], now: Mapping[str, int]) -> list[dict[str, Any]]:
     """Intents whose share of the messages changed by half at least, significantly (Fisher's exact test, Holm 1979)."""
     total_before, total_now = sum(before.values()), sum(now.values())
-    if min(total_before, total_now) < FEWEST:
+    if min(total_before, total_now) < FEWEST_MESSAGES:
         return []
     intents = sorted({*before, *now})
     p_values = [_p_changed(before.get(name, 0), total_before, now.get(name, 0), total_now) for name in intents]
-    tested = zip(p_values, intents, holm(p_values, level=SIGNIFICANCE), strict=True)
+    tested = zip(p_values, intents, holm(p_values, level=WARNING_LEVEL), strict=True)
     changed = []
     for _, intent in sorted((p, intent) for p, intent, significant in tested if significant):
         share_before, share_now = before.get(intent, 0) / total_before, now.get(intent, 0) / total_now

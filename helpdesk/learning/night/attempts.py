@@ -10,15 +10,15 @@ from helpdesk.learning.bundles.build import Candidate
 from helpdesk.learning.bundles.retention import BUILDING
 from helpdesk.learning.calibration.measurement import Measurement, read_measurement
 from helpdesk.learning.calibration.out_of_fold import Progress
-from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.dataset import Dataset
 from helpdesk.learning.gate.case import Case
-from helpdesk.learning.gate.context import Trial, contract_of
+from helpdesk.learning.gate.context import GateContext, contract_of
 from helpdesk.learning.gate.evaluation import out_of_fold, read_evaluation
 from helpdesk.learning.gate.side_by_side import INCUMBENT, Column
 from helpdesk.learning.gate.smoke_checks import examine_encoder
 from helpdesk.learning.gate.verdict import Verdict
 from helpdesk.learning.night.candidate_result import CandidateResult
-from helpdesk.learning.night.lock import Lease
+from helpdesk.learning.night.lock import NightLease
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.report import NightLog
 from helpdesk.learning.training.train import Tuned, tune
@@ -44,7 +44,7 @@ class Tonight:
     database: Database
     plan: Plan
     progress: Progress
-    lease: Lease
+    lease: NightLease
     log: NightLog
     gate: Gate
     finish: Finish
@@ -54,30 +54,30 @@ class Tonight:
         return self.settings.bundles
 
 
-def refresh(night: Tonight, trial: Trial) -> CandidateResult:
+def refresh(night: Tonight, context: GateContext) -> CandidateResult:
     """The encoder in service over today's phrasings and labels."""
-    incumbent = trial.incumbent
+    incumbent = context.incumbent
     measurement = read_measurement(incumbent.path)
     refreshed = build(
         night,
-        trial.snapshot,
+        context.dataset,
         kind="refreshed",
         encoder=incumbent.path / layout.ENCODER,
-        measurement=measurement and measurement.extended(trial.snapshot),
+        measurement=measurement and measurement.extended(context.dataset),
         facts={"training": incumbent.manifest.get("training")},
         incumbent=incumbent.path,
     )
     opened = _open(night, refreshed)
-    column = Column("refreshed", trial.outcomes(opened), refreshed.report, before=trial.outcomes(incumbent))
-    return CandidateResult(refreshed, opened, night.gate(trial.refreshed(refreshed, opened)), column)
+    column = Column("refreshed", context.outcomes(opened), refreshed.report, before=context.outcomes(incumbent))
+    return CandidateResult(refreshed, opened, night.gate(context.refreshed(refreshed, opened)), column)
 
 
-def retrain(night: Tonight, trial: Trial, standing: Bundle) -> CandidateResult:
+def retrain(night: Tonight, context: GateContext, standing: Bundle) -> CandidateResult:
     """A new encoder, judged against what would serve otherwise, both measured on the same parts of the rows."""
-    snapshot = trial.snapshot
+    dataset = context.dataset
     tuned = tune(
         night.bundles / f"{BUILDING}encoders",
-        snapshot,
+        dataset,
         like=read_measurement(standing.path),
         standing=standing.path / layout.ENCODER,
         settings=night.settings,
@@ -86,25 +86,25 @@ def retrain(night: Tonight, trial: Trial, standing: Bundle) -> CandidateResult:
         progress=night.progress,
     )
     night.log.training = TrainingReport.model_validate(tuned.facts)
-    examine_encoder(tuned.encoder, snapshot.texts, incumbent=trial.incumbent.encoder)
+    examine_encoder(tuned.encoder, dataset.texts, incumbent=context.incumbent.encoder)
     retrained = build(
         night,
-        snapshot,
+        dataset,
         kind="retrained",
         encoder=tuned.encoder,
         measurement=tuned.measurement,
         facts={"training": tuned.facts},
     )
-    before = {**out_of_fold(_measured(night, trial, standing, tuned), snapshot), **trial.held_out(standing)}
+    before = {**out_of_fold(_measured(night, context, standing, tuned), dataset), **context.held_out(standing)}
     opened = _open(night, retrained)
     refreshed = night.log.verdicts.get("refreshed")
     against = "refreshed" if refreshed is not None and refreshed.promote else INCUMBENT
-    column = Column("retrained", trial.outcomes(opened), retrained.report, before=before, against=against)
-    verdict = night.gate(trial.retrained(retrained, opened, standing=before))
+    column = Column("retrained", context.outcomes(opened), retrained.report, before=before, against=against)
+    verdict = night.gate(context.retrained(retrained, opened, standing=before))
     return CandidateResult(retrained, opened, verdict, column)
 
 
-def _measured(night: Tonight, trial: Trial, standing: Bundle, tuned: Tuned) -> Mapping[str, Sequence[Any]]:
+def _measured(night: Tonight, context: GateContext, standing: Bundle, tuned: Tuned) -> Mapping[str, Sequence[Any]]:
     """Out-of-fold results of what would serve otherwise on the parts that the new encoder is measured on.
 
     There are none when the split of a small start was outgrown: held-out labels alone compare the two that night.
@@ -112,15 +112,15 @@ def _measured(night: Tonight, trial: Trial, standing: Bundle, tuned: Tuned) -> M
     like = read_measurement(standing.path)
     if like is None:
         encoder, settings = standing.path / layout.ENCODER, night.settings
-        return candidates.measured_alike(
-            encoder, trial.snapshot, tuned.measurement, settings=settings, progress=night.progress
+        return candidates.evaluated_alike(
+            encoder, context.dataset, tuned.measurement, settings=settings, progress=night.progress
         )
-    return read_evaluation(standing) if like.parts == tuned.measurement.parts else {}
+    return read_evaluation(standing) if like.folds == tuned.measurement.folds else {}
 
 
 def build(
     night: Tonight,
-    snapshot: Snapshot,
+    dataset: Dataset,
     *,
     kind: str,
     encoder: Path,
@@ -131,7 +131,7 @@ def build(
     """Build one bundle under the operator\'s error-rate contract."""
     built = candidates.build(
         night.bundles / f"{BUILDING}{kind}",
-        snapshot,
+        dataset,
         kind=kind,
         encoder=encoder,
         measurement=measurement,

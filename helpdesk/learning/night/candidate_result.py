@@ -9,7 +9,7 @@ from helpdesk.errors import BundleError, BusyError, ConflictError
 from helpdesk.learning.bundles.build import Candidate
 from helpdesk.learning.gate.rules import Objection, Rule
 from helpdesk.learning.gate.side_by_side import Column
-from helpdesk.learning.gate.smoke_checks import UnsoundError
+from helpdesk.learning.gate.smoke_checks import SmokeCheckError
 from helpdesk.learning.gate.verdict import Verdict, refuse
 from helpdesk.learning.night.report import NightLog
 from helpdesk.matching.bundle import Bundle
@@ -31,7 +31,7 @@ def attempt(night: NightLog, kind: str, build: Callable[[], CandidateResult]) ->
     """Build and judge a candidate and note the verdict; None when what was built cannot serve at all."""
     try:
         found = build()
-    except UnsoundError as error:
+    except SmokeCheckError as error:
         night.verdicts[kind] = refuse(error.objection).report()
         return None
     except BundleError as error:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import UnavailableError
-from helpdesk.learning.data.dataset import take_snapshot
+from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.gate.evaluation import held_out
 from helpdesk.learning.monitoring import drift
 from helpdesk.matching.bundle import open_bundle
@@ -27,7 +27,7 @@ from helpdesk.stats import audit_estimates
 
 log = logging.getLogger(__name__)
 REASON = 500
-PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between tries of what must be stored after a promotion
+RETRY_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between tries of what must be stored after a promotion
 Verdicts = Mapping[str, VerdictReport]
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Figures:
 
 def persistently(action: Callable[[], T]) -> T:
     """Do it, again after each pause while the database does not answer. Raises UnavailableError in the end."""
-    for pause in PAUSES:
+    for pause in RETRY_PAUSES:
         try:
             return action()
         except UnavailableError as error:
@@ -75,14 +75,14 @@ def measure_night(
         if serving is None:
             return Figures()
         bundle = open_bundle(settings.bundles / serving.directory, threads=settings.train_threads)
-        snapshot = take_snapshot(session)
+        dataset = read_dataset(session)
         since = nights.measured_until(session)
-        sample = audit.read_sample(session, since=moment - audit.WINDOW, review_below=settings.review_below)
+        sample = audit.read_sample(session, since=moment - audit.AUDIT_WINDOW, review_below=settings.review_below)
         coverage = traffic.count_outcomes(session, since=since, until=started).coverage
         scored = nights.score_new_labels(session, since=since, until=started)
         month = drift.read_month(session, moment=moment)
     wrong = audit_estimates.wrong_answers(sample)
-    outcomes = held_out(bundle, snapshot).values()
+    outcomes = held_out(bundle, dataset).values()
     reports = list(candidates.values()) or [CandidateReport.model_validate(bundle.manifest["report"])]
     return Figures(
         holdout_rows=len(outcomes),
@@ -96,7 +96,7 @@ def measure_night(
             "new_labels": vars(scored),
             "drift": drift.describe(month, sample, bundle),
             FIGURE: sorted({row for report in reports for row in report.relabel_requests}),
-            "held_back": [str(group) for group in snapshot.held_back],
+            "quarantine": [str(group) for group in dataset.quarantine],
         },
     )
 
@@ -104,7 +104,7 @@ def measure_night(
 def warnings_of(figures: Figures) -> list[str]:
     """What staff should look at, in words."""
     found = figures.figures
-    return [*found.get("held_back", ()), *found.get("drift", {}).get("warnings", ())]
+    return [*found.get("quarantine", ()), *found.get("drift", {}).get("warnings", ())]
 
 
 def write_night(

@@ -23,14 +23,14 @@ from helpdesk.records import leases
 from helpdesk.records.database import Database
 
 log = logging.getLogger(__name__)
-NIGHT = "night"
+LEASE_NAME = "night"
 LEASE_SECONDS = 180.0
 BEAT_SECONDS = 20.0
 _here = threading.Lock()  # a file lock does not keep threads of one process apart; closing the file would even free it
 
 
 @dataclass(frozen=True)
-class Lease:
+class NightLease:
     """The right to run tonight."""
 
     database: Database
@@ -38,7 +38,7 @@ class Lease:
 
     def confirm(self, session: Session) -> None:
         """Renew within a transaction of the caller's. Raises BusyError when another run has taken over."""
-        leases.renew(session, NIGHT, owner=self.owner, seconds=LEASE_SECONDS)
+        leases.renew(session, LEASE_NAME, owner=self.owner, seconds=LEASE_SECONDS)
 
     def is_lost(self) -> bool:
         """Renew it; whether another run has taken over. A database that does not answer decides nothing."""
@@ -54,13 +54,13 @@ class Lease:
 
 
 @contextmanager
-def one_night(path: Path, database: Database) -> Iterator[Lease]:
+def one_night(path: Path, database: Database) -> Iterator[NightLease]:
     """Hold the lock file and the lease for the block. Raises BusyError at once when another run holds either."""
     with single_flight(path) as place:
         holder = leases.Holder(secrets.token_hex(16), socket.gethostname()[:255], os.getpid(), place)
         with database.write() as session:
-            leases.take(session, NIGHT, holder=holder, seconds=LEASE_SECONDS)
-        lease = Lease(database, holder.owner)
+            leases.take(session, LEASE_NAME, holder=holder, seconds=LEASE_SECONDS)
+        lease = NightLease(database, holder.owner)
         stop = threading.Event()
         heart = threading.Thread(target=_beat, args=(lease, stop), name="heartbeat", daemon=True)
         heart.start()
@@ -102,15 +102,15 @@ def _lock(file: IO[str]) -> str:
     return f"{host[:200]}:{status.st_dev}:{status.st_ino}"
 
 
-def _beat(lease: Lease, stop: threading.Event) -> None:
+def _beat(lease: NightLease, stop: threading.Event) -> None:
     while not stop.wait(BEAT_SECONDS):
         if lease.is_lost():
             return
 
 
-def _release(lease: Lease) -> None:
+def _release(lease: NightLease) -> None:
     try:
         with lease.database.write() as session:
-            leases.release(session, NIGHT, owner=lease.owner)
+            leases.release(session, LEASE_NAME, owner=lease.owner)
     except UnavailableError as error:
         log.warning("the lease was not given back and runs out by itself: %s", error)

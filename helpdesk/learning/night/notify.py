@@ -15,8 +15,8 @@ from helpdesk.records.clock import now
 from helpdesk.settings import Settings
 
 log = logging.getLogger(__name__)
-SECONDS = 10.0
-PAUSES = (2.0, 10.0)  # before the second and the third try
+TIMEOUT_SECONDS = 10.0
+NOTIFY_PAUSES = (2.0, 10.0)  # before the second and the third try
 
 
 def notify(settings: Settings, data: Mapping[str, Any]) -> bool:
@@ -25,7 +25,7 @@ def notify(settings: Settings, data: Mapping[str, Any]) -> bool:
         return False
     body = {"type": "night.ended", "timestamp": now().isoformat(timespec="seconds"), "data": dict(data)}
     message_id = f"night_{secrets.token_hex(12)}"
-    for pause in (0.0, *PAUSES):
+    for pause in (0.0, *NOTIFY_PAUSES):
         time.sleep(pause)
         try:
             url, secret = settings.notify_url.get_secret_value(), settings.notify_secret.get_secret_value()
@@ -46,7 +46,7 @@ def _post(url: str, secret: str, message_id: str, body: Mapping[str, Any]) -> bo
         "webhook-signature": Webhook(secret).sign(message_id, moment, text),
     }
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=SECONDS)
+    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, body=text, headers=headers)

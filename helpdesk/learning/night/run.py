@@ -1,4 +1,4 @@
-"""One night: snapshot, two candidates, verdicts, promotion. Whatever fails, what serves goes on serving."""
+"""One night: dataset, two candidates, verdicts, promotion. Whatever fails, what serves goes on serving."""
 
 import time
 from collections.abc import Collection
@@ -10,8 +10,8 @@ from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.bundles import retention
 from helpdesk.learning.bundles.build import Candidate
 from helpdesk.learning.bundles.retention import BUILDING
-from helpdesk.learning.data.dataset import Snapshot, take_snapshot
-from helpdesk.learning.gate.context import contract_of, open_trial, report_of_bundle
+from helpdesk.learning.data.dataset import Dataset, read_dataset
+from helpdesk.learning.gate.context import contract_of, gather_context, report_of_bundle
 from helpdesk.learning.gate.side_by_side import INCUMBENT, Column, explain
 from helpdesk.learning.gate.verdict import judge
 from helpdesk.learning.lineage.exclusion_impact import differences, without_promotion
@@ -113,18 +113,18 @@ def _work(night: Tonight) -> None:
     with night.database.read() as session:
         without, review_below = exclusions.rows_left_out(session, night.plan.without), night.settings.review_below
         again = exclusions.counting_again(session, night.plan.without) if night.plan.without else ()
-        share = audit.outside_share(session, since=now() - audit.WINDOW, review_below=review_below)
-        snapshot = take_snapshot(session, without=without, again=again, outside_share=share)
+        share = audit.out_of_scope_share(session, since=now() - audit.AUDIT_WINDOW, review_below=review_below)
+        dataset = read_dataset(session, without=without, again=again, out_of_scope_share=share)
         current = versions.current(session)
         held = night.plan.without is None and versions.is_rolled_back(session)
-    night.log.rows, night.log.holdout = len(snapshot.train), len(snapshot.holdout)
+    night.log.rows, night.log.holdout = len(dataset.train), len(dataset.holdout)
     if held and current is not None:
         night = _held(night, current.version_id)
     try:
         if current is None:
-            _first(night, snapshot)
+            _first(night, dataset)
         else:
-            _improve(night, snapshot, current)
+            _improve(night, dataset, current)
     finally:
         if not night.lease.is_lost():
             retention.remove_leftovers(night.bundles, night.database)
@@ -137,61 +137,59 @@ def _held(night: Tonight, serving: int) -> Tonight:
     return replace(night, gate=lambda case: gate(case).against(objection))
 
 
-def _first(night: Tonight, snapshot: Snapshot) -> None:
+def _first(night: Tonight, dataset: Dataset) -> None:
     """The first version just embeds with the base model; there is nothing to compare it with."""
     encoder = base_encoder(night)
     require_disk(night.bundles, like=encoder)
-    built = build(night, snapshot, kind="first", encoder=encoder, measurement=None, facts={})
+    built = build(night, dataset, kind="first", encoder=encoder, measurement=None, facts={})
     night.log.candidates["first"] = built.report
     night.log.verdicts["first"] = VerdictReport(promote=True, reasons=("nothing serves yet",))
     if not night.plan.dry_run:
-        _promote(night, snapshot, built)
+        _promote(night, dataset, built)
 
 
-def _improve(night: Tonight, snapshot: Snapshot, current: versions.Current) -> None:
+def _improve(night: Tonight, dataset: Dataset, current: versions.Current) -> None:
     """Refreshed and retrained against the incumbent; at most one of them is promoted."""
     night.log.incumbent = current.version_id
     require_disk(night.bundles, like=night.bundles / current.directory)
     incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads)
     contract = contract_of(night.settings)
-    changed = candidates.is_outdated(incumbent.manifest, snapshot, night.settings, contract=contract)
+    changed = candidates.is_outdated(incumbent.manifest, dataset, night.settings, contract=contract)
     tries = changed + night.plan.finetune
-    trial = open_trial(
-        night.settings, night.database, snapshot, incumbent, current.version_id, without=night.plan.without, tries=tries
+    context = gather_context(
+        night.settings, night.database, dataset, incumbent, current.version_id, without=night.plan.without, tries=tries
     )
     standing, winner = incumbent, None
-    night.log.columns.append(Column(INCUMBENT, trial.outcomes(incumbent), report_of_bundle(incumbent)))
+    night.log.columns.append(Column(INCUMBENT, context.outcomes(incumbent), report_of_bundle(incumbent)))
     if changed:
-        refreshed = attempt(night.log, "refreshed", lambda: refresh(night, trial))
+        refreshed = attempt(night.log, "refreshed", lambda: refresh(night, context))
         if refreshed is not None and refreshed.verdict.promote:
             standing, winner = refreshed.bundle, refreshed.candidate
     if night.plan.finetune:
         with failure_spared(night.log, "retrained", spared=winner is not None):
-            retrained = attempt(night.log, "retrained", lambda: retrain(night, trial, standing))
+            retrained = attempt(night.log, "retrained", lambda: retrain(night, context, standing))
             winner = retrained.candidate if retrained is not None and retrained.verdict.promote else winner
     night.log.explanation = explain(night.log.columns)
     if night.plan.without is not None:
         built = [open_bundle(night.bundles / f"{BUILDING}{kind}") for kind in night.log.candidates]
-        night.log.impact = differences(
-            night.database, night.plan.without, incumbent, candidates=built, snapshot=snapshot
-        )
+        night.log.impact = differences(night.database, night.plan.without, incumbent, candidates=built, dataset=dataset)
     if winner is not None and not night.plan.dry_run:
-        _promote(night, snapshot, winner, spared=trial.champions)
+        _promote(night, dataset, winner, spared=context.best_versions)
     elif night.plan.without is not None and not night.plan.dry_run:
         night.log.warnings.append(without_promotion(night.database, night.plan.without, rests=changed))
-    trial.traffic.vectors.keep(incumbent)
+    context.traffic.vectors.keep(incumbent)
 
 
-def _promote(night: Tonight, snapshot: Snapshot, winner: Candidate, *, spared: Collection[int] = ()) -> None:
+def _promote(night: Tonight, dataset: Dataset, winner: Candidate, *, spared: Collection[int] = ()) -> None:
     """Give the bundle its final name, then append version and promotion in one transaction.
 
     Raises BusyError when another run took the lease over, ConflictError when somebody put another version in service
     meanwhile: the verdict was about the one that served before.
     """
-    name = f"{now():%Y%m%dT%H%M%S%f}-{winner.kind}-{snapshot.rows_hash[:8]}"
+    name = f"{now():%Y%m%dT%H%M%S%f}-{winner.kind}-{dataset.rows_hash[:8]}"
     layout.publish(winner.directory, night.bundles / name)
     try:
-        version = _append(night, snapshot, winner, name)
+        version = _append(night, dataset, winner, name)
     except UnavailableError:  # the answer to the commit may be what was lost
         found = persistently(lambda: _appended(night.database, name))
         if found is None:
@@ -201,7 +199,7 @@ def _promote(night: Tonight, snapshot: Snapshot, winner: Candidate, *, spared: C
     retention.prune(night.bundles, night.database, spared=spared)
 
 
-def _append(night: Tonight, snapshot: Snapshot, winner: Candidate, name: str) -> int:
+def _append(night: Tonight, dataset: Dataset, winner: Candidate, name: str) -> int:
     log = night.log
     with night.database.write() as session:
         night.lease.confirm(session)
@@ -213,12 +211,12 @@ def _append(night: Tonight, snapshot: Snapshot, winner: Candidate, name: str) ->
             name,
             kind=winner.kind,
             parent_id=log.incumbent,
-            rows_hash=snapshot.rows_hash,
+            rows_hash=dataset.rows_hash,
             verdict="promote",
             report=log.report().as_json(),
         )
         reason = "; ".join(log.verdicts[winner.kind].reasons)[:200]
-        versions.promote(session, version.id, reason=reason, author=versions.NIGHT)
+        versions.promote(session, version.id, reason=reason, author=versions.NIGHT_AUTHOR)
         if night.plan.without is not None:
             exclusions.exclude(session, night.plan.without, author="command line")
         return version.id

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from helpdesk.learning.calibration.folds import Fold, Intents
-from helpdesk.learning.calibration.scorer_fit import FittedScorer
+from helpdesk.learning.calibration.scorer_results import FittedScorer
 from helpdesk.learning.calibration.unseen import score_unseen
-from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.dataset import Dataset
 from helpdesk.matching.decide import Decision, Ranked, Thresholds, decide
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.scorer import Scorer, Scores
@@ -22,7 +22,7 @@ _RANKED = 4
 
 
 @dataclass(frozen=True)
-class Judge:
+class UnseenScorer:
     """An encoder, the rows it may look at (unit vectors [n, dim], intents [n]) and the scorer fitted on them."""
 
     encode: Encode
@@ -36,37 +36,37 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Question:
+class EvaluationItem:
     """A message with known intent, and the number of the judge that never saw it."""
 
     text: str
     intent: str
-    judge: int
+    scorer_number: int
 
 
 @dataclass(frozen=True)
-class Exam:
-    """Messages with known intents, and judges that decide any variant of them without having seen them.
+class EvaluationSet:
+    """Messages with known intents, and scorers that decide any variant of them without having seen them.
 
     source: HELD_OUT or OUT_OF_FOLD; intents: names by number. A text is decided once by the same judge.
     """
 
     source: str
-    questions: tuple[Question, ...]
-    judges: tuple[Judge, ...]
+    items: tuple[EvaluationItem, ...]
+    scorers: tuple[UnseenScorer, ...]
     intents: tuple[str, ...]
     thresholds: Thresholds
     _decided: dict[tuple[int, str], Decision] = field(default_factory=dict, repr=False)
 
-    def decide(self, asked: Sequence[tuple[Question, str]]) -> list[Decision]:
+    def decide(self, asked: Sequence[tuple[EvaluationItem, str]]) -> list[Decision]:
         """The decision about each normalised text by the judge of its question, without exact matches."""
-        fresh = {(question.judge, text) for question, text in asked} - self._decided.keys()
-        for number, judge in enumerate(self.judges):
+        fresh = {(question.scorer_number, text) for question, text in asked} - self._decided.keys()
+        for number, scorer in enumerate(self.scorers):
             texts = sorted(text for owner, text in fresh if owner == number)
             if texts:
-                scored = zip(texts, judge.score(texts), strict=True)
+                scored = zip(texts, scorer.score(texts), strict=True)
                 self._decided.update({(number, text): self._decision(scores) for text, scores in scored})
-        return [self._decided[question.judge, text] for question, text in asked]
+        return [self._decided[question.scorer_number, text] for question, text in asked]
 
     def _decision(self, scores: Scores) -> Decision:
         confidence = np.nan_to_num(scores.confidence, nan=0.0)
@@ -75,8 +75,8 @@ class Exam:
         return decide(ranking, self.thresholds, out_of_scope=scores.out_of_scope)
 
 
-def set_exam(
-    snapshot: Snapshot,
+def draw_evaluation_set(
+    dataset: Dataset,
     fitted: FittedScorer,
     folds: Sequence[Fold],
     *,
@@ -85,34 +85,34 @@ def set_exam(
     thresholds: Thresholds,
     size: int,
     seed: int,
-) -> Exam:
+) -> EvaluationSet:
     """Up to `size` messages that a candidate can be examined on, the same ones for the same seed.
 
     Held-out labels, judged by the candidate itself, when there are at least MIN_HELD_OUT of them; else training
     phrasings, each judged by the fold that left it and its near-duplicates out. `vectors` are the training rows'
     under the first of the `encoders`, the candidate's; the others never saw the test rows of fold 0, 1, ...
     """
-    questions = [Question(row.text, row.intent, 0) for row in snapshot.holdout if row.intent in snapshot.intents]
+    questions = [EvaluationItem(row.text, row.intent, 0) for row in dataset.holdout if row.intent in dataset.intents]
     if len(questions) >= MIN_HELD_OUT:
-        intents = np.array(snapshot.intent_numbers, dtype=np.int32)
-        source, judges = HELD_OUT, [Judge(encoders[0], fitted.scorer, vectors, intents)]
+        intents = np.array(dataset.intent_numbers, dtype=np.int32)
+        source, scorers = HELD_OUT, [UnseenScorer(encoders[0], fitted.scorer, vectors, intents)]
     else:
-        source, judges = OUT_OF_FOLD, _fold_judges(fitted, folds, encoders[1:])
-        questions = _left_out(snapshot, folds)
+        source, scorers = OUT_OF_FOLD, _fold_scorers(fitted, folds, encoders[1:])
+        questions = _left_out(dataset, folds)
     questions.sort(key=lambda question: text_key(f"{seed}:{question.text}"))
-    return Exam(source, tuple(questions[:size]), tuple(judges), snapshot.intents, thresholds)
+    return EvaluationSet(source, tuple(questions[:size]), tuple(scorers), dataset.intents, thresholds)
 
 
-def _fold_judges(fitted: FittedScorer, folds: Sequence[Fold], encoders: Sequence[Encode]) -> list[Judge]:
+def _fold_scorers(fitted: FittedScorer, folds: Sequence[Fold], encoders: Sequence[Encode]) -> list[UnseenScorer]:
     return [
-        Judge(encode, scorer, fold.train_vectors, fold.train_intents)
+        UnseenScorer(encode, scorer, fold.train_vectors, fold.train_intents)
         for scorer, fold, encode in zip(fitted.unseen, folds, encoders, strict=True)
     ]
 
 
-def _left_out(snapshot: Snapshot, folds: Sequence[Fold]) -> list[Question]:
+def _left_out(dataset: Dataset, folds: Sequence[Fold]) -> list[EvaluationItem]:
     return [
-        Question(snapshot.train[row].text, snapshot.train[row].intent, number)
+        EvaluationItem(dataset.train[row].text, dataset.train[row].intent, number)
         for number, fold in enumerate(folds)
         for row in fold.test_rows
     ]

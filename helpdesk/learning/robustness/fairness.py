@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from helpdesk.decisions import DecisionKind
-from helpdesk.learning.data.dataset import Snapshot
-from helpdesk.learning.robustness.exam import Exam, Question
-from helpdesk.learning.robustness.slices import SLICES, Slice
+from helpdesk.learning.data.dataset import Dataset
+from helpdesk.learning.robustness.exam import EvaluationItem, EvaluationSet
+from helpdesk.learning.robustness.slices import FAIRNESS_SLICES, Slice
 from helpdesk.matching.decide import Decision
 from helpdesk.stats.intervals import Difference, difference
 from helpdesk.text import normalise, text_key
@@ -62,22 +62,22 @@ class SliceResult:
 
 
 def measure_fairness(
-    exam: Exam, snapshot: Snapshot, *, seed: int, slices: Sequence[Slice] = SLICES
+    evaluation: EvaluationSet, dataset: Dataset, *, seed: int, slices: Sequence[Slice] = FAIRNESS_SLICES
 ) -> list[SliceResult]:
     """Decide every message of the exam in both variants of every slice.
 
     A pair in which one variant is a training phrasing is left out.
     """
-    known = {row.text for row in snapshot.train}
-    plan: list[tuple[Slice, list[tuple[Question, tuple[str, str]]]]] = []
+    known = {row.text for row in dataset.train}
+    plan: list[tuple[Slice, list[tuple[EvaluationItem, tuple[str, str]]]]] = []
     for part in slices:
-        unmarked = [question for question in exam.questions if not part.carried_by(question.text)]
+        unmarked = [question for question in evaluation.items if not part.carried_by(question.text)]
         pairs = [(question, _sides(part, question.text, seed)) for question in unmarked]
         plan.append((part, [(q, s) for q, s in pairs if s[0] != s[1] and not known & (set(s) - {q.text})]))
     asked = [(question, text) for _, pairs in plan for question, sides in pairs for text in sides]
-    decisions = iter(exam.decide(asked))
+    decisions = iter(evaluation.decide(asked))
     return [
-        _result(part, [(question, next(decisions), next(decisions)) for question, _ in pairs], snapshot, seed)
+        _result(part, [(question, next(decisions), next(decisions)) for question, _ in pairs], dataset, seed)
         for part, pairs in plan
     ]
 
@@ -88,7 +88,7 @@ def _sides(part: Slice, text: str, seed: int) -> tuple[str, str]:
 
 
 def _result(
-    part: Slice, asked: Sequence[tuple[Question, Decision, Decision]], snapshot: Snapshot, seed: int
+    part: Slice, asked: Sequence[tuple[EvaluationItem, Decision, Decision]], dataset: Dataset, seed: int
 ) -> SliceResult:
     answered = [(first.kind == DecisionKind.ANSWER, second.kind == DecisionKind.ANSWER) for _, first, second in asked]
     right = [(_right(q, first), _right(q, second)) for q, first, second in asked]
@@ -101,14 +101,14 @@ def _result(
     )
     if not result.weak:
         return result
-    return replace(result, add=tuple(_to_add(part, result.weaker_side, asked, snapshot, seed)))
+    return replace(result, add=tuple(_to_add(part, result.weaker_side, asked, dataset, seed)))
 
 
-def _right(question: Question, decision: Decision) -> bool:
+def _right(question: EvaluationItem, decision: Decision) -> bool:
     return bool(decision.ranking) and decision.ranking[0].intent == question.intent
 
 
-def _served(question: Question, decision: Decision) -> int:
+def _served(question: EvaluationItem, decision: Decision) -> int:
     """2 for a right direct answer, 1 when the best intent is right but not answered directly, 0 when it is wrong."""
     if not _right(question, decision):
         return 0
@@ -118,8 +118,8 @@ def _served(question: Question, decision: Decision) -> int:
 def _to_add(
     part: Slice,
     side: int,
-    asked: Sequence[tuple[Question, Decision, Decision]],
-    snapshot: Snapshot,
+    asked: Sequence[tuple[EvaluationItem, Decision, Decision]],
+    dataset: Dataset,
     seed: int,
 ) -> list[tuple[str, str]]:
     """Marked phrasings for every intent, those that lose most on the weaker side first, measured messages last.
@@ -131,8 +131,8 @@ def _to_add(
     for question, first, second in asked:
         served = (_served(question, first), _served(question, second))
         losses[question.intent] += served[1 - side] - served[side]
-    measured, known = {question.text for question, _, _ in asked}, set(snapshot.texts)
-    phrasings = [row for row in snapshot.train if row.id.startswith("phrasing:")]
+    measured, known = {question.text for question, _, _ in asked}, set(dataset.texts)
+    phrasings = [row for row in dataset.train if row.id.startswith("phrasing:")]
     chosen: dict[str, list[str]] = {row.intent: [] for row in phrasings}
     for row in sorted(phrasings, key=lambda row: (row.text in measured, text_key(row.text))):
         if len(chosen[row.intent]) < PER_INTENT and not part.carried_by(row.text):

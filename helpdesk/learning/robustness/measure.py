@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from helpdesk.decisions import DecisionKind
-from helpdesk.learning.data.dataset import Snapshot
-from helpdesk.learning.robustness.exam import Exam, Question
+from helpdesk.learning.data.dataset import Dataset
+from helpdesk.learning.robustness.exam import EvaluationItem, EvaluationSet
 from helpdesk.learning.robustness.fairness import SliceResult, measure_fairness
-from helpdesk.learning.robustness.perturbations import KINDS, NEGATION, perturb
+from helpdesk.learning.robustness.perturbations import NEGATION, PERTURBATIONS, perturb
 from helpdesk.matching.decide import Decision
 from helpdesk.records.candidate_report import RobustnessReport, SliceReport
 from helpdesk.stats.intervals import Difference, difference
@@ -57,7 +57,7 @@ class NegationResult:
 
 @dataclass(frozen=True)
 class Robustness:
-    """Both reports. source: what the messages were (see `exam.Exam`)."""
+    """Both reports. source: what the messages were (see `evaluation.EvaluationSet`)."""
 
     source: str
     messages: int
@@ -86,53 +86,55 @@ class Robustness:
         }
 
 
-def exam_size(rows: int) -> int:
+def evaluation_size(rows: int) -> int:
     """How many messages to decide, so that it takes seconds with this many training rows."""
     return min(_MOST, max(_FEWEST, rows // _SHARE))
 
 
-def measure_robustness(exam: Exam, snapshot: Snapshot, *, seed: int) -> Robustness:
-    """Decide variants of every message of the exam."""
+def measure_robustness(evaluation: EvaluationSet, dataset: Dataset, *, seed: int) -> Robustness:
+    """Decide variants of every message of the evaluation."""
     return Robustness(
-        exam.source,
-        len(exam.questions),
-        tuple(measure_kinds(exam, seed=seed)),
-        measure_negation(exam, seed=seed),
-        tuple(measure_fairness(exam, snapshot, seed=seed)),
+        evaluation.source,
+        len(evaluation.items),
+        tuple(measure_kinds(evaluation, seed=seed)),
+        measure_negation(evaluation, seed=seed),
+        tuple(measure_fairness(evaluation, dataset, seed=seed)),
     )
 
 
-def measure_kinds(exam: Exam, *, seed: int) -> list[KindResult]:
+def measure_kinds(evaluation: EvaluationSet, *, seed: int) -> list[KindResult]:
     """Each kind of perturbation but negation, on the messages that it can change."""
-    plan = {kind: _variants(exam, kind, seed) for kind in KINDS if kind != NEGATION}
-    decisions = _decide_pairs(exam, [pair for pairs in plan.values() for pair in pairs])
+    plan = {kind: _variants(evaluation, kind, seed) for kind in PERTURBATIONS if kind != NEGATION}
+    decisions = _decide_pairs(evaluation, [pair for pairs in plan.values() for pair in pairs])
     results = []
     for kind, pairs in plan.items():
         results.append(_kind_result(kind, pairs, [next(decisions) for _ in pairs]))
     return results
 
 
-def measure_negation(exam: Exam, *, seed: int) -> NegationResult:
+def measure_negation(evaluation: EvaluationSet, *, seed: int) -> NegationResult:
     """The messages that are answered directly, negated."""
-    found = list(_decide_pairs(exam, _variants(exam, NEGATION, seed)))
+    found = list(_decide_pairs(evaluation, _variants(evaluation, NEGATION, seed)))
     became = Counter(_became(before, after) for before, after in found if before.kind == DecisionKind.ANSWER)
     return NegationResult(sum(became.values()), became["same"], became["other"], became["hedged"])
 
 
-def _variants(exam: Exam, kind: str, seed: int) -> list[tuple[Question, str]]:
-    changed = ((question, perturb(question.text, kind, seed=seed)) for question in exam.questions)
+def _variants(evaluation: EvaluationSet, kind: str, seed: int) -> list[tuple[EvaluationItem, str]]:
+    changed = ((question, perturb(question.text, kind, seed=seed)) for question in evaluation.items)
     variants = [(question, normalise(text)) for question, text in changed if text is not None]
     return [(question, text) for question, text in variants if text]
 
 
-def _decide_pairs(exam: Exam, pairs: Sequence[tuple[Question, str]]) -> Iterator[tuple[Decision, Decision]]:
+def _decide_pairs(
+    evaluation: EvaluationSet, pairs: Sequence[tuple[EvaluationItem, str]]
+) -> Iterator[tuple[Decision, Decision]]:
     asked = [(question, text) for question, variant in pairs for text in (question.text, variant)]
-    decisions = iter(exam.decide(asked))
+    decisions = iter(evaluation.decide(asked))
     return zip(decisions, decisions, strict=True)
 
 
 def _kind_result(
-    kind: str, pairs: Sequence[tuple[Question, str]], decisions: Sequence[tuple[Decision, Decision]]
+    kind: str, pairs: Sequence[tuple[EvaluationItem, str]], decisions: Sequence[tuple[Decision, Decision]]
 ) -> KindResult:
     truth = [question.intent for question, _ in pairs]
     best = [(before.ranking[0].intent, after.ranking[0].intent) for before, after in decisions]

@@ -68,7 +68,7 @@ _MARKS = re.compile(r"[^\w\s]")
 
 def perturb(text: str, kind: str, *, seed: int) -> str | None:
     """One variant of a message, None when this kind cannot change it (one word has no order)."""
-    variant = KINDS[kind](text, Random(f"{seed}:{kind}:{text}"))
+    variant = PERTURBATIONS[kind](text, Random(f"{seed}:{kind}:{text}"))
     return None if variant is None or variant == text else variant
 
 
@@ -147,7 +147,7 @@ def _negation(text: str, random: Random) -> str:
     return f"i do not mean {text}"
 
 
-KINDS: dict[str, Callable[[str, Random], str | None]] = {
+PERTURBATIONS: dict[str, Callable[[str, Random], str | None]] = {
     "typo": mistype,
     "case": _case,
     "punctuation": _punctuation,

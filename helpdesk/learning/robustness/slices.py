@@ -79,7 +79,7 @@ def _slice(family: str, name: str, first: tuple[str, Mark], second: tuple[str, M
     return Slice(name, family, (first[0], second[0]), (first[1], second[1]))
 
 
-SLICES = (
+FAIRNESS_SLICES = (
     _slice("name", "name: Arabic", _ENGLISH_NAMES, ("Arabic names", _named(_ARABIC))),
     _slice("name", "name: South Asian", _ENGLISH_NAMES, ("South Asian names", _named(_SOUTH_ASIAN))),
     _slice("name", "name: East European", _ENGLISH_NAMES, ("East European names", _named(_EAST_EUROPEAN))),

@@ -10,7 +10,7 @@ import numpy as np
 
 from helpdesk.text import normalise, text_key
 
-FEW = 4
+ENOUGH_PHRASINGS = 4
 _TRIES = 5
 _FEWEST_WORDS = 4
 _FEWEST_LETTERS = 4
@@ -18,14 +18,16 @@ _NEGATIONS: Final = frozenset({"no", "not", "never", "without", "cannot", "cant"
 
 
 def noisy_copies(rows: Sequence[tuple[str, int]], *, known: Collection[str], seed: int) -> list[tuple[str, int]]:
-    """Rows (text, intent) that fill every intent up to FEW; none equals a given row, another, or a text in `known`."""
+    """Rows (text, intent) that fill every intent up to ENOUGH_PHRASINGS; none equals a given row, another, or a text in
+    `known`.
+    """
     members: dict[int, list[str]] = {}
     for text, intent in rows:
         members.setdefault(intent, []).append(text)
     taken = {*known, *(text for text, _ in rows)}
     copies = []
     for intent, texts in members.items():
-        for number in range(max(0, FEW - len(texts))):
+        for number in range(max(0, ENOUGH_PHRASINGS - len(texts))):
             copy = _new_copy(texts[number % len(texts)], taken, number, seed)
             if copy is not None:
                 taken.add(copy)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from helpdesk.learning.data.dataset import Lesson, Snapshot
+from helpdesk.learning.data.dataset import Dataset, Lesson
 from helpdesk.learning.data.splits import groups_by_intent
 from helpdesk.learning.training.augmentation import noisy_copies
 from helpdesk.learning.training.hard_negatives import mine_triplets
-from helpdesk.learning.training.losses import KINDS, meaning_groups
+from helpdesk.learning.training.losses import AUXILIARY_KINDS, meaning_groups
 from helpdesk.learning.training.pseudo_labels import pseudo_label
 from helpdesk.matching.index import Vectors
 from helpdesk.near_duplicates import near_any
@@ -39,13 +39,14 @@ class Lessons:
 class Material:
     """All lessons of one night, and the base encoder's vectors of their texts, each encoded once."""
 
-    def __init__(self, snapshot: Snapshot, base: "SentenceTransformer", *, seed: int) -> None:
-        self._snapshot = snapshot
+    def __init__(self, dataset: Dataset, base: "SentenceTransformer", *, seed: int) -> None:
+        self._dataset = dataset
         self._base = base
         self._seed = seed
         self._known_vectors: dict[str, Vectors] = {}
         by_kind = {
-            kind: [lesson for lesson in snapshot.lessons if lesson.kind == kind] for kind in (*KINDS, UNLABELLED)
+            kind: [lesson for lesson in dataset.lessons if lesson.kind == kind]
+            for kind in (*AUXILIARY_KINDS, UNLABELLED)
         }
         self._unlabelled = by_kind.pop(UNLABELLED)
         self._learnt, self._held = share_out(by_kind)
@@ -56,13 +57,13 @@ class Material:
 
     def lessons(self, rows: Sequence[int]) -> Lessons:
         """For a training on these rows: nothing of the others, nor of held-out labels, comes in by another door."""
-        if not self._snapshot.lessons:
+        if not self._dataset.lessons:
             return Lessons()
         learning = set(rows)
-        away = [row.text for n, row in enumerate(self._snapshot.train) if n not in learning]
-        away += [row.text for row in self._snapshot.holdout]
+        away = [row.text for n, row in enumerate(self._dataset.train) if n not in learning]
+        away += [row.text for row in self._dataset.holdout]
         learnt = {kind: _without(lessons, away) for kind, lessons in self._learnt.items()}
-        labelled = [(self._snapshot.texts[n], self._snapshot.intent_numbers[n]) for n in rows]
+        labelled = [(self._dataset.texts[n], self._dataset.intent_numbers[n]) for n in rows]
         mined = self._mined(learnt["triplet"], rows)
         pseudo, level = self._pseudo_labelled(_without(self._unlabelled, away), rows)
         noisy = self._noisy([*labelled, *pseudo], away)
@@ -81,7 +82,7 @@ class Material:
         if not triplets:
             return []
         few = rows if len(rows) <= MOST_NEGATIVES else _evenly(rows, MOST_NEGATIVES)
-        texts = [self._snapshot.texts[n] for n in few]
+        texts = [self._dataset.texts[n] for n in few]
         return mine_triplets(
             triplets,
             self._vectors([lesson.texts[0] for lesson in triplets]),
@@ -94,17 +95,17 @@ class Material:
     def _pseudo_labelled(
         self, unlabelled: Sequence[Lesson], rows: Sequence[int]
     ) -> tuple[list[tuple[str, int]], float]:
-        known = set(self._snapshot.texts) | set(self._snapshot.out_of_scope)
+        known = set(self._dataset.texts) | set(self._dataset.out_of_scope)
         messages = [lesson.texts[0] for lesson in unlabelled if lesson.texts[0] not in known]
         if not messages:
             return [], 0.0
-        texts = [self._snapshot.texts[n] for n in rows]
+        texts = [self._dataset.texts[n] for n in rows]
         found = pseudo_label(
             self._vectors(messages),
             self._vectors(texts),
             self._intents(rows),
-            groups=np.array(groups_by_intent(texts, [self._snapshot.train[n].intent for n in rows])),
-            outside=self._vectors(self._snapshot.out_of_scope),
+            groups=np.array(groups_by_intent(texts, [self._dataset.train[n].intent for n in rows])),
+            out_of_scope=self._vectors(self._dataset.out_of_scope),
             seed=self._seed,
         )
         return [
@@ -114,13 +115,13 @@ class Material:
     def _noisy(self, labelled: Sequence[tuple[str, int]], away: Sequence[str]) -> list[tuple[str, int]]:
         if not self._unlabelled:
             return []
-        known = set(self._snapshot.texts) | {row.text for row in self._snapshot.holdout}
+        known = set(self._dataset.texts) | {row.text for row in self._dataset.holdout}
         copies = noisy_copies(labelled, known=known, seed=self._seed)
         near = near_any([text for text, _ in copies], away)
         return [copy for copy, spoilt in zip(copies, near, strict=True) if not spoilt]
 
     def _intents(self, rows: Sequence[int]) -> NDArray[np.int32]:
-        return np.array([self._snapshot.intent_numbers[n] for n in rows], dtype=np.int32)
+        return np.array([self._dataset.intent_numbers[n] for n in rows], dtype=np.int32)
 
     def _vectors(self, texts: Sequence[str]) -> Vectors:
         fresh = [text for text in dict.fromkeys(texts) if text not in self._known_vectors]

@@ -30,7 +30,7 @@ WARM_UP = 0.1
 WEIGHT_DECAY = 0.01
 KEPT_FEW, KEPT_MANY = 0.85, 0.65  # share of the way from base to tuned weights, by rows
 MANY = 3000
-MAX_TOKENS = 48
+MAX_TRAINED_TOKENS = 48
 _CHUNK = 16
 _BATCH = 80  # intents, two phrasings of each
 _VISITS = 6.0
@@ -240,7 +240,9 @@ def half_precision(device: "torch.device") -> "torch.autocast":
 
 def tokens(model: "SentenceTransformer", texts: Sequence[str]) -> dict[str, "torch.Tensor"]:
     """The model's inputs, padded to the longest text."""
-    found = model.tokenizer(list(texts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+    found = model.tokenizer(
+        list(texts), padding=True, truncation=True, max_length=MAX_TRAINED_TOKENS, return_tensors="pt"
+    )
     return {name: value.to(model.device) for name, value in found.items()}
 
 

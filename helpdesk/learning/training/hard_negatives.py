@@ -8,7 +8,7 @@ from helpdesk.learning.calibration.folds import Intents
 from helpdesk.learning.data.dataset import Lesson
 from helpdesk.matching.index import Vectors
 
-MARGIN = 0.05
+RELATIVE_MARGIN = 0.05
 _CHUNK = 512
 
 
@@ -32,7 +32,7 @@ def mine_triplets(
         part = slice(start, start + _CHUNK)
         alike = anchors[part] @ vectors.T
         own = intents[alike.argmax(axis=1)], intents[(positives[part] @ vectors.T).argmax(axis=1)]
-        limit = np.sum(anchors[part] * positives[part], axis=1) * (1.0 - MARGIN)
+        limit = np.sum(anchors[part] * positives[part], axis=1) * (1.0 - RELATIVE_MARGIN)
         barred = (alike > limit[:, None]) | (intents == own[0][:, None]) | (intents == own[1][:, None])
         alike[barred] = -np.inf
         best = alike.argmax(axis=1)

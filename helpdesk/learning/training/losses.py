@@ -20,11 +20,11 @@ from helpdesk.learning.training.finetune import tokens
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-KINDS: Final = ("positive", "scored", "similar", "triplet")
-BATCH = 16
+AUXILIARY_KINDS: Final = ("positive", "scored", "similar", "triplet")
+AUXILIARY_BATCH = 16
 SHARE = 0.5  # of the label steps, at most, that carry another batch
 TRIPLET_MARGIN = 0.2
-LONGEST = 0.5  # norm of an auxiliary gradient; that of the labels is clipped at 1
+MAX_AUXILIARY_NORM = 0.5  # norm of an auxiliary gradient; that of the labels is clipped at 1
 _TEXTS = {"positive": 2, "scored": 2, "similar": 2, "triplet": 3}
 
 
@@ -33,7 +33,7 @@ def schedule(counts: Mapping[str, int], *, steps: int, visits: float) -> dict[in
 
     Never more than SHARE of the steps; then each kind keeps its proportion, and at least one batch where there is room.
     """
-    wanted = {kind: counts[kind] * visits / BATCH for kind in KINDS if counts.get(kind)}
+    wanted = {kind: counts[kind] * visits / AUXILIARY_BATCH for kind in AUXILIARY_KINDS if counts.get(kind)}
     room = int(SHARE * steps)
     scale = min(1.0, room / max(1e-9, sum(max(1.0, number) for number in wanted.values())))
     batches = {kind: max(1, round(number * scale)) for kind, number in wanted.items()}
@@ -43,7 +43,7 @@ def schedule(counts: Mapping[str, int], *, steps: int, visits: float) -> dict[in
 
 def texts_in(planned: Mapping[int, str]) -> int:
     """How many texts the batches of a schedule hold."""
-    return sum(BATCH * _TEXTS[kind] for kind in planned.values())
+    return sum(AUXILIARY_BATCH * _TEXTS[kind] for kind in planned.values())
 
 
 class Objectives:
@@ -77,18 +77,20 @@ class Objectives:
         columns = [tokens(self._model, texts) for texts in zip(*(lesson.texts for lesson in batch), strict=True)]
         values = torch.tensor([lesson.value or 0.0 for lesson in batch], device=self._model.device)
         self._losses[kind](columns, values).backward()
-        torch.nn.utils.clip_grad_norm_(self._model.parameters(), LONGEST)
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), MAX_AUXILIARY_NORM)
 
     def _draw(self, kind: str) -> list[Lesson]:
-        """Up to BATCH random lessons; of positive pairs only one of each group of texts that mean the same."""
+        """Up to AUXILIARY_BATCH random lessons; of positive pairs only one of each group of texts that mean the
+        same.
+        """
         lessons = self._lessons[kind]
         order = self._chance.permutation(len(lessons)).tolist()
         if kind != "positive":
-            return [lessons[row] for row in order[:BATCH]]
+            return [lessons[row] for row in order[:AUXILIARY_BATCH]]
         chosen: dict[str, Lesson] = {}
         for row in order:
             chosen.setdefault(self._same[lessons[row].texts[0]], lessons[row])
-            if len(chosen) == BATCH:
+            if len(chosen) == AUXILIARY_BATCH:
                 break
         return list(chosen.values())
 

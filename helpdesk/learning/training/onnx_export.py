@@ -19,7 +19,7 @@ from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-MAX_TOKENS = 256
+MAX_SERVED_TOKENS = 256
 MIN_PARITY = 0.9999
 MIN_INT8_PARITY = 0.995
 INT8_BLOCK = 64  # from 128 on ONNX Runtime rounds differently in batches
@@ -49,7 +49,7 @@ def save_serving_files(model: "SentenceTransformer", directory: Path, *, int8: b
     tokenizer.backend_tokenizer.save(str(directory / TOKENIZER))
     facts = {
         "dim": int(model.encode(["dim"]).shape[1]),
-        "max_tokens": min(int(model.max_seq_length or MAX_TOKENS), MAX_TOKENS),
+        "max_tokens": min(int(model.max_seq_length or MAX_SERVED_TOKENS), MAX_SERVED_TOKENS),
         "pad_id": int(tokenizer.pad_token_id or 0),
         "pad_token": str(tokenizer.pad_token or "[PAD]"),
         "prompt": (model.prompts or {}).get(model.default_prompt_name or "", ""),

@@ -1,4 +1,4 @@
-"""Tonight's fine-tuned encoder, and the sister encoders that measure it out of fold."""
+"""Tonight's fine-tuned encoder, and the fold encoders that measure it out of fold."""
 
 import statistics
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.out_of_fold import Progress
-from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.dataset import Dataset
 from helpdesk.learning.data.splits import split
 from helpdesk.learning.training.auxiliary_examples import Lessons, Material
 from helpdesk.learning.training.base_model import load_base
@@ -30,7 +30,7 @@ from helpdesk.text import text_key
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-MOST_PARTS = 4
+MOST_FOLD_ENCODERS = 4
 FIFTHS = 5
 ENOUGH_HELD_OUT = 300
 
@@ -46,7 +46,7 @@ class Tuned:
 
 def tune(
     workshop: Path,
-    snapshot: Snapshot,
+    dataset: Dataset,
     *,
     like: Measurement | None,
     standing: Path,
@@ -57,59 +57,58 @@ def tune(
 ) -> Tuned:
     """Fine-tune from the base weights on everything, and once without each measured part.
 
-    Small sets are measured in two to four parts, so that no row is lost and each sister knows nearly as much as the
-    encoder that it stands for: halves put confidence far too low. For large sets one left-out fifth will do. The
-    budget is shared out by rows and turned into step counts before training starts. `like` is how the encoder in
+    Small sets are measured in two to four parts, so that no row is lost and each fold encoder knows nearly as much
+    as the encoder that it stands for: halves put confidence far too low. For large sets one left-out fifth will do.
+    The budget is shared out by rows and turned into step counts before training starts. `like` is how the encoder in
     service is measured, whose split is kept until it is outgrown, so that the two can be compared row by row;
     `standing` is its folder, whose 8-bit or exact weights are kept to as well: deciding by a stopwatch would differ
-    from run to run. Where the measured ones began to over-fit, the one on everything ends too.
-    """
-    like = None if like is not None and _outgrown(like, snapshot) else like
-    parts, measured = _parts(snapshot) if like is None else (like.parts, len(like.encoders))
-    part_of = split(snapshot, parts=parts, known=like.part_of if like else None)
-    part = [part_of[text_key(text)] for text in snapshot.texts]
-    subsets = [[n for n in range(len(part)) if part[n] != away] for away in range(measured)]
-    everything = list(range(len(snapshot.train)))
+    from run to run. Where the measured ones began to over-fit, the one on everything ends too."""
+    like = None if like is not None and _outgrown(like, dataset) else like
+    folds, evaluated = _folds(dataset) if like is None else (like.folds, len(like.encoders))
+    fold_of = split(dataset, folds=folds, known=like.fold_of if like else None)
+    fold = [fold_of[text_key(text)] for text in dataset.texts]
+    subsets = [[n for n in range(len(fold)) if fold[n] != away] for away in range(evaluated)]
+    everything = list(range(len(dataset.train)))
     int8 = is_int8(standing)
     base = load_base(settings.base_model, threads=settings.train_threads)
-    material = Material(snapshot, base, seed=settings.seed)
-    plans = _plans(snapshot, [*subsets, everything], base=base, material=material, minutes=minutes, max_steps=max_steps)
-    school = _School(snapshot, material, settings, progress)
-    folders = [workshop / f"part-{part}" for part in range(measured)]
+    material = Material(dataset, base, seed=settings.seed)
+    plans = _plans(dataset, [*subsets, everything], base=base, material=material, minutes=minutes, max_steps=max_steps)
+    school = _School(dataset, material, settings, progress)
+    folders = [workshop / f"fold-{fold}" for fold in range(evaluated)]
     reached = []
     for number, (folder, rows, plan) in enumerate(zip(folders, subsets, plans[:-1], strict=True), 1):
-        model, watch = school.train(rows, plan, stage=f"fine-tuning to measure {number}/{measured}")
+        model, watch = school.train(rows, plan, stage=f"fine-tuning to measure {number}/{evaluated}")
         reached.append(watch.kept / plan.steps)
         folder.mkdir(parents=True)
         save_serving_files(model, folder, int8=int8)
     whole = workshop / "whole"
     whole.mkdir(parents=True)
-    plan = replace(plans[-1], until=sum(reached) / measured)
+    plan = replace(plans[-1], until=sum(reached) / evaluated)
     model, _ = school.train(everything, plan, stage="fine-tuning")
     save_encoder(model, whole, int8=int8)
-    return Tuned(whole, Measurement(parts, part_of, tuple(folders)), plan.facts() | school.facts)
+    return Tuned(whole, Measurement(folds, fold_of, tuple(folders)), plan.facts() | school.facts)
 
 
-def _outgrown(like: Measurement, snapshot: Snapshot) -> bool:
+def _outgrown(like: Measurement, dataset: Dataset) -> bool:
     """Whether the split of a small start should end: what takes over is compared on held-out labels alone that night,
     so there must be many."""
-    return like.parts < FIFTHS and len(snapshot.train) >= MANY and len(snapshot.holdout) >= ENOUGH_HELD_OUT
+    return like.folds < FIFTHS and len(dataset.train) >= MANY and len(dataset.holdout) >= ENOUGH_HELD_OUT
 
 
-def _parts(snapshot: Snapshot) -> tuple[int, int]:
+def _folds(dataset: Dataset) -> tuple[int, int]:
     """Into how many parts the rows fall, and how many of those are measured.
 
     An ordinary intent has two rows or more in each, which validation while training needs.
     """
-    if len(snapshot.train) >= MANY:
+    if len(dataset.train) >= MANY:
         return FIFTHS, 1
-    rows = statistics.median(Counter(row.intent for row in snapshot.train).values())
-    parts = min(MOST_PARTS, max(2, int(rows) // 2))
+    rows = statistics.median(Counter(row.intent for row in dataset.train).values())
+    parts = min(MOST_FOLD_ENCODERS, max(2, int(rows) // 2))
     return parts, parts
 
 
 def _plans(
-    snapshot: Snapshot,
+    dataset: Dataset,
     subsets: Sequence[Sequence[int]],
     *,
     base: "SentenceTransformer",
@@ -118,12 +117,12 @@ def _plans(
     max_steps: int | None,
 ) -> list[TrainingPlan]:
     """One plan a training, all shortened alike when their sum would break the budget."""
-    intents = [len({snapshot.train[n].intent for n in rows}) for rows in subsets]
+    intents = [len({dataset.train[n].intent for n in rows}) for rows in subsets]
     plans = [plan_training(len(rows), count, max_steps=max_steps) for rows, count in zip(subsets, intents, strict=True)]
     counts = material.counts()
     others = [texts_in(_schedule(plan, counts, len(rows))) for plan, rows in zip(plans, subsets, strict=True)]
     work = sum(plan.steps * plan.intents for plan in plans) + sum(others) / VIEWS_PER_INTENT
-    pace = seconds_per_intent(base, snapshot.texts[:2000], len(snapshot.intents))
+    pace = seconds_per_intent(base, dataset.texts[:2000], len(dataset.intents))
     share = min(1.0, minutes * 60 / (work * pace))
     return [replace(plan, steps=max(1, int(plan.steps * share))) for plan in plans]
 
@@ -137,7 +136,7 @@ def _schedule(plan: TrainingPlan, counts: Mapping[str, int], rows: int) -> dict[
 class _School:
     """Trains encoders of one night from the base weights; `facts` collects what each learnt and how it went."""
 
-    snapshot: Snapshot
+    dataset: Dataset
     material: Material
     settings: Settings
     progress: Progress
@@ -145,16 +144,16 @@ class _School:
 
     def train(self, rows: Sequence[int], plan: TrainingPlan, *, stage: str) -> tuple["SentenceTransformer", Watch]:
         """An encoder that never saw the other rows, and how it did on them."""
-        snapshot, settings = self.snapshot, self.settings
+        dataset, settings = self.dataset, self.settings
         lessons = self.material.lessons(rows)
-        away = sorted(set(range(len(snapshot.train))) - set(rows))
-        held = Held(lessons.held, [snapshot.texts[n] for n in away], [snapshot.intent_numbers[n] for n in away])
+        away = sorted(set(range(len(dataset.train))) - set(rows))
+        held = Held(lessons.held, [dataset.texts[n] for n in away], [dataset.intent_numbers[n] for n in away])
         watch = Watch(held, steps=plan.last_step, trained=plan.texts, stops=bool(away))
         model = load_base(settings.base_model, threads=settings.train_threads)
         fine_tune(
             model,
-            [*(snapshot.texts[n] for n in rows), *(text for text, _ in lessons.more)],
-            intents=[*(snapshot.intent_numbers[n] for n in rows), *(intent for _, intent in lessons.more)],
+            [*(dataset.texts[n] for n in rows), *(text for text, _ in lessons.more)],
+            intents=[*(dataset.intent_numbers[n] for n in rows), *(intent for _, intent in lessons.more)],
             plan=plan,
             seed=settings.seed,
             progress=lambda done, total: self.progress(stage, done, total),

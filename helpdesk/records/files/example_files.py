@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from helpdesk.errors import BadInputError, BadRowsError
-from helpdesk.records.examples import COLUMNS, WITH_VALUE, NewExample
+from helpdesk.records.examples import TEXT_COLUMNS, WITH_VALUE, NewExample
 from helpdesk.records.files.csv_files import BadRows, read_columns, read_rows, read_text
 from helpdesk.records.files.faq_files import escape_cell, text_fault, unescape_cell
 from helpdesk.records.tables import Example
 from helpdesk.text import normalise
 
 LABELLED = "labelled"
-_EXPECTED = "text,intent | " + " | ".join(",".join(columns) for columns in COLUMNS.values())
+_EXPECTED = "text,intent | " + " | ".join(",".join(columns) for columns in TEXT_COLUMNS.values())
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class ExampleFile:
 
 
 def recognise(path: Path) -> str:
-    """The kind of rows in a CSV file: LABELLED (a FAQ file) or a key of COLUMNS. Raises BadInputError."""
+    """The kind of rows in a CSV file: LABELLED (a FAQ file) or a key of TEXT_COLUMNS. Raises BadInputError."""
     columns = read_columns(read_text(path))
-    for kind, expected in COLUMNS.items():
+    for kind, expected in TEXT_COLUMNS.items():
         if sorted(columns) == sorted(expected):
             return kind
     if any(pair <= set(columns) for pair in ({"text", "intent"}, {"text", "category"}, {"intent", "phrasing"})):
@@ -62,7 +62,7 @@ def write_examples(kind: str, examples: Iterable[Example]) -> str:
     """The rows of a kind as a CSV file that imports as they are."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS[kind])
+    writer.writerow(TEXT_COLUMNS[kind])
     for example in examples:
         value = () if example.value is None else (f"{example.value:.10g}",)
         writer.writerow([*(escape_cell(text) for text in example.texts), *value])
@@ -73,7 +73,7 @@ def _example(kind: str, cells: dict[str, Any]) -> NewExample | str:
     """The row, or what is wrong with it."""
     if extra := cells.get(None):  # type: ignore[call-overload]
         return f"{len(extra)} cell(s) too many; is a comma or a quote missing?"
-    columns = COLUMNS[kind]
+    columns = TEXT_COLUMNS[kind]
     if missing := [name for name in columns if cells[name] is None]:
         return f"{', '.join(missing)} missing"
     names = columns[:-1] if kind in WITH_VALUE else columns

@@ -14,7 +14,7 @@ from helpdesk.records.files.csv_files import BadRows, read_columns, read_rows, r
 from helpdesk.records.tables import Intent
 from helpdesk.text import normalise
 
-COLUMNS = ("intent", "question", "answer", "phrasing", "locale", "tags", "status")
+FAQ_COLUMNS = ("intent", "question", "answer", "phrasing", "locale", "tags", "status")
 _FIELDS = ("question", "answer", "locale", "status")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _STATUSES = ("published", "draft")
@@ -57,7 +57,7 @@ def write_csv(intents: Iterable[Intent]) -> str:
     """One row a phrasing; cells that a spreadsheet would run as a formula are prefixed with an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(FAQ_COLUMNS)
     for intent in intents:
         for text in _texts(intent) or [""]:
             row = (intent.slug, intent.question, intent.answer, text, intent.locale, ";".join(intent.tags))
@@ -108,7 +108,7 @@ def _bare(row: dict[str, Any], label: str) -> dict[str, Any]:
 
 
 def _full(row: dict[str, Any]) -> dict[str, Any]:
-    cells: dict[str, Any] = {name: unescape_cell(row[name]) for name in COLUMNS if row.get(name) is not None}
+    cells: dict[str, Any] = {name: unescape_cell(row[name]) for name in FAQ_COLUMNS if row.get(name) is not None}
     if "tags" in cells:
         cells["tags"] = [tag.strip() for tag in cells["tags"].split(";") if tag.strip()]
     return cells | {"extra": row.get(None)}  # type: ignore[call-overload]

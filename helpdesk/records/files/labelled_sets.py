@@ -10,7 +10,7 @@ from helpdesk.records.files.csv_files import read_text
 from helpdesk.records.files.faq_files import read_labelled
 
 Labelled = list[tuple[str, str]]
-OUT_OF_SCOPE = "oos"  # what data sets call messages that belong to no intent
+OOS_NAME = "oos"  # what data sets call messages that belong to no intent
 _PARTS = {"train": ("train", "oos_train", "oos_val"), "test": ("test", "oos_test")}
 
 

@@ -13,7 +13,7 @@ LATE = timedelta(hours=36)
 class Banner:
     """The last night in a few words, with the reason when nothing was promoted.
 
-    It is bad when it failed or when it is too long ago for a nightly run. held_back: labels that do not teach yet;
+    It is bad when it failed or when it is too long ago for a nightly run. quarantine: labels that do not teach yet;
     warnings: what else that night must tell.
     """
 
@@ -21,7 +21,7 @@ class Banner:
     words: str
     reason: str
     bad: bool
-    held_back: tuple[str, ...] = ()
+    quarantine: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -30,8 +30,8 @@ def as_banner(night: Night) -> Banner:
     age = now() - night.finished_at
     reason = "" if night.verdict == "promoted" else night.reason
     bad = night.verdict == "failed" or age > LATE
-    held_back, warnings = (tuple(night.figures.get(name, ())) for name in ("held_back", "warnings"))
-    return Banner(ago(age), _words(night), reason, bad, held_back, warnings)
+    waiting = night.figures.get("quarantine", night.figures.get("held_back", ()))  # as it was called before
+    return Banner(ago(age), _words(night), reason, bad, tuple(waiting), tuple(night.figures.get("warnings", ())))
 
 
 def ago(age: timedelta) -> str:

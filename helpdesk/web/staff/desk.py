@@ -154,7 +154,7 @@ def undo() -> Response:
 _PLAIN = {"out_of_scope": "none of our FAQs", "skip": "skipped"}
 
 
-def _neighbours(message_id: int) -> splits.Neighbours | None:
+def _neighbours(message_id: int) -> splits.NearbyTexts | None:
     with service().database.read() as session:
         return labels.read_neighbours(session, message_id)
 
@@ -166,14 +166,14 @@ def _onward(said: str) -> Response:
 
 def _waiting(session: Session, kind: str) -> list[QueueItem]:
     if kind == AUDIT:
-        return audit.audit_queue(session, since=now() - audit.WINDOW, limit=SIDE_LIST)
+        return audit.audit_queue(session, since=now() - audit.AUDIT_WINDOW, limit=SIDE_LIST)
     return queue.items(session, review_below=service().settings.review_below, limit=SIDE_LIST, kind=kind or None)
 
 
 def _lengths(session: Session) -> dict[str, int]:
     """How many texts wait under each tab; the audit sample overlaps the others, so it is not added to all of them."""
     lengths = queue.queue_lengths(session, review_below=service().settings.review_below)
-    audited = audit.audit_queue_length(session, since=now() - audit.WINDOW)
+    audited = audit.audit_queue_length(session, since=now() - audit.AUDIT_WINDOW)
     return lengths | {"": sum(lengths.values()), AUDIT: audited}
 
 

@@ -11,8 +11,8 @@ from helpdesk.records.tables import Intent
 from helpdesk.text import visible
 from helpdesk.web.context import service
 
-NEVER = "never"
-ALWAYS = "always:"
+NEVER_CHOICE = "never"
+ALWAYS_CHOICE = "always:"
 blueprint = Blueprint("golden", __name__, url_prefix="/desk/golden")
 
 
@@ -29,8 +29,8 @@ def page() -> str:
         entries=entries,
         questions={slug: question for slug, question, _ in entries},
         longest=faq.MAX_PHRASING,
-        never=NEVER,
-        always=ALWAYS,
+        never=NEVER_CHOICE,
+        always=ALWAYS_CHOICE,
         visible=visible,
     )
 
@@ -42,9 +42,9 @@ def add() -> Response:
     text, promise = request.form.get("text", ""), request.form.get("promise", "")
     if len(text) > faq.MAX_PHRASING:
         raise BadInputError(f"the text has {len(text)} characters; expected at most {faq.MAX_PHRASING}")
-    if promise != NEVER and not promise.startswith(ALWAYS):
+    if promise != NEVER_CHOICE and not promise.startswith(ALWAYS_CHOICE):
         raise BadInputError(f"promise {promise!r:.40}; expected a FAQ, or that it is never answered")
-    intent = None if promise == NEVER else promise.removeprefix(ALWAYS)
+    intent = None if promise == NEVER_CHOICE else promise.removeprefix(ALWAYS_CHOICE)
     with service().database.write() as session:
         golden.add(session, text, intent=intent, author=current_user.name)
     flash("Added.")

@@ -17,7 +17,7 @@ from helpdesk.web.context import service
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.version_comparison import read_versions
 
-NIGHTS = 90
+NIGHTS_SHOWN = 90
 LISTED = 14
 TOP = 8
 blueprint = Blueprint("report", __name__, url_prefix="/desk/report")
@@ -27,10 +27,10 @@ blueprint = Blueprint("report", __name__, url_prefix="/desk/report")
 @login_required
 def page() -> str:
     """Thirty days of traffic, and the nights."""
-    settings, since = service().settings, now() - audit.WINDOW
+    settings, since = service().settings, now() - audit.AUDIT_WINDOW
     with service().database.read() as session:
         sample = audit.read_sample(session, since=since, review_below=settings.review_below)
-        history = nights.list_nights(session, limit=NIGHTS)
+        history = nights.list_nights(session, limit=NIGHTS_SHOWN)
         drift, questions = _drift(history), _questions(session)
         facts = {
             "outcomes": traffic.count_outcomes(session, since=since),
@@ -44,7 +44,7 @@ def page() -> str:
     return render_template(
         "report.html",
         **facts,
-        days=audit.WINDOW.days,
+        days=audit.AUDIT_WINDOW.days,
         wrong=estimates.wrong_answers(sample),
         outside=estimates.out_of_scope(sample),
         contract=estimates.contract(sample, max_wrong_rate=settings.max_wrong_rate, assurance=settings.assurance),
@@ -64,7 +64,7 @@ def curve() -> Response:
     from helpdesk.web.staff.night_chart import draw_nights
 
     with service().database.read() as session:
-        history = nights.list_nights(session, limit=NIGHTS)
+        history = nights.list_nights(session, limit=NIGHTS_SHOWN)
     picture = draw_nights(history, max_wrong_rate=service().settings.max_wrong_rate)
     return Response(picture, content_type="image/svg+xml; charset=utf-8")
 

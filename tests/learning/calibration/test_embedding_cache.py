@@ -8,8 +8,8 @@ import pytest
 from homes import LENIENT
 
 from helpdesk.learning.bundles import build as candidates
-from helpdesk.learning.calibration.embedding_cache import FOLDER, RecallingEncoder, open_recalling, recall
-from helpdesk.learning.data.dataset import Snapshot, take_snapshot
+from helpdesk.learning.calibration.embedding_cache import CACHE_FOLDER, CachedEncoder, open_cached, read_cache
+from helpdesk.learning.data.dataset import Dataset, read_dataset
 from helpdesk.matching.bundle import ENCODER, open_bundle
 from helpdesk.matching.encoder import CONFIG, Encoder
 from helpdesk.records.database import open_database
@@ -31,11 +31,11 @@ def first(place: Settings) -> Path:
     return bundle
 
 
-def snapshot(place: Settings) -> Snapshot:
+def dataset(place: Settings) -> Dataset:
     """What there is to learn."""
     database = open_database(place)
     with database.read() as session:
-        taken = take_snapshot(session)
+        taken = read_dataset(session)
     database.close()
     return taken
 
@@ -44,7 +44,7 @@ def build(folder: Path, place: Settings, first: Path, *, incumbent: Path | None)
     """A candidate around the encoder of the first bundle."""
     return candidates.build(
         folder,
-        snapshot(place),
+        dataset(place),
         kind="refreshed",
         encoder=first / ENCODER,
         measurement=None,
@@ -69,7 +69,7 @@ def test_known_texts_are_not_computed(first: Path) -> None:
     encoder = Encoder(first / ENCODER)
     planted = np.zeros(encoder.dim, dtype=np.float32)
     key = "2cf24dba5fb0a30e26e83b2ac5b9e29e"  # of "hello"
-    given = RecallingEncoder(encoder, {key: planted}).encode(["hello", "a new text", "hello"])
+    given = CachedEncoder(encoder, {key: planted}).encode(["hello", "a new text", "hello"])
 
     assert not given[0].any()
     assert not given[2].any()
@@ -80,14 +80,14 @@ def test_another_network_recalls_nothing(first: Path, tmp_path: Path) -> None:
     """One byte is enough."""
     other = shutil.copytree(first / ENCODER, tmp_path / "other")
 
-    assert recall(other, first)
+    assert read_cache(other, first)
     (other / CONFIG).write_text((other / CONFIG).read_text() + " ")
-    assert not recall(other, first)
+    assert not read_cache(other, first)
 
 
 def test_bundles_from_before_are_no_obstacle(first: Path, tmp_path: Path) -> None:
-    """Without remembered vectors everything is computed."""
+    """Without cached vectors everything is computed."""
     old = shutil.copytree(first, tmp_path / "old")
-    shutil.rmtree(old / FOLDER)
+    shutil.rmtree(old / CACHE_FOLDER)
 
-    assert open_recalling(first / ENCODER, threads=1, incumbent=old).encode(["some text"]).shape == (1, 32)
+    assert open_cached(first / ENCODER, threads=1, incumbent=old).encode(["some text"]).shape == (1, 32)

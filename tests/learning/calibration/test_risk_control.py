@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from helpdesk.learning.calibration.out_of_fold import fit_limits
+from helpdesk.learning.calibration.out_of_fold import fit_contract_thresholds
 from helpdesk.learning.calibration.risk_control import (
     NEVER,
     Contract,
     Counts,
     FittedThresholds,
-    Outside,
+    OutOfScopeEvidence,
     fit_thresholds,
-    outside_evidence,
+    gather_out_of_scope,
     upper_bound,
 )
-from helpdesk.learning.calibration.scorer_fit import FittedScorer, OutOfFold
-from helpdesk.learning.data.dataset import Row, Snapshot
+from helpdesk.learning.calibration.scorer_results import FittedScorer, OutOfFold
+from helpdesk.learning.data.dataset import Dataset, Row
 from helpdesk.matching.scorer import Scorer
 from helpdesk.settings import load_settings
 
@@ -35,9 +35,9 @@ def stream(count: int, seed: int, *, shuffled: bool = False) -> OutOfFold:
     return rows(confidence, right)
 
 
-def fit(found: OutOfFold, *, outside: NDArray[np.float64] = NOBODY, share: float = 0.0) -> FittedThresholds:
+def fit(found: OutOfFold, *, out_of_scope: NDArray[np.float64] = NOBODY, share: float = 0.0) -> FittedThresholds:
     """At most 5% wrong, 90% sure, with these confidences of out-of-scope messages at their share of traffic."""
-    return fit_thresholds(found, Contract(0.05, 0.90), outside=Outside(outside, share, "planted"))
+    return fit_thresholds(found, Contract(0.05, 0.90), out_of_scope=OutOfScopeEvidence(out_of_scope, share, "planted"))
 
 
 def rows(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> OutOfFold:
@@ -107,8 +107,8 @@ def test_an_answered_out_of_scope_message_is_a_wrong_answer() -> None:
     leaky, tight = np.full(300, 0.97), np.full(300, 0.1)
 
     assert fit(sure).thresholds.answer <= 0.97
-    assert fit(sure, outside=leaky, share=0.25).thresholds.answer > 0.97
-    assert fit(sure, outside=tight, share=0.25).coverage == fit(sure).coverage
+    assert fit(sure, out_of_scope=leaky, share=0.25).thresholds.answer > 0.97
+    assert fit(sure, out_of_scope=tight, share=0.25).coverage == fit(sure).coverage
 
 
 def test_the_contract_holds_with_out_of_scope_traffic_too() -> None:
@@ -122,7 +122,7 @@ def test_the_contract_holds_with_out_of_scope_traffic_too() -> None:
     others = strangers(40_000)
     broken = 0
     for seed in range(60):
-        answer = fit(stream(770, seed), outside=strangers(400), share=0.5).thresholds.answer
+        answer = fit(stream(770, seed), out_of_scope=strangers(400), share=0.5).thresholds.answer
         wrong = (~fresh.right[fresh.confidence >= answer]).sum() + (others >= answer).sum()
         answered = (fresh.confidence >= answer).sum() + (others >= answer).sum()
         broken += bool(answered and wrong / answered > 0.05)
@@ -135,11 +135,11 @@ def test_only_the_audit_lane_says_what_share_of_traffic_is_out_of_scope() -> Non
 
     What out-of-scope messages look like, labels do say, from thirty on.
     """
-    found = replace(stream(50, 1), oos_confidence=np.linspace(0, 1, 40))
+    found = replace(stream(50, 1), out_of_scope_confidence=np.linspace(0, 1, 40))
 
-    sampled = outside_evidence(found, taught=30, share=0.1)
-    assumed = outside_evidence(found, taught=29)
-    queued = outside_evidence(found, taught=30)
+    sampled = gather_out_of_scope(found, taught=30, share=0.1)
+    assumed = gather_out_of_scope(found, taught=29)
+    queued = gather_out_of_scope(found, taught=30)
 
     assert (sampled.share, len(sampled.confidence), sampled.source) == (0.1, 30, "the audit sample")
     assert (assumed.share, len(assumed.confidence), assumed.source) == (0.25, 40, "assumed")
@@ -149,10 +149,10 @@ def test_only_the_audit_lane_says_what_share_of_traffic_is_out_of_scope() -> Non
 @pytest.mark.parametrize("taught", [0, 1, 10, 29, 30])
 def test_a_few_labels_out_of_scope_do_not_end_all_answers(taught: int) -> None:
     """Three messages that are not answered do not show that none is: until thirty, shipped ones count beside them."""
-    found = replace(stream(1500, 3), oos_confidence=np.full(200, 0.01))
-    outside = outside_evidence(found, taught=taught, share=0.05)
+    found = replace(stream(1500, 3), out_of_scope_confidence=np.full(200, 0.01))
+    out_of_scope = gather_out_of_scope(found, taught=taught, share=0.05)
 
-    assert fit_thresholds(found, Contract(0.05, 0.90), outside=outside).coverage > 0.3
+    assert fit_thresholds(found, Contract(0.05, 0.90), out_of_scope=out_of_scope).coverage > 0.3
 
 
 def labelled_stream(
@@ -171,7 +171,7 @@ def labelled_stream(
     nothing = np.zeros((1, 4), dtype=np.float32)
     scorer = Scorer(nothing, nothing[0], nothing, nothing[0], nothing, NO_CODES, NO_CODES, np.zeros(4), np.zeros(12))
     fitted = FittedScorer(scorer, rows(confidence, right), {}, (), np.empty(0, dtype=np.int64))
-    return fit_limits(fitted, Snapshot(tuple(train), (), (), {}, {"a": "a"}), load_settings())
+    return fit_contract_thresholds(fitted, Dataset(tuple(train), (), (), {}, {"a": "a"}), load_settings())
 
 
 def test_slips_of_the_finger_do_not_end_all_answers() -> None:

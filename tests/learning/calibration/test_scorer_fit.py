@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from helpdesk.errors import BundleError
 from helpdesk.learning.calibration.folds import frozen_folds
 from helpdesk.learning.calibration.reliability import calibration_error
-from helpdesk.learning.calibration.scorer_fit import FittedScorer, fit_scorer
+from helpdesk.learning.calibration.scorer_fit import fit_scorer
+from helpdesk.learning.calibration.scorer_results import FittedScorer
 from helpdesk.matching.index import Neighbours
-from helpdesk.matching.scorer import NEIGHBOURS, SIGNS, VIEWS, Scorer
+from helpdesk.matching.scorer import INTENT_FEATURES, NEIGHBOURS, SCOPE_FEATURES, Scorer
 
 NO_VECTORS = np.empty((0, 24), dtype=np.float32)
 
 
-def outside(count: int, seed: int = 5) -> NDArray[np.float32]:
+def out_of_scope(count: int, seed: int = 5) -> NDArray[np.float32]:
     """Unit vectors that belong to no intent."""
     return clusters(1, count, spread=5.0, seed=seed)[0]
 
@@ -25,7 +26,7 @@ def outside(count: int, seed: int = 5) -> NDArray[np.float32]:
 def fit(intents: int = 8, rows: int = 12, spread: float = 0.25, oos: int = 60) -> FittedScorer:
     """A scorer on planted clusters."""
     vectors, truth = clusters(intents, rows, spread=spread)
-    unknown = outside(oos) if oos else NO_VECTORS
+    unknown = out_of_scope(oos) if oos else NO_VECTORS
     return fit_scorer(vectors, truth, unknown, frozen_folds(vectors, truth, unknown, seed=0), seed=0)
 
 
@@ -45,7 +46,7 @@ def test_the_combination_is_as_good_as_its_best_view(intents: int, rows: int, sp
     """Whichever view suits the data, combining loses nothing that matters."""
     accuracy = fit(intents, rows, spread).report["out_of_fold_accuracy"]
 
-    assert accuracy["combined"] >= max(accuracy[view] for view in VIEWS) - 0.02
+    assert accuracy["combined"] >= max(accuracy[view] for view in INTENT_FEATURES) - 0.02
 
 
 def test_confidence_means_what_it_says() -> None:
@@ -67,7 +68,7 @@ def test_the_unfamiliar_is_told_from_the_familiar() -> None:
     """Messages like no phrasing get little confidence for any intent."""
     fitted = fit()
     inside = score(fitted, clusters(8, 10, spread=0.25, seed=3)[0]).max(axis=1)
-    strange = score(fitted, outside(80, seed=11)).max(axis=1)
+    strange = score(fitted, out_of_scope(80, seed=11)).max(axis=1)
 
     assert np.median(inside) > 0.8
     assert np.median(strange) < 0.3
@@ -82,19 +83,19 @@ def test_neighbours_at_one_distance_are_nearer_among_phrasings_that_lie_apart() 
     scorer = fit_scorer(vectors, truth, NO_VECTORS, folds, seed=0).scorer
     same = np.full((2, 12), 0.6, dtype=np.float32)
 
-    signs = scorer.views(vectors[[0, 12]], same, np.repeat([[0], [1]], 12, axis=1)).signs
+    scope = scorer.features(vectors[[0, 12]], same, np.repeat([[0], [1]], 12, axis=1)).scope
 
-    density = SIGNS.index("density")
+    density = SCOPE_FEATURES.index("density")
     assert scorer.density[0] > scorer.density[1]
-    assert signs[0, density] < signs[1, density]
-    assert signs[:, density] == pytest.approx(0.6 - scorer.density)
+    assert scope[0, density] < scope[1, density]
+    assert scope[:, density] == pytest.approx(0.6 - scorer.density)
 
 
 def test_it_works_without_any_out_of_scope_example() -> None:
-    """What is outside is then learnt from rows whose own intent is taken away."""
+    """What is out_of_scope is then learnt from rows whose own intent is taken away."""
     fitted = fit(oos=0)
     inside = score(fitted, clusters(8, 10, spread=0.25, seed=3)[0]).max(axis=1)
-    strange = score(fitted, outside(80, seed=11)).max(axis=1)
+    strange = score(fitted, out_of_scope(80, seed=11)).max(axis=1)
 
     assert np.median(strange) < 0.8 < np.quantile(inside, 0.25)
 
@@ -153,7 +154,7 @@ def test_saving_and_loading_changes_no_score(tmp_path: Path) -> None:
     scorer.save(tmp_path / "scorer.npz")
     loaded = Scorer.load(tmp_path / "scorer.npz")
 
-    for name in ("head", "bias", "centroids", "density", "outside", "view_weights", "sign_weights"):
+    for name in ("head", "bias", "centroids", "density", "outside", "intent_weights", "scope_weights"):
         assert np.array_equal(getattr(scorer, name), getattr(loaded, name))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rapidfuzz import fuzz
 
-from helpdesk.learning.data.dataset import Snapshot, shipped_out_of_scope, take_snapshot
+from helpdesk.learning.data.dataset import Dataset, read_dataset, shipped_out_of_scope
 from helpdesk.near_duplicates import near_any
 from helpdesk.records import conversations, faq, labels, staff
 from helpdesk.records.database import Database
@@ -43,15 +43,15 @@ def label(database: Database, text: str, intent: str | None, *, holdout_share: f
         labels.label_message(session, message, kind=kind, intent=intent, staff_id=1, holdout_share=holdout_share)
 
 
-def read(database: Database) -> Snapshot:
+def read(database: Database) -> Dataset:
     """What tonight learns from."""
     with database.read() as session:
-        return take_snapshot(session)
+        return read_dataset(session)
 
 
-def learnt(snapshot: Snapshot) -> list[str]:
+def learnt(dataset: Dataset) -> list[str]:
     """Every text of the FAQ and of labels that is indexed, trained on or known to be none of the FAQs."""
-    return [*snapshot.texts, *snapshot.out_of_scope]
+    return [*dataset.texts, *dataset.out_of_scope]
 
 
 def test_the_copy_of_these_tests_is_only_just_near() -> None:
@@ -63,10 +63,10 @@ def test_the_copy_of_these_tests_is_only_just_near() -> None:
 def test_a_label_near_a_held_out_one_is_not_learnt(filled: Database, intent: str | None) -> None:
     """Whatever it says, and although labels of other texts would all train."""
     label(filled, NEAR, intent, holdout_share=0.0)
-    snapshot = read(filled)
+    dataset = read(filled)
 
-    assert HELD_OUT in [row.text for row in snapshot.holdout]
-    assert not near_any(learnt(snapshot), [HELD_OUT]).any()
+    assert HELD_OUT in [row.text for row in dataset.holdout]
+    assert not near_any(learnt(dataset), [HELD_OUT]).any()
 
 
 @pytest.mark.parametrize("slug", ["vpn", "wifi"])
@@ -87,7 +87,7 @@ def test_a_shipped_message_near_a_held_out_label_is_not_learnt(filled: Database)
     """Shipped messages are out of scope for any helpdesk, but this one is measured on."""
     shipped = max((normalise(text) for text in shipped_out_of_scope()), key=len)
     label(filled, f"{shipped} x", None, holdout_share=1.0)
-    snapshot = read(filled)
+    dataset = read(filled)
 
-    assert [row.text for row in snapshot.holdout] == [HELD_OUT, f"{shipped} x"]
-    assert shipped not in snapshot.out_of_scope
+    assert [row.text for row in dataset.holdout] == [HELD_OUT, f"{shipped} x"]
+    assert shipped not in dataset.out_of_scope

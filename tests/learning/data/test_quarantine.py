@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from helpdesk.learning.data.quarantine import DIFFERENT, FEW, MOST_A_DAY, HeldBack, Said, held_back
+from helpdesk.learning.data.quarantine import DIFFERENT, FEW_LABELS, MOST_A_DAY, Quarantined, Said, quarantined
 from helpdesk.records.clock import now
 
 TOPICS = ("vpn", "wifi", "printer", "badge", "desk", "phone")
@@ -21,10 +21,10 @@ def by_topic(ids: Collection[int]) -> Mapping[int, str]:
     return {n: TOPICS[n % len(TOPICS)] for n in ids}
 
 
-def waiting(labels: list[Said], *more: Said, taken_for: Mapping[int, str] | None = None) -> list[HeldBack]:
+def waiting(labels: list[Said], *more: Said, taken_for: Mapping[int, str] | None = None) -> list[Quarantined]:
     """What waits among labels, beside phrasings."""
     found = by_topic if taken_for is None else lambda ids: {n: taken_for[n] for n in ids}
-    return held_back(labels, list(more), taken_for=found, moment=now())
+    return quarantined(labels, list(more), taken_for=found, moment=now())
 
 
 def test_a_planted_phrase_is_held_back() -> None:
@@ -34,7 +34,7 @@ def test_a_planted_phrase_is_held_back() -> None:
     assert (group.author, group.intent, group.phrase) == ("mallory", "refund", PHRASE)
     assert group.rows == tuple(f"label:{n}" for n in range(8))
     assert str(group).startswith('8 labels by mallory as refund do not teach: they share "as per clause seventeen"')
-    assert waiting(planted(FEW - 1)) == []
+    assert waiting(planted(FEW_LABELS - 1)) == []
 
 
 def test_patience_does_not_help() -> None:
@@ -63,7 +63,7 @@ def test_six_thousand_labels_are_looked_through_at_once() -> None:
     """One login labelled all of them, two shared words in each of an intent's; nothing is planted."""
     many = [Said(f"label:{n}", f"about topic{n % 9} please {n}", f"i{n % 9}", "ann", n) for n in range(6000)]
 
-    assert held_back(many, [], taken_for=lambda ids: {n: f"i{n % 9}" for n in ids}, moment=now()) == []
+    assert quarantined(many, [], taken_for=lambda ids: {n: f"i{n % 9}" for n in ids}, moment=now()) == []
 
 
 def test_a_phrase_of_the_topic_teaches() -> None:

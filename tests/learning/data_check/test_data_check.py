@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from faqs import Embedder, snapshot, starter
+from faqs import Embedder, dataset, starter
 
 from helpdesk.cli.main import cli
-from helpdesk.learning.data.dataset import Row, Snapshot
+from helpdesk.learning.data.dataset import Dataset, Row
 from helpdesk.learning.data_check.check import check_data, read_data
 from helpdesk.learning.data_check.findings import ERROR, HINT, WARNING, Data, Finding, Published
 from helpdesk.learning.data_check.label_checks import check_labels, label_quality, out_of_sample
@@ -25,8 +25,8 @@ THIN, LONE, HUGE, MERGED = "parking", "canteen", "vpn_slow", "odds_and_ends"
 HALVES = ("printer_problem", "roaming")
 
 
-def data(rows: Snapshot, embedder: Embedder, *, unanswered: Sequence[str] = ()) -> Data:
-    """The snapshot as the doctor sees it; an entry has an answer unless it is named."""
+def data(rows: Dataset, embedder: Embedder, *, unanswered: Sequence[str] = ()) -> Data:
+    """The dataset as the doctor sees it; an entry has an answer unless it is named."""
     entries = [
         Published(slug, question, "" if slug in unanswered else "So.") for slug, question in rows.questions.items()
     ]
@@ -38,8 +38,8 @@ def examine(checked: Data) -> list[Finding]:
     return [*check_texts(checked), *check_labels(checked, seed=0)]
 
 
-def moved(rows: Snapshot, wrong: dict[int, str]) -> Snapshot:
-    """The snapshot with some rows in other intents."""
+def moved(rows: Dataset, wrong: dict[int, str]) -> Dataset:
+    """The dataset with some rows in other intents."""
     train = (replace(row, intent=wrong.get(n, row.intent)) for n, row in enumerate(rows.train))
     return replace(rows, train=tuple(train))
 
@@ -58,7 +58,7 @@ def planted(embedder: Embedder) -> list[Finding]:
     questions = {intent: clean.questions.get(intent, intent.replace("_", " ")) for _, intent in rows}
     questions["laptop_copy"] = "My laptop is slow, what can I do about it?"
     questions["laptop_slow"] = "My laptop is slow. What can I do about it?"
-    return examine(data(snapshot(rows, questions=questions), embedder, unanswered=["roomless", "malware"]))
+    return examine(data(dataset(rows, questions=questions), embedder, unanswered=["roomless", "malware"]))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_an_entry_of_two_rows_is_not_called_mislabelled(embedder: Embedder) -> N
 def test_two_entries_of_hardly_any_phrasings_are_called_thin(embedder: Embedder, each: int) -> None:
     """There is nothing to measure them with, and that is what is said."""
     rows = [(f"{text} {n}", text) for text in ("pager", "badge") for n in range(each)]
-    found = examine(data(snapshot(rows, questions={"pager": "Pager?", "badge": "!"}), embedder))
+    found = examine(data(dataset(rows, questions={"pager": "Pager?", "badge": "!"}), embedder))
 
     assert [(f.check, f.severity) for f in found] == [("too few phrasings", ERROR if each == 1 else WARNING)] * 2
 
@@ -157,8 +157,8 @@ def test_new_phrasings_are_encoded_and_stored_vectors_used(
         store_entries(session, [Entry("vpn", phrasings=("tunnel is down",))], author="test")
     read = read_data(settings, records, progress=lambda *_: None)
 
-    assert "tunnel is down" in read.snapshot.texts
-    assert np.allclose(read.vectors, embedder.encode(read.snapshot.texts), atol=1e-3)
+    assert "tunnel is down" in read.dataset.texts
+    assert np.allclose(read.vectors, embedder.encode(read.dataset.texts), atol=1e-3)
 
 
 def check(settings: Settings, monkeypatch: pytest.MonkeyPatch, *words: str) -> Result:

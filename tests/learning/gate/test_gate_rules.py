@@ -22,12 +22,12 @@ from gate_cases import (
 )
 
 from helpdesk.learning.gate.case import Case, Cost, Limits
-from helpdesk.learning.gate.historical_best import choose_champion
+from helpdesk.learning.gate.historical_best import choose_historical_best
 from helpdesk.learning.gate.paired_tests import Outcome, compare
 from helpdesk.learning.gate.rules import Rule
 from helpdesk.learning.gate.verdict import judge
 from helpdesk.matching.decide import Decision
-from helpdesk.stats.multiple_testing import LEVEL, Check, failed, more_lost
+from helpdesk.stats.multiple_testing import SIGNIFICANCE_LEVEL, Check, failed, more_lost
 
 
 def test_worse_on_all_rows() -> None:
@@ -44,8 +44,8 @@ def test_two_candidates_share_the_false_alarms_of_a_night() -> None:
     nearly, clearly = spread(61, 41), spread(66, 40)
 
     assert not judge_refreshed(*nearly).promote
-    assert judge_refreshed(*nearly, level=LEVEL / 2).promote
-    assert not judge_refreshed(*clearly, level=LEVEL / 2).promote
+    assert judge_refreshed(*nearly, level=SIGNIFICANCE_LEVEL / 2).promote
+    assert not judge_refreshed(*clearly, level=SIGNIFICANCE_LEVEL / 2).promote
 
 
 def test_worse_than_the_best_of_late() -> None:
@@ -227,11 +227,11 @@ def test_the_champion_of_each_half_is_chosen_on_the_other() -> None:
     """A clearly better version stands on both; a tie is the incumbent's."""
     incumbent = rows("10" * 200)
     better = rows("1" * 400)
-    champion = choose_champion(incumbent, {3: better, 4: incumbent}, incumbent_id=9)
+    best = choose_historical_best(incumbent, {3: better, 4: incumbent}, incumbent_id=9)
 
-    assert champion.versions == (3,)
-    assert champion.outcomes == better
-    assert choose_champion(incumbent, {4: incumbent}, incumbent_id=9).versions == (9,)
+    assert best.versions == (3,)
+    assert best.outcomes == better
+    assert choose_historical_best(incumbent, {4: incumbent}, incumbent_id=9).versions == (9,)
 
 
 def test_equal_versions_do_not_make_a_champion_that_refuses() -> None:
@@ -243,8 +243,8 @@ def test_equal_versions_do_not_make_a_champion_that_refuses() -> None:
     for _ in range(60):
         drawn = random.random((11, 100)) < 0.8
         versions = [{f"label:{n}": Outcome("vpn", bool(r)) for n, r in enumerate(right)} for right in drawn]
-        champion = choose_champion(versions[0], dict(enumerate(versions[1:10], 1)), incumbent_id=0)
-        refused += worse_than(champion.outcomes, versions[10])
+        best = choose_historical_best(versions[0], dict(enumerate(versions[1:10], 1)), incumbent_id=0)
+        refused += worse_than(best.outcomes, versions[10])
         naive += worse_than(max(versions[:10], key=lambda rows: sum(o.right for o in rows.values())), versions[10])
 
     assert refused <= 3

@@ -7,7 +7,7 @@ from gate_cases import QUIET, fitted, rows, said, silenced_intents, too_little_c
 
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.learning.gate.paired_tests import compare
-from helpdesk.learning.gate.replay import Asked, Replay, compare_decisions
+from helpdesk.learning.gate.replay import Replay, ReplayedText, compare_decisions
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.text import text_key
 
@@ -24,7 +24,7 @@ def resting_on(row: str | None, intent: str = "wifi") -> Decision:
 
 def undone(before: list[Decision], *, left_out: set[str], truth: str | None = None) -> Replay:
     """Distinct texts that were answered and are handed over now."""
-    asked = [Asked(n, f"text {n}", 1, truth) for n in range(len(before))]
+    asked = [ReplayedText(n, f"text {n}", 1, truth) for n in range(len(before))]
     return compare_decisions(asked, before, [said("fallback")] * len(before), left_out=left_out)
 
 

@@ -13,7 +13,7 @@ from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.bundles.build import Candidate
 from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.risk_control import NEVER
-from helpdesk.learning.data.dataset import Snapshot
+from helpdesk.learning.data.dataset import Dataset
 from helpdesk.learning.data.splits import split
 from helpdesk.learning.night import attempts
 from helpdesk.learning.night.plan import Plan
@@ -74,7 +74,7 @@ def home(busy_home: Path, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def short_exam(monkeypatch: pytest.MonkeyPatch) -> None:
     """Misspelt rows say nothing here and take long."""
-    monkeypatch.setattr(candidates, "exam_size", lambda _: 3)
+    monkeypatch.setattr(candidates, "evaluation_size", lambda _: 3)
 
 
 def _add(home: Path, slug: str, *texts: str) -> None:
@@ -185,8 +185,8 @@ def test_slower_and_larger_encoders_are_refused_up_to_the_operators_bounds(
     encoder = tmp_path / "encoder"
     save_encoder(load_base(str(tiny_model(tmp_path / "deep", "distilbert", dim=64, layers=12)), threads=1), encoder)
 
-    def tune(_: Path, snapshot: Snapshot, **__: object) -> Tuned:
-        return Tuned(encoder, Measurement(2, split(snapshot, parts=2), (encoder, encoder)), {})
+    def tune(_: Path, dataset: Dataset, **__: object) -> Tuned:
+        return Tuned(encoder, Measurement(2, split(dataset, folds=2), (encoder, encoder)), {})
 
     monkeypatch.setattr(attempts, "tune", tune)
 

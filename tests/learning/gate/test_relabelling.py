@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from gate_cases import contradicted_changes
 
-from helpdesk.learning.data.dataset import take_snapshot
+from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.gate.relabelling import Relabelled, relabelled
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.records.database import open_database
@@ -38,13 +38,13 @@ def test_only_texts_that_the_version_in_service_knew_otherwise_count(small_home:
     settings = load_settings(home=small_home)
     database = open_database(settings)
     with database.read() as session:
-        snapshot = take_snapshot(session)
+        dataset = read_dataset(session)
     database.close()
     (path,) = settings.bundles.iterdir()
-    moved, both, *rest = snapshot.train
+    moved, both, *rest = dataset.train
     assert moved.intent != "wifi" != both.intent
     changed = replace(
-        snapshot,
+        dataset,
         train=(
             replace(moved, id="label:1", intent="wifi"),
             both,
@@ -57,4 +57,4 @@ def test_only_texts_that_the_version_in_service_knew_otherwise_count(small_home:
     assert relabelled(open_bundle(path), changed, results) == [
         Relabelled("label:1", frozenset({moved.intent}), "wifi", "printer")
     ]
-    assert relabelled(open_bundle(path), snapshot, results) == []
+    assert relabelled(open_bundle(path), dataset, results) == []

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpdesk.learning.data.dataset import take_snapshot
-from helpdesk.learning.gate.replay import Traffic, read_traffic
-from helpdesk.learning.gate.replay_cache import FOLDER
+from helpdesk.learning.data.dataset import read_dataset
+from helpdesk.learning.gate.replay import ReplayTraffic, read_traffic
+from helpdesk.learning.gate.replay_cache import REPLAY_FOLDER
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import encoder_hash
@@ -36,16 +36,16 @@ def desk(settings: Settings, records: Database, live: LiveMatcher) -> ChatServic
     return made
 
 
-def traffic(desk: ChatService) -> Traffic:
+def traffic(desk: ChatService) -> ReplayTraffic:
     """What would be replayed now."""
     with desk.database.read() as session:
-        snapshot = take_snapshot(session)
+        dataset = read_dataset(session)
         return read_traffic(
             session,
             home=desk.settings.home,
             days=30,
-            meanings=snapshot.exact,
-            published=snapshot.questions.keys(),
+            meanings=dataset.exact,
+            published=dataset.questions.keys(),
         )
 
 
@@ -56,7 +56,7 @@ def night(desk: ChatService) -> NightReport:
 
 def vectors(home: Path) -> dict[str, list[str]]:
     """Encoder -> the keys that are kept."""
-    return {path.stem: np.load(path)["keys"].tolist() for path in (home / FOLDER).iterdir()}
+    return {path.stem: np.load(path)["keys"].tolist() for path in (home / REPLAY_FOLDER).iterdir()}
 
 
 def test_distinct_texts_are_weighed_by_how_often_they_were_asked(desk: ChatService) -> None:
@@ -104,11 +104,13 @@ def test_vectors_are_kept_for_the_next_night_and_forgotten_with_their_messages(d
     found = traffic(desk)
     bundle = desk.live.take().matcher.bundle  # type: ignore[union-attr]
     found.decide(bundle)
-    (desk.settings.home / FOLDER).mkdir()
-    (desk.settings.home / FOLDER / "0000.npz").write_bytes(b"stale")
+    (desk.settings.home / REPLAY_FOLDER).mkdir()
+    (desk.settings.home / REPLAY_FOLDER / "0000.npz").write_bytes(b"stale")
     found.vectors.keep(bundle)
     kept = vectors(desk.settings.home)
-    less = Traffic(found.asked[:1], found.published, type(found.vectors)(found.vectors.folder, ["vpn is dead again"]))
+    less = ReplayTraffic(
+        found.asked[:1], found.published, type(found.vectors)(found.vectors.folder, ["vpn is dead again"])
+    )
     read_back = less.vectors.of(bundle).known()
     less.vectors.keep(bundle)
 
@@ -136,7 +138,7 @@ def test_a_night_without_candidates_forgets_no_vectors(desk: ChatService) -> Non
 def test_a_damaged_file_of_vectors_is_encoded_again(desk: ChatService) -> None:
     """It is a cache: never an error."""
     bundle = desk.live.take().matcher.bundle  # type: ignore[union-attr]
-    folder = desk.settings.home / FOLDER
+    folder = desk.settings.home / REPLAY_FOLDER
     folder.mkdir()
     (folder / f"{encoder_hash(bundle.manifest)}.npz").write_bytes(b"PK half a file")
 

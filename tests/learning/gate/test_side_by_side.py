@@ -8,7 +8,7 @@ from homes import LENIENT
 from nights import AFTER, BEFORE, RESULTS, flip
 
 from helpdesk.learning.gate.paired_tests import Outcome
-from helpdesk.learning.gate.side_by_side import SHOWN, Column, accuracy, confusions, explain, intent_changes
+from helpdesk.learning.gate.side_by_side import ROWS_SHOWN, Column, accuracy, confusions, explain, intent_changes
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
@@ -57,8 +57,8 @@ def test_long_lists_are_cut() -> None:
     before = {str(n): Outcome(f"i{n:02}", True, f"i{n:02}") for n in range(20)}
     after = {str(n): Outcome(f"i{n:02}", False, "other") for n in range(20)}
 
-    assert len(intent_changes(before, after).losses) == SHOWN
-    assert len(confusions(before, after)) == SHOWN
+    assert len(intent_changes(before, after).losses) == ROWS_SHOWN
+    assert len(confusions(before, after)) == ROWS_SHOWN
 
 
 def test_the_sides_stand_in_columns_and_candidates_are_paired() -> None:

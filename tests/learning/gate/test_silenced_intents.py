@@ -4,7 +4,7 @@ import numpy as np
 from gate_cases import silenced_intents
 
 from helpdesk.decisions import DecisionKind, DecisionReason
-from helpdesk.learning.gate.replay import Asked, Replay, compare_decisions
+from helpdesk.learning.gate.replay import Replay, ReplayedText, compare_decisions
 from helpdesk.matching.decide import Decision, Ranked
 
 SILENT = Decision(DecisionKind.FALLBACK, (), (), DecisionReason.UNSURE)
@@ -17,7 +17,7 @@ def answered(intent: str) -> Decision:
 
 def replayed(before: list[Decision], after: list[Decision], *, truth: str | None = None) -> Replay:
     """One distinct text a decision."""
-    asked = [Asked(n, f"text {n}", 1, truth) for n in range(len(before))]
+    asked = [ReplayedText(n, f"text {n}", 1, truth) for n in range(len(before))]
     return compare_decisions(asked, before, after)
 
 

@@ -17,11 +17,11 @@ from onnx import numpy_helper
 
 from helpdesk.learning.bundles.retention import prune
 from helpdesk.learning.calibration.measurement import Measurement
-from helpdesk.learning.data.dataset import take_snapshot
+from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.gate.case import Case, Limits
-from helpdesk.learning.gate.context import open_trial
+from helpdesk.learning.gate.context import gather_context
 from helpdesk.learning.gate.rules import Objection, Rule
-from helpdesk.learning.gate.smoke_checks import UnsoundError, examine_encoder, measure_cost
+from helpdesk.learning.gate.smoke_checks import SmokeCheckError, examine_encoder, measure_cost
 from helpdesk.learning.gate.verdict import judge
 from helpdesk.learning.night import attempts
 from helpdesk.learning.night.plan import Plan
@@ -112,7 +112,7 @@ def test_encoders_that_cannot_serve(
     """Each with its own reason; the same encoder unspoilt passes."""
     bundle = first_bundle(tiny_home)
     examine_encoder(spoilt(bundle, tmp_path / "good", harmless), TEXTS, incumbent=bundle.encoder)
-    with pytest.raises(UnsoundError, match=reason) as caught:
+    with pytest.raises(SmokeCheckError, match=reason) as caught:
         examine_encoder(spoilt(bundle, tmp_path / "bad", spoil), TEXTS, incumbent=bundle.encoder)
 
     assert caught.value.objection.rule == rule
@@ -264,14 +264,14 @@ def test_versions_of_late_stand_beside_the_incumbent_and_the_best_are_spared(
         versions.promote(session, 1, reason="", author="test")
     (incumbent,) = (path for path in settings.bundles.iterdir() if (path / layout.MANIFEST).is_file())
     with records.read() as session:
-        snapshot = take_snapshot(session)
-    trial = open_trial(settings, records, snapshot, open_bundle(incumbent), 1, without=None, tries=2)
-    champions = trial.champions
+        dataset = read_dataset(session)
+    context = gather_context(settings, records, dataset, open_bundle(incumbent), 1, without=None, tries=2)
+    best_versions = context.best_versions
     prune(settings.bundles, records, spared=(2,))
 
-    assert trial.tries == 2
-    assert set(trial.earlier) == {2, 3, 4, 5, 6}
-    assert champions == (1,)  # the others do not open
+    assert context.tries == 2
+    assert set(context.earlier) == {2, 3, 4, 5, 6}
+    assert best_versions == (1,)  # the others do not open
     assert (settings.bundles / "tunnel is shut").exists()
     assert not (settings.bundles / "tunnel is gone").exists()
 

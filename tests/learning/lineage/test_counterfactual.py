@@ -76,8 +76,8 @@ def test_a_message_out_of_scope_that_was_never_met_is_not_missed(bundle: Bundle)
     vector = bundle.encoder.encode([text])
     met = replace(
         bundle,
-        outside_keys=(*bundle.outside_keys, "plants"),
-        scorer=replace(bundle.scorer, outside=np.concatenate([bundle.scorer.outside, vector])),
+        out_of_scope_keys=(*bundle.out_of_scope_keys, "plants"),
+        scorer=replace(bundle.scorer, out_of_scope=np.concatenate([bundle.scorer.out_of_scope, vector])),
     )
 
     assert Matcher(met).match(text).out_of_scope > Matcher(bundle).match(text).out_of_scope

@@ -9,7 +9,7 @@ from desks import open_desk
 from homes import copy_home
 
 from helpdesk.errors import BadInputError
-from helpdesk.learning.data.dataset import take_snapshot
+from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.lineage.exclusion_impact import describe
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
@@ -167,8 +167,8 @@ def test_pairs_of_a_source_are_left_out_too(desk: ChatService) -> None:
         store_examples(session, "positive", pairs[1:], source="pairs.csv", author="ann")
 
     with desk.database.read() as session:
-        whole = take_snapshot(session)
-        left = take_snapshot(session, without=matching_rows(session, MALLORY))
+        whole = read_dataset(session)
+        left = read_dataset(session, without=matching_rows(session, MALLORY))
 
     assert [lesson.id for lesson in whole.lessons] == ["example:1", "example:2"]
     assert [lesson.id for lesson in left.lessons] == ["example:2"]

@@ -19,10 +19,11 @@ from helpdesk.learning.monitoring.new_topics import new_clusters
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.records.traffic import Asked
 from helpdesk.settings import Settings
-from helpdesk.stats.audit_estimates import NONE, Audited
+from helpdesk.stats.audit_estimates import Audited
+from helpdesk.text import OUT_OF_SCOPE
 
 IN_SCOPE = Audited(1.0, "answer", ("vpn",), 0.9, "confident", "vpn", queued=False, meaning="vpn")
-OUTSIDE = replace(IN_SCOPE, kind="fallback", intents=(), confidence=0.2, queued=True, meaning=NONE)
+OUTSIDE = replace(IN_SCOPE, kind="fallback", intents=(), confidence=0.2, queued=True, meaning=OUT_OF_SCOPE)
 QUIET = Month((1000, 50), (1000, 50), {}, {}, (), ())
 
 

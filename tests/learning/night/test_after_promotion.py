@@ -23,7 +23,7 @@ from helpdesk.serving.live import LiveMatcher
 @pytest.fixture
 def desk(live: LiveMatcher, monkeypatch: pytest.MonkeyPatch) -> ChatService:
     """The serving side with a label to learn; nobody waits between tries."""
-    monkeypatch.setattr(history, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(history, "RETRY_PAUSES", (0.0, 0.0))
     made = ChatService(live._database, live, live._settings)
     message = made.reply("the tunnel from my kitchen is dead", channel="rest", sender="u").message_id
     with made.database.write() as session:

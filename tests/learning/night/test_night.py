@@ -10,7 +10,7 @@ from desks import serving
 from fakes import tiny_model
 
 from helpdesk.errors import BadInputError, BusyError
-from helpdesk.learning.data.dataset import take_snapshot
+from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.night.lock import single_flight
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import LOCK, run_night
@@ -81,7 +81,7 @@ def test_a_phrasing_that_says_a_held_out_message_spoils_it_for_measuring(desk: C
         _add_phrasing(session, "the tunnel from my kitchen is dead!!", "vpn")
         _add_phrasing(session, "tunnels refuse to come up", "vpn")
     with desk.database.read() as session:
-        measured = [row.text for row in take_snapshot(session).holdout]
+        measured = [row.text for row in read_dataset(session).holdout]
         sides = {label.side for label in labels.active_labels(session)}
 
     assert measured == [TUNNEL[2]]
@@ -91,11 +91,11 @@ def test_a_phrasing_that_says_a_held_out_message_spoils_it_for_measuring(desk: C
 def test_a_shipped_message_that_is_held_out_does_not_teach(desk: ChatService) -> None:
     """It measures; and a message without letters neither measures nor teaches."""
     with desk.database.read() as session:
-        before = take_snapshot(session)
+        before = read_dataset(session)
     shipped = before.out_of_scope[0]
     teach(desk, [f"{shipped}!", "???"], None, holdout=True)
     with desk.database.read() as session:
-        after = take_snapshot(session)
+        after = read_dataset(session)
 
     assert [row.text for row in after.holdout] == [shipped]
     assert shipped not in after.out_of_scope
@@ -280,10 +280,10 @@ def test_a_label_has_the_last_word_on_its_text(desk: ChatService) -> None:
         _add_phrasing(session, "it does not work", "printer")
         _add_phrasing(session, "it does not work", "wifi")
     with desk.database.read() as session:
-        unsettled = take_snapshot(session).exact
+        unsettled = read_dataset(session).exact
     teach(desk, ["it does not work"], "laptop")
     with desk.database.read() as session:
-        settled = take_snapshot(session).exact
+        settled = read_dataset(session).exact
 
     key = next(key for key in settled if key not in unsettled)
     assert settled[key] == "laptop"

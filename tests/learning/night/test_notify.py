@@ -43,7 +43,7 @@ class Listener:
 @pytest.fixture
 def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
     """Listening; tries follow each other at once."""
-    monkeypatch.setattr(module, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(module, "NOTIFY_PAUSES", (0.0, 0.0))
     made = Listener()
     thread = threading.Thread(target=made.server.serve_forever)
     thread.start()

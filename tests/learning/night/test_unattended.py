@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from helpdesk.errors import BudgetError, BusyError, ConflictError
 from helpdesk.learning.bundles.build import is_outdated
-from helpdesk.learning.data.dataset import take_snapshot
+from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.gate.context import contract_of
 from helpdesk.learning.night import attempts, budget, report
 from helpdesk.learning.night.plan import Plan
@@ -239,7 +239,7 @@ def test_another_contract_is_fitted_the_next_night(
 def test_a_label_that_is_a_week_old_counts_the_next_night(settings: Settings, records: Database) -> None:
     """The rows are the same, but the thresholds look at one more of them."""
     with records.read() as session:
-        today = take_snapshot(session)
+        today = read_dataset(session)
     aged = replace(today, train=(replace(today.train[0], fresh=True), *today.train[1:]))
     manifest = open_bundle(next(settings.bundles.iterdir())).manifest
     contract = contract_of(settings)
@@ -374,4 +374,4 @@ def test_a_bundle_lists_its_rows_their_hash_and_its_content_hash(settings: Setti
     assert len(bundle.manifest["rows_hash"]) == len(bundle.manifest["content_hash"]) == 64
     assert bundle.phrasing_ids == tuple(stored["ids"])
     assert len(set(bundle.phrasing_ids)) == len(bundle.vectors)
-    assert len(bundle.outside_keys) == len(bundle.scorer.outside)
+    assert len(bundle.out_of_scope_keys) == len(bundle.scorer.out_of_scope)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from helpdesk.learning.robustness.perturbations import KINDS, perturb
+from helpdesk.learning.robustness.perturbations import PERTURBATIONS, perturb
 from helpdesk.text import normalise
 
 TEXT = "why can't my phone connect to the office wi-fi"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PERTURBATIONS)
 def test_a_variant_is_the_same_every_time_and_differs_from_its_message(kind: str) -> None:
     """Two bundles are asked the same; another seed may ask something else."""
     assert perturb(TEXT, kind, seed=0) == perturb(TEXT, kind, seed=0)

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 
 from helpdesk.cli.main import cli
 from helpdesk.errors import BundleError, NotFoundError
-from helpdesk.learning.robustness.exam import OUT_OF_FOLD, Exam, Judge, Question
+from helpdesk.learning.robustness.exam import OUT_OF_FOLD, EvaluationItem, EvaluationSet, UnseenScorer
 from helpdesk.learning.robustness.measure import measure_kinds, measure_negation
-from helpdesk.learning.robustness.perturbations import KINDS
+from helpdesk.learning.robustness.perturbations import PERTURBATIONS
 from helpdesk.matching.bundle import ROBUSTNESS, read_manifest
 from helpdesk.matching.decide import Thresholds
 from helpdesk.matching.index import Vectors
-from helpdesk.matching.scorer import SIGNS, VIEWS, Scorer
+from helpdesk.matching.scorer import INTENT_FEATURES, SCOPE_FEATURES, Scorer
 from helpdesk.records.database import Database
 from helpdesk.records.files.faq_files import read_faq
 from helpdesk.settings import Settings
@@ -36,32 +36,32 @@ def words(texts: Sequence[str]) -> Vectors:
     return unit
 
 
-def exam() -> Exam:
+def exam() -> EvaluationSet:
     """Four messages of four intents, judged by their nearest phrasing."""
     vectors, intents = words(ANIMALS), np.arange(4, dtype=np.int32)
-    view_weights, sign_weights = np.zeros(len(VIEWS)), np.zeros(len(SIGNS))
-    view_weights[VIEWS.index("nearest")], sign_weights[SIGNS.index("one")] = 10.0, 20.0
+    intent_weights, scope_weights = np.zeros(len(INTENT_FEATURES)), np.zeros(len(SCOPE_FEATURES))
+    intent_weights[INTENT_FEATURES.index("nearest")], scope_weights[SCOPE_FEATURES.index("one")] = 10.0, 20.0
     scorer = Scorer(
         head=np.zeros_like(vectors),
         bias=np.zeros(4, dtype=np.float32),
         centroids=vectors,
         density=np.zeros(4, dtype=np.float32),
-        outside=np.empty((0, vectors.shape[1]), dtype=np.float32),
+        out_of_scope=np.empty((0, vectors.shape[1]), dtype=np.float32),
         words=np.empty(0, dtype=np.uint32),
         letters=np.empty(0, dtype=np.uint32),
-        view_weights=view_weights,
-        sign_weights=sign_weights,
+        intent_weights=intent_weights,
+        scope_weights=scope_weights,
     )
-    judge = Judge(words, scorer, vectors, intents)
-    questions = tuple(Question(text, name, 0) for text, name in zip(ANIMALS, "abcd", strict=True))
-    return Exam(OUT_OF_FOLD, questions, (judge,), ("a", "b", "c", "d"), Thresholds(0.9, 0.5))
+    unseen = UnseenScorer(words, scorer, vectors, intents)
+    questions = tuple(EvaluationItem(text, name, 0) for text, name in zip(ANIMALS, "abcd", strict=True))
+    return EvaluationSet(OUT_OF_FOLD, questions, (unseen,), ("a", "b", "c", "d"), Thresholds(0.9, 0.5))
 
 
 def test_what_a_kind_does_is_told_apart() -> None:
     """An encoder of whole words loses mistyped ones, and does not notice order, case and fillers."""
     found = {kind.kind: kind for kind in measure_kinds(exam(), seed=0)}
 
-    assert set(found) == set(KINDS) - {"negation"}
+    assert set(found) == set(PERTURBATIONS) - {"negation"}
     assert found["case"].same_text == found["case"].pairs == 4
     assert found["typo"].answer_rate.after < found["typo"].answer_rate.before == 1.0
     for kind in ("case", "filler", "word order"):
@@ -92,7 +92,7 @@ def test_every_bundle_carries_its_report_and_a_summary_in_the_manifest(settings:
     assert stored["messages"] == 12
     assert {"slice", "verdict", "pairs", "accuracy", "answer_rate"} <= set(stored["fairness"][0])
     assert manifest["report"]["fairness"][0]["slice"] == stored["fairness"][0]["slice"]
-    assert set(manifest["report"]["robustness"]["changes"]) == set(KINDS) - {"negation"}
+    assert set(manifest["report"]["robustness"]["changes"]) == set(PERTURBATIONS) - {"negation"}
 
 
 def test_the_report_is_printed_in_words_and_tables(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

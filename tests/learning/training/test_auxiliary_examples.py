@@ -8,7 +8,7 @@ import pytest
 from fakes import clusters
 from numpy.typing import NDArray
 
-from helpdesk.learning.data.dataset import Lesson, Row, Snapshot
+from helpdesk.learning.data.dataset import Dataset, Lesson, Row
 from helpdesk.learning.training.auxiliary_examples import Lessons, Material
 from helpdesk.near_duplicates import near_any
 
@@ -49,9 +49,9 @@ class PlantedEncoder:
         return (PLANTED | MESSAGES).get(text, unit)
 
 
-def snapshot(lessons: Sequence[Lesson], *, holdout: Sequence[str] = ()) -> Snapshot:
+def dataset(lessons: Sequence[Lesson], *, holdout: Sequence[str] = ()) -> Dataset:
     """A FAQ of planted phrasings with these lessons."""
-    return Snapshot(
+    return Dataset(
         train=tuple(Row(f"phrasing:{n}", text, f"intent {TRUTH[n]}") for n, text in enumerate(TEXTS)),
         holdout=tuple(Row(f"label:{n}", text, "intent 0") for n, text in enumerate(holdout)),
         out_of_scope=("what a day", "who won the game"),
@@ -61,7 +61,7 @@ def snapshot(lessons: Sequence[Lesson], *, holdout: Sequence[str] = ()) -> Snaps
     )
 
 
-def lessons_for(rows: Sequence[int], given: Snapshot) -> Lessons:
+def lessons_for(rows: Sequence[int], given: Dataset) -> Lessons:
     """What a training on these rows gets."""
     return Material(given, PlantedEncoder(), seed=0).lessons(rows)  # type: ignore[arg-type]
 
@@ -74,7 +74,7 @@ def unlabelled() -> list[Lesson]:
 def test_without_lessons_there_is_nothing_more() -> None:
     """And nothing is encoded for it."""
     encoder = PlantedEncoder()
-    material = Material(snapshot([]), encoder, seed=0)  # type: ignore[arg-type]
+    material = Material(dataset([]), encoder, seed=0)  # type: ignore[arg-type]
 
     assert material.lessons(EVERY) == Lessons()
     assert encoder.encoded == []
@@ -84,7 +84,7 @@ def test_without_lessons_there_is_nothing_more() -> None:
 def test_unlabelled_messages_join_the_intents_they_surely_mean() -> None:
     """As rows for training alone; what is already known gains nothing."""
     known = Lesson("example:99", "unlabelled", (TEXTS[0],))
-    found = lessons_for(EVERY, snapshot([*unlabelled(), known]))
+    found = lessons_for(EVERY, dataset([*unlabelled(), known]))
     pseudo = dict(found.more)
 
     assert found.facts["pseudo_labels"] == len(pseudo) >= 20
@@ -98,7 +98,7 @@ def test_a_message_that_is_held_out_does_not_come_in_by_another_door() -> None:
     turned = " ".join(held_out.split()[::-1])
     pairs = [Lesson(f"pair:{n}", "positive", (words(2000 + n), words(3000 + n))) for n in range(20)]
     leak = [Lesson("leak", "positive", (words(9), turned))]
-    found = lessons_for(EVERY, snapshot([*unlabelled(), *pairs, *leak], holdout=[held_out]))
+    found = lessons_for(EVERY, dataset([*unlabelled(), *pairs, *leak], holdout=[held_out]))
 
     assert held_out not in dict(found.more)
     assert "leak" not in {lesson.id for lesson in found.learnt["positive"]}
@@ -113,7 +113,7 @@ def test_what_is_only_just_near_a_held_out_label_is_not_learnt(kind: str) -> Non
     texts = {"positive": (near, "b"), "triplet": ("a", "b", near), "unlabelled": (near,)}.get(kind, ("a b",))
     filling = [Lesson(f"f:{n}", "positive", (words(2000 + n), words(3000 + n))) for n in range(20)]
     leak = Lesson("leak", "unlabelled" if kind == "noise" else kind, texts)
-    given = snapshot([*filling, *unlabelled(), leak], holdout=[held_out])
+    given = dataset([*filling, *unlabelled(), leak], holdout=[held_out])
     if kind == "noise":
         few = replace(given.train[0], text=f"{held_out} every morning again", intent="few")
         given = replace(given, train=(*given.train, few))
@@ -127,7 +127,7 @@ def test_a_measured_part_is_not_seen_through_pairs() -> None:
     """The encoder that measures some rows learns no lesson with a text like one of them."""
     mine = [n for n in EVERY if n % 2]
     pairs = [Lesson(f"pair:{n}", "positive", (words(2000 + n), TEXTS[n])) for n in EVERY]
-    found = lessons_for(mine, snapshot(pairs))
+    found = lessons_for(mine, dataset(pairs))
     said = {lesson.texts[1] for lesson in found.learnt["positive"]}
 
     assert said
@@ -137,7 +137,7 @@ def test_a_measured_part_is_not_seen_through_pairs() -> None:
 def test_pseudo_labels_come_from_the_rows_of_the_training_alone() -> None:
     """A part without an intent gives no message that intent."""
     mine = [n for n in EVERY if TRUTH[n] != 0]
-    intents = {intent for _, intent in lessons_for(mine, snapshot(unlabelled())).more}
+    intents = {intent for _, intent in lessons_for(mine, dataset(unlabelled())).more}
 
     assert intents == set(range(1, INTENTS))
 
@@ -148,7 +148,7 @@ def test_triplets_get_hard_negatives_of_other_intents() -> None:
         Lesson(f"t:{n}", "triplet", (TEXTS[n], TEXTS[n + 1], "nothing like it")) for n in range(0, len(TEXTS), ROWS)
     ] * 5
     triplets = [replace(lesson, id=f"{lesson.id}:{n}") for n, lesson in enumerate(triplets)]
-    found = lessons_for(EVERY, snapshot(triplets))
+    found = lessons_for(EVERY, dataset(triplets))
     mined = [lesson for lesson in found.learnt["triplet"] if lesson.id.startswith("mined:")]
 
     assert found.facts["mined_negatives"] == len(mined) > 0
@@ -162,8 +162,8 @@ def test_intents_with_few_phrasings_are_filled_up_when_there_are_unlabelled_mess
     strange = [Lesson("example:1", "unlabelled", ("a message like no other",))]
     pairs = [Lesson("pair:1", "positive", ("one", "other"))]
 
-    assert [intent for _, intent in lessons_for(mine, snapshot(strange)).more] == [1, 1, 1]
-    assert lessons_for(mine, snapshot(pairs)).more == []
+    assert [intent for _, intent in lessons_for(mine, dataset(strange)).more] == [1, 1, 1]
+    assert lessons_for(mine, dataset(pairs)).more == []
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_intents_with_few_phrasings_are_filled_up_when_there_are_unlabelled_mess
 def test_lessons_are_part_of_what_a_bundle_is_made_from(change: dict[str, object]) -> None:
     """Another lesson, another hash; no lesson, the hash there always was."""
     lesson = Lesson("example:1", "scored", ("one", "other"), 0.5)
-    one, other = snapshot([lesson]), snapshot([replace(lesson, **change)])  # type: ignore[arg-type]
+    one, other = dataset([lesson]), dataset([replace(lesson, **change)])  # type: ignore[arg-type]
 
-    assert len({one.rows_hash, other.rows_hash, snapshot([]).rows_hash}) == 3
-    assert one.rows_hash == snapshot([lesson]).rows_hash
+    assert len({one.rows_hash, other.rows_hash, dataset([]).rows_hash}) == 3
+    assert one.rows_hash == dataset([lesson]).rows_hash

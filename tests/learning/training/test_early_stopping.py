@@ -111,7 +111,9 @@ def test_the_best_weights_are_kept_when_the_figures_fall(tiny: Path) -> None:
 
 
 def test_a_training_that_may_not_stop_goes_on(tiny: Path) -> None:
-    """The one on every label has no labels to be measured on: it ends where its sisters did, not where pairs like."""
+    """The one on every label has no labels to be measured on: it ends where its fold encoders did, not where pairs
+    like.
+    """
     scrambled = np.random.default_rng(0).permutation([n for _, n in ROWS]).tolist()
     watch = new_watch(stops=False)
     tuned(tiny, watch=watch, intents=scrambled, rate=2e-2)

@@ -10,7 +10,7 @@ from sentence_transformers import SentenceTransformer
 
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.data.dataset import Row
-from helpdesk.learning.data.splits import stable_parts
+from helpdesk.learning.data.splits import stable_folds
 from helpdesk.learning.training.base_model import load_base, resolve_base
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune, plan_training
 from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
@@ -173,8 +173,8 @@ def test_parts_keep_groups_and_known_texts_in_place() -> None:
     rows = [Row(f"phrasing:{n}", f"text {n}", "a" if n < 10 else "b") for n in range(20)]
     keys = [text_key(row.text) for row in rows]
     groups = [n // 2 for n in range(20)]
-    first = stable_parts(rows, groups, parts=2)
-    later = stable_parts([*rows, Row("label:1", "text x", "a")], [*groups, 0], parts=2, known=first)
+    first = stable_folds(rows, groups, folds=2)
+    later = stable_folds([*rows, Row("label:1", "text x", "a")], [*groups, 0], folds=2, known=first)
 
     assert all(first[keys[n]] == first[keys[n + 1]] for n in range(0, 20, 2))
     assert sorted(first.values()).count(0) == 10
@@ -185,11 +185,11 @@ def test_parts_keep_groups_and_known_texts_in_place() -> None:
 def test_a_text_that_is_labelled_anew_keeps_its_part() -> None:
     """The encoder that measures it never learnt it, whatever it means today, and after a time without any meaning."""
     rows = [Row(f"label:{n}", f"text {n}", "a" if n < 10 else "b") for n in range(20)]
-    first = stable_parts(rows, range(20), parts=4)
-    away = stable_parts(rows[10:], range(10), parts=4, known=first)
+    first = stable_folds(rows, range(20), folds=4)
+    away = stable_folds(rows[10:], range(10), folds=4, known=first)
     moved = [Row(f"label:{n + 20}", f"text {n}", "b") for n in range(10)]
 
-    assert stable_parts([*rows[10:], *moved], range(20), parts=4, known=away) == first
+    assert stable_folds([*rows[10:], *moved], range(20), folds=4, known=away) == first
 
 
 def test_weights_that_rounding_would_spoil_stay_as_they_are(tiny_base: Path, tmp_path: Path) -> None:

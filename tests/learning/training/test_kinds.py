@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from helpdesk.learning.data.dataset import Lesson, Row, Snapshot
+from helpdesk.learning.data.dataset import Dataset, Lesson, Row
 from helpdesk.learning.training.auxiliary_examples import Material, share_out
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.early_stopping import Held, Watch
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
-from helpdesk.learning.training.losses import KINDS, Objectives, meaning_groups, schedule
+from helpdesk.learning.training.losses import AUXILIARY_KINDS, Objectives, meaning_groups, schedule
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +88,7 @@ def train(kind: str, *, seed: int = 0) -> tuple[SentenceTransformer, Watch]:
     return model, watch
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", AUXILIARY_KINDS)
 def test_a_kind_moves_its_own_metric_above_the_base_models(kind: str) -> None:
     """Retrieval, Spearman, pair accuracy and triplet accuracy, each on rows that were never trained on."""
     _, watch = train(kind)
@@ -118,7 +118,7 @@ def test_unlabelled_messages_alone_move_the_accuracy_on_labels_above_the_base_mo
     labelled, messages = asked(names[:2]), asked(names[2:4])
     # Each phrasing of the held ones with one of two systems: a system's name alone says nothing.
     held = [row for turn, row in enumerate(asked(names[4:])) if (turn + row[1]) % 4 in (0, 3)]
-    snapshot = Snapshot(
+    dataset = Dataset(
         train=tuple(Row(f"phrasing:{n}", text, str(intent)) for n, (text, intent) in enumerate(labelled)),
         holdout=(),
         out_of_scope=("what is for lunch", "who won the game"),
@@ -127,7 +127,7 @@ def test_unlabelled_messages_alone_move_the_accuracy_on_labels_above_the_base_mo
         lessons=tuple(Lesson(f"example:{n}", "unlabelled", (text,)) for n, (text, _) in enumerate(messages)),
     )
     model = load_base("all-MiniLM-L6-v2", threads=1)
-    given = Material(snapshot, model, seed=0).lessons(range(len(labelled)))
+    given = Material(dataset, model, seed=0).lessons(range(len(labelled)))
     watch = Watch(Held(texts=[t for t, _ in held], intents=[n for _, n in held]), steps=STEPS, trained=10_000)
     fine_tune(
         model,

@@ -47,10 +47,10 @@ def measured(settings: Settings, records: Database) -> tuple[int, int]:
     assert current is not None
     found = read_measurement(settings.bundles / current.directory)
     assert found is not None
-    return found.parts, len(found.encoders)
+    return found.folds, len(found.encoders)
 
 
-@pytest.mark.parametrize(("held_out", "parts", "rows"), [(12, (5, 1), 12), (11, (2, 2), 25 + 11)])
+@pytest.mark.parametrize(("held_out", "folds", "rows"), [(12, (5, 1), 12), (11, (2, 2), 25 + 11)])
 def test_a_split_is_outgrown_once_held_out_labels_can_compare(
     held_out: int,
     parts: tuple[int, int],

@@ -7,11 +7,11 @@ import pytest
 from fakes import clusters
 
 from helpdesk.learning.data.dataset import Lesson
-from helpdesk.learning.training.augmentation import FEW, disturb, noisy_copies
+from helpdesk.learning.training.augmentation import ENOUGH_PHRASINGS, disturb, noisy_copies
 from helpdesk.learning.training.auxiliary_examples import share_out
 from helpdesk.learning.training.hard_negatives import mine_triplets
 from helpdesk.learning.training.losses import meaning_groups, schedule
-from helpdesk.learning.training.pseudo_labels import NEVER, RIGHT, pseudo_label, sure_level
+from helpdesk.learning.training.pseudo_labels import NO_LEVEL, RIGHT, pseudo_label, sure_level
 from helpdesk.learning.training.validation_metrics import centroid_accuracy, lesson_metric
 
 pytestmark = pytest.mark.slow
@@ -125,7 +125,7 @@ def test_pseudo_labels_are_right_and_strangers_get_none() -> None:
         vectors,
         intents * 3,
         groups=np.arange(len(intents)),
-        outside=clusters(1, 60, spread=5.0, seed=5)[0],
+        out_of_scope=clusters(1, 60, spread=5.0, seed=5)[0],
         seed=0,
     )
     own = found.rows < len(asked)
@@ -144,12 +144,12 @@ def test_what_cannot_be_measured_labels_nothing(intents: int, rows: int, groups:
         vectors,
         truth,
         groups=np.arange(len(truth)) % groups + truth * groups,
-        outside=np.empty((0, 24), dtype=np.float32),
+        out_of_scope=np.empty((0, 24), dtype=np.float32),
         seed=0,
     )
 
     assert len(found.rows) == 0
-    assert found.level == NEVER
+    assert found.level == NO_LEVEL
 
 
 def test_an_intent_gets_no_more_pseudo_labels_than_it_has_phrasings() -> None:
@@ -160,7 +160,7 @@ def test_an_intent_gets_no_more_pseudo_labels_than_it_has_phrasings() -> None:
         vectors,
         intents,
         groups=np.arange(len(intents)),
-        outside=np.empty((0, 24), dtype=np.float32),
+        out_of_scope=np.empty((0, 24), dtype=np.float32),
         seed=0,
     )
 
@@ -172,20 +172,23 @@ def test_no_level_is_believed_without_evidence() -> None:
     high = np.linspace(0.9, 0.99, 40)
     nobody = np.empty(0)
 
-    assert sure_level(high[:19], np.ones(19, dtype=bool), nobody) == NEVER
-    assert sure_level(high, np.arange(40) % 2 == 0, nobody) == NEVER
+    assert sure_level(high[:19], np.ones(19, dtype=bool), nobody) == NO_LEVEL
+    assert sure_level(high, np.arange(40) % 2 == 0, nobody) == NO_LEVEL
     assert sure_level(high, np.ones(40, dtype=bool), nobody) == pytest.approx(0.9)
     assert sure_level(high, np.ones(40, dtype=bool), np.full(40, 0.95)) > 0.95
-    assert sure_level(np.linspace(0.1, 0.4, 40), np.ones(40, dtype=bool), nobody) == NEVER
+    assert sure_level(np.linspace(0.1, 0.4, 40), np.ones(40, dtype=bool), nobody) == NO_LEVEL
 
 
 def test_noise_fills_up_intents_with_few_phrasings_only() -> None:
     """Copies differ from every known text, and the same seed gives the same ones."""
-    rows = [("my printer does not print anything", 0), *((f"vpn text number {n} fails", 1) for n in range(FEW))]
+    rows = [
+        ("my printer does not print anything", 0),
+        *((f"vpn text number {n} fails", 1) for n in range(ENOUGH_PHRASINGS)),
+    ]
     known = {text for text, _ in rows}
     copies = noisy_copies(rows, known=known, seed=1)
 
-    assert [intent for _, intent in copies] == [0] * (FEW - 1)
+    assert [intent for _, intent in copies] == [0] * (ENOUGH_PHRASINGS - 1)
     assert not {text for text, _ in copies} & known
     assert copies == noisy_copies(rows, known=known, seed=1)
     assert copies != noisy_copies(rows, known=known, seed=2)
