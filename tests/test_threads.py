@@ -11,7 +11,7 @@ import pytest
 from helpdesk.threads import wait_asleep
 
 POLICIES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-INIT = "from helpdesk.cli import main; main()"
+INIT = "from helpdesk.cli.main import main; main()"
 TRAINING = "import helpdesk.learning.training.base_model, torch"
 
 

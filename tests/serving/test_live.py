@@ -102,7 +102,7 @@ def test_without_any_version_everything_is_handed_over(tmp_path: Path) -> None:
     matcher.refresh()
 
     assert not matcher.status().ready
-    assert "helpdesk init" in (matcher.status().problem or "")
+    assert "helpdesk retrain" in (matcher.status().problem or "")
     reply = ChatService(database, matcher, empty).reply("hello", channel="rest", sender="a")
     assert (reply.kind, reply.reason, reply.version_id) == ("fallback", "no_version", None)
 

@@ -44,6 +44,12 @@ def moved(rows: Dataset, wrong: dict[int, str]) -> Dataset:
     return replace(rows, train=tuple(train))
 
 
+@pytest.fixture
+def settings(real_settings: Settings) -> Settings:
+    """A home of the real model: what texts mean is what these tests are about."""
+    return real_settings
+
+
 @pytest.fixture(scope="module")
 def planted(embedder: Embedder) -> list[Finding]:
     """The starter FAQ with one fault of each kind, examined once."""
