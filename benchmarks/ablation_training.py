@@ -1,0 +1,239 @@
+"""What training learns besides its labels, with and without: part of `ablations.py`.
+
+The encoder is trained by the night's own code on all rows to learn; the others are asked under it.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+
+import numpy as np
+from ablation_sets import OUTSIDE, BaseEncoder, Task, dataset, load_task
+from accuracy import Rows
+from sklearn.metrics import roc_auc_score
+
+from helpdesk.learning.calibration.scorer_fit import _centroids, _fit_head, _nearest
+from helpdesk.learning.data.dataset import Dataset, Lesson
+from helpdesk.learning.data.splits import split
+from helpdesk.learning.training import auxiliary_examples, train
+from helpdesk.learning.training.early_stopping import Watch
+from helpdesk.learning.training.finetune import plan_training
+from helpdesk.learning.training.hard_negatives import RELATIVE_MARGIN
+from helpdesk.matching.index import Vectors
+from helpdesk.matching.scorer import _neighbour_views
+from helpdesk.settings import load_settings
+from helpdesk.text import text_key
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Figures = dict[str, float]
+SHOTS: Final = {"few": 10, "fewest": 2}
+BAD_PAIRS: Final = 2000
+# what is switched off in each arm, and which lessons there are
+ARMS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "labels": ((), ()),
+    "pseudo": (("noisy_copies",), ("unlabelled",)),
+    "noisy": (("pseudo_label",), ("unlabelled",)),
+    "pseudo+noisy": ((), ("unlabelled",)),
+    "triplets": (("mine_triplets",), ("triplet",)),
+    "mined": ((), ("triplet",)),
+    "mined-st": (("ours",), ("triplet",)),
+}
+STOPPING: Final = ("fold", "fold, bad pairs", "fold, bad pairs, no stopping", "fold, wrong labels")
+
+
+def measure_training(name: str, arm: str, folder: Path, base: BaseEncoder, *, shots: int, seed: int) -> Figures:
+    """Train one encoder as an arm says and ask the other rows."""
+    task = load_task(name, folder, shots=shots, seed=seed)
+    started, used = time.perf_counter(), time.process_time()
+    if arm in STOPPING:
+        model, found, facts = _train_fold(task, arm, base, seed=seed)
+    else:
+        off, kinds = ARMS[arm]
+        found = dataset(task.learn, [*_lessons(task, kinds, seed=seed)])
+        with ExitStack() as stack:
+            for mechanism in off:
+                stack.enter_context(_without(mechanism, base))
+            model, facts = _train(found, range(len(found.train)), base, seed=seed)[::2]
+        facts |= _right(facts, found, task, base, seed=seed) if "pseudo" in arm else {}
+    seconds = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - used}
+    return ask(model, found, task.ask) | facts | seconds
+
+
+def ask(model: "SentenceTransformer", found: Dataset, rows: Rows) -> Figures:
+    """Accuracy of a linear head, the nearest phrasing, the vote and the best centroid on rows in scope, and how well
+    the best centroid tells those out of scope."""
+    vectors, asked = (
+        model.encode(list(texts), batch_size=64, normalize_embeddings=True, show_progress_bar=False)
+        for texts in (found.texts, [text for text, _ in rows])
+    )
+    numbers = np.array(found.intent_numbers, dtype=np.int32)
+    known = np.array([intent != OUTSIDE for _, intent in rows])
+    truth = np.array([found.intents.index(intent) if intent != OUTSIDE else -1 for _, intent in rows])
+    head, bias = _fit_head(vectors, numbers, len(found.intents))
+    similarities = asked @ vectors.T
+    near = _nearest(similarities)
+    nearest, vote = _neighbour_views(np.take_along_axis(similarities, near, axis=1), numbers[near], len(found.intents))
+    centroids = asked @ _centroids(vectors, numbers, len(found.intents)).T
+    views = {"head": asked @ head.T + bias, "nearest": nearest, "vote": vote, "centroid": centroids}
+    figures = {view: float((scores.argmax(axis=1) == truth)[known].mean()) for view, scores in views.items()}
+    figures["mean of the four"] = float(np.mean(list(figures.values())))
+    if not known.all():
+        figures["oos_auroc"] = float(roc_auc_score(known, centroids.max(axis=1)))
+    return figures
+
+
+def _train(
+    found: Dataset, rows: Sequence[int], base: BaseEncoder, *, seed: int
+) -> tuple["SentenceTransformer", Watch, dict[str, Any]]:
+    """One training of a night, on some rows of a dataset."""
+    settings = load_settings(home=Path("unused"), database_url=None, seed=seed, train_threads=1)
+    material = auxiliary_examples.Material(found, base, seed=seed)  # type: ignore[arg-type]
+    school = train._School(found, material, settings, lambda *_: None)
+    intents = len({found.train[n].intent for n in rows})
+    model, watch = school.train(list(rows), plan_training(len(rows), intents), stage="ablation")
+    facts = school.facts.get("lessons", {}).get("ablation", {})
+    names = ("mined_negatives", "pseudo_labels", "pseudo_label_level", "noisy_copies")
+    return model, watch, {name: float(facts[name]) for name in names if facts.get(name)}
+
+
+def _train_fold(
+    task: Task, arm: str, base: BaseEncoder, *, seed: int
+) -> tuple["SentenceTransformer", Dataset, dict[str, Any]]:
+    """A sister encoder that never saw a quarter of the rows, on which it is watched."""
+    rows, lessons = task.learn, list(_bad_pairs(task, seed=seed)) if "bad pairs" in arm else []
+    found = dataset(_wrong(rows, seed=seed) if arm.endswith("wrong labels") else rows, lessons)
+    fold_of = split(found, folds=4)
+    seen = [n for n, text in enumerate(found.texts) if fold_of[text_key(text)] != seed % 4]
+    with ExitStack() as stack:
+        if arm.endswith("no stopping"):
+            stack.enter_context(patch.object(Watch, "fallen", False))
+            stack.enter_context(patch.object(Watch, "spent", False))
+        model, watch, facts = _train(found, seen, base, seed=seed)
+    best = int(np.argmax(watch.scores))
+    rows_held = watch.facts()["held"]
+    return (
+        model,
+        dataset(rows),
+        facts
+        | {
+            "fell": float(watch.fallen),
+            "best_check": best / max(1, len(watch.scores) - 1),
+            "best_over_last": max(watch.scores) - watch.scores[-1],
+            "counts_as_fallen": 0.5 / float(np.sqrt(max(1, sum(rows_held.values())))),
+        },
+    )
+
+
+@contextmanager
+def _without(mechanism: str, base: BaseEncoder) -> Iterator[None]:
+    """Within, a mechanism gives nothing; for `ours` it is the library's mining that gives."""
+    instead: dict[str, tuple[str, Callable[..., Any]]] = {
+        "noisy_copies": ("noisy_copies", lambda *_, **__: []),
+        "mine_triplets": ("mine_triplets", lambda *_, **__: []),
+        "pseudo_label": ("pseudo_label", _no_pseudo_labels),
+        "ours": ("mine_triplets", library_mining(base)),
+    }
+    name, function = instead[mechanism]
+    with patch.object(auxiliary_examples, name, function):
+        yield
+
+
+def _no_pseudo_labels(*_: Any, **__: Any) -> Any:
+    from helpdesk.learning.training.pseudo_labels import NO_LEVEL, PseudoLabels
+
+    return PseudoLabels(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32), NO_LEVEL)
+
+
+class _Vectors:
+    """The base encoder under the names that the library's mining calls."""
+
+    device = "cpu"
+
+    def __init__(self, base: BaseEncoder) -> None:
+        self.encode_query = self.encode_document = base.encode
+
+    def similarity(self, one: Any, other: Any) -> Any:
+        """Cosine similarity of unit vectors."""
+        import torch
+
+        return torch.as_tensor(one) @ torch.as_tensor(other).T
+
+
+def library_mining(base: BaseEncoder) -> Callable[..., list[Lesson]]:
+    """`mine_hard_negatives` of sentence-transformers in place of our mining, with the same relative margin.
+
+    It takes every other text for a negative, so all phrasings of the anchor's and the positive's nearest intents are
+    given as positives too, each as a pair of its own, and only the first triplet of each anchor is kept.
+    """
+
+    def mine(
+        triplets: Sequence[Lesson], anchors: Vectors, positives: Vectors, *, texts: Sequence[str], vectors: Vectors,
+        intents: Any,
+    ) -> list[Lesson]:  # fmt: skip
+        from datasets import Dataset
+        from sentence_transformers.util import mine_hard_negatives
+
+        own = [intents[(part @ vectors.T).argmax(axis=1)] for part in (anchors, positives)]
+        pairs = [lesson.texts[:2] for lesson in triplets]
+        for lesson, *meanings in zip(triplets, *own, strict=True):
+            pairs += [(lesson.texts[0], texts[n]) for n in np.flatnonzero(np.isin(intents, meanings)).tolist()]
+        pairs = list(dict.fromkeys(pairs))
+        found = mine_hard_negatives(
+            Dataset.from_dict({"anchor": [a for a, _ in pairs], "positive": [p for _, p in pairs]}),
+            _Vectors(base),  # type: ignore[arg-type]
+            corpus=list(texts), relative_margin=RELATIVE_MARGIN, num_negatives=1, verbose=False,
+        )  # fmt: skip
+        negatives = {(row["anchor"], row["positive"]): row["negative"] for row in found}
+        return [
+            Lesson(f"mined:{lesson.id}", "triplet", (*lesson.texts[:2], negatives[lesson.texts[0], lesson.texts[1]]))
+            for lesson in triplets
+            if (lesson.texts[0], lesson.texts[1]) in negatives
+        ]
+
+    return mine
+
+
+def _lessons(task: Task, kinds: Sequence[str], *, seed: int) -> Iterator[Lesson]:
+    if "unlabelled" in kinds:
+        yield from (Lesson(f"example:{n}", "unlabelled", (text,)) for n, (text, _) in enumerate(task.rest))
+    if "triplet" in kinds:
+        yield from _triplets(task.learn, random.Random(seed))
+
+
+def _triplets(rows: Rows, chance: random.Random) -> Iterator[Lesson]:
+    """For each row another of its intent, and one of another intent at random: what a person would write down."""
+    for number, (text, intent) in enumerate(rows):
+        alike = [other for other, meaning in rows if meaning == intent and other != text]
+        others = [other for other, meaning in rows if meaning != intent]
+        yield Lesson(f"example:t{number}", "triplet", (text, chance.choice(alike), chance.choice(others)))
+
+
+def _bad_pairs(task: Task, *, seed: int) -> Iterator[Lesson]:
+    """An import gone wrong: pairs of texts that are said to mean the same, its second column sorted otherwise."""
+    chance = random.Random(seed)
+    pool = [text for text, _ in task.rest]
+    for number in range(min(BAD_PAIRS, len(pool))):
+        yield Lesson(f"example:p{number}", "positive", (pool[number], chance.choice(pool)))
+
+
+def _wrong(rows: Rows, *, seed: int) -> Rows:
+    """Three labels in ten are any."""
+    chance = random.Random(seed)
+    names = sorted({intent for _, intent in rows})
+    return [(text, chance.choice(names) if chance.random() < 0.3 else intent) for text, intent in rows]
+
+
+def _right(facts: dict[str, Any], found: Dataset, task: Task, base: BaseEncoder, *, seed: int) -> Figures:
+    """The share of the pseudo-labels that are right."""
+    count = int(facts.get("pseudo_labels", 0))
+    material = auxiliary_examples.Material(found, base, seed=seed)  # type: ignore[arg-type]
+    meaning = dict(task.rest)
+    given = material.lessons(range(len(found.train))).more[:count]
+    right = [meaning[text] == found.intents[intent] for text, intent in given]
+    return {"pseudo_labels_right": float(np.mean(right))} if right else {}
