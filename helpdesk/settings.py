@@ -200,6 +200,8 @@ def load_settings(**overrides: object) -> Settings:
     """Read the environment. Raises BadInputError that names each bad setting, its value and what was expected."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
+    except UnicodeDecodeError as error:
+        raise BadInputError(f".env is not UTF-8 at byte {error.start}; expected a text file in UTF-8") from None
     except ValidationError as error:
         lines = (
             f"{_variable(str(e['loc'][0]))}={_shown(str(e['loc'][0]), e['input'])}: {e['msg']}" for e in error.errors()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.learning.gate.case import SILENCE_LEVEL, Case, Coverage, Golden, Limits
 from helpdesk.learning.gate.paired_tests import FLIP_BUDGET, Outcome, Outcomes
 from helpdesk.learning.gate.relabelling import Relabelled
@@ -31,8 +32,7 @@ def spread(lost: int, gained: int, *, of: int = 2000) -> tuple[Rows, Rows]:
 
 def said(kind: str, intent: str = "vpn") -> Decision:
     """A decision."""
-    assert kind in ("answer", "clarify", "fallback")
-    return Decision(kind, (Ranked(intent, 0.9),), (), "confident")  # type: ignore[arg-type]
+    return Decision(DecisionKind(kind), (Ranked(intent, 0.9),), (), DecisionReason.CONFIDENT)
 
 
 def replayed(before: Sequence[Decision], after: Sequence[Decision], *, truth: str | None = None) -> Replay:

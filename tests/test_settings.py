@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from helpdesk.errors import BadInputError
-from helpdesk.settings import Settings, load_settings
+from helpdesk.settings import Settings, load_settings, temporary_environment, temporary_settings
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
 
@@ -39,3 +39,62 @@ def test_origins_are_a_comma_separated_list(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("HELPDESK_ALLOWED_ORIGINS", "https://a.example, https://b.example")
 
     assert load_settings().allowed_origins == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_a_setting_that_is_there_but_empty_means_its_default(
+    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every one, in the environment and in the file; the environment comes first with an empty value too."""
+    names = [f"HELPDESK_{name.upper()}" for name in Settings.model_fields]
+    monkeypatch.chdir(tmp_path)
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    default = load_settings()
+    (tmp_path / ".env").write_text("".join(f"{name}={empty}\n" for name in names))
+    assert load_settings() == default
+
+    (tmp_path / ".env").write_text("HELPDESK_WORKERS=7\nHELPDESK_DATABASE_URL=postgresql://u@host/db\n")
+    assert (load_settings().workers, load_settings().database) == (7, "postgresql://u@host/db")
+    for name in names:
+        monkeypatch.setenv(name, empty)
+    assert load_settings() == default
+
+
+HOSTILE = {
+    "HELPDESK_HOME": "/nowhere/configured",
+    "HELPDESK_DATABASE_URL": "sqlite:////nowhere/configured.db",
+    "HELPDESK_SECRET_KEY": "theirs",
+    "HELPDESK_NOTIFY_SECRET": "",
+    "HELPDESK_NOTIFY_URL": "no address",
+    "HELPDESK_WORKERS": "7",
+}
+
+
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_a_temporary_home_is_nobodys(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is configured of an installation is ignored, everything else holds; in a child process too."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in HOSTILE.items():
+        monkeypatch.delenv(name, raising=False)
+        if place == "environment":
+            monkeypatch.setenv(name, value)
+    if place == "file":
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in HOSTILE.items()))
+    expected = (tmp_path / "own", f"sqlite:///{tmp_path / 'own' / 'helpdesk.db'}", None, None, 7)
+
+    found = temporary_settings(tmp_path / "own")
+    assert (found.home, found.database, found.secret_key, found.notify_url, found.workers) == expected
+    for name, value in temporary_environment(tmp_path / "own").items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == found
+
+
+@pytest.mark.parametrize("raw", [b"HELPDESK_FALLBACK_TEXT=\xe4\n"])
+def test_an_env_file_that_is_no_text_is_named(raw: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, not a traceback."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(raw)
+
+    with pytest.raises(BadInputError, match=r"\.env is not UTF-8 at byte 23"):
+        load_settings()

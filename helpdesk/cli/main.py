@@ -53,7 +53,7 @@ def main() -> None:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="helpdesk", message="%(prog)s %(version)s")
+@click.version_option(package_name="helpdesk", message="helpdesk %(version)s")
 def cli() -> None:
     """A helpdesk chatbot backend that knows when it does not know, and gets better every night."""
 

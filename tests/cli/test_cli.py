@@ -135,7 +135,7 @@ def test_retrain_refuses_what_makes_no_sense(settings: Settings) -> None:
 
 def test_errors_are_one_line_and_exit_1(tmp_path: Path) -> None:
     """No traceback for what the operator can mend."""
-    assert "run `helpdesk init` first" in run_process(tmp_path, "serve", code=1).stderr
+    assert "run `helpdesk init`" in run_process(tmp_path, "serve", code=1).stderr
     assert "expected e.g. postgresql" in run_process(tmp_path, "init", code=1, HELPDESK_DATABASE_URL="x").stderr
     assert "HELPDESK_PORT='a'" in run_process(tmp_path, "serve", code=1, HELPDESK_PORT="a").stderr
 

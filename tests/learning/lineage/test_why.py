@@ -227,6 +227,22 @@ def test_bundles_that_are_gone_or_damaged_are_told(planted: tuple[ChatService, i
     assert any("is gone" in note for note in why(desk, message).notes)
 
 
+def test_a_note_does_not_replace_another(real_settings: Settings) -> None:
+    """Two questions, answered by a version whose bundle is gone: both are said."""
+    desk = open_desk(real_settings)
+    message = say(desk, "forgot my password and the printer is out of toner")
+    label(desk, "the tunnel is closed", "vpn")
+    with desk.database.read() as session:
+        first = versions.find_version(session, 1).directory
+    night(desk)
+    shutil.rmtree(desk.settings.bundles / first)
+
+    assert [note.split(":")[0] for note in why(desk, message).notes] == [
+        "the bundle of version 1 is gone; shown by the current one",
+        "two questions were answered",
+    ]
+
+
 def test_what_was_not_matched_is_explained_in_a_word(desk: ChatService) -> None:
     """Nothing was looked up for an empty message."""
     found = why(desk, say(desk, "???"))
