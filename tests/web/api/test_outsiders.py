@@ -9,11 +9,10 @@ from clients import log_in
 from flask import Flask
 from flask.testing import FlaskClient
 
-from helpdesk.matching.matcher import NONE, Matcher
 from helpdesk.records.database import Database
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
-from helpdesk.text import normalise, text_key
+from helpdesk.text import OUT_OF_SCOPE, Matcher, normalise, text_key
 
 LABELLED = "my secure tunnel says error 813"
 LABELLED_OUTSIDE = "who feeds my cat tomorrow"
@@ -42,7 +41,7 @@ def labelled(live: LiveMatcher) -> None:
     now = live.take()
     assert now is not None
     bundle = now.matcher.bundle
-    exact = bundle.exact | {text_key(normalise(LABELLED)): "vpn", text_key(normalise(LABELLED_OUTSIDE)): NONE}
+    exact = bundle.exact | {text_key(normalise(LABELLED)): "vpn", text_key(normalise(LABELLED_OUTSIDE)): OUT_OF_SCOPE}
     live._live = replace(now, matcher=Matcher(replace(bundle, exact=exact)))
 
 
