@@ -9,10 +9,11 @@ from clients import log_in
 from flask import Flask
 from flask.testing import FlaskClient
 
+from helpdesk.matching.matcher import Matcher
 from helpdesk.records.database import Database
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
-from helpdesk.text import OUT_OF_SCOPE, Matcher, normalise, text_key
+from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
 LABELLED = "my secure tunnel says error 813"
 LABELLED_OUTSIDE = "who feeds my cat tomorrow"
