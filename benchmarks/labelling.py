@@ -77,13 +77,13 @@ def measure(database: Database, stored: list[str], new: list[str], *, scan: bool
     found: dict[str, list[float]] = {"locked": [], "in all": [], "locked, processor": [], "in all, processor": []}
     for message in messages:
         begun = clocks()
-        known = {}
+        known: dict[str, Any] = {}
         if not scan:
             with database.read() as session:
                 known = {"known": labels.read_neighbours(session, message)}
         locked = clocks()
         with database.write() as session:
-            given = {"kind": "intent", "intent": "a", "staff_id": staff_id, "holdout_share": 0.3}
+            given: dict[str, Any] = {"kind": "intent", "intent": "a", "staff_id": staff_id, "holdout_share": 0.3}
             labels.label_message(session, message, **given, **known)
         ended = clocks()
         for name, since in (("locked", locked), ("in all", begun)):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.clock import now
 from helpdesk.records.faq import find_intent
-from helpdesk.records.splits import NearbyTexts, assign_side, find_neighbours, one_at_a_time
+from helpdesk.records.splits import NearbyTexts, assign_split, find_neighbours, one_at_a_time
 from helpdesk.records.tables import GoldenPhraseRow, Label, Message, Phrasing
 
 LABEL_KINDS = ("intent", "out_of_scope", "skip")
@@ -56,7 +56,7 @@ def label_message(
     """Say what a message meant; it counts for every message of the same normalised text.
 
     It supersedes what was said of that text before, but skipping keeps others' labels: a skip of a text that has an
-    answer is itself superseded by the answer. The side (train or held out) is decided at first sight of a group of
+    answer is itself superseded by the answer. The split (train or held out) is decided at first sight of a group of
     near-duplicate texts and inherited by all later ones; it never changes, whatever is added to the FAQ later.
     `known`: the near-duplicates that `read_neighbours` found.
     """
@@ -70,10 +70,10 @@ def label_message(
     intent_id = find_intent(session, intent).id if intent is not None else None
     one_at_a_time(session)
     said = _said(session, message.text_key)
-    group, side = (
-        (said[0].group_key, said[0].side)
+    group, split = (
+        (said[0].group_key, said[0].split)
         if said
-        else assign_side(session, message.normalised, holdout_share=holdout_share, known=known)
+        else assign_split(session, message.normalised, holdout_share=holdout_share, known=known)
     )
     label = Label(
         message_id=message.id,
@@ -82,7 +82,7 @@ def label_message(
         text_key=message.text_key,
         kind=kind,
         intent_id=intent_id,
-        side=side,
+        split=split,
         group_key=group,
         staff_id=staff_id,
         created_at=now(),

@@ -1,4 +1,4 @@
-"""Which side of the split a label is on: it trains, it is held out for good, or neither."""
+"""Which split of the split a label is on: it trains, it is held out for good, or neither."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ LABEL_LOCK = 0x68656C70  # any number that nobody else locks
 class NearbyTexts:
     """The near-duplicates of a text among the labels and phrasings up to these ids.
 
-    groups: (group key, side) of the labels, oldest first; phrasing: whether a phrasing is one.
+    groups: (group key, split) of the labels, oldest first; phrasing: whether a phrasing is one.
     """
 
     normalised: str
@@ -39,7 +39,7 @@ def add_newer(session: Session, known: NearbyTexts) -> NearbyTexts:
     That is enough because labels and phrasings are never changed or removed, and labels are added one transaction at
     a time. A phrasing that somebody is adding at the same moment counts as added after the label.
     """
-    wanted = select(Label.normalised, Label.group_key, Label.side).order_by(Label.id)
+    wanted = select(Label.normalised, Label.group_key, Label.split).order_by(Label.id)
     labels = session.execute(wanted.where(Label.id > known.last_label, _fits(Label, known.normalised))).all()
     groups = [(labels[n][1], labels[n][2]) for n in near_duplicates(known.normalised, [row[0] for row in labels])]
     wanted_texts = select(Phrasing.normalised).where(Phrasing.id > known.last_phrasing)
@@ -48,26 +48,26 @@ def add_newer(session: Session, known: NearbyTexts) -> NearbyTexts:
     return replace(known, groups=(*known.groups, *groups), phrasing=near)
 
 
-def assign_side(
+def assign_split(
     session: Session, normalised: str, *, holdout_share: float, known: NearbyTexts | None = None
 ) -> tuple[str, str]:
-    """(group key, side) of a text without labels: its near-duplicates', else drawn by hash.
+    """(group key, split) of a text without labels: its near-duplicates', else drawn by hash.
 
-    FAQ phrasings all train, so a near-duplicate of one trains; a text near both sides goes to neither. `known`:
+    FAQ phrasings all train, so a near-duplicate of one trains; a text near both splits goes to neither. `known`:
     near-duplicates that were found before, so that only newer ones are looked for.
     """
     if known is None or known.normalised != normalised:
         known = NearbyTexts(normalised)
     found = add_newer(session, known)
-    sides = {side for _, side in found.groups} | ({"train"} if found.phrasing else set())
+    splits = {split for _, split in found.groups} | ({"train"} if found.phrasing else set())
     key = found.groups[0][0] if found.groups else hashlib.sha256(normalised.encode()).hexdigest()
-    if not sides:
+    if not splits:
         return key, "holdout" if _draw(key) < holdout_share else "train"
-    return key, sides.pop() if len(sides) == 1 else "neither"
+    return key, splits.pop() if len(splits) == 1 else "neither"
 
 
 def one_at_a_time(session: Session) -> None:
-    """Two people who label near-duplicates at one moment would each see no group yet and might draw two sides.
+    """Two people who label near-duplicates at one moment would each see no group yet and might draw two splits.
 
     Held until the transaction ends. SQLite has one writer anyway.
     """
