@@ -41,4 +41,4 @@ def ask(client: FlaskClient, *texts: str) -> list[int]:
 def draw(records: Database) -> None:
     """Put every message into the audit sample."""
     with records.write() as session:
-        session.execute(update(DecisionRow).values(audit_odds=0.5))
+        session.execute(update(DecisionRow).values(inclusion_probability=0.5))

@@ -1,4 +1,4 @@
-"""The audit lane: a random sample of all traffic with known odds, drawn whatever was decided, labelled blind.
+"""The audit sample: messages drawn at random with known probability, whatever was decided, and labelled blind.
 
 The ordinary queue shows what the bot was unsure of. Its labels teach, but they say nothing of traffic as a whole: an
 answer that is wrong and sure of itself never enters it. Only this sample is an estimate's input.
@@ -26,14 +26,14 @@ ENOUGH_LABELLED = 30
 
 
 @dataclass(frozen=True)
-class Traffic:
+class TrafficRate:
     """How many messages came lately, and in how many days (1 to 7)."""
 
     messages: int
     days: float
 
 
-def recent_traffic(session: Session, moment: datetime) -> Traffic:
+def recent_traffic(session: Session, moment: datetime) -> TrafficRate:
     """The messages of the seven days before a moment; a shorter past counts for as long as it was, at least a day."""
     since = moment - timedelta(days=TRAFFIC_DAYS)
     query = select(func.count(), func.min(Message.created_at)).where(
@@ -41,11 +41,11 @@ def recent_traffic(session: Session, moment: datetime) -> Traffic:
     )
     count, first = session.execute(query).tuples().one()
     if first is None:
-        return Traffic(0, 1.0)
-    return Traffic(count, min(TRAFFIC_DAYS, max(1.0, (moment - first) / timedelta(days=1))))
+        return TrafficRate(0, 1.0)
+    return TrafficRate(count, min(TRAFFIC_DAYS, max(1.0, (moment - first) / timedelta(days=1))))
 
 
-def audit_odds(traffic: Traffic, *, rate: float, per_night: float) -> float:
+def inclusion_probability(traffic: TrafficRate, *, rate: float, per_night: float) -> float:
     """The probability with which the next message is drawn: `rate`, or more when that gives too few a day.
 
     It depends on past traffic alone, so it is known before the draw and never on what the message says.
@@ -57,7 +57,8 @@ def audit_odds(traffic: Traffic, *, rate: float, per_night: float) -> float:
 def read_sample(session: Session, *, since: datetime, review_below: float) -> list[Audited]:
     """The messages drawn since a moment, each with what was decided and, once somebody said it, what it meant.
 
-    A text means what its newest label says, whichever queue the label came from: the odds are what makes the sample.
+    A text means what its newest label says, whichever queue the label came from: how it was drawn makes the
+    sample.
     A message without letters or digits is none of the FAQs by itself.
     """
     label = (
@@ -72,7 +73,7 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
         .outerjoin(Label, Label.id == label)
         .outerjoin(Intent, Intent.id == Label.intent_id)
         .outerjoin(FlipRow, FlipRow.text_key == Message.text_key)
-        .where(DecisionRow.audit_odds.is_not(None), Message.created_at > since)
+        .where(DecisionRow.inclusion_probability.is_not(None), Message.created_at > since)
         .order_by(DecisionRow.message_id)
     )
     return [
@@ -103,7 +104,7 @@ def out_of_scope_share(session: Session, *, since: datetime, review_below: float
 def drawn_texts(session: Session) -> set[str]:
     """The text keys of all messages that were ever drawn."""
     drawn = select(Message.text_key).join(DecisionRow, DecisionRow.message_id == Message.id)
-    return set(session.scalars(drawn.where(DecisionRow.audit_odds.is_not(None)).distinct()))
+    return set(session.scalars(drawn.where(DecisionRow.inclusion_probability.is_not(None)).distinct()))
 
 
 def audit_queue(session: Session, *, since: datetime, limit: int) -> list[QueueItem]:
@@ -130,7 +131,7 @@ def audit_queue_length(session: Session, *, since: datetime) -> int:
 def _waiting(since: datetime) -> Select[int, int]:
     labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
     # Materialised, or SQLite reads every message there is in the order of the grouping.
-    drawn = select(DecisionRow.message_id).where(DecisionRow.audit_odds.is_not(None)).cte("drawn")
+    drawn = select(DecisionRow.message_id).where(DecisionRow.inclusion_probability.is_not(None)).cte("drawn")
     drawn = drawn.prefix_with("MATERIALIZED")
     return (
         select(func.max(Message.id).label("newest"), func.count().label("count"))
@@ -146,7 +147,7 @@ def _audited(
     certain = decision.confidence >= review_below or decision.reason == DecisionReason.EXACT
     sure = decision.kind == DecisionKind.ANSWER and certain
     return Audited(
-        odds=decision.audit_odds or 1.0,
+        inclusion_probability=decision.inclusion_probability or 1.0,
         kind=decision.kind,
         intents=answered_intents(decision),
         confidence=decision.confidence,

@@ -8,14 +8,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.records.clock import now
-from helpdesk.records.tables import Serving
+from helpdesk.records.tables import HeartbeatRow
 
 IN_USE = timedelta(minutes=10)
 FORGOTTEN = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Presence:
+class Heartbeat:
     """What one process serves. `refused_promotion_id` is a promotion whose bundle did not open there."""
 
     host: str
@@ -24,38 +24,40 @@ class Presence:
     refused_promotion_id: int | None = None
 
 
-def note(session: Session, presence: Presence) -> None:
+def note(session: Session, heartbeat: Heartbeat) -> None:
     """Say that a process lives and what it serves."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = vars(presence) | {"seen_at": now()}
+    row = vars(heartbeat) | {"seen_at": now()}
     changed = {name: row[name] for name in ("version_id", "refused_promotion_id", "seen_at")}
     session.execute(
-        insert(Serving).values(row).on_conflict_do_update(index_elements=["host", "process_id"], set_=changed)
+        insert(HeartbeatRow).values(row).on_conflict_do_update(index_elements=["host", "process_id"], set_=changed)
     )
 
 
 def in_use(session: Session) -> set[int]:
     """The versions that a process seen in the last ten minutes serves."""
-    recent = select(Serving.version_id).where(Serving.seen_at > now() - IN_USE, Serving.version_id.is_not(None))
+    recent = select(HeartbeatRow.version_id).where(
+        HeartbeatRow.seen_at > now() - IN_USE, HeartbeatRow.version_id.is_not(None)
+    )
     return {version_id for version_id in session.scalars(recent) if version_id is not None}
 
 
 def processes_by_version(session: Session, *, since: datetime) -> dict[int, int]:
     """How many processes seen since then serve each version."""
     query = (
-        select(Serving.version_id, func.count())
-        .where(Serving.seen_at > since, Serving.version_id.is_not(None))
-        .group_by(Serving.version_id)
+        select(HeartbeatRow.version_id, func.count())
+        .where(HeartbeatRow.seen_at > since, HeartbeatRow.version_id.is_not(None))
+        .group_by(HeartbeatRow.version_id)
     )
     return {version_id: count for version_id, count in session.execute(query) if version_id is not None}
 
 
 def processes_refusing(session: Session, promotion_id: int, *, since: datetime) -> int:
     """How many processes seen since then could not load the bundle of this promotion."""
-    query = select(func.count()).where(Serving.seen_at > since, Serving.refused_promotion_id == promotion_id)
+    query = select(func.count()).where(HeartbeatRow.seen_at > since, HeartbeatRow.refused_promotion_id == promotion_id)
     return session.scalar(query) or 0
 
 
 def forget_old(session: Session) -> None:
     """Drop processes that have not been seen for a day."""
-    session.execute(delete(Serving).where(Serving.seen_at < now() - FORGOTTEN))
+    session.execute(delete(HeartbeatRow).where(HeartbeatRow.seen_at < now() - FORGOTTEN))

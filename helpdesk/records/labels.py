@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.clock import now
 from helpdesk.records.faq import find_intent
-from helpdesk.records.splits import NearbyTexts, assign_side, find_neighbours, is_assigned, one_at_a_time
+from helpdesk.records.splits import NearbyTexts, assign_split, find_neighbours, one_at_a_time
 from helpdesk.records.tables import GoldenPhraseRow, Label, Message, Phrasing
 
 LABEL_KINDS = ("intent", "out_of_scope", "skip")
@@ -39,8 +39,8 @@ def read_neighbours(session: Session, message_id: int) -> NearbyTexts | None:
 
     None when the text has its split already. Raises NotFoundError.
     """
-    normalised = _find(session, message_id).normalised
-    return None if is_assigned(session, normalised) else find_neighbours(session, normalised)
+    message = _find(session, message_id)
+    return None if _said(session, message.text_key) else find_neighbours(session, message.normalised)
 
 
 def label_message(
@@ -56,8 +56,9 @@ def label_message(
     """Say what a message meant; it counts for every message of the same normalised text.
 
     It supersedes what was said of that text before, but skipping keeps others' labels: a skip of a text that has an
-    answer is itself superseded by the answer. The side (train or held out) is decided at first sight of a group of
-    near-duplicate texts and inherited by all later ones. `known`: the near-duplicates that `read_neighbours` found.
+    answer is itself superseded by the answer. The split (train or held out) is decided at first sight of a group of
+    near-duplicate texts and inherited by all later ones; it never changes, whatever is added to the FAQ later.
+    `known`: the near-duplicates that `read_neighbours` found.
     """
     message = _find(session, message_id)
     if kind not in LABEL_KINDS:
@@ -68,7 +69,12 @@ def label_message(
         raise BadInputError("this message has no letters or digits, so it cannot teach an intent")
     intent_id = find_intent(session, intent).id if intent is not None else None
     one_at_a_time(session)
-    group, side = assign_side(session, message.normalised, holdout_share=holdout_share, known=known)
+    said = _said(session, message.text_key)
+    group, split = (
+        (said[0].group_key, said[0].split)
+        if said
+        else assign_split(session, message.normalised, holdout_share=holdout_share, known=known)
+    )
     label = Label(
         message_id=message.id,
         text=message.text,
@@ -76,21 +82,24 @@ def label_message(
         text_key=message.text_key,
         kind=kind,
         intent_id=intent_id,
-        side=side,
+        split=split,
         group_key=group,
         staff_id=staff_id,
         created_at=now(),
     )
-    _supersede(session, label)
+    session.add(label)
+    session.flush()
+    _supersede(label, [earlier for earlier in said if earlier.undone_at is None])
     return label
 
 
-def _supersede(session: Session, label: Label) -> None:
-    """Store a label in the place of what counted for its text, or an idle skip behind the answer that stands."""
-    counting = select(Label).where(Label.text_key == label.text_key, Label.undone_at.is_(None)).order_by(Label.id)
-    active = session.scalars(counting).all()
-    session.add(label)
-    session.flush()
+def _said(session: Session, text_key: str) -> Sequence[Label]:
+    """Every label that a text ever had, oldest first."""
+    return session.scalars(select(Label).where(Label.text_key == text_key).order_by(Label.id)).all()
+
+
+def _supersede(label: Label, active: Sequence[Label]) -> None:
+    """A label takes the place of those that counted for its text; a skip is superseded by an answer among them."""
     answer = next((earlier for earlier in active if earlier.kind != "skip"), None)
     if label.kind == "skip" and answer is not None:
         label.undone_at, label.superseded_by = label.created_at, answer.id

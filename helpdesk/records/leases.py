@@ -38,14 +38,14 @@ def take(session: Session, name: str, *, holder: Holder, seconds: float) -> None
         )
     for field, value in vars(holder).items():
         setattr(found, field, value)
-    found.taken_at = found.beat_at = moment
+    found.taken_at = moment
     found.expires_at = moment + timedelta(seconds=seconds)
 
 
 def renew(session: Session, name: str, *, owner: str, seconds: float) -> None:
     """Say that the holder lives. Raises BusyError when another run has taken the lease."""
     moment = _moment(session)
-    values = {"beat_at": moment, "expires_at": moment + timedelta(seconds=seconds)}
+    values = {"expires_at": moment + timedelta(seconds=seconds)}
     mine = update(Lease).where(Lease.name == name, Lease.owner == owner)
     if session.execute(mine.values(**values).returning(Lease.name)).one_or_none() is None:
         raise BusyError("the lease on retraining was lost: this run stood still and another one took over")
@@ -67,5 +67,5 @@ def _moment(session: Session) -> datetime:
 def _insert(session: Session, name: str, holder: Holder, moment: datetime) -> "sqlite.Insert | postgresql.Insert":
     """A row that has run out already, unless there is one: two first-comers must not collide."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = {"name": name, **vars(holder), "taken_at": moment, "beat_at": moment, "expires_at": moment}
+    row = {"name": name, **vars(holder), "taken_at": moment, "expires_at": moment}
     return insert(Lease).values(row).on_conflict_do_nothing()

@@ -75,7 +75,7 @@ def list_nights(session: Session, *, limit: int) -> list[Night]:
 def score_new_labels(session: Session, *, since: datetime | None, until: datetime) -> Scored:
     """Labels given between two moments (None: ever) against the decisions that were logged before anybody labelled.
 
-    A message counts when its text had no label yet when it came, and counts once: a second look on a later day is
+    A message counts when its text had no label yet when it came, and counts once: a label given again on a later day is
     nothing new. In scope the right intent must have been ranked
     first; out of scope nothing may have been answered. Labels of the ordinary queue are among them, so this is how
     the desk does on what it found hard, not on traffic.

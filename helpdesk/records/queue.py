@@ -19,7 +19,7 @@ from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
 class QueueItem:
     """One normalised text that waits for a label, with its newest message and decision.
 
-    `change` is there when last night's candidate would decide otherwise, `said` when it waits for a second look: the
+    `change` is there when last night's candidate would decide otherwise, `said` when it waits to be labelled again: the
     intent that its label names.
     """
 
@@ -46,7 +46,7 @@ class Change:
 
 
 def items(session: Session, *, review_below: float, limit: int, kind: str | None = None) -> list[QueueItem]:
-    """Labels that wait for a second look; then texts without a label: what last night's candidate would decide
+    """Labels that wait to be labelled again; then texts without a label: what last night's candidate would decide
     otherwise, most asked first, and doubted ones.
 
     Doubted are fallbacks, clarifications and hesitant answers, most expected benefit first: count x uncertainty, so

@@ -1,4 +1,4 @@
-"""Second looks: labels that contradict what the bot is sure of are put to the desk once more.
+"""Relabel requests: labels that contradict what the bot is sure of are put to the desk once more.
 
 One slip of a finger among fifty answers is enough to break a contract of one error in twenty. So a label that was said
 once does not count against the bot for a week when the bot, which never learnt from it, is sure of something else; it
@@ -17,7 +17,8 @@ from helpdesk.records.tables import Label, Night
 
 REPEAT_WITHIN = timedelta(days=7)
 LATER = timedelta(minutes=1)  # sooner it is the same look: a form that was sent twice
-FIGURE = "second_looks"
+FIGURE = "relabel_requests"
+_OLD_FIGURE = "second_looks"  # of nights before they were called so
 
 
 def said_once(session: Session, *, among: Collection[int] | None = None) -> dict[int, bool]:
@@ -55,8 +56,11 @@ def asked_again(session: Session) -> Sequence[int]:
     """
     newest = select(Night).where(Night.verdict != "failed").order_by(Night.id.desc()).limit(1)
     night = session.scalar(newest)
-    rows = {int(row.removeprefix("label:")) for row in night.figures.get(FIGURE, ())} if night else set()
-    if night is None or not rows:
+    if night is None:
+        return []
+    named = night.figures.get(FIGURE, night.figures.get(_OLD_FIGURE, ()))
+    rows = {int(row.removeprefix("label:")) for row in named}
+    if not rows:
         return []
     skip = aliased(Label)
     passed = select(skip.id).where(

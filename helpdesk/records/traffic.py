@@ -36,7 +36,7 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
-class Asked:
+class TopicCount:
     """One thing people asked: an intent's slug or a text, how often, and a message to look at."""
 
     name: str
@@ -67,7 +67,7 @@ def count_outcomes(session: Session, *, since: datetime | None, until: datetime 
     )
 
 
-def most_asked(session: Session, *, since: datetime, limit: int) -> list[Asked]:
+def most_asked(session: Session, *, since: datetime, limit: int) -> list[TopicCount]:
     """The intents that were answered most, choices included."""
     query = (
         select(DecisionRow.intent, func.count(), func.max(Message.id))
@@ -77,10 +77,10 @@ def most_asked(session: Session, *, since: datetime, limit: int) -> list[Asked]:
         .order_by(func.count().desc(), DecisionRow.intent)
         .limit(limit)
     )
-    return [Asked(intent or "", count, newest) for intent, count, newest in session.execute(query)]
+    return [TopicCount(intent or "", count, newest) for intent, count, newest in session.execute(query)]
 
 
-def content_gaps(session: Session, *, since: datetime, limit: int) -> list[Asked]:
+def content_gaps(session: Session, *, since: datetime, limit: int) -> list[TopicCount]:
     """The texts that were handed over most and that nobody has given an intent: what the FAQ lacks."""
     taught = select(Label.id).where(
         Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind == "intent"
@@ -94,10 +94,10 @@ def content_gaps(session: Session, *, since: datetime, limit: int) -> list[Asked
         .order_by(func.count().desc(), func.max(Message.id).desc())
         .limit(limit)
     )
-    return [Asked(text, count, newest) for text, count, newest in session.execute(query)]
+    return [TopicCount(text, count, newest) for text, count, newest in session.execute(query)]
 
 
-def unanswered_texts(session: Session, *, since: datetime, limit: int) -> list[Asked]:
+def unanswered_texts(session: Session, *, since: datetime, limit: int) -> list[TopicCount]:
     """Texts that were not answered and that nobody has labelled in any way, most frequent first."""
     labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
     query = (
@@ -109,7 +109,7 @@ def unanswered_texts(session: Session, *, since: datetime, limit: int) -> list[A
         .order_by(func.count().desc(), Message.text_key)
         .limit(limit)
     )
-    return [Asked(text, count, newest) for text, count, newest in session.execute(query)]
+    return [TopicCount(text, count, newest) for text, count, newest in session.execute(query)]
 
 
 def count_unfamiliar(

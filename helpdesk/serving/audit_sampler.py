@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from helpdesk.records.audit import Traffic, audit_odds, recent_traffic
+from helpdesk.records.audit import TrafficRate, inclusion_probability, recent_traffic
 from helpdesk.records.clock import now
 from helpdesk.settings import Settings
 
@@ -14,7 +14,7 @@ REFRESH = timedelta(minutes=5)
 
 
 class AuditSampler:
-    """Knows how much traffic there was, here and elsewhere, and draws messages with odds that follow from it.
+    """Knows how much traffic there was, here and elsewhere, and draws messages with a probability that follows from it.
 
     Between two looks into the database it counts its own messages, so that the first burst of a new desk is not drawn
     as a whole.
@@ -25,7 +25,7 @@ class AuditSampler:
         self._per_night = settings.audit_per_night
         self._chance = chance or random.Random()
         self._lock = threading.Lock()
-        self._traffic = Traffic(0, 1.0)
+        self._traffic = TrafficRate(0, 1.0)
         self._looked_at: datetime | None = None
 
     def refresh(self, session: Session) -> None:
@@ -38,8 +38,8 @@ class AuditSampler:
             self._traffic, self._looked_at = traffic, moment
 
     def draw(self) -> float | None:
-        """The odds with which this message was drawn, None when it was not. They are fixed before the draw."""
+        """The probability with which this message was drawn, fixed before the draw; None when it was not drawn."""
         with self._lock:
-            odds = audit_odds(self._traffic, rate=self._rate, per_night=self._per_night)
-            self._traffic = Traffic(self._traffic.messages + 1, self._traffic.days)
-            return odds if self._chance.random() < odds else None
+            probability = inclusion_probability(self._traffic, rate=self._rate, per_night=self._per_night)
+            self._traffic = TrafficRate(self._traffic.messages + 1, self._traffic.days)
+            return probability if self._chance.random() < probability else None

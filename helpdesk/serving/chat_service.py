@@ -105,16 +105,17 @@ class ChatService:
             return conversations.find_delivery(session, external_id, channel=channel, sender=sender, text=text)
 
     def _decide(self, live: Live | None, text: str, *, channel: str, sender: str, external_id: str | None) -> Logged:
-        decision, odds = self._choice(live, text, channel=channel, sender=sender), None
+        decision, probability = self._choice(live, text, channel=channel, sender=sender), None
         if decision is None:
-            odds = self.live.audit.draw()
+            probability = self.live.audit.draw()
             decision = _shuffled(live.match(text) if live else _NO_BUNDLE)
-        columns = decision.columns() | {"version_id": live.version_id if live else None, "audit_odds": odds}
+        columns = decision.columns() | {"version_id": live.version_id if live else None}
+        columns |= {"inclusion_probability": probability}
         with self.database.write() as session:
             message_id = conversations.log_message(
                 session, text, channel=channel, sender=sender, external_id=external_id, decision=columns
             )
-        del columns["thresholds"], columns["out_of_scope"], columns["audit_odds"]
+        del columns["thresholds"], columns["out_of_scope"], columns["inclusion_probability"]
         return Logged(message_id=message_id, **columns)
 
     def _choice(self, live: Live | None, text: str, *, channel: str, sender: str) -> Decision | None:

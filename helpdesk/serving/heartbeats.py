@@ -16,16 +16,16 @@ HEARTBEAT_SECONDS = 10.0
 
 
 class HeartbeatKeeper:
-    """Writes one row of `servings`: at once when something changed, else every ten seconds."""
+    """Writes one row of `heartbeats`: at once when something changed, else every ten seconds."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._said: heartbeats.Presence | None = None
+        self._said: heartbeats.Heartbeat | None = None
         self._said_at = 0.0
 
     def say(self, *, version_id: int | None, refused_promotion_id: int | None) -> None:
         """Say what this process serves. A database that cannot take it is logged: serving does not depend on it."""
-        heartbeat = heartbeats.Presence(socket.gethostname()[:255], os.getpid(), version_id, refused_promotion_id)
+        heartbeat = heartbeats.Heartbeat(socket.gethostname()[:255], os.getpid(), version_id, refused_promotion_id)
         if heartbeat == self._said and time.monotonic() - self._said_at < HEARTBEAT_SECONDS:
             return
         try:

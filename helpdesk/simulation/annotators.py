@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpdesk.records import audit, labels, queue, staff
-from helpdesk.records import relabel_requests as second_looks
+from helpdesk.records import audit, labels, queue, relabel_requests, staff
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.settings import Settings
@@ -59,7 +58,7 @@ class Annotators:
         return [(message_id, queue.find_item(session, message_id).normalised) for message_id in chosen]
 
     def _label(self, session: "Session", message_id: int, text: str, night: int) -> None:
-        who, intent = self._say(text, night, looks=second_looks.times_said(session, text_key(text)))
+        who, intent = self._say(text, night, looks=relabel_requests.times_said(session, text_key(text)))
         labels.label_message(
             session,
             message_id,

@@ -17,7 +17,7 @@ from helpdesk.records.tables import DecisionRow, Label, Message, Night, Promotio
 class Point:
     """One night: its verdict, what serves since, and since the night before: messages and direct answers.
 
-    labels: how many were given so far, second looks included; figures: what was noted beside the night.
+    labels: how many were given so far, labels given again included; figures: what was noted beside the night.
     """
 
     verdict: str
@@ -61,6 +61,6 @@ def _serving(session: Session, moment: datetime) -> int | None:
 
 
 def labels_given(session: Session, moment: datetime) -> int:
-    """How many labels were given up to a moment, superseded ones and second looks included, skips not."""
+    """How many labels were given up to a moment, superseded ones and labels given again included, skips not."""
     query = select(func.count()).select_from(Label).where(Label.created_at <= moment, Label.kind != "skip")
     return session.scalar(query) or 0

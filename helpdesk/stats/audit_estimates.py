@@ -26,12 +26,13 @@ _MOST_ROWS = 1_000_000
 class Audited:
     """One message of the audit sample.
 
-    odds: its inclusion probability; kind, intents, confidence, reason: what was decided (two intents when two questions
-    were answered); best: the intent ranked first; queued: whether the ordinary queue shows it too; meaning: the intent
-    it was labelled with, OUT_OF_SCOPE for out of scope, None without a label; published: whether a published FAQ
-    entry has that intent; text: rows with equal texts are labelled together, None when no other row has this text."""
+    kind, intents, confidence, reason: what was decided (two intents when two questions were answered); best: the
+    intent ranked first; queued: whether the ordinary queue shows it too; meaning: the intent it was labelled with,
+    OUT_OF_SCOPE for out of scope, None without a label; published: whether a published FAQ entry has that intent;
+    text: rows with equal texts are labelled together, None when no other row has this text.
+    """
 
-    odds: float
+    inclusion_probability: float
     kind: str
     intents: tuple[str, ...]
     confidence: float
@@ -41,6 +42,11 @@ class Audited:
     meaning: str | None
     published: bool = True
     text: str | None = None
+
+    @property
+    def weight(self) -> float:
+        """How many messages it stands for."""
+        return 1 / self.inclusion_probability
 
 
 @dataclass(frozen=True)
@@ -129,8 +135,8 @@ def _share(rows: Sequence[Audited], hit: Callable[[Audited], bool], *, level: fl
     known, unknown = _weigh(rows, hit)
     total = sum(row.weight for row in known) + sum(unknown)
     share = _weighted(known, level=level)[0] if known and sum(unknown) <= MOST_UNKNOWN * total else None
-    hits = [_Known(1 / row.odds, row.meaning is not None and hit(row)) for row in rows]
-    missing = [_Known(1 / row.odds, row.meaning is None or hit(row)) for row in rows]
+    hits = [_Known(row.weight, row.meaning is not None and hit(row)) for row in rows]
+    missing = [_Known(row.weight, row.meaning is None or hit(row)) for row in rows]
     return Share(
         share,
         low=_weighted([*known, *(_Known(weight, hit=False) for weight in unknown)], level=level)[1],
@@ -152,11 +158,11 @@ def _weigh(rows: Sequence[Audited], hit: Callable[[Audited], bool]) -> tuple[lis
     for cell in cells.values():
         labelled = [row for row in cell if row.meaning is not None]
         if not labelled:
-            unknown += [1 / row.odds for row in cell]
+            unknown += [row.weight for row in cell]
             continue
-        factor = sum(1 / row.odds for row in cell) / sum(1 / row.odds for row in labelled)
+        factor = sum(row.weight for row in cell) / sum(row.weight for row in labelled)
         share = _texts(labelled) / _texts(cell)
-        known += [_Known(factor / row.odds, hit(row), row.text, share) for row in labelled]
+        known += [_Known(factor * row.weight, hit(row), row.text, share) for row in labelled]
     return known, unknown
 
 

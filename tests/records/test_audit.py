@@ -26,11 +26,17 @@ def labeller(database: Database) -> int:
         return staff.add_staff(session, "ann", password="correct horse").id
 
 
-def say(database: Database, text: str, *, odds: float | None = 0.5, days_ago: float = 0, **more: Any) -> int:
-    """A logged message that was answered with `vpn`, drawn with these odds; its id."""
+def say(database: Database, text: str, *, probability: float | None = 0.5, days_ago: float = 0, **more: Any) -> int:
+    """A logged message that was answered with `vpn`, drawn with this probability; its id."""
     ranking = [{"intent": "vpn", "confidence": 0.95, "nearest": None, "similarity": None}]
     decision = {"version_id": None, "kind": "answer", "intent": "vpn", "confidence": 0.95, "out_of_scope": 0.0}
-    decision |= {"reason": "confident", "ranking": ranking, "options": [], "thresholds": {}, "audit_odds": odds} | more
+    decision |= {
+        "reason": "confident",
+        "ranking": ranking,
+        "options": [],
+        "thresholds": {},
+        "inclusion_probability": probability,
+    } | more
     with database.write() as session:
         message = conversations.log_message(
             session, text, channel="rest", sender="u", external_id=None, decision=decision
@@ -66,7 +72,7 @@ def test_drawn_messages_wait_whatever_was_decided(database: Database) -> None:
     say(database, "exact", reason="exact", confidence=1.0)
     say(database, "asked back", kind="clarify", intent=None)
     say(database, "handed over", kind="fallback", intent=None, ranking=[])
-    say(database, "not drawn", odds=None)
+    say(database, "not drawn", probability=None)
     say(database, "long ago", days_ago=31)
     say(database, "???")
 
@@ -88,10 +94,10 @@ def test_the_order_tells_nothing(database: Database) -> None:
 def test_the_share_out_of_scope_is_that_of_the_sample_once_thirty_are_labelled(
     database: Database, labeller: int
 ) -> None:
-    """A percentage rounded up, each message by its odds; what only the queue showed does not count."""
+    """A percentage rounded up, each message by its probability; what only the queue showed does not count."""
     for number in range(27):
         label(database, say(database, f"my tunnel {number}"), labeller)
-        label(database, say(database, f"queued {number}", odds=None), labeller, "out_of_scope", None)
+        label(database, say(database, f"queued {number}", probability=None), labeller, "out_of_scope", None)
     for number in range(2):
         label(database, say(database, f"poem {number}"), labeller, "out_of_scope", None)
     with database.read() as session:
@@ -105,19 +111,19 @@ def test_the_share_out_of_scope_is_that_of_the_sample_once_thirty_are_labelled(
 
 
 def test_a_text_that_was_drawn_twice_waits_once_and_counts_twice(database: Database, labeller: int) -> None:
-    """One label settles both, with the odds of each."""
-    say(database, "tunnel is down", odds=1.0)
-    message = say(database, "Tunnel is down!", odds=0.1)
+    """One label settles both, with the probability of each."""
+    say(database, "tunnel is down", probability=1.0)
+    message = say(database, "Tunnel is down!", probability=0.1)
     assert waiting(database) == ["tunnel is down"]
     label(database, message, labeller)
 
     assert waiting(database) == []
-    assert [(row.odds, row.meaning) for row in sample(database)] == [(1.0, "vpn"), (0.1, "vpn")]
+    assert [(row.inclusion_probability, row.meaning) for row in sample(database)] == [(1.0, "vpn"), (0.1, "vpn")]
 
 
 def test_a_label_of_the_ordinary_queue_settles_the_audit_of_its_text(database: Database, labeller: int) -> None:
-    """The odds make the sample, not the queue that a label came from."""
-    label(database, say(database, "tunnel is down", odds=None), labeller, intent="wifi")
+    """How it was drawn makes the sample, not the queue that a label came from."""
+    label(database, say(database, "tunnel is down", probability=None), labeller, intent="wifi")
     say(database, "Tunnel is down.")
 
     assert waiting(database) == []
@@ -160,13 +166,13 @@ def test_recent_traffic_looks_back_seven_days_and_no_further_than_the_past_goes(
         return found.messages, round(found.days, 1)
 
     assert seen() == (0, 1.0)
-    say(database, "just now", odds=None)
+    say(database, "just now", probability=None)
     assert seen() == (1, 1.0)
-    say(database, "three days ago", odds=None, days_ago=3)
+    say(database, "three days ago", probability=None, days_ago=3)
     assert seen() == (2, 3.0)
-    say(database, "nine days ago", odds=None, days_ago=9)
+    say(database, "nine days ago", probability=None, days_ago=9)
     assert seen() == (2, 3.0)
-    say(database, "while the clock ran ahead", odds=None, days_ago=-300)
+    say(database, "while the clock ran ahead", probability=None, days_ago=-300)
     assert seen() == (2, 3.0)
 
 
@@ -182,17 +188,17 @@ def test_what_only_an_unpublished_faq_answers_is_out_of_scope(database: Database
     assert wrong_answers([row]).share == 0.0
 
 
-@pytest.mark.parametrize("odds", [0.0, 1.5, -0.1])
-def test_the_database_refuses_odds_that_are_none(database: Database, odds: float) -> None:
-    """A drawn message has odds above 0 and up to 1."""
-    with pytest.raises(IntegrityError, match="audit_odds"):
-        say(database, "hello", odds=odds)
+@pytest.mark.parametrize("probability", [0.0, 1.5, -0.1])
+def test_the_database_refuses_what_is_no_probability(database: Database, probability: float) -> None:
+    """A drawn message has a probability above 0 and up to 1."""
+    with pytest.raises(IntegrityError, match="inclusion_probability"):
+        say(database, "hello", probability=probability)
 
 
 def test_drawn_texts_are_those_of_the_lane(database: Database) -> None:
     """A text counts as drawn once any message that said it was."""
-    for text, odds in (("My VPN!", None), ("my vpn", 0.02), ("wifi", None)):
-        say(database, text, odds=odds)
+    for text, probability in (("My VPN!", None), ("my vpn", 0.02), ("wifi", None)):
+        say(database, text, probability=probability)
 
     with database.read() as session:
         assert audit.drawn_texts(session) == {text_key("my vpn")}

@@ -118,7 +118,7 @@ def good_rows(database: Database) -> None:
 DECISION = {"message_id": 1, "kind": "answer", "confidence": 0.5, "out_of_scope": 0.1, "reason": "r"}
 DECISION |= {"ranking": [], "options": [], "thresholds": {}}
 MESSAGE = {"channel": "rest", "text": "u", "normalised": "u", "text_key": "j"}
-LABEL = {"message_id": 1, "text": "t", "normalised": "t", "text_key": "k", "kind": "skip", "side": "train"}
+LABEL = {"message_id": 1, "text": "t", "normalised": "t", "text_key": "k", "kind": "skip", "split": "train"}
 LABEL |= {"group_key": "g", "staff_id": 1}
 
 
@@ -138,7 +138,7 @@ LABEL |= {"group_key": "g", "staff_id": 1}
         (DecisionRow, DECISION | {"version_id": 5}),
         (Label, LABEL | {"kind": "intent"}),
         (Label, LABEL | {"kind": "skip", "intent_id": 1}),
-        (Label, LABEL | {"side": "left"}),
+        (Label, LABEL | {"split": "left"}),
     ],
 )  # fmt: skip
 def test_the_database_refuses_bad_rows(database: Database, table: type[Table], row: dict[str, object]) -> None:

@@ -133,7 +133,7 @@ def test_one_message_shows_its_change_too(database: Database) -> None:
 
 def test_the_audit_sample_knows_what_was_put_in_front_of_staff(database: Database, labeller: int) -> None:
     """A labelled flip must not stand for the sure answers that nobody was shown, the nights after neither."""
-    chosen, by_chance = (say(database, text, audit_odds=0.5) for text in ("flips", "stays"))
+    chosen, by_chance = (say(database, text, inclusion_probability=0.5) for text in ("flips", "stays"))
     store(database, flip("flips", 1), days_ago=1)
     for message in (chosen, by_chance):
         label(database, message, labeller)
@@ -141,13 +141,13 @@ def test_the_audit_sample_knows_what_was_put_in_front_of_staff(database: Databas
     with database.read() as session:
         sample = audit.read_sample(session, since=now() - timedelta(days=30), review_below=0.8)
 
-    assert [(row.queued, row.odds) for row in sample] == [(True, 0.5), (False, 0.5)]
+    assert [(row.queued, row.inclusion_probability) for row in sample] == [(True, 0.5), (False, 0.5)]
 
 
 def test_the_audit_queue_says_nothing_of_flips(database: Database) -> None:
     """Its order and its items are the same with and without them."""
     for text in ("flips", "stays", "and this"):
-        say(database, text, audit_odds=0.5)
+        say(database, text, inclusion_probability=0.5)
     with database.read() as session:
         before = audit.audit_queue(session, since=now() - timedelta(days=30), limit=9)
     store(database, flip("flips", 8))

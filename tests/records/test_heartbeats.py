@@ -7,8 +7,8 @@ from sqlalchemy import func, select, update
 from helpdesk.records import heartbeats, versions
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
-from helpdesk.records.heartbeats import Presence
-from helpdesk.records.tables import Serving
+from helpdesk.records.heartbeats import Heartbeat
+from helpdesk.records.tables import HeartbeatRow
 
 
 def make_versions(database: Database) -> list[int]:
@@ -24,17 +24,23 @@ def make_versions(database: Database) -> list[int]:
     return ids
 
 
-def say(database: Database, *presences: Presence) -> None:
+def say(database: Database, *beats: Heartbeat) -> None:
     """Note these."""
     with database.write() as session:
-        for presence in presences:
-            heartbeats.note(session, presence)
+        for heartbeat in beats:
+            heartbeats.note(session, heartbeat)
 
 
 def test_a_process_says_again_what_it_serves(database: Database) -> None:
     """One row a process; the newest word counts."""
     first, second = make_versions(database)
-    say(database, Presence("a", 1, first), Presence("a", 1, second), Presence("b", 1, second), Presence("b", 2, None))
+    say(
+        database,
+        Heartbeat("a", 1, first),
+        Heartbeat("a", 1, second),
+        Heartbeat("b", 1, second),
+        Heartbeat("b", 2, None),
+    )
 
     with database.read() as session:
         assert heartbeats.in_use(session) == {second}
@@ -45,7 +51,7 @@ def test_a_process_says_again_what_it_serves(database: Database) -> None:
 def test_a_refused_promotion_is_counted(database: Database) -> None:
     """By the processes that could not load it."""
     first, _ = make_versions(database)
-    say(database, Presence("a", 1, first, 1), Presence("a", 2, first, None))
+    say(database, Heartbeat("a", 1, first, 1), Heartbeat("a", 2, first, None))
 
     with database.read() as session:
         assert heartbeats.processes_refusing(session, 1, since=now() - timedelta(minutes=1)) == 1
@@ -54,27 +60,27 @@ def test_a_refused_promotion_is_counted(database: Database) -> None:
 def test_silent_processes_use_nothing_and_are_forgotten(database: Database) -> None:
     """After ten minutes and after a day."""
     first, second = make_versions(database)
-    say(database, Presence("a", 1, first), Presence("a", 2, second))
+    say(database, Heartbeat("a", 1, first), Heartbeat("a", 2, second))
     with database.write() as session:
         old = now() - timedelta(minutes=11)
-        session.execute(update(Serving).where(Serving.process_id == 1).values(seen_at=old))
+        session.execute(update(HeartbeatRow).where(HeartbeatRow.process_id == 1).values(seen_at=old))
     with database.read() as session:
         assert heartbeats.in_use(session) == {second}
 
     with database.write() as session:
-        session.execute(update(Serving).values(seen_at=now() - timedelta(days=2)))
+        session.execute(update(HeartbeatRow).values(seen_at=now() - timedelta(days=2)))
         heartbeats.forget_old(session)
     with database.read() as session:
-        assert session.scalar(select(func.count()).select_from(Serving)) == 0
+        assert session.scalar(select(func.count()).select_from(HeartbeatRow)) == 0
 
 
 def test_only_processes_seen_lately_are_counted(database: Database) -> None:
     """By what they serve and by what they refuse: a process that went away says nothing any more."""
     first, second = make_versions(database)
-    say(database, Presence("a", 1, first, 1), Presence("a", 2, second, 1))
+    say(database, Heartbeat("a", 1, first, 1), Heartbeat("a", 2, second, 1))
     with database.write() as session:
         old = now() - timedelta(seconds=90)
-        session.execute(update(Serving).where(Serving.process_id == 1).values(seen_at=old))
+        session.execute(update(HeartbeatRow).where(HeartbeatRow.process_id == 1).values(seen_at=old))
     with database.read() as session:
         minute, hour = now() - timedelta(minutes=1), now() - timedelta(hours=1)
         assert heartbeats.processes_by_version(session, since=minute) == {second: 1}

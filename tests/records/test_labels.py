@@ -1,4 +1,4 @@
-"""The queue, labels, and sides that never change."""
+"""The queue, labels, and splits that never change."""
 
 import threading
 from typing import Any
@@ -7,8 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from helpdesk.errors import BadInputError, NotFoundError
-from helpdesk.records import conversations, faq, labels, queue, staff
-from helpdesk.records import splits as sides
+from helpdesk.records import conversations, faq, labels, queue, splits, staff
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Label
@@ -37,10 +36,10 @@ def waiting(database: Database) -> list[tuple[str, int]]:
 
 
 def label(database: Database, message_id: int, labeller: int, **more: Any) -> str:
-    """Label a message; the side it got."""
+    """Label a message; the split it got."""
     options: dict[str, Any] = {"kind": "intent", "intent": "vpn", "holdout_share": 0.3} | more
     with database.write() as session:
-        return labels.label_message(session, message_id, staff_id=labeller, **options).side
+        return labels.label_message(session, message_id, staff_id=labeller, **options).split
 
 
 def test_the_queue_groups_by_normalised_text_and_orders_by_benefit(database: Database) -> None:
@@ -111,8 +110,8 @@ def test_a_skip_takes_back_no_answer(database: Database, labeller: int) -> None:
         assert [found.kind for found in labels.active_labels(session)] == ["intent"]
 
 
-def test_near_duplicates_share_a_side_for_good(database: Database, labeller: int) -> None:
-    """Sides are decided at first sight; a near-duplicate inherits, whatever the share is by then."""
+def test_near_duplicates_share_a_split_for_good(database: Database, labeller: int) -> None:
+    """Splits are decided at first sight; a near-duplicate inherits, whatever the share is by then."""
     first = label(database, say(database, "the coffee machine is leaking water"), labeller, holdout_share=1.0)
     near = label(database, say(database, "the coffee machine is leaking waters"), labeller, holdout_share=0.0)
     same = label(database, say(database, "The coffee machine is leaking water!"), labeller, holdout_share=0.0)
@@ -129,7 +128,7 @@ def test_a_near_duplicate_of_a_phrasing_trains(database: Database, labeller: int
     assert label(database, say(database, "the tunnel keeps droping"), labeller, holdout_share=1.0) == "train"
 
 
-def test_a_stored_side_never_changes(database: Database, labeller: int) -> None:
+def test_a_stored_split_never_changes(database: Database, labeller: int) -> None:
     """Neither when the text is labelled again, nor when the FAQ says it by then, nor after an undo."""
     message = say(database, "the tunnel keeps dropping")
     assert label(database, message, labeller, holdout_share=1.0) == "holdout"
@@ -158,19 +157,19 @@ def test_near_duplicates_labelled_at_one_moment_share_a_group(database: Database
     assert len({row.group_key for row in found}) == 1
 
 
-def test_a_text_near_both_sides_goes_to_neither(database: Database, labeller: int) -> None:
+def test_a_text_near_both_splits_goes_to_neither(database: Database, labeller: int) -> None:
     """What would bridge the split neither trains nor measures."""
     one, two = "red printer on floor nine jams often", "red printer on floor five jams often"
     middle = "red printer on floor nive jams often"
     share = {one: 1.0, two: 0.0}
     with database.write() as session:
         for text, part in share.items():
-            group, side = ("g-" + text, "holdout" if part else "train")
+            group, split = ("g-" + text, "holdout" if part else "train")
             message = conversations.log_message(
                 session, text, channel="rest", sender="u", external_id=None, decision=DECIDED
             )
             row = {"message_id": message, "text": text, "normalised": text, "text_key": text[:32]}
-            session.add(Label(**row, kind="skip", side=side, group_key=group, staff_id=labeller))
+            session.add(Label(**row, kind="skip", split=split, group_key=group, staff_id=labeller))
 
     assert label(database, say(database, middle), labeller) == "neither"
 
@@ -188,7 +187,7 @@ DECIDED |= {"reason": "unsure", "ranking": [], "options": [], "thresholds": {}}
 def test_the_held_out_share_is_kept_over_many_groups(database: Database) -> None:
     """About the chosen share of distinct groups is held out, by a hash of their text."""
     with database.read() as session:
-        drawn = [sides.assign_side(session, f"{n * 7919}", holdout_share=0.3)[1] for n in range(400)]
+        drawn = [splits.assign_split(session, f"{n * 7919}", holdout_share=0.3)[1] for n in range(400)]
 
     assert 90 <= drawn.count("holdout") <= 150
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import MetaData, Table, create_engine, insert, make_url, select, text
+from sqlalchemy.exc import IntegrityError
 
-from helpdesk.records import labels, relabel_requests
+from helpdesk.records import heartbeats, labels, relabel_requests
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database, open_database, upgrade
-from helpdesk.records.tables import Label
+from helpdesk.records.tables import DecisionRow, Label, Lease
 from helpdesk.settings import load_settings
 
 _numbers = itertools.count()
@@ -78,6 +79,11 @@ def old(empty: Database) -> Database:
         "reason": "unsure",
     }
     fill(empty, "decisions", decision | moment | {"ranking": [], "options": [], "thresholds": {}, "audit_odds": 0.25})
+    version = {"id": 1, "directory": "d", "kind": "first", "rows_hash": "h", "verdict": "promote", "report": {}}
+    fill(empty, "versions", version | moment)
+    fill(empty, "servings", {"id": 7, "host": "a", "process_id": 5, "version_id": 1, "seen_at": now()})
+    lease = {"name": "night", "owner": "o", "host": "a", "process_id": 5, "place": "p", "taken_at": START}
+    fill(empty, "leases", lease | {"beat_at": START, "expires_at": START})
     exclusion = {"id": 1, "field": "row", "value": "label:9", "author": "boss"}
     fill(empty, "exclusions", exclusion | {"created_at": START + timedelta(days=8)})
     fill(
@@ -107,6 +113,28 @@ def test_old_labels_know_what_took_their_place(old: Database) -> None:
     assert {number: label for number, (label, _) in found.items() if label} == {1: 2, 2: 3, 5: 7, 6: 5, 8: 9}
     assert {number: exclusion for number, (_, exclusion) in found.items() if exclusion} == {9: 1}
     assert len(found) == 10
+
+
+def test_what_was_renamed_keeps_its_rows(old: Database) -> None:
+    """Inclusion probabilities, splits, heartbeats and leases."""
+    upgrade(old)
+    with old.write() as session:
+        assert session.scalars(select(DecisionRow.inclusion_probability)).one() == 0.25
+        assert set(session.scalars(select(Label.split))) == {"train"}
+        assert session.scalars(select(Lease.owner)).one() == "o"
+        assert heartbeats.in_use(session) == {1}
+        heartbeats.note(session, heartbeats.Heartbeat("b", 6, 1))
+        assert heartbeats.processes_by_version(session, since=now() - timedelta(hours=1)) == {1: 2}
+
+
+@pytest.mark.parametrize(
+    ("table", "change"), [("decisions", "inclusion_probability = 1.5"), ("labels", "split = 'left'")]
+)
+def test_what_was_renamed_keeps_its_rules(old: Database, table: str, change: str) -> None:
+    """The database itself refuses what was refused before."""
+    upgrade(old)
+    with pytest.raises(IntegrityError), old.write() as session:
+        session.execute(text(f"UPDATE {table} SET {change}"))
 
 
 def test_old_labels_are_undone_and_counted_as_before(old: Database) -> None:

@@ -92,7 +92,7 @@ def test_only_labels_since_the_last_night_count(database: Database, labeller: in
     assert scored(database, then) == Scored(1, 0)
 
 
-def test_a_second_look_is_not_scored_again(database: Database, labeller: int) -> None:
+def test_a_label_given_again_is_not_scored_again(database: Database, labeller: int) -> None:
     """The message had its say when it was labelled first."""
     with simulated_time() as clock:
         message = say(database, "tunnel is down", "answer", "vpn")

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from queues import queued
 
-from helpdesk.records import conversations, faq, labels, nights, queue, staff
-from helpdesk.records import relabel_requests as second_looks
+from helpdesk.records import conversations, faq, labels, nights, queue, relabel_requests, staff
 from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
@@ -38,11 +37,11 @@ def label(database: Database, message: int, labeller: int, intent: str | None) -
         return f"label:{found.id}"
 
 
-def contradict(database: Database, *rows: str, verdict: str = "kept") -> None:
-    """A night after which these labels wait for a second look."""
+def contradict(database: Database, *rows: str, verdict: str = "kept", figure: str = relabel_requests.FIGURE) -> None:
+    """A night after which these labels wait to be labelled again."""
     facts = {"started_at": now(), "finished_at": now(), "verdict": verdict, "reason": "", "refusals": {}, "labels": 0}
     with database.write() as session:
-        nights.add_night(session, **facts, figures={second_looks.FIGURE: list(rows)})
+        nights.add_night(session, **facts, figures={figure: list(rows)})
 
 
 def test_a_contradicted_label_comes_first_and_says_what_was_said(database: Database, labeller: int) -> None:
@@ -61,6 +60,13 @@ def test_a_contradicted_label_comes_first_and_says_what_was_said(database: Datab
     assert queued(database) == []
 
 
+def test_requests_of_an_older_night_are_still_read(database: Database, labeller: int) -> None:
+    """They were stored under another name."""
+    contradict(database, label(database, say(database, "tunnel is down"), labeller, "wifi"), figure="second_looks")
+
+    assert [item.said for item in queued(database)] == ["wifi"]
+
+
 @pytest.mark.parametrize("second", ["wifi", "vpn", None])
 def test_whatever_is_said_on_another_day_settles_it(database: Database, labeller: int, second: str | None) -> None:
     """The same again confirms; another label is a new one, said once."""
@@ -71,8 +77,8 @@ def test_whatever_is_said_on_another_day_settles_it(database: Database, labeller
         again = label(database, message, labeller, second)
         assert queued(database) == []
         with database.read() as session:
-            once = {f"label:{row}" for row in second_looks.said_once(session)}
-            assert second_looks.times_said(session, text_key("tunnel is down")) == 2
+            once = {f"label:{row}" for row in relabel_requests.said_once(session)}
+            assert relabel_requests.times_said(session, text_key("tunnel is down")) == 2
 
     assert once == ({again} if second == "vpn" else set())
 
@@ -88,10 +94,10 @@ def test_one_look_is_not_two(database: Database, labeller: int) -> None:
         clock.set(clock.read() + timedelta(days=1))
         rows.append(label(database, other, labeller, "wifi"))
         with database.read() as session:
-            assert {f"label:{row}" for row in second_looks.said_once(session)} == set(rows[1:])
+            assert {f"label:{row}" for row in relabel_requests.said_once(session)} == set(rows[1:])
 
 
-def test_undoing_a_second_look_leaves_the_first(database: Database, labeller: int) -> None:
+def test_undoing_a_second_label_leaves_the_first(database: Database, labeller: int) -> None:
     """The label that it superseded counts again, and waits again."""
     message = say(database, "tunnel is down")
     first = label(database, message, labeller, "wifi")
@@ -106,7 +112,7 @@ def test_undoing_a_second_look_leaves_the_first(database: Database, labeller: in
     assert [item.said for item in queued(database)] == ["wifi"]
 
 
-def test_a_second_look_can_be_put_off_and_that_undone(database: Database, labeller: int) -> None:
+def test_a_relabel_request_can_be_put_off_and_that_undone(database: Database, labeller: int) -> None:
     """The card goes until the next night asks again; undo brings it back, and takes back nobody's label."""
     message, other = say(database, "tunnel is down"), say(database, "no signal here")
     first, unconcerned = label(database, message, labeller, "wifi"), label(database, other, labeller, "wifi")
@@ -132,10 +138,11 @@ def test_after_a_week_it_counts_and_waits_still(database: Database, labeller: in
     with simulated_time() as clock:
         row = label(database, say(database, "tunnel is down"), labeller, "wifi")
         contradict(database, row)
-        for age, fresh in ((second_looks.REPEAT_WITHIN - timedelta(minutes=1), True), (timedelta(minutes=1), False)):
+        week = relabel_requests.REPEAT_WITHIN
+        for age, fresh in ((week - timedelta(minutes=1), True), (timedelta(minutes=1), False)):
             clock.set(clock.read() + age)
             with database.read() as session:
-                assert list(second_looks.said_once(session).values()) == [fresh]
+                assert list(relabel_requests.said_once(session).values()) == [fresh]
             assert len(queued(database)) == 1
 
 
@@ -144,4 +151,4 @@ def test_out_of_scope_is_said_at_once(database: Database, labeller: int) -> None
     label(database, say(database, "tunnel is down"), labeller, None)
 
     with database.read() as session:
-        assert second_looks.said_once(session) == {}
+        assert relabel_requests.said_once(session) == {}

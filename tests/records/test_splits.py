@@ -33,11 +33,11 @@ def say(database: Database, text: str) -> int:
 
 
 def label(database: Database, message: int, labeller: int, **more: Any) -> tuple[str, str]:
-    """Label a message; its group and its side."""
+    """Label a message; its group and its split."""
     options: dict[str, Any] = {"kind": "intent", "intent": "vpn", "holdout_share": 0.5} | more
     with database.write() as session:
         found = labels.label_message(session, message, staff_id=labeller, **options)
-        return found.group_key, found.side
+        return found.group_key, found.split
 
 
 def grow(database: Database, chance: Random, labeller: int) -> None:
@@ -65,10 +65,9 @@ def test_what_was_read_before_and_what_came_since_are_everything(database: Datab
         stored = labels.active_labels(session)
         phrasings = [phrasing.normalised for entry in faq.list_intents(session) for phrasing in entry.phrasings]
         for text, before in zip(texts, known, strict=True):
-            found = splits.find_neighbours(session, text, known=before)
+            found = splits.add_newer(session, before)
             near = near_duplicates(text, [row.normalised for row in stored])
-            assert found == splits.find_neighbours(session, text)
-            assert found.groups == tuple((stored[n].group_key, stored[n].side) for n in near)
+            assert found.groups == tuple((stored[n].group_key, stored[n].split) for n in near)
             assert found.phrasing == bool(near_duplicates(text, phrasings))
 
 
@@ -77,11 +76,11 @@ def test_a_near_duplicate_that_comes_after_the_reading_is_seen(database: Databas
     one, other = say(database, "the coffee machine is leaking water"), say(database, "badge does not open the door")
     with database.read() as session:
         known = [labels.read_neighbours(session, message) for message in (one, other)]
-    group, side = label(database, say(database, "the coffee machine is leaking waters"), labeller, holdout_share=1.0)
+    group, split = label(database, say(database, "the coffee machine is leaking waters"), labeller, holdout_share=1.0)
     with database.write() as session:
         faq.store_entries(session, [Entry("vpn", phrasings=("badge does not open a door",))], author="test")
 
-    assert label(database, one, labeller, holdout_share=0.0, known=known[0]) == (group, side) == (group, "holdout")
+    assert label(database, one, labeller, holdout_share=0.0, known=known[0]) == (group, split) == (group, "holdout")
     assert label(database, other, labeller, holdout_share=1.0, known=known[1])[1] == "train"
 
 

@@ -21,8 +21,8 @@ def sampler(**settings: float) -> AuditSampler:
 
 
 def drawn(sampler: AuditSampler, messages: int) -> list[float]:
-    """The odds of those that were drawn."""
-    return [odds for odds in (sampler.draw() for _ in range(messages)) if odds is not None]
+    """The probabilities of those that were drawn."""
+    return [drawn for drawn in (sampler.draw() for _ in range(messages)) if drawn is not None]
 
 
 def test_the_first_burst_of_a_new_desk_is_not_drawn_as_a_whole() -> None:
@@ -36,9 +36,9 @@ def test_the_first_burst_of_a_new_desk_is_not_drawn_as_a_whole() -> None:
 
 
 def test_each_drawn_message_stands_for_as_many_as_its_odds_say() -> None:
-    """Over many streams the odds add up to the number of messages: the estimate is unbiased from the first one on."""
+    """Over many streams their inverses add up to the number of messages: the estimate is unbiased from the first on."""
     totals = [
-        sum(1 / odds for odds in drawn(AuditSampler(load_settings(), chance=random.Random(seed)), 500))
+        sum(1 / probability for probability in drawn(AuditSampler(load_settings(), chance=random.Random(seed)), 500))
         for seed in range(200)
     ]
 
@@ -55,7 +55,7 @@ def test_the_rate_is_the_operators(rate: float, per_night: float, share: float) 
 
 
 def test_a_busy_desk_elsewhere_is_seen_in_the_database(database: Database) -> None:
-    """400 messages that other processes took lower the odds here from the next look on."""
+    """400 messages that other processes took lower the probability here from the next look on."""
     decision: dict[str, Any] = {
         "version_id": None,
         "kind": "fallback",
@@ -91,7 +91,7 @@ def test_the_odds_are_stored_with_the_decision(desk: ChatService) -> None:
         desk.reply(text, channel="rest", sender="u", external_id=text)
         desk.reply(text, channel="rest", sender="u", external_id=text)
 
-    assert odds(desk) == [("exact", 1.0), ("unsure", 1.0), ("empty", 1.0)]
+    assert probabilities(desk) == [("exact", 1.0), ("unsure", 1.0), ("empty", 1.0)]
 
 
 def test_a_choice_is_part_of_the_message_before_it(desk: ChatService) -> None:
@@ -114,16 +114,16 @@ def test_a_choice_is_part_of_the_message_before_it(desk: ChatService) -> None:
     desk.reply("How do I join the office Wi-Fi?", channel="rest", sender="u")
 
     asked, chosen = ("between", None), ("choice", None)
-    assert odds(desk) == [asked, chosen, asked, chosen, asked, ("none_of_these", None), ("exact", 1.0)]
+    assert probabilities(desk) == [asked, chosen, asked, chosen, asked, ("none_of_these", None), ("exact", 1.0)]
     with desk.database.read() as session:
         intents = list(session.scalars(select(DecisionRow.intent).order_by(DecisionRow.id)))
     assert intents == [None, "vpn", None, "wifi", None, None, "wifi"]
 
 
-def odds(desk: ChatService) -> list[tuple[str, float | None]]:
-    """(reason, odds) of every decision."""
+def probabilities(desk: ChatService) -> list[tuple[str, float | None]]:
+    """(reason, inclusion probability) of every decision."""
     with desk.database.read() as session:
-        rows = session.execute(select(DecisionRow.reason, DecisionRow.audit_odds).order_by(DecisionRow.id))
+        rows = session.execute(select(DecisionRow.reason, DecisionRow.inclusion_probability).order_by(DecisionRow.id))
         return list(rows.tuples())
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.heartbeats import in_use
-from helpdesk.records.tables import Serving
+from helpdesk.records.tables import HeartbeatRow
 from helpdesk.serving import heartbeats as keeping
 from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import load_settings
@@ -18,7 +18,7 @@ from helpdesk.settings import load_settings
 def rows(records: Database) -> list[tuple[int | None, datetime]]:
     """Version and time of every row."""
     with records.read() as session:
-        return [(row.version_id, row.seen_at) for row in session.scalars(select(Serving))]
+        return [(row.version_id, row.seen_at) for row in session.scalars(select(HeartbeatRow))]
 
 
 def test_the_same_word_is_not_written_at_every_look_but_a_change_is(records: Database) -> None:
@@ -63,7 +63,7 @@ def test_the_same_word_is_said_again_before_anybody_takes_the_process_for_gone(
     keeper = HeartbeatKeeper(records)
     keeper.say(version_id=1, refused_promotion_id=None)
     with records.write() as session:
-        session.execute(update(Serving).values(seen_at=now() - timedelta(minutes=11)))
+        session.execute(update(HeartbeatRow).values(seen_at=now() - timedelta(minutes=11)))
 
     clock.seconds += 9
     keeper.say(version_id=1, refused_promotion_id=None)

@@ -1,4 +1,4 @@
-"""Shares of all traffic from a sample with known odds: unbiased, with intervals that hold, and honest about gaps."""
+"""Shares of all traffic from a sample drawn with known probabilities: unbiased, with intervals that hold."""
 
 import random
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from scipy.stats import binomtest
 
-from helpdesk.records.audit import Traffic, audit_odds
+from helpdesk.records.audit import TrafficRate, inclusion_probability
 from helpdesk.stats.audit_estimates import Audited, contract, interval, out_of_scope, wrong_answers
 from helpdesk.text import OUT_OF_SCOPE
 
@@ -26,15 +26,15 @@ def month(chance: random.Random) -> tuple[list[Audited], list[Audited]]:
     """
     everything: list[Audited] = []
     sample: list[Audited] = []
-    past = Traffic(0, 1.0)
+    past = TrafficRate(0, 1.0)
     for night in range(30):
         for _ in range(chance.choice([30, 90, 200])):
-            odds = audit_odds(past, rate=0.02, per_night=5)
-            past = Traffic(past.messages + 1, past.days)
+            probability = inclusion_probability(past, rate=0.02, per_night=5)
+            past = TrafficRate(past.messages + 1, past.days)
             everything.append(_message(chance, 0.04 + 0.004 * night))
-            if chance.random() < odds:
-                sample.append(replace(everything[-1], odds=odds))
-        past = Traffic(past.messages if night < 7 else past.messages * 6 // 7, min(7.0, night + 1.0))
+            if chance.random() < probability:
+                sample.append(replace(everything[-1], inclusion_probability=probability))
+        past = TrafficRate(past.messages if night < 7 else past.messages * 6 // 7, min(7.0, night + 1.0))
     return everything, sample
 
 
@@ -55,7 +55,7 @@ def true_rate(rows: list[Audited]) -> float:
 
 
 def test_the_interval_covers_the_truth_and_the_inbox_does_not() -> None:
-    """In about 95 of 100 simulated months, odds unequal; the ordinary queue's answers never come near the truth."""
+    """In about 95 of 100 simulated months, probabilities unequal; the ordinary queue's answers never come near."""
     covered = naive = scope = 0
     for seed in range(MONTHS):
         everything, sample = month(random.Random(seed))
@@ -139,8 +139,8 @@ def test_equal_odds_give_the_textbook_interval() -> None:
 
 def test_a_row_stands_for_as_many_messages_as_its_odds_say() -> None:
     """One drawn at 10% weighs as much as ten that were all taken."""
-    taken = replace(RIGHT, odds=1.0)
-    found = wrong_answers([replace(WRONG, odds=0.1), *[taken] * 10])
+    taken = replace(RIGHT, inclusion_probability=1.0)
+    found = wrong_answers([replace(WRONG, inclusion_probability=0.1), *[taken] * 10])
 
     assert found.share == pytest.approx(0.5)
     assert found.high - found.low > 0.8, "one heavy row is little evidence"
@@ -206,16 +206,16 @@ def test_an_open_check_says_how_much_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("messages", "days", "odds"),
+    ("messages", "days", "probability"),
     [(0, 1, 1.0), (3, 1, 1.0), (10, 1, 0.5), (70, 7, 0.5), (1750, 7, 0.02), (100_000, 7, 0.02)],
 )
 def test_little_traffic_raises_the_odds_so_that_about_five_a_day_are_drawn(
-    messages: int, days: float, odds: float
+    messages: int, days: float, probability: float
 ) -> None:
     """Known before the draw, from past traffic alone; with much traffic the rate stands."""
-    assert audit_odds(Traffic(messages, days), rate=0.02, per_night=5) == pytest.approx(odds)
+    assert inclusion_probability(TrafficRate(messages, days), rate=0.02, per_night=5) == pytest.approx(probability)
 
 
 def test_the_audit_can_be_switched_off() -> None:
     """Both settings at 0 draw nothing."""
-    assert audit_odds(Traffic(0, 1.0), rate=0.0, per_night=0) == 0.0
+    assert inclusion_probability(TrafficRate(0, 1.0), rate=0.0, per_night=0) == 0.0

@@ -130,7 +130,7 @@ def read_dataset(
     labels = [label for label in labels if f"label:{label.id}" not in waits]
     drawn, once = drawn_texts(session), said_once(session)
     once |= {label.id: label.created_at > now() - REPEAT_WITHIN for label in again}
-    labelled = {side: _label_rows(labels, published, side, drawn=drawn, once=once) for side in ("train", "holdout")}
+    labelled = {split: _label_rows(labels, published, split, drawn=drawn, once=once) for split in ("train", "holdout")}
     train = _unique([*(_phrasing_row(p, slug) for p, slug in phrasings), *labelled["train"]])
     train = [row for row in train if row.intent != OUT_OF_SCOPE]
     if len({row.intent for row in train}) < 2:
@@ -191,12 +191,12 @@ def _lesson(example: Example) -> Lesson:
 
 
 def _label_rows(
-    labels: Sequence[Label], published: set[str], side: str, *, drawn: Collection[str], once: Mapping[int, bool]
+    labels: Sequence[Label], published: set[str], split: str, *, drawn: Collection[str], once: Mapping[int, bool]
 ) -> list[Row]:
     rows = []
     for label in labels:
         meaning = _meaning(label, published)
-        if label.side == side and meaning is not None and label.normalised:
+        if label.split == split and meaning is not None and label.normalised:
             put_forward = label.text_key not in drawn
             fresh = once.get(label.id, False)
             rows.append(Row(f"label:{label.id}", label.normalised, meaning, put_forward, label.id in once, fresh))
@@ -226,7 +226,7 @@ def _unique(rows: Sequence[Row]) -> list[Row]:
 
 
 def _taught_out_of_scope(labels: Sequence[Label], known: set[str]) -> list[str]:
-    taught = [label.normalised for label in labels if label.kind == "out_of_scope" and label.side == "train"]
+    taught = [label.normalised for label in labels if label.kind == "out_of_scope" and label.split == "train"]
     return [text for text in dict.fromkeys(taught) if text and text not in known]
 
 

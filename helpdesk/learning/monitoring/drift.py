@@ -14,7 +14,7 @@ from helpdesk.learning.calibration.unfamiliar import TAIL
 from helpdesk.learning.monitoring.new_topics import new_clusters
 from helpdesk.matching.bundle import Bundle
 from helpdesk.records import traffic, versions
-from helpdesk.records.traffic import Asked
+from helpdesk.records.traffic import TopicCount
 from helpdesk.stats.audit_estimates import Audited, interval, out_of_scope
 from helpdesk.stats.multiple_testing import holm
 
@@ -41,7 +41,7 @@ class Month:
     before: tuple[int, int]
     intents_now: Mapping[str, int]
     intents_before: Mapping[str, int]
-    unanswered: Sequence[Asked]
+    unanswered: Sequence[TopicCount]
     stale: Sequence[tuple[str, int, int]]
 
 

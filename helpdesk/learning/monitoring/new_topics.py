@@ -7,14 +7,14 @@ import numpy as np
 
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.index import Vectors
-from helpdesk.records.traffic import Asked
+from helpdesk.records.traffic import TopicCount
 
 CLUSTER_DISTANCE = 0.4
 CLUSTER_TEXTS = 3
 MOST_CLUSTERS = 10
 
 
-def new_clusters(texts: Sequence[Asked], bundle: Bundle) -> list[dict[str, Any]]:
+def new_clusters(texts: Sequence[TopicCount], bundle: Bundle) -> list[dict[str, Any]]:
     """Groups of similar texts that were neither answered nor labelled, most messages first.
 
     Average-linkage clustering of unit vectors by cosine distance. Each has its three most typical messages, and the
@@ -40,7 +40,7 @@ def _grouped(vectors: Vectors) -> list[list[int]]:
     return list(groups.values())
 
 
-def _described(texts: Sequence[Asked], vectors: Vectors, bundle: Bundle) -> dict[str, Any]:
+def _described(texts: Sequence[TopicCount], vectors: Vectors, bundle: Bundle) -> dict[str, Any]:
     middle = vectors.mean(axis=0)
     middle /= np.linalg.norm(middle)
     typical = np.argsort(-(vectors @ middle), kind="stable")[:CLUSTER_TEXTS]

@@ -2,7 +2,7 @@
 
 from helpdesk.records.tables.base import Table, UtcDateTime
 from helpdesk.records.tables.faq import Example, FaqChange, GoldenPhraseRow, Intent, Phrasing
-from helpdesk.records.tables.operations import Lease, Night, Promotion, Serving, Version
+from helpdesk.records.tables.operations import HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import ExclusionRow, Label, LoginFailure, Staff
 from helpdesk.records.tables.traffic import Conversation, DecisionRow, FlipRow, Message
 
@@ -14,6 +14,7 @@ __all__ = [
     "FaqChange",
     "FlipRow",
     "GoldenPhraseRow",
+    "HeartbeatRow",
     "Intent",
     "Label",
     "Lease",
@@ -22,7 +23,6 @@ __all__ = [
     "Night",
     "Phrasing",
     "Promotion",
-    "Serving",
     "Staff",
     "Table",
     "UtcDateTime",

@@ -80,15 +80,14 @@ class Lease(Table):
     process_id: Mapped[int]
     place: Mapped[str] = mapped_column(String(255))
     taken_at: Mapped[datetime]
-    beat_at: Mapped[datetime]
     expires_at: Mapped[datetime]
 
 
-class Serving(Table):
+class HeartbeatRow(Table):
     """What a web process serves, as it last said. `refused_promotion_id` names one whose bundle it could not load."""
 
-    __tablename__ = "servings"
-    __table_args__ = (UniqueConstraint("host", "process_id", name="uq_servings_host_process_id"),)
+    __tablename__ = "heartbeats"
+    __table_args__ = (UniqueConstraint("host", "process_id", name="uq_heartbeats_host_process_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     host: Mapped[str] = mapped_column(String(255))

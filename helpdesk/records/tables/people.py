@@ -44,7 +44,7 @@ class Label(Table):
     __tablename__ = "labels"
     __table_args__ = (
         CheckConstraint("kind IN ('intent', 'out_of_scope', 'skip')", name="kind"),
-        CheckConstraint("side IN ('train', 'holdout', 'neither')", name="side"),
+        CheckConstraint("split IN ('train', 'holdout', 'neither')", name="split"),
         CheckConstraint("(kind = 'intent') = (intent_id IS NOT NULL)", name="intent_id"),
     )
 
@@ -55,7 +55,7 @@ class Label(Table):
     text_key: Mapped[str] = mapped_column(String(32), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     intent_id: Mapped[int | None] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"))
-    side: Mapped[str] = mapped_column(String(16))
+    split: Mapped[str] = mapped_column(String(16))
     group_key: Mapped[str] = mapped_column(String(64), index=True)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)

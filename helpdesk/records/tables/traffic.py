@@ -39,13 +39,13 @@ class Message(Table):
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
-_DRAWN = text("audit_odds IS NOT NULL")
+_DRAWN = text("inclusion_probability IS NOT NULL")
 
 
 class DecisionRow(Table):
     """What the bot decided about a message, and everything it decided from.
 
-    `audit_odds` is the probability with which the message was drawn into the audit sample, NULL when it was not drawn.
+    `inclusion_probability` is that with which the message was drawn into the audit sample, NULL when it was not drawn.
     """
 
     __tablename__ = "decisions"
@@ -53,7 +53,7 @@ class DecisionRow(Table):
         CheckConstraint(f"kind IN ({', '.join(map(repr, map(str, DecisionKind)))})", name="kind"),
         CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
         CheckConstraint("out_of_scope >= 0 AND out_of_scope <= 1", name="out_of_scope"),
-        CheckConstraint("audit_odds > 0 AND audit_odds <= 1", name="audit_odds"),
+        CheckConstraint("inclusion_probability > 0 AND inclusion_probability <= 1", name="inclusion_probability"),
         Index("ix_decisions_kind_message_id", "kind", "message_id"),
         Index("ix_decisions_audit", "message_id", sqlite_where=_DRAWN, postgresql_where=_DRAWN),
     )
@@ -69,7 +69,7 @@ class DecisionRow(Table):
     ranking: Mapped[list[Any]]
     options: Mapped[list[Any]]
     thresholds: Mapped[dict[str, Any]]
-    audit_odds: Mapped[float | None]
+    inclusion_probability: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

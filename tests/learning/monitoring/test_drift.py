@@ -17,7 +17,7 @@ from helpdesk.learning.monitoring.drift import (
 )
 from helpdesk.learning.monitoring.new_topics import new_clusters
 from helpdesk.matching.bundle import Bundle, open_bundle
-from helpdesk.records.traffic import Asked
+from helpdesk.records.traffic import TopicCount
 from helpdesk.settings import Settings
 from helpdesk.stats.audit_estimates import Audited
 from helpdesk.text import OUT_OF_SCOPE
@@ -113,7 +113,7 @@ def test_alike_unanswered_messages_are_found_together(bundle: Bundle) -> None:
     topic = ["where can i park my car", "is there a car park", "parking space for my car", "where do i park the car"]
     others = ["what is the capital of peru", "sing me a song"]
     counts = [3, 1, 1, 1, 9, 9]
-    texts = [Asked(text, counts[number], number) for number, text in enumerate(topic + others)]
+    texts = [TopicCount(text, counts[number], number) for number, text in enumerate(topic + others)]
     (group,) = new_clusters(texts, bundle)
 
     assert (group["texts"], group["messages"]) == (4, 6)

@@ -75,17 +75,17 @@ def test_held_out_labels_answer_their_text_but_teach_nothing(desk: ChatService) 
 
 
 def test_a_phrasing_that_says_a_held_out_message_spoils_it_for_measuring(desk: ChatService) -> None:
-    """Editors read the desk and write phrasings: what trains is measured on no more, and its stored side stays."""
+    """Editors read the desk and write phrasings: what trains is measured on no more, and its stored split stays."""
     teach(desk, TUNNEL, "vpn", holdout=True)
     with desk.database.write() as session:
         _add_phrasing(session, "the tunnel from my kitchen is dead!!", "vpn")
         _add_phrasing(session, "tunnels refuse to come up", "vpn")
     with desk.database.read() as session:
         measured = [row.text for row in read_dataset(session).holdout]
-        sides = {label.side for label in labels.active_labels(session)}
+        splits = {label.split for label in labels.active_labels(session)}
 
     assert measured == [TUNNEL[2]]
-    assert sides == {"holdout"}
+    assert splits == {"holdout"}
 
 
 def test_a_shipped_message_that_is_held_out_does_not_teach(desk: ChatService) -> None:

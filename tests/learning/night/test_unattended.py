@@ -27,9 +27,9 @@ from helpdesk.records.clock import now
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.faq import Entry
 from helpdesk.records.files.reports import last_night
-from helpdesk.records.heartbeats import Presence
+from helpdesk.records.heartbeats import Heartbeat
 from helpdesk.records.night_report import NightReport
-from helpdesk.records.tables import Lease, Serving
+from helpdesk.records.tables import HeartbeatRow, Lease
 from helpdesk.serving.promotion import put_in_service
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.staff.banner import as_banner
@@ -336,9 +336,9 @@ def test_a_bundle_that_some_process_serves_is_never_removed(settings: Settings, 
         teach(records, f"tunnel {'abcdef'[number]} is closed {number}")
         assert night(settings, records).promoted == number + 2
         with records.write() as session:
-            heartbeats.note(session, Presence("far away", 5, 1))
-            heartbeats.note(session, Presence("silent", 6, 2))
-            silent = update(Serving).where(Serving.host == "silent")
+            heartbeats.note(session, Heartbeat("far away", 5, 1))
+            heartbeats.note(session, Heartbeat("silent", 6, 2))
+            silent = update(HeartbeatRow).where(HeartbeatRow.host == "silent")
             session.execute(silent.values(seen_at=now() - timedelta(minutes=11)))
     with records.read() as session:
         directories = {version.id: version.directory for version in versions.list_versions(session)}

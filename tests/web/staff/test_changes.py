@@ -78,10 +78,10 @@ def test_a_label_that_the_bot_contradicts_is_put_forward_once_more(ann: FlaskCli
     post(ann, f"/desk/{message}/label", label="intent:wifi")
     with records.write() as session:
         row = session.scalars(select(Label.id)).one()
-        nights.add_figures(session, nights.last_night(session).id, second_looks=[f"label:{row}"])  # type: ignore[union-attr]
+        nights.add_figures(session, nights.last_night(session).id, relabel_requests=[f"label:{row}"])  # type: ignore[union-attr]
     page = words(ann, "/desk")
 
-    assert "second look" in page
+    assert "relabel request" in page
     assert "It was labelled “How do I join the office Wi-Fi?”, and something speaks against it." in page
     card = ann.get("/desk").text
     assert 'value="intent:wifi"' in card

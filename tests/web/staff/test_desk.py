@@ -228,7 +228,7 @@ def test_a_message_nothing_is_known_of_has_blind_choices_too(ann: FlaskClient, r
     """Else their absence would tell that it was handed over."""
     ask(ann, "what is the capital of peru")
     with records.write() as session:
-        session.execute(update(DecisionRow).values(audit_odds=0.5, ranking=[]))
+        session.execute(update(DecisionRow).values(inclusion_probability=0.5, ranking=[]))
 
     assert ann.get("/desk?kind=audit").text.count('value="intent:') == 5
 

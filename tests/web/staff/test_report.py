@@ -38,10 +38,10 @@ def ask(client: FlaskClient, *texts: str) -> list[int]:
     return [answer[0]["custom"]["message_id"] for answer in answers]
 
 
-def audit(records: Database, meanings: dict[int, str | None], *, odds: float = 0.5) -> None:
+def audit(records: Database, meanings: dict[int, str | None], *, probability: float = 0.5) -> None:
     """Draw every message into the sample, and label some: an intent, or None for none of the FAQs."""
     with records.write() as session:
-        session.execute(update(DecisionRow).values(audit_odds=odds))
+        session.execute(update(DecisionRow).values(inclusion_probability=probability))
         for message, intent in meanings.items():
             kind = "intent" if intent else "out_of_scope"
             labels.label_message(session, message, kind=kind, intent=intent, staff_id=1, holdout_share=0.3)
