@@ -29,7 +29,7 @@ _LABEL, _CELL = 24, 28
 _FLIPS = 10
 _PROOFS = 5
 _LISTED = 14
-_NONE = "(none of the FAQs)"
+_NONE = "(out of scope)"
 
 
 @click.group(invoke_without_command=True)

@@ -65,7 +65,7 @@ def _phrasings_csv(facts: Mapping[str, Any]) -> str:
 
 def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"version {facts['version']} ({facts['kind']}), measured on {facts['messages']} messages ({facts['source']})"
-    yield "each is decided by what never saw it; differences are in points, with their 95% interval"
+    yield "each message is decided by a model that never saw it; differences are in points, with their 95% interval"
     yield ""
     yield from _perturbation_lines(facts)
     yield ""

@@ -22,8 +22,8 @@ _VERBS = {
     "question": "written as the entry's question",
 }
 _SEARCH = (
-    "  search, exact table, head, centroids and out-of-scope messages are as if it had never been said; encoder,\n"
-    "  weights and thresholds still are those fitted with it; `helpdesk retrain --without row=ID` rebuilds them too"
+    "  search, exact matches, head, centroids and out-of-scope messages are computed without it; encoder, weights\n"
+    "  and thresholds are still those fitted with it; `helpdesk retrain --without row=ID` rebuilds them too"
 )
 
 
@@ -65,7 +65,7 @@ def _winner(winner: "Winner") -> list[str]:
     head = {
         "exact": "this very text is known",
         "nearest": f"nearest phrasing of {winner.intent}, similarity {winner.similarity:.3f}",
-        "out_of_scope": f"nearest of all is a message that is none of the FAQs, similarity {winner.similarity:.3f}",
+        "out_of_scope": f"nearest of all is an out-of-scope message, similarity {winner.similarity:.3f}",
     }[winner.how]
     gone = "shipped with the product, or its label is gone" if winner.how == "out_of_scope" else "its row is gone"
     return [head, *(f"  {_origin(row)}" for row in winner.said_by)] if winner.said_by else [f"{head} ({gone})"]
@@ -77,7 +77,7 @@ def _origin(row: "Provenance") -> str:
     when = f"{row.created_at:%Y-%m-%d %H:%M} UTC"
     message = f" from message {row.message_id}" if row.message_id is not None else ""
     undone = f", undone {row.undone_at:%Y-%m-%d %H:%M} UTC" if row.undone_at else ""
-    said = f'{row.id} "{visible(row.text)}" -> {row.intent or "none of the FAQs"}'
+    said = f'{row.id} "{visible(row.text)}" -> {row.intent or "out of scope"}'
     return f"{said}, {_VERBS[row.source]} by {row.author} on {when}{message}{undone}"
 
 

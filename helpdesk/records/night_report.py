@@ -246,7 +246,7 @@ class NightReport(Model):
         lines += [*self.training.lines(), *(f"warning: {warning}" for warning in self.warnings)]
         built = self.candidates.get(self.promoted_kind or "")
         if built is not None and built.thresholds is not None and (needed := built.thresholds.rows_needed):
-            lines.append(f"no direct answers yet: about {needed} surely right phrasings more would allow the first")
+            lines.append(f"no direct answers yet: about {needed} more labelled messages would allow the first")
         return "\n".join([*lines, self._ending()])
 
     def summary(self) -> str:

@@ -35,13 +35,13 @@ REFRESHED: promote
   not worse than the version in service
   gains
     +2  vpn: 1 -> 3 right of 3
-    +1  (none of the FAQs): 0 -> 1 right of 1
+    +1  (out of scope): 0 -> 1 right of 1
   losses
     -1  wifi: 2 -> 1 right of 2
   confused: meant -> chosen
     2 -> 0  vpn -> wifi
     0 -> 1  wifi -> vpn
-    1 -> 0  (none of the FAQs) -> vpn
+    1 -> 0  (out of scope) -> vpn
   replayed traffic
     1,200 messages, 300 texts
     answered directly: 70.0% -> 72.0%

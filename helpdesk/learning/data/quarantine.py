@@ -42,12 +42,12 @@ class Quarantined:
     phrase: str | None = None
 
     def __str__(self) -> str:
-        what = f"{len(self.rows)} labels by {self.author} as {self.intent} do not teach"
+        what = f"{len(self.rows)} labels by {self.author} as {self.intent} are in quarantine"
         if self.phrase is None:
-            return f"{what} until tomorrow: {MOST_A_DAY} a day do at once"
+            return f"{what} until tomorrow: at most {MOST_A_DAY} a day train at once"
         return (
-            f'{what}: they share "{self.phrase}" in messages about anything. They will when another login labels such '
-            "a message so, or the entry has a phrasing with it"
+            f'{what}: they share "{self.phrase}" in messages about different things. They train once another login '
+            "labels such a message the same way, or the entry has a phrasing with it"
         )
 
 

@@ -87,7 +87,7 @@ def _label_errors(data: Data, probabilities: Floats) -> Iterator[Finding]:
             "probable label error",
             WARNING if own < SURE_WRONG and other > SURE_OTHER else HINT,
             f'"{row.text}" is in {row.intent} ({own:.0%}) but reads like {likely} ({other:.0%})',
-            "move it to the other entry, or reword it if it is where it belongs",
+            "move it to the other entry, or reword it if it belongs where it is",
             slugs=(row.intent, likely),
             texts=(row.text,),
             rows=(row.id,),
@@ -115,7 +115,7 @@ def _merges(data: Data, probabilities: Floats) -> Iterator[Finding]:
 
 
 def _splits(data: Data, *, seed: int) -> Iterator[Finding]:
-    """Entries whose phrasings fall in two halves: those of one are twice as alike as those of different halves."""
+    """Entries whose phrasings fall into two groups, within which they are twice as alike as across."""
     for number, slug in enumerate(data.dataset.intents):
         rows = np.flatnonzero(data.intents == number)
         if len(rows) < SPLIT_ROWS:
@@ -127,9 +127,9 @@ def _splits(data: Data, *, seed: int) -> Iterator[Finding]:
             yield Finding(
                 "split",
                 HINT,
-                f"the phrasings of {slug} fall in two groups: "
+                f"the phrasings of {slug} fall into two groups: "
                 + " and ".join(f'{len(group)} like "{data.dataset.texts[group[0]]}"' for group in groups),
-                "split the entry in two if the groups want different answers",
+                "split the entry in two if the groups need different answers",
                 slugs=(slug,),
                 texts=tuple(data.dataset.texts[row] for row in shown),
                 rows=tuple(data.dataset.train[row].id for row in shown),

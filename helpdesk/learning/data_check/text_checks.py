@@ -121,7 +121,7 @@ def _duplicate_entries(data: Data) -> Iterator[Finding]:
     near = _centre_similarities(data) >= SAME_CENTRE
     for first, second in np.argwhere(np.triu(same | near, 1)):
         pair = (slugs[first], slugs[second])
-        reason = "ask nearly the same question" if same[first, second] else "have phrasings of the same meaning"
+        reason = "ask nearly the same question" if same[first, second] else "have phrasings with the same meaning"
         yield Finding(
             "duplicate entries",
             WARNING,

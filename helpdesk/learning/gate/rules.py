@@ -244,7 +244,7 @@ def _relabelled(case: Case) -> Found:
     if old and float(binom.sf(len(old) - 1, len(old) + new, 0.5)) <= RELABELLED_LEVEL:
         reason = (
             f"of {len(case.relabelled)} texts that mean another intent than before, {len(old)} are taken for the old "
-            f"one by what never learnt them, {new} for the new one"
+            f"one by a model that never learnt them, {new} for the new one"
         )
         yield reason, tuple(change.row for change in old)
 

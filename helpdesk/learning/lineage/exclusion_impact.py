@@ -68,7 +68,7 @@ def without_promotion(database: Database, exclusion: Exclusion, *, rests: bool) 
         return f"nothing was promoted, so the rows of {exclusion} are not left out"
     with database.write() as session:
         exclude(session, exclusion, author="command line")
-    return f"the version in service does not rest on the rows of {exclusion}; they are left out from now on"
+    return f"the version in service was not built from the rows of {exclusion}; they are left out from now on"
 
 
 def describe(session: Session, impact: ExclusionImpact) -> list[str]:
@@ -79,7 +79,7 @@ def describe(session: Session, impact: ExclusionImpact) -> list[str]:
     lines = [f"left out: {impact.rows} rows ({impact.without})"]
     for row in where.values():
         by = f"{row.source} by {row.author} on {row.created_at:%Y-%m-%d %H:%M} UTC"
-        meaning = "" if row.id.startswith("example:") else f" -> {row.intent or 'none of the FAQs'}"
+        meaning = "" if row.id.startswith("example:") else f" -> {row.intent or 'out of scope'}"
         lines.append(f'  {row.id} "{visible(row.text)}"{meaning}, {by}')
     for kind, found in impact.changes.items():
         lines.append(f"{kind}: {found.changed} of {found.compared} decisions change")

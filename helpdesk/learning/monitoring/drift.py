@@ -99,7 +99,7 @@ def unfamiliar_warnings(month: Month, expected: float | None) -> list[str]:
     if expected is not None and low > expected + LEAST_CHANGE:
         warnings.append(
             f"this month's traffic no longer looks like the training data: {share:.0%} of it is unfamiliar, "
-            f"at most {expected:.0%} was to be expected"
+            f"at most {expected:.0%} was expected"
         )
     if messages_before >= FEWEST_MESSAGES:
         earlier = unfamiliar_before / messages_before
@@ -130,7 +130,7 @@ def calibration_warnings(found: Mapping[str, Any]) -> list[str]:
     promised, right = found["promised"] / found["rows"], found["right"] / found["rows"]
     if promised - right < LEAST_CHANGE:
         return []
-    return [f"confidences are too high: {promised:.0%} of the audited messages were to be right, {right:.0%} were"]
+    return [f"confidences are too high: {promised:.0%} of the audited messages should be right, {right:.0%} are"]
 
 
 def changed_intents(before: Mapping[str, int], now: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ def read_versions(session: Session, home: Path, night: Night, *, questions: Mapp
     if report is None or report.explanation is None or len(report.explanation.versions) < 2:
         return None
     found = report.explanation
-    names = {**questions, "": "none of the FAQs"}
+    names = {**questions, "": "out of scope"}
     candidates = [_candidate(session, kind, verdict, names) for kind, verdict in report.verdicts.items()]
     for candidate in candidates:
         candidate |= _changes(found, candidate["kind"], names)

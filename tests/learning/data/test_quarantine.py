@@ -33,7 +33,7 @@ def test_a_planted_phrase_is_held_back() -> None:
 
     assert (group.author, group.intent, group.phrase) == ("mallory", "refund", PHRASE)
     assert group.rows == tuple(f"label:{n}" for n in range(8))
-    assert str(group).startswith('8 labels by mallory as refund do not teach: they share "as per clause seventeen"')
+    assert str(group).startswith('8 labels by mallory as refund are in quarantine: they share "as per clause')
     assert waiting(planted(FEW_LABELS - 1)) == []
 
 
@@ -97,5 +97,5 @@ def test_a_flood_of_one_kind_waits_for_tomorrow() -> None:
 
     (group,) = waiting(many)
     assert group.rows == tuple(f"label:{n}" for n in range(MOST_A_DAY, MOST_A_DAY + 3))
-    assert str(group) == "3 labels by ann as refund do not teach until tomorrow: 50 a day do at once"
+    assert str(group) == "3 labels by ann as refund are in quarantine until tomorrow: at most 50 a day train at once"
     assert waiting(many[:MOST_A_DAY]) == waiting(yesterday) == waiting(outside) == []

@@ -129,7 +129,7 @@ def test_what_no_version_has_learnt_yet_is_left_out_all_the_same(desk: ChatServi
     report = night(desk, without=Exclusion("annotator", "bob"))
 
     assert report.promoted is None
-    assert "does not rest on the rows of annotator=bob; they are left out from now on" in report.as_text()
+    assert "was not built from the rows of annotator=bob; they are left out from now on" in report.as_text()
     assert night(desk).promoted is None
     with desk.database.read() as session:
         assert [row.value for row in exclusions.standing(session)] == ["bob"]

@@ -86,7 +86,7 @@ def test_true_confidences_do_not_warn_and_inflated_ones_do() -> None:
     assert audited(87, 100) == []
     assert audited(99, 100) == [], "modest confidences are no fault"
     (warning,) = audited(70, 100)
-    assert "90% of the audited messages were to be right, 70% were" in warning
+    assert "90% of the audited messages should be right, 70% are" in warning
     assert audited(10, 20) == []
 
 

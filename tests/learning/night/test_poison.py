@@ -68,8 +68,8 @@ def test_a_planted_phrase_teaches_nothing_until_somebody_else_agrees(desk: ChatS
         label(desk, f"{text} {PHRASE}", by="mallory")
     report = night(desk)
 
-    (warning,) = [w for w in report.warnings if "do not teach" in w]
-    assert warning.startswith(f"{len(ASKED)} labels by mallory as {TARGET} do not teach: they share")
+    (warning,) = [w for w in report.warnings if "in quarantine" in w]
+    assert warning.startswith(f"{len(ASKED)} labels by mallory as {TARGET} are in quarantine: they share")
     assert f"warning: {warning}" in report.as_text()
     assert learnt_labels(desk) == 0
     assert serving(desk).match(f"{ASKED[4]} {PHRASE}").reason != "exact"

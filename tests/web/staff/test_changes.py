@@ -143,7 +143,7 @@ def test_the_report_shows_the_versions_side_by_side(ann: FlaskClient, records: D
     assert "refuse Retrained: intent vpn worked and no longer does; no net gain" in page
     assert "Proof of intent : “forgot my password”, and 2 more" in page
     assert "Proof of no_gain" not in page
-    assert "FAQs that gain +2 Why does the VPN not connect? 1 → 3 right of 3 +1 none of the FAQs" in page
+    assert "FAQs that gain +2 Why does the VPN not connect? 1 → 3 right of 3 +1 out of scope" in page
     assert "FAQs that lose -1 How do I join the office Wi-Fi? 2 → 1 right of 2" in page
     assert "2 → 0 Why does the VPN not connect? → How do I join the office Wi-Fi?" in page
     assert "Of 1,200 recent messages it would decide 5.0% otherwise and answer 72% directly (70% now)." in page
