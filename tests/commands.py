@@ -4,14 +4,15 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from homes import LENIENT
 
 from helpdesk.cli.main import main
+from helpdesk.settings import Settings
 
 HELPDESK = [str(Path(sys.executable).with_name("helpdesk"))]
 
@@ -24,13 +25,17 @@ class Said:
     stderr: str
 
 
-def run(home: Path, *words: str, code: int = 0, **more: str) -> Said:
-    """Run a command in a home; its exit code must be `code`. In this process, which has loaded torch already."""
+def run(settings: Settings, *words: str, code: int = 0) -> Said:
+    """Run a command under the settings of a test's home; its exit code must be `code`.
+
+    In this process, which has loaded torch already.
+    """
     out, err, exited = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        for name, value in variables(home, more).items():
-            patch.setenv(name, value)
+        for name in ("home", "base_model", *LENIENT):
+            patch.setenv(f"HELPDESK_{name.upper()}", str(getattr(settings, name)))
         patch.setattr(sys, "argv", ["helpdesk", *words])
+        patch.setattr(os, "nice", lambda increment: 0)  # a night steps back; the tests after it need not
         try:
             main()
         except SystemExit as end:
@@ -40,13 +45,8 @@ def run(home: Path, *words: str, code: int = 0, **more: str) -> Said:
 
 
 def run_process(home: Path, *words: str, code: int = 0, **more: str) -> Said:
-    """The same by the installed script, in a process of its own."""
-    environment = os.environ | variables(home, more)
+    """A command by the installed script, in a process of its own, under the usual settings but for some more."""
+    environment = {**os.environ, "HELPDESK_HOME": str(home), **more}
     done = subprocess.run([*HELPDESK, *words], capture_output=True, text=True, env=environment, timeout=1500)
     assert done.returncode == code, done.stdout + done.stderr
     return Said(done.stdout, done.stderr)
-
-
-def variables(home: Path, more: Mapping[str, str]) -> dict[str, str]:
-    """The settings of a home with a FAQ too small for the usual contract."""
-    return {"HELPDESK_HOME": str(home), "HELPDESK_MAX_WRONG_RATE": "0.2", "HELPDESK_ASSURANCE": "0.5", **more}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
+import psutil
 import pytest
 from browsers import CHROMIUM, CHROMIUM_FLAGS
 from commands import HELPDESK
@@ -183,15 +184,9 @@ def test_a_killed_worker_loses_nothing(server: Server, stream: list[str]) -> Non
     """kill -9 of one worker after a reply: the message is in the database, the next one is answered."""
     import sqlite3
 
-    import psutil
-
     message_id = server.say("a message just before the crash")["custom"]["message_id"]
-    listener = next(c.pid for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == server.port and c.pid)
-    process = psutil.Process(listener)
-    master = process if process.children() else process.parent()
-    assert master is not None
     failures = len(stream)
-    master.children()[0].kill()
+    _master(server).children()[0].kill()
     _wait(lambda: httpx.get(f"{server.url}/readyz", timeout=5).status_code == 200)
 
     with sqlite3.connect(server.home / "helpdesk.db") as database:
@@ -204,15 +199,21 @@ def test_a_killed_worker_loses_nothing(server: Server, stream: list[str]) -> Non
 
 def test_a_workers_memory_stays_small(server: Server) -> None:
     """Under 400 MB, and no torch in it."""
-    import psutil
+    workers = _master(server).children()
 
-    workers = [p for p in psutil.process_iter(["cmdline"]) if "helpdesk.app:create_app()" in (p.info["cmdline"] or [])]
-    mine = [p for p in workers if str(server.port) in " ".join(p.info["cmdline"]) and not p.children()]
-
-    assert len(mine) == 2
-    for worker in mine:
+    assert len(workers) == 2
+    for worker in workers:
         assert worker.memory_info().rss < 400e6
         assert not any("libtorch" in area.path for area in worker.memory_maps())
+
+
+def _master(server: Server) -> psutil.Process:
+    """gunicorn's first process; whoever listens is that or one of its workers."""
+    listener = next(c.pid for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == server.port and c.pid)
+    process = psutil.Process(listener)
+    master = process if process.children() else process.parent()
+    assert master is not None
+    return master
 
 
 @contextmanager

@@ -34,8 +34,8 @@ def test_init_makes_everything_once(starter_home: Path, tmp_path: Path) -> None:
 
 def test_match_shows_ranking_and_reason(settings: Settings) -> None:
     """For people, and as JSON."""
-    text = run(settings.home, "match", "cant log in to vpn").stdout
-    found = json.loads(run(settings.home, "match", "cant log in to vpn", "--json").stdout)
+    text = run(settings, "match", "cant log in to vpn").stdout
+    found = json.loads(run(settings, "match", "cant log in to vpn", "--json").stdout)
 
     assert "vpn" in text
     assert "thresholds" in text
@@ -48,12 +48,12 @@ def test_labelled_csv_loads_as_it_is(settings: Settings, tmp_path: Path) -> None
     path = tmp_path / "bank.csv"
     path.write_text("text,category\nwhere is my card,card_arrival\nmy card is late,card_arrival\nfrozen,card_frozen\n")
 
-    said = run(settings.home, "faq", "import", str(path), "--author", "bank").stdout
+    said = run(settings, "faq", "import", str(path), "--author", "bank").stdout
 
     assert "2 intents (2 new), 3 new phrasings" in said
     assert (
         "left out: 5 rows (annotator=bank)"
-        in run(settings.home, "retrain", "--no-finetune", "--without", "annotator=bank").stdout
+        in run(settings, "retrain", "--no-finetune", "--without", "annotator=bank").stdout
     )
 
 
@@ -61,12 +61,12 @@ def test_bad_rows_stop_an_import_unless_they_are_skipped(settings: Settings, tmp
     """Each is reported with its line; nothing is written."""
     path = tmp_path / "bad.csv"
     path.write_text("text,intent\ngood,new_one\n???,new_one\nno intent,\n")
-    refused = run(settings.home, "faq", "import", str(path), code=1)
+    refused = run(settings, "faq", "import", str(path), code=1)
 
     assert "line 3" in refused.stderr
     assert "line 4: intent is empty" in refused.stderr
-    assert "new_one" not in run(settings.home, "faq", "list").stdout
-    skipped = run(settings.home, "faq", "import", str(path), "--skip-bad")
+    assert "new_one" not in run(settings, "faq", "list").stdout
+    skipped = run(settings, "faq", "import", str(path), "--skip-bad")
     assert "skipped line 3" in skipped.stderr
     assert "1 new phrasings" in skipped.stdout
 
@@ -78,16 +78,16 @@ def test_other_kinds_of_training_data_come_and_go(settings: Settings, tmp_path: 
     bad.write_text("text_a,text_b,similar\na,b,1\nc,d,maybe\n")
     labelled.write_text("text,intent\nmy badge is blocked,badge\n")
 
-    assert "positive: 1 new rows, 0 known" in run(settings.home, "data", "import", str(pairs), "--author", "eve").stdout
-    assert "line 3: similar is 'maybe'" in run(settings.home, "data", "import", str(bad), code=1).stderr
-    assert "1 new rows" in run(settings.home, "data", "import", str(bad), "--skip-bad", "--source", "crm").stdout
-    assert "1 intents (1 new)" in run(settings.home, "data", "import", str(labelled)).stdout
-    listed = run(settings.home, "data", "list").stdout
+    assert "positive: 1 new rows, 0 known" in run(settings, "data", "import", str(pairs), "--author", "eve").stdout
+    assert "line 3: similar is 'maybe'" in run(settings, "data", "import", str(bad), code=1).stderr
+    assert "1 new rows" in run(settings, "data", "import", str(bad), "--skip-bad", "--source", "crm").stdout
+    assert "1 intents (1 new)" in run(settings, "data", "import", str(labelled)).stdout
+    listed = run(settings, "data", "list").stdout
     assert "1 from pairs.csv by eve" in listed
     assert "1 from crm by import" in listed
-    assert run(settings.home, "data", "export", "positive").stdout == pairs.read_text()
-    assert "1 rows of crm removed" in run(settings.home, "data", "remove", "crm").stdout
-    assert "no examples from 'crm'" in run(settings.home, "data", "remove", "crm", code=1).stderr
+    assert run(settings, "data", "export", "positive").stdout == pairs.read_text()
+    assert "1 rows of crm removed" in run(settings, "data", "remove", "crm").stdout
+    assert "no examples from 'crm'" in run(settings, "data", "remove", "crm", code=1).stderr
 
 
 def test_every_kind_can_be_exported() -> None:
@@ -101,9 +101,9 @@ def test_every_kind_can_be_exported() -> None:
 @pytest.mark.parametrize("name", ["faq.csv", "faq.json"])
 def test_an_export_imports_again(settings: Settings, tmp_path: Path, name: str) -> None:
     """Nothing is new on the way back."""
-    run(settings.home, "faq", "export", str(tmp_path / name))
+    run(settings, "faq", "export", str(tmp_path / name))
 
-    said = run(settings.home, "faq", "import", str(tmp_path / name)).stdout
+    said = run(settings, "faq", "import", str(tmp_path / name)).stdout
 
     assert "(0 new), 0 new phrasings" in said
 
@@ -112,25 +112,25 @@ def test_versions_promote_and_rollback(settings: Settings, tmp_path: Path) -> No
     """A new version, back, and forth again; a damaged one is refused."""
     path = tmp_path / "more.csv"
     path.write_text("text,intent\nmy badge is blocked,badge\nthe door does not open,badge\n")
-    run(settings.home, "faq", "import", str(path))
-    assert "version 2 (refreshed) is in service" in run(settings.home, "retrain", "--no-finetune").stdout
-    assert "version 1 is in service" in run(settings.home, "rollback").stdout
-    assert "version 2 is in service" in run(settings.home, "versions", "promote", "2").stdout
-    listed = json.loads(run(settings.home, "versions", "--json").stdout)
+    run(settings, "faq", "import", str(path))
+    assert "version 2 (refreshed) is in service" in run(settings, "retrain", "--no-finetune").stdout
+    assert "version 1 is in service" in run(settings, "rollback").stdout
+    assert "version 2 is in service" in run(settings, "versions", "promote", "2").stdout
+    listed = json.loads(run(settings, "versions", "--json").stdout)
     assert [(v["version"], v["in_service"]) for v in listed] == [(2, True), (1, False)]
 
     damaged = next(p for p in settings.bundles.iterdir() if "first" in p.name) / "vectors.npy"
     damaged.unlink()
     damaged.write_bytes(b"nonsense")
-    assert "vectors.npy" in run(settings.home, "rollback", code=1).stderr
-    assert "no version 9" in run(settings.home, "versions", "promote", "9", code=1).stderr
+    assert "vectors.npy" in run(settings, "rollback", code=1).stderr
+    assert "no version 9" in run(settings, "versions", "promote", "9", code=1).stderr
 
 
 def test_retrain_refuses_what_makes_no_sense(settings: Settings) -> None:
     """Options that do not go together, and a source that nobody knows."""
-    assert "go with --without" in run(settings.home, "retrain", "--since", "2026-11-01", code=2).stderr
-    assert "no row matches annotator=bob" in run(settings.home, "retrain", "--without", "annotator=bob", code=1).stderr
-    assert run(settings.home, "exclusions").stdout == ""
+    assert "go with --without" in run(settings, "retrain", "--since", "2026-11-01", code=2).stderr
+    assert "no row matches annotator=bob" in run(settings, "retrain", "--without", "annotator=bob", code=1).stderr
+    assert run(settings, "exclusions").stdout == ""
 
 
 def test_errors_are_one_line_and_exit_1(tmp_path: Path) -> None:

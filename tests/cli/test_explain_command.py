@@ -111,6 +111,6 @@ def test_a_stored_night_is_explained_by_its_number(settings: Settings, records: 
 
 def test_a_dry_run_can_be_explained(settings: Settings, records: Database) -> None:
     """Nothing is new, so there is one side only."""
-    text = run(settings.home, "retrain", "--dry-run", "--no-finetune", "--explain").stdout
+    text = run(settings, "retrain", "--dry-run", "--no-finetune", "--explain").stdout
 
     assert "dry run: nothing was promoted\n\n                        incumbent\nright " in text
