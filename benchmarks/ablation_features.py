@@ -35,7 +35,13 @@ EVERYTHING: Final = "with all features"
 LEFT_OUT: Final = {
     **{f"view {name}": (name,) for name in VIEWS},
     **{f"sign {name}": (name,) for name in SIGNS[1:]},
-    "all signs of wording": wording.SIGNS,
+    "signs spelled, unknown, letters": wording.SIGNS,
+    "signs spelled, letters": ("spelled", "letters"),
+    "signs nearest, mean10, centroid, top": ("nearest", "mean10", "centroid", "top"),
+    "signs nearest, mean10, centroid, top, energy": ("nearest", "mean10", "centroid", "top", "energy"),
+    "views nearest, vote": ("nearest", "vote"),
+    "views vote, centroid": ("vote", "centroid"),
+    "views nearest, vote, centroid": ("nearest", "vote", "centroid"),
 }
 STRANGE: Final = (
     "wo ist meine karte geblieben", "ich habe mein passwort vergessen", "wie lange dauert eine überweisung",
@@ -68,7 +74,7 @@ def measure_features(name: str, left_out: str, folder: Path, base: BaseEncoder, 
     found = _measured(name, folder, base, seed)
     names = LEFT_OUT.get(left_out, ())
     rows, asked = found.rows, found.asked
-    views = [VIEWS.index(feature) for feature in names if left_out.startswith("view ")]
+    views = [VIEWS.index(feature) for feature in names if left_out.startswith("view")]
     if views:
         rows = Rows(_blank(rows.inside, views), rows.truth, _blank(rows.near, views), _blank(rows.outside, views))
         asked = _blank(asked, views)

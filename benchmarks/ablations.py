@@ -65,12 +65,12 @@ TRAINED: Final = {
 
 def comparisons() -> Iterator[Comparison]:
     """Everything that can be measured."""
+    for name, faults in FAULTS.items():
+        yield Comparison(name, "with" if name in ALONE else "without", "with", tuple(faults))
     for name, (without, with_it, shots) in TRAINED.items():
         yield Comparison(name, without, with_it, tuple(f"{data}, {shots}" for data in SETS))
     for name in LEFT_OUT:
         yield Comparison(name, name, EVERYTHING, tuple(f"{data}, frozen" for data in SETS))
-    for name, faults in FAULTS.items():
-        yield Comparison(name, "with" if name in ALONE else "without", "with", tuple(faults))
 
 
 def main(words: Sequence[str] | None = None) -> None:
