@@ -305,7 +305,7 @@ Asked = tuple[int, float, str]  # best intent, its confidence, what is meant
 
 
 def drift(bank: Bank, kind: str, seed: int) -> Figures:
-    """Months of messages, 400 each (2,000 for an intent that grows) of which 100 are audited, drawn twenty times: how often each test warns."""
+    """Months of 400 messages (2,000 for an intent that grows), 100 of them audited: how often each test warns."""
     found, fitted, inside, other, misspelt = _traffic(bank, seed)
     level = unfamiliar_below(fitted.out_of_fold.confidence) or 0.0
     counts = dict.fromkeys(("unlike the training data", "unlike last month", "confidence", "intents"), 0)
