@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import numpy as np
 from ablation_sets import BaseEncoder, Task, dataset, load_task
@@ -25,9 +26,9 @@ from helpdesk.learning.calibration.weights import _PRIOR
 from helpdesk.learning.data.dataset import Dataset, Row
 from helpdesk.learning.data.quarantine import Said, quarantined
 from helpdesk.learning.data.splits import row_groups
+from helpdesk.learning.gate import historical_best
 from helpdesk.learning.gate.case import Case
 from helpdesk.learning.gate.context import ROWS_LEVEL, SHARES
-from helpdesk.learning.gate.historical_best import choose_historical_best
 from helpdesk.learning.gate.paired_tests import Outcome
 from helpdesk.learning.gate.verdict import judge
 from helpdesk.learning.monitoring.drift import (
@@ -44,7 +45,7 @@ from helpdesk.matching.probabilities import Floats
 from helpdesk.matching.scorer import _neighbour_views
 from helpdesk.settings import load_settings
 from helpdesk.stats.audit_estimates import Audited
-from helpdesk.text import OUT_OF_SCOPE, normalise
+from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
 Figures = dict[str, float]
 Bools = NDArray[np.bool_]
@@ -52,6 +53,7 @@ LEVEL: Final = ROWS_LEVEL * SHARES["refreshed"]
 PHRASE: Final = "as per clause seventeen b"
 MOMENT: Final = datetime(2026, 1, 31, tzinfo=UTC)
 HIDDEN: Final = 600
+_KEY: Final = cache(text_key)
 # what measures a fault with its mechanism (True) or without
 Measure = Callable[["Bank", bool, int], Figures]
 
@@ -85,33 +87,42 @@ class Bank:
 # ---- best of late
 
 
-def small_losses(bank: Bank, on: bool, seed: int, *, net: float = -0.005) -> Figures:
-    """Thirty nights, each a little worse than the one before: 600 measured rows of which 3% change, accuracy 88%.
+def small_losses(bank: Bank, on: bool, seed: int, *, net: float = -0.005, rows: int = 600) -> Figures:
+    """Thirty nights, each a little worse than the one before: of the measured rows 3% change, accuracy 88%.
 
     What is lost is counted on 4,000 further rows. Kept to compare with are the last four versions and the best two.
     """
-    chance = np.random.default_rng(seed)
-    right = chance.random(4600) < 0.88
-    versions, served, refused = {0: right}, [0], 0
-    for night in range(1, 31):
-        before = versions[served[-1]]
-        after = _changed(before, chance, net=net)
-        best = _best(versions, served[-1]) if on else None
-        case = Case(_outcomes(before), _outcomes(after), best=best, level=LEVEL)
-        if not judge(case).promote:
-            refused += 1
-            continue
-        served.append(night)
-        versions[night] = after
-        kept = {*served[-4:], *_champions(versions, night)}
-        versions = {version: found for version, found in versions.items() if version in kept}
-    end = versions[served[-1]]
-    return {"points lost": 100 * float(right[600:].mean() - end[600:].mean()), "nights refused": float(refused)}
+    with patch.object(historical_best, "text_key", _KEY):
+        return _thirty_nights(on, np.random.default_rng(seed), net=net, rows=rows)
+
+
+def more_rows(bank: Bank, on: bool, seed: int) -> Figures:
+    """The same with 2,000 measured rows."""
+    return small_losses(bank, on, seed, rows=2000)
 
 
 def equal_nights(bank: Bank, on: bool, seed: int) -> Figures:
     """The same thirty nights when none is worse than the one before, for false alarms."""
     return small_losses(bank, on, seed, net=0.0)
+
+
+def _thirty_nights(on: bool, chance: np.random.Generator, *, net: float, rows: int) -> Figures:
+    right = chance.random(rows + 4000) < 0.88
+    versions, served, refused = {0: right}, [0], 0
+    for night in range(1, 31):
+        before = versions[served[-1]]
+        after = _changed(before, chance, net=net)
+        best = _champion(versions, served[-1], rows).outcomes if on else None
+        case = Case(_outcomes(before[:rows]), _outcomes(after[:rows]), best=best, level=LEVEL)
+        if not judge(case).promote:
+            refused += 1
+            continue
+        served.append(night)
+        versions[night] = after
+        kept = {*served[-4:], *_champion(versions, night, rows).versions}
+        versions = {version: found for version, found in versions.items() if version in kept}
+    end = versions[served[-1]]
+    return {"points lost": 100 * float(right[rows:].mean() - end[rows:].mean()), "nights refused": float(refused)}
 
 
 def _changed(right: Bools, chance: np.random.Generator, *, net: float) -> Bools:
@@ -122,17 +133,15 @@ def _changed(right: Bools, chance: np.random.Generator, *, net: float) -> Bools:
 
 
 def _outcomes(right: Bools) -> dict[str, Outcome]:
-    return {f"phrasing:{n}": Outcome(f"intent {n % 77}", bool(right[n]), held_out=n % 2 == 0) for n in range(600)}
+    return {
+        f"phrasing:{n}": Outcome(f"intent {n % 77}", held, held_out=n % 2 == 0) for n, held in enumerate(right.tolist())
+    }
 
 
-def _best(versions: Mapping[int, Bools], incumbent: int) -> Mapping[str, Outcome]:
-    others = {version: _outcomes(found) for version, found in versions.items() if version != incumbent}
-    return choose_historical_best(_outcomes(versions[incumbent]), others, incumbent_id=incumbent).outcomes
-
-
-def _champions(versions: Mapping[int, Bools], incumbent: int) -> tuple[int, ...]:
-    others = {version: _outcomes(found) for version, found in versions.items() if version != incumbent}
-    return choose_historical_best(_outcomes(versions[incumbent]), others, incumbent_id=incumbent).versions
+def _champion(versions: Mapping[int, Bools], incumbent: int, rows: int) -> historical_best.HistoricalBest:
+    found = {version: _outcomes(right[:rows]) for version, right in versions.items()}
+    others = {version: outcomes for version, outcomes in found.items() if version != incumbent}
+    return historical_best.choose_historical_best(found[incumbent], others, incumbent_id=incumbent)
 
 
 # ---- quarantine
@@ -152,17 +161,22 @@ def planted_phrase(bank: Bank, on: bool, seed: int) -> Figures:
     return figures | {"phrase succeeds": float(np.mean([intent == target for intent in found]))}
 
 
-def flood(bank: Bank, on: bool, seed: int) -> Figures:
-    """One login labels 300 messages about anything as one intent within a day."""
+def flood(bank: Bank, on: bool, seed: int, *, count: int = 300) -> Figures:
+    """One login labels messages about anything as one intent within a day."""
     task, chance = bank.task(5, seed=seed), random.Random(seed)
     target = chance.choice(sorted({intent for _, intent in task.learn}))
-    flooded = task.rest[150:450]
+    flooded = task.rest[150 : 150 + count]
     labels = _honest(task) + [
         replace(_said(n, text, target, "mallory"), at=MOMENT - timedelta(hours=1))
         for n, (text, _) in enumerate(flooded, 150)
     ]
-    taken = dict(enumerate(intent for _, intent in task.rest[:450]))
+    taken = dict(enumerate(intent for _, intent in task.rest[: 150 + count]))
     return _taught(bank, task, labels, taken, on=on)[1]
+
+
+def small_flood(bank: Bank, on: bool, seed: int) -> Figures:
+    """The same with 100 messages."""
+    return flood(bank, on, seed, count=100)
 
 
 def honest_labels(bank: Bank, on: bool, seed: int) -> Figures:
@@ -288,12 +302,12 @@ def _share(part: Collection[str], whole: Collection[str]) -> float:
 
 # ---- drift
 
-MESSAGES, AUDITED, DRAWS = 400, 100, 20
+MESSAGES, MANY, AUDITED, DRAWS = 400, 2000, 100, 20
 Asked = tuple[int, float, str]  # best intent, its confidence, what is meant
 
 
 def drift(bank: Bank, kind: str, seed: int) -> Figures:
-    """Months of messages, 400 each of which 100 are audited, drawn twenty times: how often each test warns."""
+    """Months of 400 messages (2,000 for an intent that grows), 100 of them audited: how often each test warns."""
     found, fitted, inside, other, misspelt = _traffic(bank, seed)
     level = unfamiliar_below(fitted.out_of_fold.confidence) or 0.0
     counts = dict.fromkeys(("unlike the training data", "unlike last month", "confidence", "intents"), 0)
@@ -307,8 +321,9 @@ def drift(bank: Bank, kind: str, seed: int) -> Figures:
         if kind == "meanings changed":
             now = [(best, sure, "moved" if _moved(meaning) else meaning) for best, sure, meaning in now]
         if kind == "one intent thrice":
+            before, now = chance.choices(inside, k=MANY), chance.choices(inside, k=MANY)
             favoured = [row for row in inside if row[2] == inside[0][2]]
-            now[:12] = chance.choices(favoured, k=12)
+            now[: 2 * MANY // len(found.intents)] = chance.choices(favoured, k=2 * MANY // len(found.intents))
         month = _month(before, now, level)
         sample = _audited(chance.sample(now, AUDITED), found)
         warnings = unfamiliar_warnings(month, expected_unfamiliar(sample))
@@ -379,8 +394,17 @@ def _drift(kind: str) -> Measure:
 
 
 FAULTS: Final[dict[str, dict[str, Measure]]] = {
-    "best of late": {"a small loss every night": small_losses, "no loss": equal_nights},
-    "quarantine": {"a planted phrase": planted_phrase, "300 labels in a day": flood, "right labels": honest_labels},
+    "best of late": {
+        "a small loss every night": small_losses,
+        "the same on 2,000 rows": more_rows,
+        "no loss": equal_nights,
+    },
+    "quarantine": {
+        "a planted phrase": planted_phrase,
+        "300 labels in a day": flood,
+        "100 labels in a day": small_flood,
+        "right labels": honest_labels,
+    },
     "relabel requests": {"5% slips": slips, "no slips": no_slips},
     "drift tests": {
         f"traffic: {kind}": _drift(kind)

@@ -36,7 +36,13 @@ EVERYTHING: Final = "with all features"
 LEFT_OUT: Final = {
     **{f"view {name}": (name,) for name in INTENT_FEATURES},
     **{f"sign {name}": (name,) for name in SCOPE_FEATURES[1:]},
-    "all signs of wording": wording.WORDING_FEATURES,
+    "signs spelled, unknown, letters": wording.WORDING_FEATURES,
+    "signs spelled, letters": ("spelled", "letters"),
+    "signs nearest, mean10, centroid, top": ("nearest", "mean10", "centroid", "top"),
+    "signs nearest, mean10, centroid, top, energy": ("nearest", "mean10", "centroid", "top", "energy"),
+    "views nearest, vote": ("nearest", "vote"),
+    "views vote, centroid": ("vote", "centroid"),
+    "views nearest, vote, centroid": ("nearest", "vote", "centroid"),
 }
 STRANGE: Final = (
     "wo ist meine karte geblieben", "ich habe mein passwort vergessen", "wie lange dauert eine überweisung",
@@ -69,7 +75,7 @@ def measure_features(name: str, left_out: str, folder: Path, base: BaseEncoder, 
     found = _measured(name, folder, base, seed)
     names = LEFT_OUT.get(left_out, ())
     rows, asked = found.rows, found.asked
-    views = [INTENT_FEATURES.index(feature) for feature in names if left_out.startswith("view ")]
+    views = [INTENT_FEATURES.index(feature) for feature in names if left_out.startswith("view")]
     if views:
         rows = Rows(_blank(rows.inside, views), rows.truth, _blank(rows.near, views), _blank(rows.out_of_scope, views))
         asked = _blank(asked, views)

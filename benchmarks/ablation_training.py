@@ -22,7 +22,7 @@ from helpdesk.learning.data.splits import split
 from helpdesk.learning.training import auxiliary_examples, train
 from helpdesk.learning.training.early_stopping import Watch
 from helpdesk.learning.training.finetune import plan_training
-from helpdesk.learning.training.hard_negatives import RELATIVE_MARGIN
+from helpdesk.learning.training.hard_negatives import RELATIVE_MARGIN, mine_triplets
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.scorer import _neighbour_views
 from helpdesk.settings import load_settings
@@ -128,6 +128,33 @@ def _train_fold(
             "counts_as_fallen": 0.5 / float(np.sqrt(max(1, sum(rows_held.values())))),
         },
     )
+
+
+def measure_mining(name: str, arm: str, folder: Path, base: BaseEncoder, *, seed: int) -> Figures:
+    """What is mined by ours or by the library's function, without any training.
+
+    false: share of the negatives that mean the same as their anchor; likeness: their mean cosine similarity to it;
+    as ours: share of the triplets for which both mine the same negative.
+    """
+    task = load_task(name, folder, shots=10, seed=seed)
+    found, triplets = dataset(task.learn), list(_triplets(task.learn, random.Random(seed)))
+    columns = [base.encode([lesson.texts[n] for lesson in triplets]) for n in range(2)]
+    vectors, intents = base.encode(found.texts), np.array(found.intent_numbers, dtype=np.int32)
+
+    def mined(mine: Callable[..., list[Lesson]]) -> dict[str, str]:
+        lessons = mine(triplets, *columns, texts=found.texts, vectors=vectors, intents=intents)
+        return {lesson.id: lesson.texts[2] for lesson in lessons}
+
+    ours, meaning = mined(mine_triplets), dict(task.learn)
+    given = ours if arm == "mining of ours" else mined(library_mining(base))
+    anchors = {f"mined:{lesson.id}": lesson.texts[0] for lesson in triplets}
+    alike = [float(np.dot(*base.encode([anchors[row], negative]))) for row, negative in given.items()]
+    return {
+        "triplets": float(len(given)),
+        "false": float(np.mean([meaning[anchors[row]] == meaning[negative] for row, negative in given.items()])),
+        "likeness": float(np.mean(alike)),
+        "as ours": float(np.mean([ours.get(row) == negative for row, negative in given.items()])),
+    }
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Every mechanism with and without: what it gains, or the planted fault that only it stops.
 
-    python benchmarks/ablations.py --folder ../shared/data --results var/ablations.jsonl
-    python benchmarks/ablations.py --folder ../shared/data --only drift,champion --results var/ablations.jsonl
-    python benchmarks/ablations.py --folder ../shared/data --show --results var/ablations.jsonl
+    python benchmarks/ablations.py --folder ../shared/data
+    python benchmarks/ablations.py --folder ../shared/data --only "drift tests" --only quarantine
+    python benchmarks/ablations.py --folder ../shared/data --show
 
 --only  {only}
 
@@ -23,7 +23,7 @@ from typing import Final
 from ablation_faults import ALONE, FAULTS, Bank, measure_fault
 from ablation_features import EVERYTHING, LEFT_OUT, measure_features
 from ablation_sets import SETS, BaseEncoder
-from ablation_training import SHOTS, measure_training
+from ablation_training import SHOTS, measure_mining, measure_training
 from measured import Record, append, circumstances, digest, read
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -65,12 +65,15 @@ TRAINED: Final = {
 
 def comparisons() -> Iterator[Comparison]:
     """Everything that can be measured."""
-    for name, (without, with_it, shots) in TRAINED.items():
-        yield Comparison(name, without, with_it, tuple(f"{data}, {shots}" for data in SETS))
-    for name in LEFT_OUT:
-        yield Comparison(name, name, EVERYTHING, tuple(f"{data}, frozen" for data in SETS))
     for name, faults in FAULTS.items():
         yield Comparison(name, "with" if name in ALONE else "without", "with", tuple(faults))
+    for name, (without, with_it, shots) in TRAINED.items():
+        yield Comparison(name, without, with_it, tuple(f"{data}, {shots}" for data in SETS))
+    yield Comparison(
+        "what is mined", "mining of ours", "mining of the library", tuple(f"{data}, mined" for data in SETS)
+    )
+    for name in LEFT_OUT:
+        yield Comparison(name, name, EVERYTHING, tuple(f"{data}, frozen" for data in SETS))
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -110,6 +113,8 @@ class Measuring:
         if job.arm in ("with", "without"):
             return measure_fault(job.case, job.arm, Bank(self._folder, self._base), seed=job.seed)
         data, _, shots = job.case.partition(", ")
+        if shots == "mined":
+            return measure_mining(data, job.arm, self._folder, self._base, seed=job.seed)
         if shots == "frozen":
             return measure_features(data, job.arm, self._folder, self._base, seed=job.seed)
         return measure_training(data, job.arm, self._folder, self._base, shots=SHOTS[shots], seed=job.seed)

@@ -26,14 +26,21 @@ class Said:
 
 
 def run(settings: Settings, *words: str, code: int = 0) -> Said:
-    """Run a command under the settings of a test's home; its exit code must be `code`.
+    """Run a command under the settings of a test's home; its exit code must be `code`."""
+    names = ("base_model", *LENIENT)
+    more = {f"HELPDESK_{name.upper()}": str(getattr(settings, name)) for name in names}
+    return run_in(settings.home, *words, code=code, **more)
+
+
+def run_in(home: Path, *words: str, code: int = 0, **more: str) -> Said:
+    """Run a command in a home under the usual settings but for some more.
 
     In this process, which has loaded torch already.
     """
     out, err, exited = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        for name in ("home", "base_model", *LENIENT):
-            patch.setenv(f"HELPDESK_{name.upper()}", str(getattr(settings, name)))
+        for name, value in ({"HELPDESK_HOME": str(home)} | more).items():
+            patch.setenv(name, value)
         patch.setattr(sys, "argv", ["helpdesk", *words])
         patch.setattr(os, "nice", lambda increment: 0)  # a night steps back; the tests after it need not
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from commands import HELPDESK, run
+from commands import HELPDESK, run_in
 from test_architecture import commands
 
 from helpdesk.cli.main import cli
@@ -185,7 +185,7 @@ def test_a_fault_is_one_line_that_says_what_to_do(
     file.write_text(FAQ)
     expected = fault(home, monkeypatch)
     before = sorted(tmp_path.rglob("*"))
-    said = run(home, *(str(file) if word == "FILE" else word for word in words), code=1)
+    said = run_in(home, *(str(file) if word == "FILE" else word for word in words), code=1)
 
     assert said.stdout == ""
     assert said.stderr.startswith("helpdesk: ")
@@ -215,7 +215,7 @@ def home(tmp_path: Path) -> Path:
 )
 def test_a_file_that_cannot_be_read_is_named(home: Path, command: tuple[str, ...], fault: str, words: str) -> None:
     """At every door for files alike."""
-    assert words in run(home, *command, str(bad_file(home.parent, fault)), code=1).stderr
+    assert words in run_in(home, *command, str(bad_file(home.parent, fault)), code=1).stderr
 
 
 @pytest.mark.parametrize("part", ["--train", "--test"])
@@ -224,7 +224,7 @@ def test_a_set_that_cannot_be_read_is_named(tmp_path: Path, part: str, fault: st
     """Before anything is played."""
     files = dict.fromkeys(("--train", "--test"), tmp_path / "good.csv") | {part: bad_file(tmp_path, fault)}
     (tmp_path / "good.csv").write_text(FAQ)
-    said = run(tmp_path / "none", "simulate", *(str(word) for pair in files.items() for word in pair), code=1)
+    said = run_in(tmp_path / "none", "simulate", *(str(word) for pair in files.items() for word in pair), code=1)
 
     assert said.stderr.startswith("helpdesk: ")
     assert "Traceback" not in said.stderr
@@ -261,7 +261,7 @@ def test_a_place_that_takes_no_file_is_named(home: Path, command: tuple[str, ...
             "INSERT INTO examples (kind, text_key, first, second, source, author, created_at) "
             "VALUES ('positive', 'k', 'a', 'b', 's', 'a', '2026-01-01')"
         )
-    said = run(home, *command, str(home / target), code=1)
+    said = run_in(home, *command, str(home / target), code=1)
 
     assert words in said.stderr
     assert said.stderr.count("\n") == 1
@@ -272,7 +272,7 @@ def test_a_curve_that_cannot_be_drawn_is_told_before_anything_is_played(tmp_path
     """Not after hours of nights."""
     (tmp_path / "set.csv").write_text(FAQ)
     files = ["--train", str(tmp_path / "set.csv"), "--test", str(tmp_path / "set.csv")]
-    said = run(tmp_path, "simulate", *files, "--curve", str(tmp_path / curve), code=1)
+    said = run_in(tmp_path, "simulate", *files, "--curve", str(tmp_path / curve), code=1)
 
     assert "there is no folder" in said.stderr or "is a folder; expected" in said.stderr
 
@@ -283,7 +283,7 @@ def test_a_port_in_use_is_told_at_once(home: Path, command: str, monkeypatch: py
     monkeypatch.setenv("TMPDIR", str(home.parent))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = run(home, command, code=1, HELPDESK_PORT=str(port))
+        said = run_in(home, command, code=1, HELPDESK_PORT=str(port))
 
     assert f"helpdesk: port {port} is in use; stop what listens there or set HELPDESK_PORT\n" in said.stderr
     assert not list(home.parent.glob("helpdesk-demo-*"))
@@ -291,7 +291,7 @@ def test_a_port_in_use_is_told_at_once(home: Path, command: str, monkeypatch: py
 
 def test_an_address_of_another_machine_is_told(home: Path) -> None:
     """gunicorn would try for seconds and then say it over many lines."""
-    said = run(home, "serve", code=1, HELPDESK_HOST="192.0.2.1")
+    said = run_in(home, "serve", code=1, HELPDESK_HOST="192.0.2.1")
 
     assert "HELPDESK_HOST is '192.0.2.1'; expected an address of this machine" in said.stderr
 
@@ -324,7 +324,7 @@ def closed_home(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Iterato
 def test_a_home_that_cannot_be_written_is_told(closed_home: Path, words: tuple[str, ...]) -> None:
     """A read-only home, or one that belongs to somebody else."""
     with as_nobody():
-        said = run(closed_home, *words, code=1)
+        said = run_in(closed_home, *words, code=1)
 
     assert said.stderr.startswith("helpdesk: ")
     assert said.stderr.count("\n") == 1
@@ -347,7 +347,7 @@ def test_a_full_disk_is_told_and_harms_nothing(home: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "the disk is full or fails; free some space there" in done.stderr
-    assert run(home, "faq", "list").stdout == ""
+    assert run_in(home, "faq", "list").stdout == ""
 
 
 @pytest.mark.parametrize("words", [("config",), ("--help",), ("--version",)], ids=" ".join)
