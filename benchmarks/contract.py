@@ -37,7 +37,7 @@ from helpdesk.matching.probabilities import Floats
 from helpdesk.matching.scorer import NEIGHBOURS
 from helpdesk.records.database import open_database
 from helpdesk.records.files.faq_files import read_labelled
-from helpdesk.settings import load_settings
+from helpdesk.settings import temporary_settings
 from helpdesk.text import normalise
 
 _SAME = 0.9999
@@ -137,7 +137,7 @@ def _bundle(home: Path | None, train: list[tuple[str, str]]) -> Iterator[Bundle]
         with temporary_home(train) as (settings, database):
             yield open_serving(settings, database)
         return
-    settings = load_settings(home=home, database_url=None)
+    settings = temporary_settings(home)
     database = open_database(settings)
     try:
         yield open_serving(settings, database)

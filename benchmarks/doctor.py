@@ -32,7 +32,7 @@ from helpdesk.progress import Bars
 from helpdesk.records.database import open_database
 from helpdesk.records.faq import store_entries
 from helpdesk.records.files.faq_files import read_labelled
-from helpdesk.settings import load_settings
+from helpdesk.settings import temporary_settings
 from helpdesk.text import normalise
 
 
@@ -49,7 +49,7 @@ def run(rows: Rows, *, kind: str, share: float, seed: int) -> dict[str, Any]:
     """One check of the rows with a share of the labels flipped."""
     noisy, flipped = flip(rows, kind=kind, share=share, seed=seed)
     with tempfile.TemporaryDirectory(prefix="helpdesk-bench-") as folder:
-        settings = load_settings(home=Path(folder), database_url=None, seed=seed)
+        settings = temporary_settings(Path(folder), seed=seed)
         database = open_database(settings)
         list(set_up(settings, database, starter_faq=False, progress=Bars()))
         with database.write() as session:

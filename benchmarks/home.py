@@ -15,7 +15,7 @@ from helpdesk.records import conversations, labels, staff
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry, store_entries
 from helpdesk.records.night_report import NightReport
-from helpdesk.settings import Settings, load_settings
+from helpdesk.settings import Settings, temporary_settings
 
 Rows = Sequence[tuple[str, str]]
 
@@ -28,7 +28,7 @@ def temporary_home(rows: Rows, *, keep: Path | None = None, **overrides: object)
     """
     with nullcontext(keep) if keep else tempfile.TemporaryDirectory(prefix="helpdesk-bench-") as folder:
         Path(folder).mkdir(parents=True, exist_ok=keep is None)
-        settings = load_settings(home=Path(folder), database_url=None, **overrides)
+        settings = temporary_settings(Path(folder), **overrides)
         database = open_database(settings)
         try:
             for _ in set_up(settings, database, starter_faq=False, progress=Bars()):

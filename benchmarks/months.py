@@ -33,7 +33,7 @@ from typing import Any, Final
 from measured import Record, append, circumstances, digest, read
 
 from helpdesk.records.files.labelled_sets import read_set
-from helpdesk.settings import load_settings
+from helpdesk.settings import temporary_settings
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.run import ALWAYS_PROMOTE, ANY_ORDER, OURS, play_alone
 from helpdesk.simulation.summary import gap_closed, labels_ratio
@@ -108,7 +108,7 @@ def play(job: Job, folder: Path, nights: int) -> Record:
     options = Options(start_shots=5, nights=nights, labels_per_night=40, seed=seed, fast=True, **case.special)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="helpdesk-months-") as home:
-        settings = load_settings(home=Path(home), database_url=None, seed=seed, train_threads=1)
+        settings = temporary_settings(Path(home), seed=seed, train_threads=1)
         summary = play_alone(
             ARMS[arm],
             read_set(train, "train"),

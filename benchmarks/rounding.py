@@ -31,14 +31,14 @@ from helpdesk.matching.bundle import ENCODER, Bundle
 from helpdesk.matching.encoder import Encoder
 from helpdesk.records.database import open_database
 from helpdesk.records.files.faq_files import read_labelled
-from helpdesk.settings import load_settings
+from helpdesk.settings import temporary_settings
 from helpdesk.text import normalise
 
 
 def main() -> None:
     """Export twice, rank twice, print."""
     arguments = _arguments()
-    settings = load_settings(home=arguments.home, database_url=None)
+    settings = temporary_settings(arguments.home)
     database = open_database(settings)
     with database.read() as session:
         dataset = read_dataset(session)

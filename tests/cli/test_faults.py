@@ -289,6 +289,25 @@ def test_a_port_in_use_is_told_at_once(home: Path, command: str, monkeypatch: py
     assert not list(home.parent.glob("helpdesk-demo-*"))
 
 
+def test_serve_says_what_is_missing_and_serves(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `db upgrade` there is no key, no version and no login: the first is made, the others have commands."""
+    became: list[list[str]] = []
+
+    def become(path: str, arguments: list[str]) -> None:
+        became.append(arguments)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("os.execv", become)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    said = run(home, "serve", HELPDESK_PORT=str(port))
+
+    assert "gunicorn" in became[0]
+    assert "no version serves, so nothing is answered yet: `helpdesk retrain` builds one from the FAQ" in said.stderr
+    assert "nobody can log in to the labelling page yet: `helpdesk staff add NAME` makes a login" in said.stderr
+    assert (home / "secret_key").stat().st_mode & 0o077 == 0
+
+
 def test_an_address_of_another_machine_is_told(home: Path) -> None:
     """gunicorn would try for seconds and then say it over many lines."""
     said = run_in(home, "serve", code=1, HELPDESK_HOST="192.0.2.1")
