@@ -300,7 +300,7 @@ def test_serve_says_what_is_missing_and_serves(home: Path, monkeypatch: pytest.M
     monkeypatch.setattr("os.execv", become)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    said = run(home, "serve", HELPDESK_PORT=str(port))
+    said = run_in(home, "serve", HELPDESK_PORT=str(port))
 
     assert "gunicorn" in became[0]
     assert "no version serves, so nothing is answered yet: `helpdesk retrain` builds one from the FAQ" in said.stderr
