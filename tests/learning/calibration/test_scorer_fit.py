@@ -154,7 +154,7 @@ def test_saving_and_loading_changes_no_score(tmp_path: Path) -> None:
     scorer.save(tmp_path / "scorer.npz")
     loaded = Scorer.load(tmp_path / "scorer.npz")
 
-    for name in ("head", "bias", "centroids", "density", "outside", "intent_weights", "scope_weights"):
+    for name in ("head", "bias", "centroids", "density", "out_of_scope", "intent_weights", "scope_weights"):
         assert np.array_equal(getattr(scorer, name), getattr(loaded, name))
 
 
