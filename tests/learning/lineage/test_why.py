@@ -117,7 +117,7 @@ def test_the_command_says_it_in_words_and_as_json(planted: tuple[ChatService, in
 
     assert f'"{PLANTED}" -> laptop, labelled by mallory on ' in said
     assert "first version that gives this answer: version 3" in said
-    assert "thresholds still are those fitted with it" in said
+    assert "thresholds are still those fitted with it" in said
     assert found["first_version"] == 3
     assert found["winner"]["said_by"][0]["author"] == "mallory"
     assert found["without"]["ranking"][0]["intent"] == "vpn"
