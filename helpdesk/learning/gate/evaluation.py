@@ -14,14 +14,6 @@ from helpdesk.matching.matcher import Matcher
 from helpdesk.text import OUT_OF_SCOPE
 
 
-def outcomes(bundle: Bundle, dataset: Dataset) -> dict[str, Outcome]:
-    """Row id -> outcome, for training rows out of fold and for held-out labels, the exact path bypassed.
-
-    An in-scope row is right when its intent is ranked first; an out-of-scope row when it is not answered.
-    """
-    return out_of_fold(read_evaluation(bundle), dataset) | held_out(bundle, dataset)
-
-
 def read_evaluation(bundle: Bundle) -> dict[str, list[Any]]:
     """Row id -> [true intent, chosen intent, confidence], as measured when the bundle was built."""
     rows: dict[str, list[Any]] = json.loads((bundle.path / EVALUATION).read_text())["rows"]
