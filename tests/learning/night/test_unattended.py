@@ -162,7 +162,7 @@ def test_a_bundle_that_is_removed_meanwhile_is_not_put_in_service(
         shutil.rmtree(path)
         return opened
 
-    monkeypatch.setattr("helpdesk.matching.bundle.open_bundle", open_then_remove)
+    monkeypatch.setattr("helpdesk.serving.promotion.open_bundle", open_then_remove)
     with pytest.raises(ConflictError, match="version 1 is too old to be kept"):
         put_in_service(settings, records, 1, reason=versions.ROLLBACK)
     assert serving(records) == 2
