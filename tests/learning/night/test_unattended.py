@@ -330,8 +330,9 @@ def test_a_report_that_cannot_be_written_does_not_fail_the_night(settings: Setti
     assert night(settings, records).promoted == 2
 
 
-def test_a_bundle_that_some_process_serves_is_never_removed(settings: Settings, records: Database) -> None:
+def test_a_bundle_that_some_process_serves_is_never_removed(real_settings: Settings) -> None:
     """However old; when its process has been silent for ten minutes it goes."""
+    settings, records = real_settings, open_database(real_settings)
     for number in range(5):
         teach(records, f"tunnel {'abcdef'[number]} is closed {number}")
         assert night(settings, records).promoted == number + 2
@@ -342,6 +343,7 @@ def test_a_bundle_that_some_process_serves_is_never_removed(settings: Settings, 
             session.execute(silent.values(seen_at=now() - timedelta(minutes=11)))
     with records.read() as session:
         directories = {version.id: version.directory for version in versions.list_versions(session)}
+    records.close()
     kept = [number for number, name in directories.items() if (settings.bundles / name).exists()]
 
     assert kept == [6, 5, 4, 3, 1]
