@@ -49,14 +49,6 @@ def test_words_for_people(tiny_base: Path, tmp_path: Path) -> None:
     assert "gap closed" not in result.stdout
 
 
-def test_a_curve_that_cannot_be_drawn_is_told_before_anything_is_played(tiny_base: Path, tmp_path: Path) -> None:
-    """Not after hours of nights."""
-    result = simulate(tmp_path, tiny_base, "--curve", str(tmp_path / "nowhere" / "curve.svg"))
-
-    assert result.exit_code == 2
-    assert "there is no folder" in result.stderr
-
-
 def test_what_cannot_be_an_accuracy(tiny_base: Path, tmp_path: Path) -> None:
     """It is named, with what is expected."""
     result = simulate(tmp_path, tiny_base, "--full-data", "93.86")
