@@ -251,12 +251,12 @@ class _Batches:
 
     def __init__(self, texts: Sequence[str], intents: Sequence[int], plan: TrainingPlan, *, seed: int) -> None:
         self._texts = texts
-        self._size = plan.intents
         self._chance = np.random.default_rng(seed)
         self._rows: dict[int, list[int]] = {}
         for row, intent in enumerate(intents):
             self._rows.setdefault(intent, []).append(row)
         self._queues: dict[int, list[int]] = {intent: [] for intent in self._rows}
+        self._size = min(plan.intents, len(self._rows))
 
     def __iter__(self) -> Iterator[list[int]]:
         waiting: list[int] = []

@@ -9,7 +9,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from helpdesk.learning.training.base_model import load_base
-from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
+from helpdesk.learning.training.finetune import TrainingPlan, _Batches, fine_tune
 
 pytestmark = pytest.mark.slow
 
@@ -68,3 +68,10 @@ def test_however_steep_the_loss_a_step_is_bounded(tiny_base: Path, steps: Steps)
 
     assert max(steps.gradients) > 0.99, "steep enough to tell"
     assert max(steps.gradients) <= 1.001
+
+
+def test_a_plan_for_more_intents_than_there_are_still_gives_batches() -> None:
+    """Rows of fewer intents than planned: all of them in each batch, two rows of each."""
+    batches = iter(_Batches(["a", "b", "c"], [0, 0, 1], TrainingPlan(steps=1, intents=5), seed=0))
+
+    assert [len(next(batches)) for _ in range(3)] == [4, 4, 4]
