@@ -53,7 +53,7 @@ def measured(settings: Settings, records: Database) -> tuple[int, int]:
 @pytest.mark.parametrize(("held_out", "folds", "rows"), [(12, (5, 1), 12), (11, (2, 2), 25 + 11)])
 def test_a_split_is_outgrown_once_held_out_labels_can_compare(
     held_out: int,
-    parts: tuple[int, int],
+    folds: tuple[int, int],
     rows: int,
     settings: Settings,
     records: Database,
@@ -75,7 +75,7 @@ def test_a_split_is_outgrown_once_held_out_labels_can_compare(
     monkeypatch.setattr(tuning, "ENOUGH_HELD_OUT", 12)
     report = night(settings, records)
 
-    assert measured(settings, records) == parts
+    assert measured(settings, records) == folds
     found = report.verdicts["retrained"].comparison
     assert found is not None
     assert found.rows == rows
