@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from helpdesk.decisions import DecisionKind
@@ -55,12 +55,16 @@ def find_night(session: Session, night_id: int) -> Night | None:
 
 
 def unrecorded(session: Session) -> list[tuple[Version, Promotion]]:
-    """Versions that a nightly run put in service and then left no row about, oldest first."""
+    """Versions that a nightly run put in service and then left no row about, oldest first.
+
+    Not those of before the first row there is: earlier versions of helpdesk kept none.
+    """
+    first = select(func.min(Night.started_at)).scalar_subquery()
     recorded = select(Night.id).where(Night.version_id == Version.id, Night.promoted_kind.is_not(None))
     query = (
         select(Version, Promotion)
         .join(Promotion, Promotion.version_id == Version.id)
-        .where(Promotion.author == NIGHT_AUTHOR, ~recorded.exists())
+        .where(Promotion.author == NIGHT_AUTHOR, ~recorded.exists(), or_(first.is_(None), Promotion.created_at > first))
         .order_by(Promotion.id)
     )
     return list(session.execute(query).tuples())

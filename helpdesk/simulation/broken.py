@@ -19,10 +19,6 @@ def break_candidate(candidate: Candidate) -> None:
     swap_intents(candidate.directory)
 
 
-def leave_alone(candidate: Candidate) -> None:
-    """Nothing."""
-
-
 def swap_intents(directory: Path) -> None:
     """Give each intent of a sealed bundle the next one's name, in what it decides and what it measured."""
     phrasings = json.loads((directory / layout.PHRASINGS).read_text())

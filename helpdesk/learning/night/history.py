@@ -113,10 +113,12 @@ def write_night(
     *,
     started: datetime,
     kind: str | None,
+    promoted: int | None,
     figures: Figures,
     warnings: Collection[str],
 ) -> list[str]:
-    """Append the row of a night that came to its end; `kind` is that of the candidate it promoted, None for none.
+    """Append the row of a night that came to its end; `kind` and `promoted` are kind and id of the version that it put
+    in service, None for none.
 
     What that candidate, or the one that came nearest, would decide otherwise heads the queue from now on. Returns what
     else must be told: that no row could be written; the next run adds that of a night that promoted a version.
@@ -125,7 +127,7 @@ def write_night(
     columns["figures"] |= {"warnings": list(warnings)}
     row = _row(verdicts, started=started, kind=kind, reason=_reason(verdicts, kind)) | columns
     try:
-        persistently(lambda: _append(database, row, flips.flips_of(verdicts, kind)))
+        persistently(lambda: _append(database, row, flips.flips_of(verdicts, kind), promoted=promoted))
     except UnavailableError as error:
         log.error("the night could not be noted: %s", error)
         return [f"this night has no row in `nights`: {error}" + ("; the next run adds it" if kind else "")]
@@ -133,12 +135,18 @@ def write_night(
 
 
 def write_failed_night(
-    database: Database, verdicts: Verdicts, *, started: datetime, kind: str | None, problem: Exception
+    database: Database,
+    verdicts: Verdicts,
+    *,
+    started: datetime,
+    kind: str | None,
+    promoted: int | None,
+    problem: Exception,
 ) -> None:
     """Append the row of a night that broke off. If that fails too it is logged: `problem` is what must be told."""
     row = _row(verdicts, started=started, kind=kind, reason=f"{type(problem).__name__}: {problem}")
     try:
-        _append(database, row | {"verdict": "failed"}, None)
+        _append(database, row | {"verdict": "failed"}, None, promoted=promoted)
     except Exception:
         log.exception("the failed night could not be noted")
 
@@ -185,10 +193,16 @@ def _row(verdicts: Verdicts, *, started: datetime, kind: str | None, reason: str
     }
 
 
-def _append(database: Database, row: dict[str, Any], changed: Sequence[FlipReport] | None) -> None:
+def _append(
+    database: Database, row: dict[str, Any], changed: Sequence[FlipReport] | None, *, promoted: int | None
+) -> None:
+    """The version is the promoted one, whatever was put in service by hand since; else the one that serves."""
     with database.write() as session:
         if changed is not None:
             flips.store(session, row["started_at"], changed)
         serving = versions.current(session)
-        facts = {"version_id": serving.version_id if serving else None, "labels": labels.labels_since(session, None)}
+        facts = {
+            "version_id": promoted or (serving.version_id if serving else None),
+            "labels": labels.labels_since(session, None),
+        }
         nights.add_night(session, **{"figures": {}} | row | facts, finished_at=now())

@@ -69,13 +69,21 @@ def run_night(
     except Exception as error:
         log.verdict, log.error = "failed", f"{type(error).__name__}: {error}"
         if not plan.dry_run:
-            write_failed_night(database, log.verdicts, started=moment, kind=log.promoted_kind, problem=error)
+            write_failed_night(
+                database, log.verdicts, started=moment, kind=log.promoted_kind, promoted=log.promoted, problem=error
+            )
         _end(settings, log, began)
         raise
     log.verdict = "kept" if log.promoted is None else "promoted"
     if not plan.dry_run:
         log.warnings += write_night(
-            database, log.verdicts, started=moment, kind=log.promoted_kind, figures=figures, warnings=log.warnings
+            database,
+            log.verdicts,
+            started=moment,
+            kind=log.promoted_kind,
+            promoted=log.promoted,
+            figures=figures,
+            warnings=log.warnings,
         )
     log.warnings += warnings_of(figures)
     return _end(settings, log, began)

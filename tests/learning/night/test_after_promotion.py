@@ -139,3 +139,22 @@ def test_a_commit_that_was_never_made_is_no_promotion(desk: ChatService, monkeyp
         night(desk)
 
     assert rows(desk.database)[-1] == ("failed", 1)
+
+
+def test_a_version_put_in_service_by_hand_meanwhile_leaves_one_row(
+    desk: ChatService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is about what the night promoted, so the next run finds nothing missing."""
+    measure = history.measure_night
+
+    def measured_after_a_promotion_by_hand(*args: Any, **options: Any) -> Any:
+        with desk.database.write() as session:
+            versions.promote(session, 1, reason="promoted by hand", author="command line")
+        return measure(*args, **options)
+
+    with monkeypatch.context() as changed:
+        changed.setattr(run, "measure_night", measured_after_a_promotion_by_hand)
+        night(desk)
+
+    assert rows(desk.database)[-1] == ("promoted", 2)
+    assert not [warning for warning in night(desk).warnings if "left no row" in warning]
