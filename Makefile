@@ -28,7 +28,7 @@ types: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 units: $(VENV)/test.stamp
-	$(BIN)/pytest -q -m "not slow"
+	$(PYTEST) -q -m "not slow"
 
 mutants: $(VENV)/mutants.stamp
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/mutants.py --minutes $(MINUTES) --workers $(WORKERS)

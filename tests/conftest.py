@@ -9,6 +9,7 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import itertools
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,13 +22,14 @@ from faqs import Embedder
 from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
-from homes import LENIENT, copy_home, make_home
+from homes import CHEAP, LENIENT, copy_home, make_home
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import create_engine, make_url, text
 
 from helpdesk.app import create_app
 from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder
+from helpdesk.records import staff
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
@@ -92,12 +94,18 @@ def postgresql_url() -> Iterator[str]:
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def empty_home(once: Once) -> Path:
+    """A home with an empty migrated SQLite database. Copy it, do not use it."""
+    return once("empty", _migrate)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, empty_home: Path, tmp_path: Path) -> Iterator[Database]:
     """An empty migrated database of each kind."""
     if request.param == "sqlite":
+        shutil.copytree(empty_home, tmp_path, dirs_exist_ok=True)
         opened = open_database(load_settings(home=tmp_path))
-        upgrade(opened)
         yield opened
         opened.close()
         return
@@ -108,6 +116,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     yield opened
     opened.close()
     _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests log in hundreds of times; in other processes passwords cost what they do in service."""
+    monkeypatch.setattr(staff, "_HASHER", CHEAP)
 
 
 @pytest.fixture(scope="session")
@@ -207,6 +221,12 @@ def app(settings: Settings, live: LiveMatcher, compiled: FileSystemBytecodeCache
 def client(app: Flask) -> FlaskClient:
     """Somebody who is not logged in."""
     return app.test_client()
+
+
+def _migrate(home: Path) -> None:
+    made = open_database(load_settings(home=home))
+    upgrade(made)
+    made.close()
 
 
 def _named(url: str, database: str) -> str:

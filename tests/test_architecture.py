@@ -113,6 +113,7 @@ def test_files_and_functions_stay_readable(path: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno < 50, node.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement", ["import helpdesk.cli.main", "import helpdesk.app", "import helpdesk.serving.live"]
 )

@@ -30,16 +30,19 @@ def spins(script: str, *words: str, **more: str) -> set[str]:
     return set(re.findall(r"GOMP_SPINCOUNT = '(\w+)'", done.stderr))
 
 
+@pytest.mark.slow
 def test_a_process_that_may_train_lets_no_thread_spin() -> None:
     """Every door of training leads through the room that says so, and torch is loaded nowhere else."""
     assert spins(TRAINING) == {"0"}
 
 
+@pytest.mark.slow
 def test_the_first_command_of_all_lets_no_thread_spin(tiny_base: Path, tmp_path: Path) -> None:
     """`helpdesk init` imports much else before it builds a bundle."""
     assert spins(INIT, "init", HELPDESK_HOME=str(tmp_path / "new"), HELPDESK_BASE_MODEL=str(tiny_base)) == {"0"}
 
 
+@pytest.mark.slow
 def test_an_operator_who_names_a_policy_gets_it() -> None:
     """A machine that does nothing else may spin."""
     found = spins(TRAINING, OMP_WAIT_POLICY="ACTIVE")

@@ -21,6 +21,8 @@ from helpdesk.cli.main import cli
 from helpdesk.records.database import open_database, upgrade
 from helpdesk.settings import load_settings
 
+pytestmark = pytest.mark.slow
+
 FAQ = "text,intent\nvpn is down,vpn\n"
 AT_HOME: list[tuple[str, ...]] = [  # what works on a home, each with arguments that are fine
     ("serve",),

@@ -19,6 +19,8 @@ from helpdesk.records.tables import Night
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def desk(live: LiveMatcher, monkeypatch: pytest.MonkeyPatch) -> ChatService:

@@ -3,12 +3,11 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from fakes import tiny_model
-from sentence_transformers import SentenceTransformer
 
 from helpdesk.learning.data.dataset import Lesson
 from helpdesk.learning.training.base_model import load_base
@@ -17,6 +16,9 @@ from helpdesk.learning.training.early_stopping import CHECKS, COST, LABELS, PATI
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
 from helpdesk.learning.training.losses import Objectives, meaning_groups, schedule
 from helpdesk.records.night_report import TrainingReport
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +56,7 @@ def tuned(
     intents: Sequence[int] | None = None,
     rate: float = 2e-3,
     seed: int = 0,
-) -> SentenceTransformer:
+) -> "SentenceTransformer":
     """A tiny model after a short training."""
     model = load_base(str(tiny), threads=1)
     objectives = others and Objectives(
@@ -77,7 +79,7 @@ def tuned(
     return model
 
 
-def vectors(model: SentenceTransformer) -> "np.ndarray[Any, np.dtype[np.float32]]":
+def vectors(model: "SentenceTransformer") -> "np.ndarray[Any, np.dtype[np.float32]]":
     """What tells two models apart."""
     return model.encode([text for text, _ in ROWS], normalize_embeddings=True)
 

@@ -1,12 +1,11 @@
 """Any sentence-transformers model can be exported, served without torch and fine-tuned."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from fakes import tiny_model
-from sentence_transformers import SentenceTransformer
 
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.data.dataset import Row
@@ -17,13 +16,16 @@ from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_s
 from helpdesk.matching.encoder import Encoder, VectorCache
 from helpdesk.text import text_key
 
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
 pytestmark = pytest.mark.slow
 
 TEXTS = ["hello", "my printer is on fire", "x " * 200, "straße und umlaute", ""]
 
 
 @pytest.fixture(params=["distilbert", "mpnet", "all-MiniLM-L6-v2"])
-def model(request: pytest.FixtureRequest, tmp_path: Path) -> SentenceTransformer:
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> "SentenceTransformer":
     """Three architectures; two are random and have no pooling config."""
     name = request.param
     if name != "all-MiniLM-L6-v2":
@@ -31,7 +33,7 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> SentenceTransformer
     return load_base(name, threads=2)
 
 
-def test_the_graph_is_what_the_library_computes(model: SentenceTransformer, tmp_path: Path) -> None:
+def test_the_graph_is_what_the_library_computes(model: "SentenceTransformer", tmp_path: Path) -> None:
     """Same vectors alone and in a batch, for short, long, foreign and empty texts."""
     save_serving_files(model, tmp_path / "encoder", int8=False)
     encoder = Encoder(tmp_path / "encoder")
@@ -42,7 +44,7 @@ def test_the_graph_is_what_the_library_computes(model: SentenceTransformer, tmp_
 
 
 def test_rounded_weights_keep_the_vectors_and_batches_change_nothing(
-    model: SentenceTransformer, tmp_path: Path
+    model: "SentenceTransformer", tmp_path: Path
 ) -> None:
     """What is served points where the library's vector points, and a text alone gives what it gives in a batch."""
     save_encoder(model, tmp_path / "encoder")
@@ -54,16 +56,18 @@ def test_rounded_weights_keep_the_vectors_and_batches_change_nothing(
 
 
 @pytest.mark.parametrize("int8", [True, False])
-def test_the_format_of_the_weights_can_be_kept_to(model: SentenceTransformer, tmp_path: Path, *, int8: bool) -> None:
+def test_the_format_of_the_weights_can_be_kept_to(model: "SentenceTransformer", tmp_path: Path, *, int8: bool) -> None:
     """Whichever is faster just now, so that equal nights give equal files."""
     save_serving_files(model, tmp_path / "encoder", int8=int8)
 
     assert is_int8(tmp_path / "encoder") == int8
 
 
-def test_an_exported_encoder_is_a_sentence_transformers_model(model: SentenceTransformer, tmp_path: Path) -> None:
+def test_an_exported_encoder_is_a_sentence_transformers_model(model: "SentenceTransformer", tmp_path: Path) -> None:
     """Anyone can load it with that library."""
     save_encoder(model, tmp_path / "encoder")
+    from sentence_transformers import SentenceTransformer
+
     loaded = SentenceTransformer(str(tmp_path / "encoder"), device="cpu")
 
     assert np.allclose(loaded.encode(TEXTS), model.encode(TEXTS), atol=1e-5)
@@ -81,7 +85,7 @@ def test_a_folder_that_is_not_there_is_named(name: str) -> None:
         resolve_base(name)
 
 
-def test_broken_weights_are_noticed(model: SentenceTransformer, tmp_path: Path) -> None:
+def test_broken_weights_are_noticed(model: "SentenceTransformer", tmp_path: Path) -> None:
     """NaN weights never become a bundle."""
     import torch
 
@@ -111,7 +115,7 @@ ROWS = [(f"{verb} the {subject} {place}", n) for n, subject in enumerate(SUBJECT
         for place in ("now", "today", "outside")]  # fmt: skip
 
 
-def margin(model: SentenceTransformer) -> float:
+def margin(model: "SentenceTransformer") -> float:
     """Mean similarity within intents minus that between them."""
     vectors = model.encode([text for text, _ in ROWS], normalize_embeddings=True)
     same = np.equal.outer([n for _, n in ROWS], [n for _, n in ROWS])
@@ -119,7 +123,7 @@ def margin(model: SentenceTransformer) -> float:
     return float(similarity[same].mean() - similarity[~same].mean())
 
 
-def tuned(folder: Path, seed: int = 0) -> SentenceTransformer:
+def tuned(folder: Path, seed: int = 0) -> "SentenceTransformer":
     """A tiny model after a short training."""
     model = load_base(str(folder), threads=2)
     plan = TrainingPlan(steps=15, intents=4, learning_rate=2e-3)

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.finetune import TrainingPlan, _Batches, fine_tune
+
+if TYPE_CHECKING:
+    import torch
 
 pytestmark = pytest.mark.slow
 
@@ -25,9 +26,11 @@ class Steps:
         self.rates: list[float] = []
         self.gradients: list[float] = []
 
-    def __call__(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    def __call__(self, optimizer: "torch.optim.Optimizer", *_: Any) -> None:
         """Just before a step."""
         self.rates.append(max(group["lr"] for group in optimizer.param_groups))
+        import torch
+
         given = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         self.gradients.append(float(torch.linalg.vector_norm(torch.stack([g.norm() for g in given]))))
 
@@ -35,6 +38,8 @@ class Steps:
 @pytest.fixture
 def steps() -> Iterator[Steps]:
     """What every optimizer does meanwhile."""
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
     seen = Steps()
     handle = register_optimizer_step_pre_hook(seen)
     yield seen

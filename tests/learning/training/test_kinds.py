@@ -2,9 +2,9 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pytest
-from sentence_transformers import SentenceTransformer
 
 from helpdesk.learning.data.dataset import Dataset, Lesson, Row
 from helpdesk.learning.training.auxiliary_examples import Material, share_out
@@ -12,6 +12,9 @@ from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.early_stopping import Held, Watch
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
 from helpdesk.learning.training.losses import AUXILIARY_KINDS, Objectives, meaning_groups, schedule
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +66,7 @@ def lessons(kind: str) -> list[Lesson]:
     return [Lesson(f"example:{n}", kind, texts, value) for n, (texts, value) in enumerate(found)]
 
 
-def train(kind: str, *, seed: int = 0) -> tuple[SentenceTransformer, Watch]:
+def train(kind: str, *, seed: int = 0) -> tuple["SentenceTransformer", Watch]:
     """A short training on labels and one other kind, and how it did on that kind's held rows."""
     learnt, held = share_out({kind: lessons(kind)})
     model = load_base("all-MiniLM-L6-v2", threads=1)
