@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from accuracy import CLINC_OOS, Rows
 
-from helpdesk.learning.data.dataset import Dataset, Lesson, Row, shipped_out_of_scope
+from helpdesk.learning.data.dataset import Dataset, Row, TrainingExample, shipped_out_of_scope
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.onnx_export import save_serving_files
 from helpdesk.matching.encoder import Encoder
@@ -82,13 +82,13 @@ def normalised(rows: Sequence[tuple[str, str]]) -> Rows:
     return [(text, intent) for text, intent in found.items() if text]
 
 
-def dataset(rows: Rows, lessons: Sequence[Lesson] = (), *, labels: Sequence[Row] = ()) -> Dataset:
+def dataset(rows: Rows, examples: Sequence[TrainingExample] = (), *, labels: Sequence[Row] = ()) -> Dataset:
     """The rows as phrasings of a FAQ, with labels beside them."""
     phrasings = [Row(f"phrasing:{n}", text, intent) for n, (text, intent) in enumerate(rows)]
     known = {row.text for row in (*phrasings, *labels)}
     outside = [text for text in map(normalise, shipped_out_of_scope()) if text and text not in known]
     names = {row.intent: row.intent for row in (*phrasings, *labels)}
-    return Dataset((*phrasings, *labels), (), tuple(outside), {}, names, tuple(lessons))
+    return Dataset((*phrasings, *labels), (), tuple(outside), {}, names, tuple(examples))
 
 
 class BaseEncoder:

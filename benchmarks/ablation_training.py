@@ -17,10 +17,10 @@ from accuracy import Rows
 from sklearn.metrics import roc_auc_score
 
 from helpdesk.learning.calibration.scorer_fit import _centroids, _fit_head, _nearest
-from helpdesk.learning.data.dataset import Dataset, Lesson
+from helpdesk.learning.data.dataset import Dataset, TrainingExample
 from helpdesk.learning.data.splits import split
 from helpdesk.learning.training import auxiliary_examples, train
-from helpdesk.learning.training.early_stopping import Watch
+from helpdesk.learning.training.early_stopping import Validation
 from helpdesk.learning.training.finetune import plan_training
 from helpdesk.learning.training.hard_negatives import RELATIVE_MARGIN, mine_triplets
 from helpdesk.matching.index import Vectors
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Figures = dict[str, float]
 SHOTS: Final = {"few": 10, "fewest": 2}
 BAD_PAIRS: Final = 2000
-# what is switched off in each arm, and which lessons there are
+# what is switched off in each arm, and which examples there are
 ARMS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "labels": ((), ()),
     "pseudo": (("noisy_copies",), ("unlabelled",)),
@@ -90,41 +90,41 @@ def ask(model: "SentenceTransformer", found: Dataset, rows: Rows) -> Figures:
 
 def _train(
     found: Dataset, rows: Sequence[int], base: BaseEncoder, *, seed: int
-) -> tuple["SentenceTransformer", Watch, dict[str, Any]]:
+) -> tuple["SentenceTransformer", Validation, dict[str, Any]]:
     """One training of a night, on some rows of a dataset."""
     settings = load_settings(home=Path("unused"), database_url=None, seed=seed, train_threads=1)
-    material = auxiliary_examples.Material(found, base, seed=seed)  # type: ignore[arg-type]
-    school = train._School(found, material, settings, lambda *_: None)
+    auxiliary = auxiliary_examples.AuxiliaryExamples(found, base, seed=seed)  # type: ignore[arg-type]
+    trainer = train._Trainer(found, auxiliary, settings, lambda *_: None)
     intents = len({found.train[n].intent for n in rows})
-    model, watch = school.train(list(rows), plan_training(len(rows), intents), stage="ablation")
-    facts = school.facts.get("lessons", {}).get("ablation", {})
+    model, validation = trainer.train(list(rows), plan_training(len(rows), intents), stage="ablation")
+    facts = trainer.facts.get("examples", {}).get("ablation", {})
     names = ("mined_negatives", "pseudo_labels", "pseudo_label_level", "noisy_copies")
-    return model, watch, {name: float(facts[name]) for name in names if facts.get(name)}
+    return model, validation, {name: float(facts[name]) for name in names if facts.get(name)}
 
 
 def _train_fold(
     task: Task, arm: str, base: BaseEncoder, *, seed: int
 ) -> tuple["SentenceTransformer", Dataset, dict[str, Any]]:
     """A sister encoder that never saw a quarter of the rows, on which it is watched."""
-    rows, lessons = task.learn, list(_bad_pairs(task, seed=seed)) if "bad pairs" in arm else []
-    found = dataset(_wrong(rows, seed=seed) if arm.endswith("wrong labels") else rows, lessons)
+    rows, examples = task.learn, list(_bad_pairs(task, seed=seed)) if "bad pairs" in arm else []
+    found = dataset(_wrong(rows, seed=seed) if arm.endswith("wrong labels") else rows, examples)
     fold_of = split(found, folds=4)
     seen = [n for n, text in enumerate(found.texts) if fold_of[text_key(text)] != seed % 4]
     with ExitStack() as stack:
         if arm.endswith("no stopping"):
-            stack.enter_context(patch.object(Watch, "fallen", False))
-            stack.enter_context(patch.object(Watch, "spent", False))
-        model, watch, facts = _train(found, seen, base, seed=seed)
-    best = int(np.argmax(watch.scores))
-    rows_held = watch.facts()["held"]
+            stack.enter_context(patch.object(Validation, "fallen", False))
+            stack.enter_context(patch.object(Validation, "spent", False))
+        model, validation, facts = _train(found, seen, base, seed=seed)
+    best = int(np.argmax(validation.scores))
+    rows_held = validation.facts()["held"]
     return (
         model,
         dataset(rows),
         facts
         | {
-            "fell": float(watch.fallen),
-            "best_check": best / max(1, len(watch.scores) - 1),
-            "best_over_last": max(watch.scores) - watch.scores[-1],
+            "fell": float(validation.fallen),
+            "best_check": best / max(1, len(validation.scores) - 1),
+            "best_over_last": max(validation.scores) - validation.scores[-1],
             "counts_as_fallen": 0.5 / float(np.sqrt(max(1, sum(rows_held.values())))),
         },
     )
@@ -138,16 +138,16 @@ def measure_mining(name: str, arm: str, folder: Path, base: BaseEncoder, *, seed
     """
     task = load_task(name, folder, shots=10, seed=seed)
     found, triplets = dataset(task.learn), list(_triplets(task.learn, random.Random(seed)))
-    columns = [base.encode([lesson.texts[n] for lesson in triplets]) for n in range(2)]
+    columns = [base.encode([example.texts[n] for example in triplets]) for n in range(2)]
     vectors, intents = base.encode(found.texts), np.array(found.intent_numbers, dtype=np.int32)
 
-    def mined(mine: Callable[..., list[Lesson]]) -> dict[str, str]:
-        lessons = mine(triplets, *columns, texts=found.texts, vectors=vectors, intents=intents)
-        return {lesson.id: lesson.texts[2] for lesson in lessons}
+    def mined(mine: Callable[..., list[TrainingExample]]) -> dict[str, str]:
+        examples = mine(triplets, *columns, texts=found.texts, vectors=vectors, intents=intents)
+        return {example.id: example.texts[2] for example in examples}
 
     ours, meaning = mined(mine_triplets), dict(task.learn)
     given = ours if arm == "mining of ours" else mined(library_mining(base))
-    anchors = {f"mined:{lesson.id}": lesson.texts[0] for lesson in triplets}
+    anchors = {f"mined:{example.id}": example.texts[0] for example in triplets}
     alike = [float(np.dot(*base.encode([anchors[row], negative]))) for row, negative in given.items()]
     return {
         "triplets": float(len(given)),
@@ -192,7 +192,7 @@ class _Vectors:
         return torch.as_tensor(one) @ torch.as_tensor(other).T
 
 
-def library_mining(base: BaseEncoder) -> Callable[..., list[Lesson]]:
+def library_mining(base: BaseEncoder) -> Callable[..., list[TrainingExample]]:
     """`mine_hard_negatives` of sentence-transformers in place of our mining, with the same relative margin.
 
     It takes every other text for a negative, so all phrasings of the anchor's and the positive's nearest intents are
@@ -200,16 +200,16 @@ def library_mining(base: BaseEncoder) -> Callable[..., list[Lesson]]:
     """
 
     def mine(
-        triplets: Sequence[Lesson], anchors: Vectors, positives: Vectors, *, texts: Sequence[str], vectors: Vectors,
-        intents: Any,
-    ) -> list[Lesson]:  # fmt: skip
+        triplets: Sequence[TrainingExample], anchors: Vectors, positives: Vectors, *, texts: Sequence[str],
+        vectors: Vectors, intents: Any,
+    ) -> list[TrainingExample]:  # fmt: skip
         from datasets import Dataset
         from sentence_transformers.util import mine_hard_negatives
 
         own = [intents[(part @ vectors.T).argmax(axis=1)] for part in (anchors, positives)]
-        pairs = [lesson.texts[:2] for lesson in triplets]
-        for lesson, *meanings in zip(triplets, *own, strict=True):
-            pairs += [(lesson.texts[0], texts[n]) for n in np.flatnonzero(np.isin(intents, meanings)).tolist()]
+        pairs = [example.texts[:2] for example in triplets]
+        for example, *meanings in zip(triplets, *own, strict=True):
+            pairs += [(example.texts[0], texts[n]) for n in np.flatnonzero(np.isin(intents, meanings)).tolist()]
         pairs = list(dict.fromkeys(pairs))
         found = mine_hard_negatives(
             Dataset.from_dict({"anchor": [a for a, _ in pairs], "positive": [p for _, p in pairs]}),
@@ -218,35 +218,37 @@ def library_mining(base: BaseEncoder) -> Callable[..., list[Lesson]]:
         )  # fmt: skip
         negatives = {(row["anchor"], row["positive"]): row["negative"] for row in found}
         return [
-            Lesson(f"mined:{lesson.id}", "triplet", (*lesson.texts[:2], negatives[lesson.texts[0], lesson.texts[1]]))
-            for lesson in triplets
-            if (lesson.texts[0], lesson.texts[1]) in negatives
+            TrainingExample(
+                f"mined:{example.id}", "triplet", (*example.texts[:2], negatives[example.texts[0], example.texts[1]])
+            )
+            for example in triplets
+            if (example.texts[0], example.texts[1]) in negatives
         ]
 
     return mine
 
 
-def _lessons(task: Task, kinds: Sequence[str], *, seed: int) -> Iterator[Lesson]:
+def _lessons(task: Task, kinds: Sequence[str], *, seed: int) -> Iterator[TrainingExample]:
     if "unlabelled" in kinds:
-        yield from (Lesson(f"example:{n}", "unlabelled", (text,)) for n, (text, _) in enumerate(task.rest))
+        yield from (TrainingExample(f"example:{n}", "unlabelled", (text,)) for n, (text, _) in enumerate(task.rest))
     if "triplet" in kinds:
         yield from _triplets(task.learn, random.Random(seed))
 
 
-def _triplets(rows: Rows, chance: random.Random) -> Iterator[Lesson]:
+def _triplets(rows: Rows, chance: random.Random) -> Iterator[TrainingExample]:
     """For each row another of its intent, and one of another intent at random: what a person would write down."""
     for number, (text, intent) in enumerate(rows):
         alike = [other for other, meaning in rows if meaning == intent and other != text]
         others = [other for other, meaning in rows if meaning != intent]
-        yield Lesson(f"example:t{number}", "triplet", (text, chance.choice(alike), chance.choice(others)))
+        yield TrainingExample(f"example:t{number}", "triplet", (text, chance.choice(alike), chance.choice(others)))
 
 
-def _bad_pairs(task: Task, *, seed: int) -> Iterator[Lesson]:
+def _bad_pairs(task: Task, *, seed: int) -> Iterator[TrainingExample]:
     """An import gone wrong: pairs of texts that are said to mean the same, its second column sorted otherwise."""
     chance = random.Random(seed)
     pool = [text for text, _ in task.rest]
     for number in range(min(BAD_PAIRS, len(pool))):
-        yield Lesson(f"example:p{number}", "positive", (pool[number], chance.choice(pool)))
+        yield TrainingExample(f"example:p{number}", "positive", (pool[number], chance.choice(pool)))
 
 
 def _wrong(rows: Rows, *, seed: int) -> Rows:
@@ -259,8 +261,8 @@ def _wrong(rows: Rows, *, seed: int) -> Rows:
 def _right(facts: dict[str, Any], found: Dataset, task: Task, base: BaseEncoder, *, seed: int) -> Figures:
     """The share of the pseudo-labels that are right."""
     count = int(facts.get("pseudo_labels", 0))
-    material = auxiliary_examples.Material(found, base, seed=seed)  # type: ignore[arg-type]
+    auxiliary = auxiliary_examples.AuxiliaryExamples(found, base, seed=seed)  # type: ignore[arg-type]
     meaning = dict(task.rest)
-    given = material.lessons(range(len(found.train))).more[:count]
+    given = auxiliary.select(range(len(found.train))).more[:count]
     right = [meaning[text] == found.intents[intent] for text, intent in given]
     return {"pseudo_labels_right": float(np.mean(right))} if right else {}

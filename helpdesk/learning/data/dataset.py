@@ -24,7 +24,7 @@ from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
 from helpdesk.text import OUT_OF_SCOPE, normalise
 
-MOST_LESSONS = 10_000  # of each kind, the newest: more than one training gets to see
+MOST_EXAMPLES = 10_000  # of each kind, the newest: more than one training gets to see
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingExample:
     """One training row of another kind than a label (`id` is its source: `example:12`), texts normalised.
 
     value: how alike the texts are, from 0 to 1, where the kind says so.
@@ -60,18 +60,23 @@ class Lesson:
 class Dataset:
     """Everything one night learns from and is measured on.
 
-    train: rows that are indexed and trained on; holdout: labelled messages that never are; out_of_scope: texts that
-    belong to no intent, first the `taught` ones that staff labelled (train split), then shipped ones; exact: text key
-    -> intent of every known text, held-out ones included; questions: intent -> canonical question; lessons: rows of the
-    other kinds, which only fine-tuning learns from; out_of_scope_share: the share of traffic that is out of scope by
-    the audit sample, None when unknown; quarantine: labels in quarantine, which are in none of the other fields."""
+    train: rows that are indexed and trained on.
+    holdout: labelled messages that never are.
+    out_of_scope: texts that belong to no intent, first the `taught` ones that staff labelled (train split), then
+        shipped ones.
+    exact: text key -> intent of every known text, held-out ones included.
+    questions: intent -> canonical question.
+    examples: rows of the other kinds, which only fine-tuning learns from.
+    out_of_scope_share: the share of traffic that is out of scope by the audit sample, None when unknown.
+    quarantine: labels in quarantine, which are in none of the other fields.
+    """
 
     train: tuple[Row, ...]
     holdout: tuple[Row, ...]
     out_of_scope: tuple[str, ...]
     exact: dict[str, str]
     questions: dict[str, str]
-    lessons: tuple[Lesson, ...] = ()
+    examples: tuple[TrainingExample, ...] = ()
     taught: int = 0
     out_of_scope_share: float | None = None
     quarantine: tuple[Quarantined, ...] = ()
@@ -100,8 +105,8 @@ class Dataset:
             sorted(self.exact.items()),
             self.out_of_scope,
         ]
-        if self.lessons:
-            facts.append([(lesson.kind, lesson.texts, lesson.value) for lesson in self.lessons])
+        if self.examples:
+            facts.append([(example.kind, example.texts, example.value) for example in self.examples])
         if self.out_of_scope_share is not None:
             facts.append(self.out_of_scope_share)
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -145,10 +150,10 @@ def read_dataset(
         taught=len(taught),
         exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
         questions={intent.slug: intent.question for intent in intents},
-        lessons=tuple(
-            _lesson(example)
+        examples=tuple(
+            _training_example(example)
             for kind in TEXT_COLUMNS
-            for example in list_examples(session, kind, newest=MOST_LESSONS)
+            for example in list_examples(session, kind, newest=MOST_EXAMPLES)
             if f"example:{example.id}" not in left_out
         ),
         out_of_scope_share=out_of_scope_share,
@@ -185,9 +190,9 @@ def _phrasing_row(phrasing: Phrasing, slug: str) -> Row:
     return Row(f"phrasing:{phrasing.id}", phrasing.normalised, slug)
 
 
-def _lesson(example: Example) -> Lesson:
+def _training_example(example: Example) -> TrainingExample:
     texts = tuple(normalise(text) for text in example.texts)
-    return Lesson(f"example:{example.id}", example.kind, texts, example.value)
+    return TrainingExample(f"example:{example.id}", example.kind, texts, example.value)
 
 
 def _label_rows(

@@ -1,4 +1,4 @@
-"""What a training learns besides its labels: lessons less those held aside, mined, pseudo-labelled and noisy rows."""
+"""What a training learns besides its labels: examples less those held aside, mined, pseudo-labelled and noisy rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from helpdesk.learning.data.dataset import Dataset, Lesson
+from helpdesk.learning.data.dataset import Dataset, TrainingExample
 from helpdesk.learning.data.splits import groups_by_intent
 from helpdesk.learning.training.augmentation import noisy_copies
 from helpdesk.learning.training.hard_negatives import mine_triplets
@@ -26,18 +26,22 @@ MOST_NEGATIVES = 5_000
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """Of one training: lessons learnt and held aside by kind, further labelled rows, groups of like meaning, counts."""
+class Selection:
+    """What one training learns and holds aside.
 
-    learnt: dict[str, list[Lesson]] = field(default_factory=dict)
-    held: dict[str, list[Lesson]] = field(default_factory=dict)
+    learnt, held: examples by kind; more: further labelled rows (text, intent number); same: text -> the group of texts
+    that mean the same; facts: counts for the manifest.
+    """
+
+    learnt: dict[str, list[TrainingExample]] = field(default_factory=dict)
+    held: dict[str, list[TrainingExample]] = field(default_factory=dict)
     more: list[tuple[str, int]] = field(default_factory=list)
     same: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-class Material:
-    """All lessons of one night, and the base encoder's vectors of their texts, each encoded once."""
+class AuxiliaryExamples:
+    """All examples of one night, and the base encoder's vectors of their texts, each encoded once."""
 
     def __init__(self, dataset: Dataset, base: "SentenceTransformer", *, seed: int) -> None:
         self._dataset = dataset
@@ -45,58 +49,60 @@ class Material:
         self._seed = seed
         self._known_vectors: dict[str, Vectors] = {}
         by_kind = {
-            kind: [lesson for lesson in dataset.lessons if lesson.kind == kind]
+            kind: [example for example in dataset.examples if example.kind == kind]
             for kind in (*AUXILIARY_KINDS, UNLABELLED)
         }
         self._unlabelled = by_kind.pop(UNLABELLED)
         self._learnt, self._held = share_out(by_kind)
 
     def counts(self) -> dict[str, int]:
-        """How many lessons of each kind a training on every label learns from, at most."""
+        """How many examples of each kind a training on every label learns from, at most."""
         return {kind: len(rows) * (2 if kind == "triplet" else 1) for kind, rows in self._learnt.items()}
 
-    def lessons(self, rows: Sequence[int]) -> Lessons:
+    def select(self, rows: Sequence[int]) -> Selection:
         """For a training on these rows: nothing of the others, nor of held-out labels, comes in by another door."""
-        if not self._dataset.lessons:
-            return Lessons()
+        if not self._dataset.examples:
+            return Selection()
         learning = set(rows)
         away = [row.text for n, row in enumerate(self._dataset.train) if n not in learning]
         away += [row.text for row in self._dataset.holdout]
-        learnt = {kind: _without(lessons, away) for kind, lessons in self._learnt.items()}
+        learnt = {kind: _without(examples, away) for kind, examples in self._learnt.items()}
         labelled = [(self._dataset.texts[n], self._dataset.intent_numbers[n]) for n in rows]
         mined = self._mined(learnt["triplet"], rows)
         pseudo, level = self._pseudo_labelled(_without(self._unlabelled, away), rows)
         noisy = self._noisy([*labelled, *pseudo], away)
         facts = {
-            "learnt": {kind: len(lessons) for kind, lessons in learnt.items() if lessons},
-            "held": {kind: len(lessons) for kind, lessons in self._held.items() if lessons},
+            "learnt": {kind: len(examples) for kind, examples in learnt.items() if examples},
+            "held": {kind: len(examples) for kind, examples in self._held.items() if examples},
             "mined_negatives": len(mined),
             "pseudo_labels": len(pseudo),
             "pseudo_label_level": round(level, 4),
             "noisy_copies": len(noisy),
         }
         learnt["triplet"] += mined
-        return Lessons(learnt, self._held, [*pseudo, *noisy], meaning_groups(learnt["positive"], dict(labelled)), facts)
+        return Selection(
+            learnt, self._held, [*pseudo, *noisy], meaning_groups(learnt["positive"], dict(labelled)), facts
+        )
 
-    def _mined(self, triplets: Sequence[Lesson], rows: Sequence[int]) -> list[Lesson]:
+    def _mined(self, triplets: Sequence[TrainingExample], rows: Sequence[int]) -> list[TrainingExample]:
         if not triplets:
             return []
         few = rows if len(rows) <= MOST_NEGATIVES else _evenly(rows, MOST_NEGATIVES)
         texts = [self._dataset.texts[n] for n in few]
         return mine_triplets(
             triplets,
-            self._vectors([lesson.texts[0] for lesson in triplets]),
-            self._vectors([lesson.texts[1] for lesson in triplets]),
+            self._vectors([example.texts[0] for example in triplets]),
+            self._vectors([example.texts[1] for example in triplets]),
             texts=texts,
             vectors=self._vectors(texts),
             intents=self._intents(few),
         )
 
     def _pseudo_labelled(
-        self, unlabelled: Sequence[Lesson], rows: Sequence[int]
+        self, unlabelled: Sequence[TrainingExample], rows: Sequence[int]
     ) -> tuple[list[tuple[str, int]], float]:
         known = set(self._dataset.texts) | set(self._dataset.out_of_scope)
-        messages = [lesson.texts[0] for lesson in unlabelled if lesson.texts[0] not in known]
+        messages = [example.texts[0] for example in unlabelled if example.texts[0] not in known]
         if not messages:
             return [], 0.0
         texts = [self._dataset.texts[n] for n in rows]
@@ -134,43 +140,43 @@ class Material:
 
 
 def share_out(
-    by_kind: Mapping[str, Sequence[Lesson]],
-) -> tuple[dict[str, list[Lesson]], dict[str, list[Lesson]]]:
-    """Lessons to learn from, and 10 to 20% of each kind held aside: the same ones every night.
+    by_kind: Mapping[str, Sequence[TrainingExample]],
+) -> tuple[dict[str, list[TrainingExample]], dict[str, list[TrainingExample]]]:
+    """Examples to learn from, and 10 to 20% of each kind held aside: the same ones every night.
 
-    Lessons that begin with the same text stay together; one that repeats a held pair in another kind is not learnt.
+    Selection that begin with the same text stay together; one that repeats a held pair in another kind is not learnt.
     """
-    held = {kind: _held(lessons) for kind, lessons in by_kind.items()}
-    ids = {lesson.id for lessons in held.values() for lesson in lessons}
-    pairs = {pair for lessons in held.values() for lesson in lessons for pair in _pairs(lesson)}
+    held = {kind: _held(examples) for kind, examples in by_kind.items()}
+    ids = {example.id for examples in held.values() for example in examples}
+    pairs = {pair for examples in held.values() for example in examples for pair in _pairs(example)}
     learnt = {
-        kind: [lesson for lesson in lessons if lesson.id not in ids and pairs.isdisjoint(_pairs(lesson))]
-        for kind, lessons in by_kind.items()
+        kind: [example for example in examples if example.id not in ids and pairs.isdisjoint(_pairs(example))]
+        for kind, examples in by_kind.items()
     }
     return learnt, held
 
 
-def _held(lessons: Sequence[Lesson]) -> list[Lesson]:
-    groups: dict[str, list[Lesson]] = {}
-    for lesson in lessons:
-        groups.setdefault(text_key(lesson.texts[0]), []).append(lesson)
-    held: list[Lesson] = []
+def _held(examples: Sequence[TrainingExample]) -> list[TrainingExample]:
+    groups: dict[str, list[TrainingExample]] = {}
+    for example in examples:
+        groups.setdefault(text_key(example.texts[0]), []).append(example)
+    held: list[TrainingExample] = []
     for _, group in sorted(groups.items()):
-        if len(held) >= HELD * len(lessons):
+        if len(held) >= HELD * len(examples):
             break
-        if len(held) + len(group) <= MOST_HELD * len(lessons):
+        if len(held) + len(group) <= MOST_HELD * len(examples):
             held += group
     return held
 
 
-def _pairs(lesson: Lesson) -> set[frozenset[str]]:
-    return {frozenset((lesson.texts[0], text)) for text in lesson.texts[1:]}
+def _pairs(example: TrainingExample) -> set[frozenset[str]]:
+    return {frozenset((example.texts[0], text)) for text in example.texts[1:]}
 
 
-def _without(lessons: Sequence[Lesson], away: Sequence[str]) -> list[Lesson]:
-    texts = list(dict.fromkeys(text for lesson in lessons for text in lesson.texts))
+def _without(examples: Sequence[TrainingExample], away: Sequence[str]) -> list[TrainingExample]:
+    texts = list(dict.fromkeys(text for example in examples for text in example.texts))
     near = dict(zip(texts, near_any(texts, away).tolist(), strict=True))
-    return [lesson for lesson in lessons if not any(near[text] for text in lesson.texts)]
+    return [example for example in examples if not any(near[text] for text in example.texts)]
 
 
 def _evenly(rows: Sequence[int], count: int) -> list[int]:

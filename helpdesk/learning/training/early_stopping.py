@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helpdesk.learning.data.dataset import Lesson
+from helpdesk.learning.data.dataset import TrainingExample
 from helpdesk.learning.training.finetune import half_precision
-from helpdesk.learning.training.validation_metrics import centroid_accuracy, lesson_metric
+from helpdesk.learning.training.validation_metrics import centroid_accuracy, example_metric
 from helpdesk.matching.index import Vectors
 from helpdesk.text import text_key
 
@@ -26,38 +26,38 @@ _FEWEST_ROWS = 6
 
 
 @dataclass(frozen=True)
-class Held:
-    """Rows that a training never learns from: lessons by kind, and labelled texts with their intents."""
+class ValidationSet:
+    """Rows that a training never learns from: examples by kind, and labelled texts with their intents."""
 
-    lessons: Mapping[str, Sequence[Lesson]] = field(default_factory=dict)
+    examples: Mapping[str, Sequence[TrainingExample]] = field(default_factory=dict)
     texts: Sequence[str] = ()
     intents: Sequence[int] = ()
 
-    def limited(self, texts: int) -> "Held":
-        """About so many texts of it, always the same ones; labels get as much as all kinds of lessons together."""
-        lessons = {kind: rows for kind, rows in self.lessons.items() if rows}
-        share = texts // (2 * len(lessons) if self.texts and lessons else max(1, len(lessons)))
+    def limited(self, texts: int) -> "ValidationSet":
+        """About so many texts of it, always the same ones; labels get as much as all kinds of examples together."""
+        examples = {kind: rows for kind, rows in self.examples.items() if rows}
+        share = texts // (2 * len(examples) if self.texts and examples else max(1, len(examples)))
         few = {
             kind: sorted(rows, key=_key)[: max(_FEWEST_ROWS, share // len(rows[0].texts))]
-            for kind, rows in lessons.items()
+            for kind, rows in examples.items()
         }
-        rows = _spread(self.texts, self.intents, texts // 2 if lessons else texts)
-        return Held(few, [self.texts[row] for row in rows], [self.intents[row] for row in rows])
+        rows = _spread(self.texts, self.intents, texts // 2 if examples else texts)
+        return ValidationSet(few, [self.texts[row] for row in rows], [self.intents[row] for row in rows])
 
     def all_texts(self) -> list[str]:
         """Every text once."""
-        every = [text for rows in self.lessons.values() for lesson in rows for text in lesson.texts]
+        every = [text for rows in self.examples.values() for example in rows for text in example.texts]
         return list(dict.fromkeys([*every, *self.texts]))
 
 
-class Watch:
+class Validation:
     """Measures one training. `stops`: whether the best weights are kept when the figures fall.
 
     The score is the mean of the metrics, weighted by how many rows each rests on. It has fallen when it ends below
     its best by more than the largest standard error of a share of so many rows.
     """
 
-    def __init__(self, held: Held, *, steps: int, trained: int, stops: bool = True) -> None:
+    def __init__(self, held: ValidationSet, *, steps: int, trained: int, stops: bool = True) -> None:
         """`trained`: how many texts the training will see; that bounds what is measured."""
         budget = int(COST * trained)
         self._held = held.limited(max(_FEWEST_TEXTS, budget // (CHECKS + 1)))
@@ -126,18 +126,18 @@ class Watch:
         return max(self.scores) - score > 0.5 / math.sqrt(max(1, rows))
 
     def _rows(self, kind: str) -> int:
-        return len(self._held.texts) if kind == LABELS else len(self._held.lessons[kind])
+        return len(self._held.texts) if kind == LABELS else len(self._held.examples[kind])
 
     def _measure(self, vectors: Mapping[str, Vectors]) -> dict[str, float]:
         found: dict[str, float | None] = {}
         if self._held.texts:
             stacked = np.stack([vectors[text] for text in self._held.texts])
             found[LABELS] = centroid_accuracy(stacked, np.array(self._held.intents, dtype=np.int32))
-        for kind, lessons in self._held.lessons.items():
+        for kind, examples in self._held.examples.items():
             columns = [
-                np.stack([vectors[text] for text in texts]) for texts in zip(*(r.texts for r in lessons), strict=True)
+                np.stack([vectors[text] for text in texts]) for texts in zip(*(r.texts for r in examples), strict=True)
             ]
-            found[kind] = lesson_metric(lessons, columns)
+            found[kind] = example_metric(examples, columns)
         return {kind: value for kind, value in found.items() if value is not None and math.isfinite(value)}
 
 
@@ -156,5 +156,5 @@ def _spread(texts: Sequence[str], intents: Sequence[int], limit: int) -> list[in
     return sorted(chosen)
 
 
-def _key(lesson: Lesson) -> str:
-    return text_key("\0".join(lesson.texts))
+def _key(example: TrainingExample) -> str:
+    return text_key("\0".join(example.texts))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    from helpdesk.learning.training.early_stopping import Watch
-    from helpdesk.learning.training.losses import Objectives
+    from helpdesk.learning.training.early_stopping import Validation
+    from helpdesk.learning.training.losses import AuxiliaryLosses
 
 Progress = Callable[[int, int], None]
 VIEWS_PER_INTENT = 2
@@ -101,13 +101,14 @@ def fine_tune(
     plan: TrainingPlan,
     seed: int,
     progress: Progress,
-    objectives: "Objectives | None" = None,
-    watch: "Watch | None" = None,
+    auxiliary_losses: "AuxiliaryLosses | None" = None,
+    validation: "Validation | None" = None,
 ) -> None:
     """Train the model in place on normalised texts with their intents (numbers), as planned.
 
-    `objectives` add the gradients of other kinds of rows; `watch` measures rows held aside on the way, and decides
-    whether the weights of the end or those of its best check are kept.
+    auxiliary_losses: adds the gradients of rows of other kinds.
+    validation: measures rows held aside on the way, and decides whether the weights of the end or those of its best
+        check are kept.
     """
     import torch
 
@@ -117,11 +118,11 @@ def fine_tune(
     optimizer = torch.optim.AdamW(tuned, lr=plan.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, plan.steps))
     batches = _Batches(texts, intents, plan, seed=seed)
-    _check(watch, model, 0, weights)
+    _check(validation, model, 0, weights)
     for step, batch in zip(range(plan.last_step), batches, strict=False):
         optimizer.zero_grad()
-        if objectives is not None:
-            objectives.backward(step)
+        if auxiliary_losses is not None:
+            auxiliary_losses.backward(step)
         labels = [intents[row] for row in batch]
         loss = _loss(model, batches.chunks(model, batch), labels, plan.temperature)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -129,19 +130,19 @@ def fine_tune(
         optimizer.step()
         schedule.step()
         progress(step + 1, plan.last_step)
-        _check(watch, model, step + 1, weights)
-        if watch is not None and watch.spent:
+        _check(validation, model, step + 1, weights)
+        if validation is not None and validation.spent:
             progress(plan.last_step, plan.last_step)
             break
     model.eval()
-    weights.finish(best=watch is not None and watch.fallen)
+    weights.finish(best=validation is not None and validation.fallen)
 
 
-def _check(watch: "Watch | None", model: "SentenceTransformer", step: int, weights: "_Weights") -> None:
+def _check(validation: "Validation | None", model: "SentenceTransformer", step: int, weights: "_Weights") -> None:
     """Measure the weights as they would be kept, when it is time; the model goes on training."""
-    if watch is not None and watch.due(step):
+    if validation is not None and validation.due(step):
         with weights.blended():
-            if watch.check(model, step):
+            if validation.check(model, step):
                 weights.remember()
     model.train()
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from helpdesk.learning.calibration.folds import Intents
-from helpdesk.learning.data.dataset import Lesson
+from helpdesk.learning.data.dataset import TrainingExample
 from helpdesk.matching.index import Vectors
 
 RELATIVE_MARGIN = 0.05
@@ -13,14 +13,14 @@ _CHUNK = 512
 
 
 def mine_triplets(
-    triplets: Sequence[Lesson],
+    triplets: Sequence[TrainingExample],
     anchors: Vectors,
     positives: Vectors,
     *,
     texts: Sequence[str],
     vectors: Vectors,
     intents: Intents,
-) -> list[Lesson]:
+) -> list[TrainingExample]:
     """For each triplet one more, whose negative is the phrasing most like its anchor that means something else.
 
     anchors and positives [triplets, dim], and the phrasings' vectors [n, dim] with their intents [n], all of unit
@@ -36,7 +36,7 @@ def mine_triplets(
         barred = (alike > limit[:, None]) | (intents == own[0][:, None]) | (intents == own[1][:, None])
         alike[barred] = -np.inf
         best = alike.argmax(axis=1)
-        for lesson, row, similarity in zip(triplets[part], best, alike.max(axis=1), strict=True):
+        for example, row, similarity in zip(triplets[part], best, alike.max(axis=1), strict=True):
             if np.isfinite(similarity):
-                mined.append(Lesson(f"mined:{lesson.id}", "triplet", (*lesson.texts[:2], texts[row])))
+                mined.append(TrainingExample(f"mined:{example.id}", "triplet", (*example.texts[:2], texts[row])))
     return mined

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from helpdesk.learning.data.dataset import Lesson
+from helpdesk.learning.data.dataset import TrainingExample
 from helpdesk.learning.training.finetune import tokens
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ def texts_in(planned: Mapping[int, str]) -> int:
     return sum(AUXILIARY_BATCH * _TEXTS[kind] for kind in planned.values())
 
 
-class Objectives:
+class AuxiliaryLosses:
     """The auxiliary batches of one training and their losses; seeded, so that the same rows give the same batches."""
 
     def __init__(
         self,
         model: "SentenceTransformer",
-        lessons: Mapping[str, Sequence[Lesson]],
+        examples: Mapping[str, Sequence[TrainingExample]],
         *,
         planned: Mapping[int, str],
         same: Mapping[str, str],
@@ -60,7 +60,7 @@ class Objectives:
     ) -> None:
         """`same`: text -> the group of texts that mean the same, which are never each other's negatives."""
         self._model = model
-        self._lessons = lessons
+        self._lessons = examples
         self._planned = planned
         self._same = same
         self._chance = np.random.default_rng(seed)
@@ -74,36 +74,36 @@ class Objectives:
         if kind is None:
             return
         batch = self._draw(kind)
-        columns = [tokens(self._model, texts) for texts in zip(*(lesson.texts for lesson in batch), strict=True)]
-        values = torch.tensor([lesson.value or 0.0 for lesson in batch], device=self._model.device)
+        columns = [tokens(self._model, texts) for texts in zip(*(example.texts for example in batch), strict=True)]
+        values = torch.tensor([example.value or 0.0 for example in batch], device=self._model.device)
         self._losses[kind](columns, values).backward()
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), MAX_AUXILIARY_NORM)
 
-    def _draw(self, kind: str) -> list[Lesson]:
-        """Up to AUXILIARY_BATCH random lessons; of positive pairs only one of each group of texts that mean the
+    def _draw(self, kind: str) -> list[TrainingExample]:
+        """Up to AUXILIARY_BATCH random examples; of positive pairs only one of each group of texts that mean the
         same.
         """
-        lessons = self._lessons[kind]
-        order = self._chance.permutation(len(lessons)).tolist()
+        examples = self._lessons[kind]
+        order = self._chance.permutation(len(examples)).tolist()
         if kind != "positive":
-            return [lessons[row] for row in order[:AUXILIARY_BATCH]]
-        chosen: dict[str, Lesson] = {}
+            return [examples[row] for row in order[:AUXILIARY_BATCH]]
+        chosen: dict[str, TrainingExample] = {}
         for row in order:
-            chosen.setdefault(self._same[lessons[row].texts[0]], lessons[row])
+            chosen.setdefault(self._same[examples[row].texts[0]], examples[row])
             if len(chosen) == AUXILIARY_BATCH:
                 break
         return list(chosen.values())
 
 
-def meaning_groups(lessons: Sequence[Lesson], known: Mapping[str, int]) -> dict[str, str]:
+def meaning_groups(examples: Sequence[TrainingExample], known: Mapping[str, int]) -> dict[str, str]:
     """Text -> the name of its group: texts joined by positive pairs, or known to have the same intent."""
     from scipy.cluster.hierarchy import DisjointSet
 
-    groups = DisjointSet(text for lesson in lessons for text in lesson.texts)
+    groups = DisjointSet(text for example in examples for text in example.texts)
     first_of: dict[int, str] = {}
-    for lesson in lessons:
-        groups.merge(*lesson.texts)
-        for text in lesson.texts:
+    for example in examples:
+        groups.merge(*example.texts)
+        for text in example.texts:
             if text in known:
                 groups.merge(text, first_of.setdefault(known[text], text))
     return {text: groups[text] for text in groups}

@@ -11,9 +11,9 @@ from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.out_of_fold import Progress
 from helpdesk.learning.data.dataset import Dataset
 from helpdesk.learning.data.splits import split
-from helpdesk.learning.training.auxiliary_examples import Lessons, Material
+from helpdesk.learning.training.auxiliary_examples import AuxiliaryExamples, Selection
 from helpdesk.learning.training.base_model import load_base
-from helpdesk.learning.training.early_stopping import Held, Watch
+from helpdesk.learning.training.early_stopping import Validation, ValidationSet
 from helpdesk.learning.training.finetune import (
     MANY,
     VIEWS_PER_INTENT,
@@ -22,7 +22,7 @@ from helpdesk.learning.training.finetune import (
     plan_training,
     seconds_per_intent,
 )
-from helpdesk.learning.training.losses import Objectives, schedule, texts_in
+from helpdesk.learning.training.losses import AuxiliaryLosses, schedule, texts_in
 from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
 from helpdesk.settings import Settings
 from helpdesk.text import text_key
@@ -45,7 +45,7 @@ class Tuned:
 
 
 def tune(
-    workshop: Path,
+    workdir: Path,
     dataset: Dataset,
     *,
     like: Measurement | None,
@@ -71,22 +71,24 @@ def tune(
     everything = list(range(len(dataset.train)))
     int8 = is_int8(standing)
     base = load_base(settings.base_model, threads=settings.train_threads)
-    material = Material(dataset, base, seed=settings.seed)
-    plans = _plans(dataset, [*subsets, everything], base=base, material=material, minutes=minutes, max_steps=max_steps)
-    school = _School(dataset, material, settings, progress)
-    folders = [workshop / f"fold-{fold}" for fold in range(evaluated)]
+    auxiliary = AuxiliaryExamples(dataset, base, seed=settings.seed)
+    plans = _plans(
+        dataset, [*subsets, everything], base=base, auxiliary=auxiliary, minutes=minutes, max_steps=max_steps
+    )
+    trainer = _Trainer(dataset, auxiliary, settings, progress)
+    folders = [workdir / f"fold-{fold}" for fold in range(evaluated)]
     reached = []
     for number, (folder, rows, plan) in enumerate(zip(folders, subsets, plans[:-1], strict=True), 1):
-        model, watch = school.train(rows, plan, stage=f"fine-tuning to measure {number}/{evaluated}")
-        reached.append(watch.kept / plan.steps)
+        model, validation = trainer.train(rows, plan, stage=f"fine-tuning to measure {number}/{evaluated}")
+        reached.append(validation.kept / plan.steps)
         folder.mkdir(parents=True)
         save_serving_files(model, folder, int8=int8)
-    whole = workshop / "whole"
+    whole = workdir / "whole"
     whole.mkdir(parents=True)
     plan = replace(plans[-1], until=sum(reached) / evaluated)
-    model, _ = school.train(everything, plan, stage="fine-tuning")
+    model, _ = trainer.train(everything, plan, stage="fine-tuning")
     save_encoder(model, whole, int8=int8)
-    return Tuned(whole, Measurement(folds, fold_of, tuple(folders)), plan.facts() | school.facts)
+    return Tuned(whole, Measurement(folds, fold_of, tuple(folders)), plan.facts() | trainer.facts)
 
 
 def _outgrown(like: Measurement, dataset: Dataset) -> bool:
@@ -112,14 +114,14 @@ def _plans(
     subsets: Sequence[Sequence[int]],
     *,
     base: "SentenceTransformer",
-    material: Material,
+    auxiliary: AuxiliaryExamples,
     minutes: float,
     max_steps: int | None,
 ) -> list[TrainingPlan]:
     """One plan a training, all shortened alike when their sum would break the budget."""
     intents = [len({dataset.train[n].intent for n in rows}) for rows in subsets]
     plans = [plan_training(len(rows), count, max_steps=max_steps) for rows, count in zip(subsets, intents, strict=True)]
-    counts = material.counts()
+    counts = auxiliary.counts()
     others = [texts_in(_schedule(plan, counts, len(rows))) for plan, rows in zip(plans, subsets, strict=True)]
     work = sum(plan.steps * plan.intents for plan in plans) + sum(others) / VIEWS_PER_INTENT
     pace = seconds_per_intent(base, dataset.texts[:2000], len(dataset.intents))
@@ -128,47 +130,47 @@ def _plans(
 
 
 def _schedule(plan: TrainingPlan, counts: Mapping[str, int], rows: int) -> dict[int, str]:
-    """Which steps carry a batch of which other kind: a lesson is seen as often as a labelled row."""
+    """Which steps carry a batch of which other kind: an example is seen as often as a labelled row."""
     return schedule(counts, steps=plan.steps, visits=plan.steps * plan.intents * VIEWS_PER_INTENT / max(1, rows))
 
 
 @dataclass
-class _School:
+class _Trainer:
     """Trains encoders of one night from the base weights; `facts` collects what each learnt and how it went."""
 
     dataset: Dataset
-    material: Material
+    auxiliary: AuxiliaryExamples
     settings: Settings
     progress: Progress
     facts: dict[str, Any] = field(default_factory=lambda: {"curves": {}})
 
-    def train(self, rows: Sequence[int], plan: TrainingPlan, *, stage: str) -> tuple["SentenceTransformer", Watch]:
+    def train(self, rows: Sequence[int], plan: TrainingPlan, *, stage: str) -> tuple["SentenceTransformer", Validation]:
         """An encoder that never saw the other rows, and how it did on them."""
         dataset, settings = self.dataset, self.settings
-        lessons = self.material.lessons(rows)
+        examples = self.auxiliary.select(rows)
         away = sorted(set(range(len(dataset.train))) - set(rows))
-        held = Held(lessons.held, [dataset.texts[n] for n in away], [dataset.intent_numbers[n] for n in away])
-        watch = Watch(held, steps=plan.last_step, trained=plan.texts, stops=bool(away))
+        held = ValidationSet(examples.held, [dataset.texts[n] for n in away], [dataset.intent_numbers[n] for n in away])
+        validation = Validation(held, steps=plan.last_step, trained=plan.texts, stops=bool(away))
         model = load_base(settings.base_model, threads=settings.train_threads)
         fine_tune(
             model,
-            [*(dataset.texts[n] for n in rows), *(text for text, _ in lessons.more)],
-            intents=[*(dataset.intent_numbers[n] for n in rows), *(intent for _, intent in lessons.more)],
+            [*(dataset.texts[n] for n in rows), *(text for text, _ in examples.more)],
+            intents=[*(dataset.intent_numbers[n] for n in rows), *(intent for _, intent in examples.more)],
             plan=plan,
             seed=settings.seed,
             progress=lambda done, total: self.progress(stage, done, total),
-            objectives=self._objectives(model, lessons, plan, len(rows)),
-            watch=watch,
+            auxiliary_losses=self._auxiliary_losses(model, examples, plan, len(rows)),
+            validation=validation,
         )
-        self.facts["curves"][stage] = watch.facts()
-        if lessons.facts:
-            self.facts.setdefault("lessons", {})[stage] = lessons.facts
-        return model, watch
+        self.facts["curves"][stage] = validation.facts()
+        if examples.facts:
+            self.facts.setdefault("examples", {})[stage] = examples.facts
+        return model, validation
 
-    def _objectives(
-        self, model: "SentenceTransformer", lessons: Lessons, plan: TrainingPlan, rows: int
-    ) -> Objectives | None:
-        planned = _schedule(plan, {kind: len(learnt) for kind, learnt in lessons.learnt.items()}, rows)
+    def _auxiliary_losses(
+        self, model: "SentenceTransformer", examples: Selection, plan: TrainingPlan, rows: int
+    ) -> AuxiliaryLosses | None:
+        planned = _schedule(plan, {kind: len(learnt) for kind, learnt in examples.learnt.items()}, rows)
         if not planned:
             return None
-        return Objectives(model, lessons.learnt, planned=planned, same=lessons.same, seed=self.settings.seed)
+        return AuxiliaryLosses(model, examples.learnt, planned=planned, same=examples.same, seed=self.settings.seed)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpdesk.learning.calibration.folds import Intents
-from helpdesk.learning.data.dataset import Lesson
+from helpdesk.learning.data.dataset import TrainingExample
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.probabilities import Floats
 
@@ -33,9 +33,9 @@ def centroid_accuracy(vectors: Vectors, intents: Intents) -> float | None:
     return float((alike[judged].argmax(axis=1) == numbers[judged]).mean())
 
 
-def lesson_metric(lessons: Sequence[Lesson], columns: Columns) -> float | None:
-    """The metric of lessons of one kind, given the unit vectors [n, dim] of their first, second and third texts."""
-    return _METRICS[lessons[0].kind](lessons, columns)
+def example_metric(examples: Sequence[TrainingExample], columns: Columns) -> float | None:
+    """The metric of examples of one kind, given the unit vectors [n, dim] of their first, second and third texts."""
+    return _METRICS[examples[0].kind](examples, columns)
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -49,32 +49,34 @@ def _cosines(columns: Columns) -> NDArray[np.float32]:
     return cosines
 
 
-def _retrieval(lessons: Sequence[Lesson], columns: Columns) -> float | None:
+def _retrieval(examples: Sequence[TrainingExample], columns: Columns) -> float | None:
     """Share of first texts whose nearest second text, among all of these pairs, is one of their own partners."""
-    if len(lessons) < 2:
+    if len(examples) < 2:
         return None
     partners: dict[str, set[str]] = {}
-    for lesson in lessons:
-        partners.setdefault(lesson.texts[0], set()).add(lesson.texts[1])
+    for example in examples:
+        partners.setdefault(example.texts[0], set()).add(example.texts[1])
     nearest = (columns[0] @ columns[1].T).argmax(axis=1)
-    hits = [lessons[row].texts[1] in partners[lesson.texts[0]] for lesson, row in zip(lessons, nearest, strict=True)]
+    hits = [
+        examples[row].texts[1] in partners[example.texts[0]] for example, row in zip(examples, nearest, strict=True)
+    ]
     return float(np.mean(hits))
 
 
-def _rank_correlation(lessons: Sequence[Lesson], columns: Columns) -> float | None:
+def _rank_correlation(examples: Sequence[TrainingExample], columns: Columns) -> float | None:
     """Spearman's between cosine and score."""
     from scipy.stats import spearmanr
 
-    scores = np.array([lesson.value for lesson in lessons], dtype=np.float64)
+    scores = np.array([example.value for example in examples], dtype=np.float64)
     cosines = _cosines(columns)
     if len(np.unique(scores)) < 2 or len(np.unique(cosines)) < 2:
         return None
     return float(spearmanr(cosines, scores).statistic)
 
 
-def _pair_accuracy(lessons: Sequence[Lesson], columns: Columns) -> float | None:
+def _pair_accuracy(examples: Sequence[TrainingExample], columns: Columns) -> float | None:
     """Share of (similar, not similar) pairs of pairs of which the similar one is more alike: the area under the ROC."""
-    similar = np.array([lesson.value == 1.0 for lesson in lessons])
+    similar = np.array([example.value == 1.0 for example in examples])
     cosines = _cosines(columns)
     if similar.all() or not similar.any():
         return None
@@ -82,12 +84,12 @@ def _pair_accuracy(lessons: Sequence[Lesson], columns: Columns) -> float | None:
     return float(((ahead > 0) + 0.5 * (ahead == 0)).mean())
 
 
-def _triplet_accuracy(lessons: Sequence[Lesson], columns: Columns) -> float | None:
+def _triplet_accuracy(examples: Sequence[TrainingExample], columns: Columns) -> float | None:
     """Share of anchors that are nearer to their positive than to their negative."""
     return float((_cosines(columns) > np.sum(columns[0] * columns[2], axis=1)).mean())
 
 
-_METRICS: Final[dict[str, Callable[[Sequence[Lesson], Columns], float | None]]] = {
+_METRICS: Final[dict[str, Callable[[Sequence[TrainingExample], Columns], float | None]]] = {
     "positive": _retrieval,
     "scored": _rank_correlation,
     "similar": _pair_accuracy,

@@ -170,5 +170,5 @@ def test_pairs_of_a_source_are_left_out_too(desk: ChatService) -> None:
         whole = read_dataset(session)
         left = read_dataset(session, without=matching_rows(session, MALLORY))
 
-    assert [lesson.id for lesson in whole.lessons] == ["example:1", "example:2"]
-    assert [lesson.id for lesson in left.lessons] == ["example:2"]
+    assert [example.id for example in whole.examples] == ["example:1", "example:2"]
+    assert [example.id for example in left.examples] == ["example:2"]

@@ -189,7 +189,7 @@ def test_every_kind_of_row_is_trained_on_and_the_curves_are_kept(desk: ChatServi
     assert set(measured.metrics) == kinds | {"labels"}
     assert set(whole.metrics) == kinds
     assert all(len(curve.steps) >= 2 and curve.steps[0] == 0 for curve in (measured, whole))
-    assert set(report.training.model_dump()["lessons"]["fine-tuning"]["learnt"]) == kinds
+    assert set(report.training.model_dump()["examples"]["fine-tuning"]["learnt"]) == kinds
     assert "fine-tuning: positive " in report.as_text()
     assert "triplet (" in drawn.read_text()
 

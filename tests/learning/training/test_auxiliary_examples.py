@@ -8,8 +8,8 @@ import pytest
 from fakes import clusters
 from numpy.typing import NDArray
 
-from helpdesk.learning.data.dataset import Dataset, Lesson, Row
-from helpdesk.learning.training.auxiliary_examples import Lessons, Material
+from helpdesk.learning.data.dataset import Dataset, Row, TrainingExample
+from helpdesk.learning.training.auxiliary_examples import AuxiliaryExamples, Selection
 from helpdesk.near_duplicates import near_any
 
 pytestmark = pytest.mark.slow
@@ -49,41 +49,41 @@ class PlantedEncoder:
         return (PLANTED | MESSAGES).get(text, unit)
 
 
-def dataset(lessons: Sequence[Lesson], *, holdout: Sequence[str] = ()) -> Dataset:
-    """A FAQ of planted phrasings with these lessons."""
+def dataset(examples: Sequence[TrainingExample], *, holdout: Sequence[str] = ()) -> Dataset:
+    """A FAQ of planted phrasings with these examples."""
     return Dataset(
         train=tuple(Row(f"phrasing:{n}", text, f"intent {TRUTH[n]}") for n, text in enumerate(TEXTS)),
         holdout=tuple(Row(f"label:{n}", text, "intent 0") for n, text in enumerate(holdout)),
         out_of_scope=("what a day", "who won the game"),
         exact={},
         questions={},
-        lessons=tuple(lessons),
+        examples=tuple(examples),
     )
 
 
-def lessons_for(rows: Sequence[int], given: Dataset) -> Lessons:
+def lessons_for(rows: Sequence[int], given: Dataset) -> Selection:
     """What a training on these rows gets."""
-    return Material(given, PlantedEncoder(), seed=0).lessons(rows)  # type: ignore[arg-type]
+    return AuxiliaryExamples(given, PlantedEncoder(), seed=0).select(rows)  # type: ignore[arg-type]
 
 
-def unlabelled() -> list[Lesson]:
+def unlabelled() -> list[TrainingExample]:
     """Messages like the phrasings."""
-    return [Lesson(f"example:{n}", "unlabelled", (text,)) for n, text in enumerate(MESSAGES)]
+    return [TrainingExample(f"example:{n}", "unlabelled", (text,)) for n, text in enumerate(MESSAGES)]
 
 
 def test_without_lessons_there_is_nothing_more() -> None:
     """And nothing is encoded for it."""
     encoder = PlantedEncoder()
-    material = Material(dataset([]), encoder, seed=0)  # type: ignore[arg-type]
+    auxiliary = AuxiliaryExamples(dataset([]), encoder, seed=0)  # type: ignore[arg-type]
 
-    assert material.lessons(EVERY) == Lessons()
+    assert auxiliary.select(EVERY) == Selection()
     assert encoder.encoded == []
-    assert not any(material.counts().values())
+    assert not any(auxiliary.counts().values())
 
 
 def test_unlabelled_messages_join_the_intents_they_surely_mean() -> None:
     """As rows for training alone; what is already known gains nothing."""
-    known = Lesson("example:99", "unlabelled", (TEXTS[0],))
+    known = TrainingExample("example:99", "unlabelled", (TEXTS[0],))
     found = lessons_for(EVERY, dataset([*unlabelled(), known]))
     pseudo = dict(found.more)
 
@@ -96,12 +96,12 @@ def test_a_message_that_is_held_out_does_not_come_in_by_another_door() -> None:
     """Neither as a pseudo-label nor within a pair, nor slightly changed."""
     held_out = next(iter(MESSAGES))
     turned = " ".join(held_out.split()[::-1])
-    pairs = [Lesson(f"pair:{n}", "positive", (words(2000 + n), words(3000 + n))) for n in range(20)]
-    leak = [Lesson("leak", "positive", (words(9), turned))]
+    pairs = [TrainingExample(f"pair:{n}", "positive", (words(2000 + n), words(3000 + n))) for n in range(20)]
+    leak = [TrainingExample("leak", "positive", (words(9), turned))]
     found = lessons_for(EVERY, dataset([*unlabelled(), *pairs, *leak], holdout=[held_out]))
 
     assert held_out not in dict(found.more)
-    assert "leak" not in {lesson.id for lesson in found.learnt["positive"]}
+    assert "leak" not in {example.id for example in found.learnt["positive"]}
     assert len(found.learnt["positive"]) >= 16
 
 
@@ -111,24 +111,24 @@ def test_what_is_only_just_near_a_held_out_label_is_not_learnt(kind: str) -> Non
     held_out, near = "the tunnel from my kitchen is dead", "from my kitchens the tunnel was dead"
     assert near_any([near], [held_out]).all()
     texts = {"positive": (near, "b"), "triplet": ("a", "b", near), "unlabelled": (near,)}.get(kind, ("a b",))
-    filling = [Lesson(f"f:{n}", "positive", (words(2000 + n), words(3000 + n))) for n in range(20)]
-    leak = Lesson("leak", "unlabelled" if kind == "noise" else kind, texts)
+    filling = [TrainingExample(f"f:{n}", "positive", (words(2000 + n), words(3000 + n))) for n in range(20)]
+    leak = TrainingExample("leak", "unlabelled" if kind == "noise" else kind, texts)
     given = dataset([*filling, *unlabelled(), leak], holdout=[held_out])
     if kind == "noise":
         few = replace(given.train[0], text=f"{held_out} every morning again", intent="few")
         given = replace(given, train=(*given.train, few))
     found = lessons_for(range(len(given.train)), given)
-    learnt = [text for kind in found.learnt.values() for lesson in kind for text in lesson.texts]
+    learnt = [text for kind in found.learnt.values() for example in kind for text in example.texts]
 
     assert not near_any([*learnt, *(text for text, _ in found.more)], [held_out]).any()
 
 
 def test_a_measured_part_is_not_seen_through_pairs() -> None:
-    """The encoder that measures some rows learns no lesson with a text like one of them."""
+    """The encoder that measures some rows learns no example with a text like one of them."""
     mine = [n for n in EVERY if n % 2]
-    pairs = [Lesson(f"pair:{n}", "positive", (words(2000 + n), TEXTS[n])) for n in EVERY]
+    pairs = [TrainingExample(f"pair:{n}", "positive", (words(2000 + n), TEXTS[n])) for n in EVERY]
     found = lessons_for(mine, dataset(pairs))
-    said = {lesson.texts[1] for lesson in found.learnt["positive"]}
+    said = {example.texts[1] for example in found.learnt["positive"]}
 
     assert said
     assert said <= {TEXTS[n] for n in mine}
@@ -145,22 +145,23 @@ def test_pseudo_labels_come_from_the_rows_of_the_training_alone() -> None:
 def test_triplets_get_hard_negatives_of_other_intents() -> None:
     """One more triplet each, its negative a phrasing of the FAQ."""
     triplets = [
-        Lesson(f"t:{n}", "triplet", (TEXTS[n], TEXTS[n + 1], "nothing like it")) for n in range(0, len(TEXTS), ROWS)
+        TrainingExample(f"t:{n}", "triplet", (TEXTS[n], TEXTS[n + 1], "nothing like it"))
+        for n in range(0, len(TEXTS), ROWS)
     ] * 5
-    triplets = [replace(lesson, id=f"{lesson.id}:{n}") for n, lesson in enumerate(triplets)]
+    triplets = [replace(example, id=f"{example.id}:{n}") for n, example in enumerate(triplets)]
     found = lessons_for(EVERY, dataset(triplets))
-    mined = [lesson for lesson in found.learnt["triplet"] if lesson.id.startswith("mined:")]
+    mined = [example for example in found.learnt["triplet"] if example.id.startswith("mined:")]
 
     assert found.facts["mined_negatives"] == len(mined) > 0
-    for anchor, _, negative in (lesson.texts for lesson in mined):
+    for anchor, _, negative in (example.texts for example in mined):
         assert TRUTH[TEXTS.index(anchor)] != TRUTH[TEXTS.index(negative)]
 
 
 def test_intents_with_few_phrasings_are_filled_up_when_there_are_unlabelled_messages() -> None:
     """And only then: labels alone train as they always did."""
     mine = [n for n in EVERY if TRUTH[n] != 1 or n % ROWS == 0]
-    strange = [Lesson("example:1", "unlabelled", ("a message like no other",))]
-    pairs = [Lesson("pair:1", "positive", ("one", "other"))]
+    strange = [TrainingExample("example:1", "unlabelled", ("a message like no other",))]
+    pairs = [TrainingExample("pair:1", "positive", ("one", "other"))]
 
     assert [intent for _, intent in lessons_for(mine, dataset(strange)).more] == [1, 1, 1]
     assert lessons_for(mine, dataset(pairs)).more == []
@@ -175,9 +176,9 @@ def test_intents_with_few_phrasings_are_filled_up_when_there_are_unlabelled_mess
     ],
 )
 def test_lessons_are_part_of_what_a_bundle_is_made_from(change: dict[str, object]) -> None:
-    """Another lesson, another hash; no lesson, the hash there always was."""
-    lesson = Lesson("example:1", "scored", ("one", "other"), 0.5)
-    one, other = dataset([lesson]), dataset([replace(lesson, **change)])  # type: ignore[arg-type]
+    """Another example, another hash; no example, the hash there always was."""
+    example = TrainingExample("example:1", "scored", ("one", "other"), 0.5)
+    one, other = dataset([example]), dataset([replace(example, **change)])  # type: ignore[arg-type]
 
     assert len({one.rows_hash, other.rows_hash, dataset([]).rows_hash}) == 3
-    assert one.rows_hash == dataset([lesson]).rows_hash
+    assert one.rows_hash == dataset([example]).rows_hash

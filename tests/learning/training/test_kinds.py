@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from helpdesk.learning.data.dataset import Dataset, Lesson, Row
-from helpdesk.learning.training.auxiliary_examples import Material, share_out
+from helpdesk.learning.data.dataset import Dataset, Row, TrainingExample
+from helpdesk.learning.training.auxiliary_examples import AuxiliaryExamples, share_out
 from helpdesk.learning.training.base_model import load_base
-from helpdesk.learning.training.early_stopping import Held, Watch
+from helpdesk.learning.training.early_stopping import Validation, ValidationSet
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
-from helpdesk.learning.training.losses import AUXILIARY_KINDS, Objectives, meaning_groups, schedule
+from helpdesk.learning.training.losses import AUXILIARY_KINDS, AuxiliaryLosses, meaning_groups, schedule
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -48,7 +48,7 @@ LABELLED = [
 ]
 
 
-def lessons(kind: str) -> list[Lesson]:
+def examples(kind: str) -> list[TrainingExample]:
     """Rows that teach a house's nicknames of its systems, which no base model can know."""
     real = list(NICKNAMES.values())
     found: list[tuple[tuple[str, ...], float | None]] = []
@@ -63,21 +63,21 @@ def lessons(kind: str) -> list[Lesson]:
             "scored": [((said, meant), 1.0), ((said, loose), 0.6), ((said, wrong), 0.2)],
         }
         found += rows[kind]
-    return [Lesson(f"example:{n}", kind, texts, value) for n, (texts, value) in enumerate(found)]
+    return [TrainingExample(f"example:{n}", kind, texts, value) for n, (texts, value) in enumerate(found)]
 
 
-def train(kind: str, *, seed: int = 0) -> tuple["SentenceTransformer", Watch]:
+def train(kind: str, *, seed: int = 0) -> tuple["SentenceTransformer", Validation]:
     """A short training on labels and one other kind, and how it did on that kind's held rows."""
-    learnt, held = share_out({kind: lessons(kind)})
+    learnt, held = share_out({kind: examples(kind)})
     model = load_base("all-MiniLM-L6-v2", threads=1)
-    objectives = Objectives(
+    auxiliary_losses = AuxiliaryLosses(
         model,
         learnt,
         planned=schedule({kind: len(learnt[kind])}, steps=STEPS, visits=100),
         same=meaning_groups(learnt[kind], {}) if kind == "positive" else {},
         seed=seed,
     )
-    watch = Watch(Held(held), steps=STEPS, trained=10_000)
+    validation = Validation(ValidationSet(held), steps=STEPS, trained=10_000)
     fine_tune(
         model,
         [text for text, _ in LABELLED],
@@ -85,20 +85,20 @@ def train(kind: str, *, seed: int = 0) -> tuple["SentenceTransformer", Watch]:
         plan=TrainingPlan(steps=STEPS, intents=6),
         seed=seed,
         progress=lambda *_: None,
-        objectives=objectives,
-        watch=watch,
+        auxiliary_losses=auxiliary_losses,
+        validation=validation,
     )
-    return model, watch
+    return model, validation
 
 
 @pytest.mark.parametrize("kind", AUXILIARY_KINDS)
 def test_a_kind_moves_its_own_metric_above_the_base_models(kind: str) -> None:
     """Retrieval, Spearman, pair accuracy and triplet accuracy, each on rows that were never trained on."""
-    _, watch = train(kind)
-    figures = [found[kind] for found in watch.metrics]
+    _, validation = train(kind)
+    figures = [found[kind] for found in validation.metrics]
 
-    assert watch.steps[0] == 0
-    assert figures[watch.steps.index(watch.kept)] > figures[0] + 0.05
+    assert validation.steps[0] == 0
+    assert figures[validation.steps.index(validation.kept)] > figures[0] + 0.05
 
 
 PROBLEMS = (
@@ -127,11 +127,13 @@ def test_unlabelled_messages_alone_move_the_accuracy_on_labels_above_the_base_mo
         out_of_scope=("what is for lunch", "who won the game"),
         exact={},
         questions={},
-        lessons=tuple(Lesson(f"example:{n}", "unlabelled", (text,)) for n, (text, _) in enumerate(messages)),
+        examples=tuple(TrainingExample(f"example:{n}", "unlabelled", (text,)) for n, (text, _) in enumerate(messages)),
     )
     model = load_base("all-MiniLM-L6-v2", threads=1)
-    given = Material(dataset, model, seed=0).lessons(range(len(labelled)))
-    watch = Watch(Held(texts=[t for t, _ in held], intents=[n for _, n in held]), steps=STEPS, trained=10_000)
+    given = AuxiliaryExamples(dataset, model, seed=0).select(range(len(labelled)))
+    validation = Validation(
+        ValidationSet(texts=[t for t, _ in held], intents=[n for _, n in held]), steps=STEPS, trained=10_000
+    )
     fine_tune(
         model,
         [text for text, _ in given.more],
@@ -139,11 +141,11 @@ def test_unlabelled_messages_alone_move_the_accuracy_on_labels_above_the_base_mo
         plan=TrainingPlan(steps=STEPS, intents=5),
         seed=0,
         progress=lambda *_: None,
-        watch=watch,
+        validation=validation,
     )
     right = [dict(messages)[text] == intent for text, intent in given.more]
-    figures = [found["labels"] for found in watch.metrics]
+    figures = [found["labels"] for found in validation.metrics]
 
     assert len(given.more) == given.facts["pseudo_labels"] >= 15
     assert sum(right) / len(right) >= 0.9
-    assert figures[watch.steps.index(watch.kept)] > figures[0] + 0.05
+    assert figures[validation.steps.index(validation.kept)] > figures[0] + 0.05

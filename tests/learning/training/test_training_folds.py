@@ -6,22 +6,24 @@ import numpy as np
 import pytest
 from fakes import clusters
 
-from helpdesk.learning.data.dataset import Lesson
+from helpdesk.learning.data.dataset import TrainingExample
 from helpdesk.learning.training.augmentation import ENOUGH_PHRASINGS, disturb, noisy_copies
 from helpdesk.learning.training.auxiliary_examples import share_out
 from helpdesk.learning.training.hard_negatives import mine_triplets
 from helpdesk.learning.training.losses import meaning_groups, schedule
 from helpdesk.learning.training.pseudo_labels import NO_LEVEL, RIGHT, pseudo_label, sure_level
-from helpdesk.learning.training.validation_metrics import centroid_accuracy, lesson_metric
+from helpdesk.learning.training.validation_metrics import centroid_accuracy, example_metric
 
 pytestmark = pytest.mark.slow
 
 EAST, NORTH = np.eye(2, dtype=np.float32)
 
 
-def pair(first: str, second: str, *, kind: str = "positive", value: float | None = None, number: int = 0) -> Lesson:
-    """A lesson of two texts."""
-    return Lesson(f"example:{number}:{first}", kind, (first, second), value)
+def pair(
+    first: str, second: str, *, kind: str = "positive", value: float | None = None, number: int = 0
+) -> TrainingExample:
+    """An example of two texts."""
+    return TrainingExample(f"example:{number}:{first}", kind, (first, second), value)
 
 
 def test_labels_dominate_however_many_other_rows_there_are() -> None:
@@ -63,30 +65,30 @@ def test_a_tenth_to_a_fifth_of_each_kind_is_held_aside_for_good() -> None:
     rows = [pair(f"text {n // 3}", f"other {n}", number=n) for n in range(300)]
     learnt, held = share_out({"positive": rows})
     more = [*rows, *(pair(f"fresh {n}", f"new {n}", number=n) for n in range(30))]
-    later = {lesson.id for lesson in share_out({"positive": more})[1]["positive"]}
+    later = {example.id for example in share_out({"positive": more})[1]["positive"]}
 
     assert 0.1 <= len(held["positive"]) / 300 <= 0.2
     assert len(learnt["positive"]) + len(held["positive"]) == 300
     assert not {r.texts[0] for r in learnt["positive"]} & {r.texts[0] for r in held["positive"]}
-    assert len({lesson.id for lesson in held["positive"]} & later) > 0.8 * len(held["positive"])
+    assert len({example.id for example in held["positive"]} & later) > 0.8 * len(held["positive"])
 
 
 def test_a_held_pair_is_not_learnt_as_another_kind() -> None:
     """Nor the other way round."""
     pairs = [pair(f"a{n}", f"b{n}", number=n) for n in range(40)]
-    triplets = [Lesson(f"t{n}", "triplet", (f"b{n}", f"a{n}", "c")) for n in range(40)]
+    triplets = [TrainingExample(f"t{n}", "triplet", (f"b{n}", f"a{n}", "c")) for n in range(40)]
     learnt, held = share_out({"positive": pairs, "triplet": triplets})
-    held_pairs = {frozenset(lesson.texts[:2]) for kind in held.values() for lesson in kind}
+    held_pairs = {frozenset(example.texts[:2]) for kind in held.values() for example in kind}
 
     assert held_pairs
-    assert not held_pairs & {frozenset(lesson.texts[:2]) for kind in learnt.values() for lesson in kind}
+    assert not held_pairs & {frozenset(example.texts[:2]) for kind in learnt.values() for example in kind}
 
 
 def test_a_mined_negative_never_means_what_the_anchor_means() -> None:
     """Neither the anchor's intent nor the positive's; of the rest the most alike, less so than the positive."""
     angles = np.radians([0, 10, 20, 40, 60])
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    triplet = Lesson("example:1", "triplet", ("anchor", "positive", "given"))
+    triplet = TrainingExample("example:1", "triplet", ("anchor", "positive", "given"))
     found = mine_triplets(
         [triplet],
         vectors[:1],
@@ -96,13 +98,13 @@ def test_a_mined_negative_never_means_what_the_anchor_means() -> None:
         intents=np.array([0, 3, 1, 2, 2], dtype=np.int32),
     )
 
-    assert [lesson.texts for lesson in found] == [("anchor", "positive", "hard")]
+    assert [example.texts for example in found] == [("anchor", "positive", "hard")]
     assert found[0].id == "mined:example:1"
 
 
 def test_no_negative_is_better_than_a_false_one() -> None:
     """When everything else has the anchor's intent nothing is mined."""
-    triplet = Lesson("example:1", "triplet", ("anchor", "positive", "given"))
+    triplet = TrainingExample("example:1", "triplet", ("anchor", "positive", "given"))
     found = mine_triplets(
         [triplet],
         EAST[None],
@@ -208,15 +210,15 @@ def test_metrics_know_the_best_and_the_worst() -> None:
     alike = [np.stack([EAST, EAST]), np.stack([EAST, NORTH])]
     for kind in ("scored", "similar"):
         right = [pair("a", "b", kind=kind, value=1.0), pair("a", "c", kind=kind, value=0.0)]
-        assert lesson_metric(right, alike) == pytest.approx(1.0)
-        assert lesson_metric(right[::-1], alike) == pytest.approx(-1.0 if kind == "scored" else 0.0)
-        assert lesson_metric(right[:1], [column[:1] for column in alike]) is None
+        assert example_metric(right, alike) == pytest.approx(1.0)
+        assert example_metric(right[::-1], alike) == pytest.approx(-1.0 if kind == "scored" else 0.0)
+        assert example_metric(right[:1], [column[:1] for column in alike]) is None
     pairs = [pair("a", "b"), pair("c", "d")]
-    assert lesson_metric(pairs, [np.stack([EAST, NORTH]), np.stack([EAST, NORTH])]) == 1.0
-    assert lesson_metric(pairs, [np.stack([EAST, NORTH]), np.stack([NORTH, EAST])]) == 0.0
-    triplets = [Lesson("t", "triplet", ("a", "b", "c"))]
-    assert lesson_metric(triplets, [EAST[None], EAST[None], NORTH[None]]) == 1.0
-    assert lesson_metric(triplets, [EAST[None], NORTH[None], EAST[None]]) == 0.0
+    assert example_metric(pairs, [np.stack([EAST, NORTH]), np.stack([EAST, NORTH])]) == 1.0
+    assert example_metric(pairs, [np.stack([EAST, NORTH]), np.stack([NORTH, EAST])]) == 0.0
+    triplets = [TrainingExample("t", "triplet", ("a", "b", "c"))]
+    assert example_metric(triplets, [EAST[None], EAST[None], NORTH[None]]) == 1.0
+    assert example_metric(triplets, [EAST[None], NORTH[None], EAST[None]]) == 0.0
 
 
 def test_a_row_is_not_in_its_own_centroid() -> None:
