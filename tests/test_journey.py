@@ -109,7 +109,7 @@ def test_the_loop_closes(server: Server, stream: list[str]) -> None:
     for text in VARIANTS:
         _label_with(server, text, slug)
 
-    assert "is in service" in server.run("retrain", "--minutes", "0.5")
+    assert "is in service" in server.run("retrain", "--no-finetune")
     _wait(lambda: server.versions() == {2}, seconds=4)
     for text in (UNKNOWN, VARIANTS[0], PARAPHRASE):
         element = server.say(text)

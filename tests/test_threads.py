@@ -4,21 +4,20 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from helpdesk.threads import wait_asleep
 
 POLICIES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-INIT = "from helpdesk.cli.main import main; main()"
 TRAINING = "import helpdesk.learning.training.base_model, torch"
+COMMAND = f"import helpdesk.cli.main, helpdesk.home, helpdesk.app; {TRAINING}, sklearn.linear_model"
 
 
-def spins(script: str, *words: str, **more: str) -> set[str]:
+def spins(script: str, **more: str) -> set[str]:
     """How long GNU's runtimes spin in a process that loads torch, by what they say themselves."""
     done = subprocess.run(
-        [sys.executable, "-c", script, *words],
+        [sys.executable, "-c", script],
         capture_output=True,
         text=True,
         env={name: value for name, value in os.environ.items() if name not in POLICIES}
@@ -37,9 +36,9 @@ def test_a_process_that_may_train_lets_no_thread_spin() -> None:
 
 
 @pytest.mark.slow
-def test_the_first_command_of_all_lets_no_thread_spin(tiny_base: Path, tmp_path: Path) -> None:
-    """`helpdesk init` imports much else before it builds a bundle."""
-    assert spins(INIT, "init", HELPDESK_HOME=str(tmp_path / "new"), HELPDESK_BASE_MODEL=str(tiny_base)) == {"0"}
+def test_a_command_that_imports_much_else_before_lets_no_thread_spin() -> None:
+    """As `helpdesk init` does before it builds a bundle."""
+    assert spins(COMMAND) == {"0"}
 
 
 @pytest.mark.slow

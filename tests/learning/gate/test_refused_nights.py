@@ -15,6 +15,7 @@ from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.risk_control import NEVER
 from helpdesk.learning.data.dataset import Dataset
 from helpdesk.learning.data.splits import split
+from helpdesk.learning.gate import smoke_checks
 from helpdesk.learning.night import attempts
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
@@ -181,7 +182,8 @@ def test_evidence_that_the_contract_cannot_be_met_is_refused(home: Path) -> None
 def test_slower_and_larger_encoders_are_refused_up_to_the_operators_bounds(
     tiny_home: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A deep model where a shallow one served."""
+    """A deep model where a shallow one served, on a machine where it takes three times as long."""
+    monkeypatch.setattr(smoke_checks, "_in_turns", lambda *_: (0.001, 0.003))
     encoder = tmp_path / "encoder"
     save_encoder(load_base(str(tiny_model(tmp_path / "deep", "distilbert", dim=64, layers=12)), threads=1), encoder)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from forks import Forked, fork
 from homes import LENIENT
 from sqlalchemy import select
 
@@ -72,17 +73,24 @@ class Home:
             entry = Entry("vpn", phrasings=(f"tunnel number {next(self._numbers)} is closed",))
             faq.store_entries(session, [entry], author="ann", source="edit")
 
-    def start(self, *words: str, script: str = PLAIN, hash_seed: str = "random") -> "subprocess.Popen[str]":
+    def start(self, *words: str, script: str = PLAIN) -> Forked:
         """`helpdesk retrain --no-finetune` unless other words are given; a script takes what it wants of them first."""
-        chosen = ("home", "base_model", "train_threads", *LENIENT)
-        own = {f"HELPDESK_{name.upper()}": str(getattr(self.settings, name)) for name in chosen}
+        words = words or ("retrain", "--no-finetune")
+        return fork(script, *words, environment=self._environment(), folder=self.folder.parent)
+
+    def start_anew(self, *words: str, hash_seed: str) -> "subprocess.Popen[str]":
+        """A command in a Python of its own."""
         return subprocess.Popen(
-            [sys.executable, "-c", script, *(words or ("retrain", "--no-finetune"))],
-            env=os.environ | own | {"HF_HUB_OFFLINE": "1", "PYTHONHASHSEED": hash_seed},
+            [sys.executable, "-c", PLAIN, *words],
+            env=self._environment() | {"PYTHONHASHSEED": hash_seed},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def _environment(self) -> dict[str, str]:
+        chosen = ("home", "base_model", "train_threads", *LENIENT)
+        return os.environ | {f"HELPDESK_{name.upper()}": str(getattr(self.settings, name)) for name in chosen}
 
     def run(self, code: int) -> str:
         """A run that must end with this exit code; what it printed."""
@@ -200,7 +208,7 @@ def test_two_runs_from_the_same_state_build_the_same_bytes(home: Home, tiny_base
     home.teach()
     twin = Home(home.folder, tmp_path / "twin", tiny_base)
     words = ("retrain", "--steps", "3", "--dry-run", "--json")
-    runs = [one.start(*words, hash_seed=seed) for one, seed in ((home, "1"), (twin, "2"))]
+    runs = [one.start_anew(*words, hash_seed=seed) for one, seed in ((home, "1"), (twin, "2"))]
     hashes = []
     for run in runs:
         said, complaints = run.communicate(timeout=300)
