@@ -1,5 +1,6 @@
 """Our training loop against `SentenceTransformerTrainer` on the same batches, in turns in one process.
 
+    pip install "sentence-transformers[train]"
     OMP_NUM_THREADS=1 python benchmarks/training_loop.py --train ../shared/data/banking77/train_10.csv \\
         --rest ../shared/data/banking77/train.csv --test ../shared/data/banking77/test.csv --seeds 0 1 2
 
