@@ -83,7 +83,7 @@ def _require_known(revision: str) -> None:
 
 
 def _sqlite_engine(settings: Settings) -> Engine:
-    engine = create_engine(settings.database, connect_args={"timeout": settings.database_timeout})
+    engine = create_engine(settings.database, hide_parameters=True, connect_args={"timeout": settings.database_timeout})
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: SqliteConnection, record: object) -> None:
@@ -109,6 +109,7 @@ def _postgresql_engine(settings: Settings, *, hurried: bool) -> Engine:
     return create_engine(
         settings.database,
         pool_pre_ping=True,
+        hide_parameters=True,
         pool_timeout=seconds,
         connect_args={
             "connect_timeout": max(2, round(seconds)),

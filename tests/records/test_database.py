@@ -51,6 +51,14 @@ def test_a_failed_migration_leaves_no_trace(
     assert "intents" in inspect(database.engine).get_table_names()
 
 
+def test_a_refused_statement_does_not_repeat_what_people_typed(database: Database) -> None:
+    """Errors are logged, messages must not be. What PostgreSQL's own DETAIL line quotes is another matter."""
+    with pytest.raises(IntegrityError) as refused, database.write() as session:
+        session.execute(insert(Message).values(conversation_id=999, text="my pin is 4711", normalised="my pin is 4711"))
+
+    assert "4711" not in str(refused.value).split("DETAIL")[0] + str(refused.value).split("[SQL")[1]
+
+
 def test_a_block_that_raises_writes_nothing(database: Database) -> None:
     """Either the whole block is stored or nothing of it."""
     with pytest.raises(ZeroDivisionError), database.write() as session:
