@@ -28,7 +28,13 @@ import numpy as np
 from accuracy import open_serving
 from home import temporary_home
 
-from helpdesk.learning.calibration.risk_control import Contract, OutOfScopeEvidence, fit_thresholds, gather_out_of_scope
+from helpdesk.learning.calibration.risk_control import (
+    Assumed,
+    Contract,
+    OutOfScopeEvidence,
+    fit_thresholds,
+    gather_out_of_scope,
+)
 from helpdesk.learning.calibration.scorer_results import OutOfFold
 from helpdesk.learning.data.dataset import shipped_out_of_scope
 from helpdesk.matching.bundle import Bundle
@@ -54,7 +60,9 @@ def main() -> None:
     contract = Contract(arguments.max_wrong_rate, arguments.assurance)
     result = {
         **repeat(found, contract, OutOfScopeEvidence(np.empty(0), 0.0, "none"), arguments),
-        "with_out_of_scope": repeat(found, contract, gather_out_of_scope(found, taught=0), arguments),
+        "with_out_of_scope": repeat(
+            found, contract, gather_out_of_scope(found, taught=0, assumed=Assumed(0.25, 0.0)), arguments
+        ),
         "accuracy": round(float(found.right.mean()), 4),
         "settings": {n: str(v) if isinstance(v, Path) else v for n, v in sorted(vars(arguments).items())},
     }
@@ -79,6 +87,7 @@ def score(bundle: Bundle, pool: list[tuple[str, str]]) -> OutOfFold:
         out_of_scope_confidence=np.concatenate(
             [_confidence(bundle, t, v, hide=True).max(axis=1) for t, v in _encoded(bundle, out_of_scope)]
         ),
+        near_confidence=np.empty(0),
     )
 
 

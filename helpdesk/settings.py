@@ -66,6 +66,18 @@ class Settings(BaseSettings):
         description="Target error rate of the contract: at most this share of direct answers may be wrong",
     )
     assurance: float = Field(0.90, ge=0.5, lt=1, description="Probability with which the target error rate must hold")
+    assumed_out_of_scope: float = Field(
+        0.5,
+        ge=0,
+        le=0.9,
+        description="Share of all messages that is taken to be out of scope until the audit sample tells",
+    )
+    assumed_near: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="Share of these taken to be about matters near to the FAQ's own, until 30 are labelled",
+    )
     clarify_level: float = Field(
         0.8, ge=0.5, lt=1, description="Share of clarifying questions whose choices must include the right one"
     )

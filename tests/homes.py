@@ -20,7 +20,8 @@ STAFF, PASSWORD = "ann", "correct horse battery"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # tests log in hundreds of times
 
 
-LENIENT = {"max_wrong_rate": 0.2, "assurance": 0.5}  # a FAQ of 25 phrasings cannot show more
+# A FAQ of 25 phrasings cannot show more.
+LENIENT = {"max_wrong_rate": 0.2, "assurance": 0.5, "assumed_out_of_scope": 0.25, "assumed_near": 0.0}
 
 
 SMALL_FAQ = {

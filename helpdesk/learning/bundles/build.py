@@ -37,6 +37,7 @@ from helpdesk.text import normalise, text_key
 CONTRACT = "contract"
 FRESH = "fresh"
 CLARIFY = "clarify_level"
+ASSUMED = "assumed"
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,12 @@ def _report(
 
 def is_outdated(manifest: Mapping[str, Any], dataset: Dataset, settings: Settings, *, contract: object) -> bool:
     """Whether a bundle built today would differ: other rows, another contract, or relabel requests that expired."""
-    today = [dataset.rows_hash, _fresh(dataset), settings.clarify_level, contract]
-    return [manifest.get(fact) for fact in ("rows_hash", FRESH, CLARIFY, CONTRACT)] != today
+    today = [dataset.rows_hash, _fresh(dataset), settings.clarify_level, _assumed(settings), contract]
+    return [manifest.get(fact) for fact in ("rows_hash", FRESH, CLARIFY, ASSUMED, CONTRACT)] != today
+
+
+def _assumed(settings: Settings) -> list[float]:
+    return [settings.assumed_out_of_scope, settings.assumed_near]
 
 
 def _fresh(dataset: Dataset) -> list[str]:
@@ -206,6 +211,7 @@ def _facts(dataset: Dataset, dim: int, kind: str, settings: Settings, facts: dic
         "rows_hash": dataset.rows_hash,
         FRESH: _fresh(dataset),
         CLARIFY: settings.clarify_level,
+        ASSUMED: _assumed(settings),
         "probes": _probes(dataset),
         "libraries": _library_versions(),
         **facts,

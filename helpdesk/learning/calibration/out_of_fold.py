@@ -9,7 +9,13 @@ from helpdesk.learning.calibration.embedding_cache import CachedEncoder
 from helpdesk.learning.calibration.folds import Fold, frozen_folds, is_measurable
 from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.out_of_scope import scrambled
-from helpdesk.learning.calibration.risk_control import Contract, FittedThresholds, fit_thresholds, gather_out_of_scope
+from helpdesk.learning.calibration.risk_control import (
+    Assumed,
+    Contract,
+    FittedThresholds,
+    fit_thresholds,
+    gather_out_of_scope,
+)
 from helpdesk.learning.calibration.scorer_fit import fit_scorer
 from helpdesk.learning.calibration.scorer_results import FittedScorer, OutOfFold, Spellings
 from helpdesk.learning.data.dataset import Dataset
@@ -30,7 +36,10 @@ def fit_contract_thresholds(fitted: FittedScorer, dataset: Dataset, settings: Se
     """
     found = fitted.out_of_fold
     measured = like_traffic(found.take(~_forgiven(found, dataset, sure=settings.review_below)), dataset)
-    out_of_scope = gather_out_of_scope(fitted.out_of_fold, taught=dataset.taught, share=dataset.out_of_scope_share)
+    assumed = Assumed(settings.assumed_out_of_scope, settings.assumed_near)
+    out_of_scope = gather_out_of_scope(
+        fitted.out_of_fold, taught=dataset.taught, assumed=assumed, share=dataset.out_of_scope_share
+    )
     contract = Contract(settings.max_wrong_rate, settings.assurance, settings.clarify_level)
     return fit_thresholds(measured, contract, out_of_scope=out_of_scope)
 

@@ -218,10 +218,11 @@ def _cross_fitted(rows: Rows, test_rows: Ints, *, seed: int) -> OutOfFold:
         chance.permutation(n) % _GROUPS for n in (len(rows.truth), len(rows.out_of_scope.scope))
     )
     inside = np.zeros(rows.inside.per_intent.shape[:2])
-    out_of_scope = np.zeros(len(out_of_scope_group))
+    near, out_of_scope = np.zeros(len(rows.truth)), np.zeros(len(out_of_scope_group))
     for number in range(_GROUPS):
         weights = fit_weights(rows.take(group != number, out_of_scope_group != number), seed=seed)
         inside[group == number] = _confidence(take(rows.inside, group == number), weights)
+        near[group == number] = _confidence(take(rows.near, group == number), weights).max(axis=1)
         out_of_scope[out_of_scope_group == number] = _confidence(
             take(rows.out_of_scope, out_of_scope_group == number), weights
         ).max(axis=1)
@@ -235,6 +236,7 @@ def _cross_fitted(rows: Rows, test_rows: Ints, *, seed: int) -> OutOfFold:
         ranked=ranked,
         ranked_true=order == rows.truth[:, None],
         out_of_scope_confidence=out_of_scope,
+        near_confidence=near,
     )
 
 

@@ -18,8 +18,9 @@ class OutOfFold:
     """Out-of-fold results: per measured row its position, true and best intent, ranked confidences [n, 4].
 
     `ranked_true` [n, 4] marks where in the ranking the true intent stands; out_of_scope_confidence [m] is that of
-    the best intent of each known out-of-scope message that was used, in the order given. The weights behind a
-    confidence were not fitted on its row either."""
+    the best intent of each known out-of-scope message that was used, in the order given; near_confidence [n] that of
+    each row when all phrasings of its intent are taken away: what a message would get about a matter of this domain
+    that no entry answers. The weights behind a confidence were not fitted on its row either."""
 
     rows: Ints
     truth: Intents
@@ -28,6 +29,7 @@ class OutOfFold:
     ranked: Floats
     ranked_true: NDArray[np.bool_]
     out_of_scope_confidence: Floats
+    near_confidence: Floats
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -37,7 +39,7 @@ class OutOfFold:
 
     def take(self, which: NDArray[np.bool_] | Ints) -> "OutOfFold":
         """Some of the measured rows, with all of the out-of-scope messages."""
-        names = ("rows", "truth", "best", "confidence", "ranked", "ranked_true")
+        names = ("rows", "truth", "best", "confidence", "ranked", "ranked_true", "near_confidence")
         return replace(self, **{name: getattr(self, name)[which] for name in names})
 
 

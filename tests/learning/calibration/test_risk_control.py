@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from helpdesk.learning.calibration.out_of_fold import fit_contract_thresholds
 from helpdesk.learning.calibration.risk_control import (
     NEVER,
+    Assumed,
     Contract,
     Counts,
     FittedThresholds,
@@ -24,6 +25,8 @@ from helpdesk.settings import load_settings
 
 NOBODY = np.empty(0)
 NO_CODES = np.empty(0, dtype=np.uint32)
+
+ASSUMED = Assumed(0.4, 0.0)
 
 
 def stream(count: int, seed: int, *, shuffled: bool = False) -> OutOfFold:
@@ -48,7 +51,9 @@ def rows(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> OutOfFold
     ranked_true[:, 0], ranked_true[:, 1] = right, ~right
     truth = np.zeros(len(right), dtype=np.int32)
     best = np.where(right, 0, 1).astype(np.int32)
-    return OutOfFold(np.arange(len(right)), truth, best, confidence, ranked, ranked_true, np.empty(0))
+    return OutOfFold(
+        np.arange(len(right)), truth, best, confidence, ranked, ranked_true, np.empty(0), np.zeros(len(right))
+    )
 
 
 def test_the_contract_is_broken_in_at_most_one_run_of_ten() -> None:
@@ -137,20 +142,45 @@ def test_only_the_audit_lane_says_what_share_of_traffic_is_out_of_scope() -> Non
     """
     found = replace(stream(50, 1), out_of_scope_confidence=np.linspace(0, 1, 40))
 
-    sampled = gather_out_of_scope(found, taught=30, share=0.1)
-    assumed = gather_out_of_scope(found, taught=29)
-    queued = gather_out_of_scope(found, taught=30)
+    sampled = gather_out_of_scope(found, taught=30, assumed=ASSUMED, share=0.1)
+    assumed = gather_out_of_scope(found, taught=29, assumed=ASSUMED)
+    queued = gather_out_of_scope(found, taught=30, assumed=ASSUMED)
 
     assert (sampled.share, len(sampled.confidence), sampled.source) == (0.1, 30, "the audit sample")
-    assert (assumed.share, len(assumed.confidence), assumed.source) == (0.25, 40, "assumed")
-    assert (queued.share, len(queued.confidence), queued.source) == (0.25, 30, "assumed")
+    assert (assumed.share, len(assumed.confidence), assumed.source) == (0.4, 40, "assumed")
+    assert (queued.share, len(queued.confidence), queued.source) == (0.4, 30, "assumed")
+
+
+@pytest.mark.parametrize(("near", "of_far", "of_near"), [(0.0, 40, 0), (0.2, 40, 10), (0.5, 40, 40), (1.0, 0, 200)])
+def test_until_labels_tell_near_matters_have_their_assumed_share(near: float, of_far: int, of_near: int) -> None:
+    """As many messages as there are of both at that mixture, from the surest to the least sure of each."""
+    far, domain = np.linspace(0.0, 0.1, 40), np.linspace(0.5, 0.9, 200)
+    found = replace(stream(200, 1), out_of_scope_confidence=far, near_confidence=domain)
+    given = gather_out_of_scope(found, taught=0, assumed=Assumed(0.5, near)).confidence
+
+    assert [int((given < 0.3).sum()), int((given > 0.3).sum())] == [of_far, of_near]
+    assert given.max() == (domain if of_near else far).max()
+
+
+def test_where_near_matters_are_answered_surely_less_is_answered() -> None:
+    """Messages about what no entry answers that look like what one does: the contract holds for them too."""
+    found = replace(
+        stream(3000, 2), out_of_scope_confidence=np.full(300, 0.01), near_confidence=np.linspace(0, 1, 3000)
+    )
+
+    def coverage(near: float) -> float:
+        evidence = gather_out_of_scope(found, taught=0, assumed=Assumed(0.3, near))
+        return fit_thresholds(found, Contract(0.05, 0.90), out_of_scope=evidence).coverage
+
+    assert coverage(0.0) > coverage(0.3) > 0
+    assert coverage(0.3) > coverage(1.0)
 
 
 @pytest.mark.parametrize("taught", [0, 1, 10, 29, 30])
 def test_a_few_labels_out_of_scope_do_not_end_all_answers(taught: int) -> None:
     """Three messages that are not answered do not show that none is: until thirty, shipped ones count beside them."""
     found = replace(stream(1500, 3), out_of_scope_confidence=np.full(200, 0.01))
-    out_of_scope = gather_out_of_scope(found, taught=taught, share=0.05)
+    out_of_scope = gather_out_of_scope(found, taught=taught, assumed=ASSUMED, share=0.05)
 
     assert fit_thresholds(found, Contract(0.05, 0.90), out_of_scope=out_of_scope).coverage > 0.3
 
