@@ -28,13 +28,8 @@ import numpy as np
 from accuracy import open_serving
 from home import temporary_home
 
-from helpdesk.learning.calibration.risk_control import (
-    Assumed,
-    Contract,
-    OutOfScopeEvidence,
-    fit_thresholds,
-    gather_out_of_scope,
-)
+from helpdesk.learning.calibration.out_of_scope_evidence import Assumed, OutOfScopeEvidence, gather_out_of_scope
+from helpdesk.learning.calibration.risk_control import Contract, fit_thresholds
 from helpdesk.learning.calibration.scorer_results import OutOfFold
 from helpdesk.learning.data.dataset import shipped_out_of_scope
 from helpdesk.matching.bundle import Bundle

@@ -20,6 +20,7 @@ class DecisionReason(StrEnum):
     EXACT = "exact"  # the text itself is known
     KNOWN_OUT_OF_SCOPE = "known_out_of_scope"  # staff said that this text is none of the FAQs
     NEW_PHRASING = "new_phrasing"  # nearly a phrasing added since the last night
+    SENTENCE = "sentence"  # one of its sentences asks it
     TWO_QUESTIONS = "two_questions"  # both are answered
     CHOICE = "choice"  # the person chose it from a clarifying question
     NONE_OF_THESE = "none_of_these"  # the person chose none of its options

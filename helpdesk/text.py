@@ -32,6 +32,11 @@ def text_key(normalised: str) -> str:
     return hashlib.sha256(normalised.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def words(text: str) -> list[str]:
+    """The words of a text: its runs of letters and digits."""
+    return _WORDS.findall(text)
+
+
 def slugify(text: str) -> str:
     """A stable identifier from free text: lower-case words joined by underscores, at most 64 characters."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

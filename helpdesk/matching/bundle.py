@@ -31,6 +31,7 @@ from helpdesk.matching.decide import Thresholds
 from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder
 from helpdesk.matching.index import Index, Vectors, open_index
 from helpdesk.matching.scorer import Scorer
+from helpdesk.matching.spelling import Speller
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -59,6 +60,7 @@ class Bundle:
     phrasing_ids: tuple[str, ...]
     phrasing_keys: tuple[str, ...]
     out_of_scope_keys: tuple[str, ...]
+    words: tuple[str, ...]
     intent_of_row: "np.ndarray[tuple[int], np.dtype[np.int32]]"
     exact: dict[str, str]
     encoder: Encoder
@@ -66,6 +68,11 @@ class Bundle:
     vectors: Vectors
     scorer: Scorer
     thresholds: Thresholds
+
+    @cached_property
+    def speller(self) -> Speller:
+        """What mends typing errors towards the words of the phrasings and of the encoder."""
+        return Speller(self.words, self.encoder.words())
 
     @cached_property
     def faq_keys(self) -> frozenset[str]:
@@ -159,6 +166,7 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
         phrasing_ids=tuple(phrasings["ids"]),
         phrasing_keys=tuple(phrasings["keys"]),
         out_of_scope_keys=tuple(phrasings["outside"]),
+        words=tuple(phrasings.get("words", ())),  # bundles built before have none
         intent_of_row=np.array(phrasings["intent_of_row"], dtype=np.int32),
         exact=json.loads((directory / EXACT).read_text()),
         encoder=encoder,

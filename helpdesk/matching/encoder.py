@@ -18,6 +18,7 @@ BATCH = 16
 MODEL = Path("onnx") / "model.onnx"
 TOKENIZER = Path("tokenizer.json")
 CONFIG = Path("helpdesk_encoder.json")
+_WORD_MARKS = ("\u2581", "\u0120")  # where SentencePiece and byte-level BPE begin a word
 
 
 class Encoder:
@@ -57,6 +58,12 @@ class Encoder:
                 first, _, pieces = words.get(word, (start, end, 0))
                 words[word] = (first, end, pieces + 1)
         return [(text[start:end], pieces) for start, end, pieces in words.values()]
+
+    def words(self) -> list[str]:
+        """The tokenizer's pieces that begin a word, in its order, which puts frequent ones first."""
+        pieces = sorted(self._tokenizer.get_vocab().items(), key=lambda item: item[1])
+        marked = [piece[1:] for piece, _ in pieces if piece[:1] in _WORD_MARKS]
+        return marked or [piece for piece, _ in pieces if not piece.startswith("##")]
 
     def _run(self, texts: list[str]) -> Vectors:
         encodings = self._tokenizer.encode_batch_fast(texts)

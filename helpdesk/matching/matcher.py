@@ -7,16 +7,18 @@ import numpy as np
 
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.matching.bundle import Bundle
-from helpdesk.matching.decide import Decision, Ranked, decide
+from helpdesk.matching.decide import MAX_OPTIONS, Decision, Ranked, decide
 from helpdesk.matching.encoder import VectorCache
 from helpdesk.matching.index import Neighbours, Vectors
 from helpdesk.matching.parts import splits
+from helpdesk.matching.reading import matter, sentences
 from helpdesk.matching.scorer import NEIGHBOURS
 from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
 RANKED = 10
 NEW_PHRASING_SIMILARITY = 0.9
 ONE_QUESTION = 0.9  # a message that surely asks one thing is not taken apart: every part costs an encoding
+_KINDS = (DecisionKind.FALLBACK, DecisionKind.CLARIFY, DecisionKind.ANSWER)
 _SETTLED = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE, DecisionReason.NEW_PHRASING)
 
 
@@ -48,10 +50,20 @@ class Matcher:
         if not normalised:
             return Decision(DecisionKind.FALLBACK, (), (), DecisionReason.EMPTY, self.bundle.thresholds)
         additions = additions or Additions()
-        decision = self._match(normalised, additions, published)
+        known = self._known(normalised, additions, published)
+        if known is not None:
+            return known
+        read = normalise(matter(text)) or normalised
+        decision = self._match(read, additions, published)
         if not _doubtful(decision):
             return decision
-        return self._two_questions(normalised, decision, additions, published) or decision
+        mended = self.bundle.speller.mend(read)
+        if mended != read:
+            decision = max(decision, self._match(mended, additions, published), key=_rank)
+        both = self._two_questions(mended, decision, additions, published)
+        if both is not None or decision.kind == DecisionKind.ANSWER:
+            return both or decision
+        return self._by_sentence(text, decision, additions, published)
 
     def match_all(self, texts: Sequence[str], *, published: Collection[str] | None = None) -> list[Decision]:
         """What `match` would decide about each text, without additions. Faster, because texts are encoded in batches.
@@ -89,6 +101,11 @@ class Matcher:
 
     def _match(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision:
         """Decide a normalised text as one question."""
+        known = self._known(text, additions, published)
+        return known or self.rank(text, published=published, additions=additions)
+
+    def _known(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision | None:
+        """The decision about a text that is known to the letter."""
         thresholds = self.bundle.thresholds
         known = additions.exact.get(text_key(text), self.bundle.exact.get(text_key(text)))
         if known == OUT_OF_SCOPE:
@@ -97,7 +114,7 @@ class Matcher:
             )
         if known is not None and (published is None or known in published):
             return Decision(DecisionKind.ANSWER, (Ranked(known, 1.0, None, 1.0),), (), DecisionReason.EXACT, thresholds)
-        return self.rank(text, published=published, additions=additions)
+        return None
 
     def rank(
         self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
@@ -134,6 +151,32 @@ class Matcher:
                 best = both
         return best
 
+    def _by_sentence(
+        self, text: str, whole: Decision, additions: Additions, published: Collection[str] | None
+    ) -> Decision:
+        """What the sentences of a message ask, where the whole is not clear.
+
+        One matter that some sentence asks surely is answered; two are, when both answers together are sure enough;
+        otherwise they are offered. They must be among those that the whole message ranks.
+        """
+        parts = [self.bundle.speller.mend(normalise(part)) for part in sentences(matter(text))]
+        if len(parts) < 2:
+            return whole
+        self._cache.encode_all(parts)
+        found = [self._match(part, additions, published) for part in parts]
+        known = {ranked.intent for ranked in whole.ranking}
+        answers = [d.ranking[0] for d in found if d.kind == DecisionKind.ANSWER and d.intent in known]
+        asked = {r.intent: max((a for a in answers if a.intent == r.intent), key=_confidence) for r in answers}
+        if not asked:
+            return max([whole, *(d for d in found if d.kind == DecisionKind.CLARIFY)], key=_rank)
+        ranking = (*asked.values(), *(r for r in whole.ranking if r.intent not in asked))
+        reason = DecisionReason.SENTENCE if len(asked) == 1 else DecisionReason.TWO_QUESTIONS
+        answer = replace(whole, kind=DecisionKind.ANSWER, ranking=ranking, options=(), reason=reason)
+        if len(asked) <= 2 and answer.confidence >= self.bundle.thresholds.answer:
+            return answer
+        offered = tuple(asked)[:MAX_OPTIONS]
+        return replace(answer, kind=DecisionKind.CLARIFY, options=offered, reason=DecisionReason.BETWEEN)
+
     def warm(self) -> None:
         """Run the network once at a small and once at the largest shape, so that no request pays for it."""
         self.bundle.encoder.encode(["warm", "warm " * 600])
@@ -148,7 +191,18 @@ class Matcher:
 
 
 def _doubtful(decision: Decision) -> bool:
-    return decision.reason not in _SETTLED and decision.confidence < ONE_QUESTION
+    """Whether it is worth another look."""
+    unsure = decision.kind != DecisionKind.ANSWER or decision.confidence < ONE_QUESTION
+    return decision.reason not in _SETTLED and unsure
+
+
+def _confidence(ranked: Ranked) -> float:
+    return ranked.confidence
+
+
+def _rank(decision: Decision) -> tuple[int, float]:
+    """Answers before questions before nothing, then by confidence."""
+    return _KINDS.index(decision.kind), decision.confidence
 
 
 def _with_additions(

@@ -47,5 +47,6 @@ def outside_view(live: Live | None, text: str, *, columns: Mapping[str, Any], na
 def _rests_on_known_text(reason: DecisionReason, matches: Sequence[tuple[str, float]]) -> bool:
     """Each of two questions may be known by itself."""
     known = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE)
-    parts_known = reason == DecisionReason.TWO_QUESTIONS and any(confidence == 1.0 for _, confidence in matches)
+    in_parts = reason in (DecisionReason.TWO_QUESTIONS, DecisionReason.SENTENCE)
+    parts_known = in_parts and any(confidence == 1.0 for _, confidence in matches)
     return reason in known or parts_known

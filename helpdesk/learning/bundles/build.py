@@ -32,7 +32,7 @@ from helpdesk.matching import bundle as layout
 from helpdesk.matching.index import Vectors, build_graph
 from helpdesk.records.candidate_report import CandidateReport, ScorerReport, ThresholdsReport
 from helpdesk.settings import Settings
-from helpdesk.text import normalise, text_key
+from helpdesk.text import normalise, text_key, words
 
 CONTRACT = "contract"
 FRESH = "fresh"
@@ -168,6 +168,7 @@ def _write(
             "keys": [text_key(row.text) for row in dataset.train],
             "intent_of_row": dataset.intent_numbers,
             "outside": out_of_scope,
+            "words": sorted({word for row in dataset.train for word in words(row.text)}),
         },
     )
     _write_json(building / layout.EXACT, dataset.exact)

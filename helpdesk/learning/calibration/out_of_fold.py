@@ -9,13 +9,8 @@ from helpdesk.learning.calibration.embedding_cache import CachedEncoder
 from helpdesk.learning.calibration.folds import Fold, frozen_folds, is_measurable
 from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.out_of_scope import scrambled
-from helpdesk.learning.calibration.risk_control import (
-    Assumed,
-    Contract,
-    FittedThresholds,
-    fit_thresholds,
-    gather_out_of_scope,
-)
+from helpdesk.learning.calibration.out_of_scope_evidence import Assumed, gather_out_of_scope
+from helpdesk.learning.calibration.risk_control import Contract, FittedThresholds, fit_thresholds
 from helpdesk.learning.calibration.scorer_fit import fit_scorer
 from helpdesk.learning.calibration.scorer_results import FittedScorer, OutOfFold, Spellings
 from helpdesk.learning.data.dataset import Dataset

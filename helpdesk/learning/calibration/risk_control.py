@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import binom, poisson
 
+from helpdesk.learning.calibration.out_of_scope_evidence import MIN_LABELS, OutOfScopeEvidence
 from helpdesk.learning.calibration.scorer_results import OutOfFold
 from helpdesk.matching.decide import Thresholds
 from helpdesk.matching.probabilities import Floats
 
 NEVER = 2.0
 LEAST_MASS = 0.5
-MIN_LABELS = 30
-MAX_SHARE = 0.9
 MAX_ROWS_NEEDED = 100_000
 _STEPS = 60
 _NUISANCE = 24
@@ -36,20 +35,6 @@ class Contract:
     max_wrong_rate: float
     assurance: float
     clarify_level: float = 0.8
-
-
-@dataclass(frozen=True)
-class OutOfScopeEvidence:
-    """Out-of-scope evidence: top confidences [m] of such messages out of fold, their share of all traffic."""
-
-    confidence: Floats
-    share: float
-    source: str
-
-    @property
-    def odds(self) -> float:
-        """Out-of-scope messages per in-scope message; 0 without evidence."""
-        return self.share / (1.0 - self.share) if len(self.confidence) else 0.0
 
 
 @dataclass(frozen=True)
@@ -78,51 +63,6 @@ class FittedThresholds:
     def report(self) -> dict[str, Any]:
         """For the manifest and the night's report."""
         return {**vars(self), "thresholds": vars(self.thresholds)}
-
-
-@dataclass(frozen=True)
-class Assumed:
-    """What is assumed of traffic until labels tell. share: of all messages, those out of scope; near: of these, those
-    about matters of the FAQ's domain that no entry answers."""
-
-    share: float
-    near: float
-
-
-def gather_out_of_scope(
-    found: OutOfFold, *, taught: int, assumed: Assumed, share: float | None = None
-) -> OutOfScopeEvidence:
-    """The out-of-scope evidence of the contract.
-
-    Staff labelled the first `taught` messages as out of scope; from 30 on only those count, since fewer could not show
-    by themselves that none is answered. Before, shipped and scrambled messages stand for what is far, rows whose
-    intent was taken away for what is near. `share` is the share of traffic by the audit sample; without one it is
-    assumed. Labels of the queue say nothing about traffic, because the queue shows doubted messages.
-    """
-    if taught >= MIN_LABELS:
-        messages = found.out_of_scope_confidence[:taught]
-    else:
-        messages = _mixed(found.out_of_scope_confidence, found.near_confidence, near_share=assumed.near)
-    if not len(messages):
-        return OutOfScopeEvidence(messages, 0.0, "assumed")
-    if share is not None:
-        return OutOfScopeEvidence(messages, min(MAX_SHARE, share), "the audit sample")
-    return OutOfScopeEvidence(messages, assumed.share, "assumed")
-
-
-def _mixed(far: Floats, near: Floats, *, near_share: float) -> Floats:
-    """As many confidences of both as there are at this mixture; quantiles stand for those that are too many."""
-    if not len(far) or not len(near):
-        return np.concatenate([far, near])
-    whole = min(
-        len(far) / (1 - near_share) if near_share < 1 else np.inf, len(near) / near_share if near_share else np.inf
-    )
-    return np.concatenate([_quantiles(far, (1 - near_share) * whole), _quantiles(near, near_share * whole)])
-
-
-def _quantiles(values: Floats, count: float) -> Floats:
-    found: Floats = np.sort(values)[np.linspace(0, len(values) - 1, num=min(len(values), round(count))).astype(int)]
-    return found
 
 
 def fit_thresholds(found: OutOfFold, contract: Contract, *, out_of_scope: OutOfScopeEvidence) -> FittedThresholds:

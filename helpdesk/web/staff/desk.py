@@ -37,6 +37,7 @@ REASONS = {
     DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
     DecisionReason.BETWEEN: "Several FAQs were close, so it asked which one was meant.",
     DecisionReason.TWO_QUESTIONS: "Two questions were found in it, and both answered.",
+    DecisionReason.SENTENCE: "One of its sentences was answered; the whole was not clear.",
     DecisionReason.CONFIDENT: "It was answered, but with little confidence.",
     DecisionReason.NEW_PHRASING: "It was answered from a phrasing added today.",
     DecisionReason.NO_VERSION: "No trained version was in service.",

@@ -7,15 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from helpdesk.learning.calibration.out_of_fold import fit_contract_thresholds
+from helpdesk.learning.calibration.out_of_scope_evidence import Assumed, OutOfScopeEvidence, gather_out_of_scope
 from helpdesk.learning.calibration.risk_control import (
     NEVER,
-    Assumed,
     Contract,
     Counts,
     FittedThresholds,
-    OutOfScopeEvidence,
     fit_thresholds,
-    gather_out_of_scope,
     upper_bound,
 )
 from helpdesk.learning.calibration.scorer_results import FittedScorer, OutOfFold

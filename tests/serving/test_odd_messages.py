@@ -1,0 +1,54 @@
+"""Messages as people type them, under the real model."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from desks import open_desk
+from homes import copy_home
+
+from helpdesk.serving.chat_service import ChatService
+
+STORY = (
+    "I have been with the company for nine years. Yesterday I moved to the other building with my whole team. "
+    "The view is nice and the coffee is better. {} My boss asks every hour about it. Lunch is at noon."
+)
+
+
+@pytest.fixture(scope="module")
+def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatService]:
+    """The serving side of the real model, to which words mean something."""
+    made = open_desk(copy_home(small_home, tmp_path_factory.mktemp("real")))
+    yield made
+    made.database.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("frogot my pasword", "password"),
+        ("teh pritner is nto wroking", "printer"),
+        ("Hi all,\n\nvpn not connecting\n\nBest regards\nJane Doe\nHead of Sales", "vpn"),
+        ("Name: Jane\nFloor: 4\nSubject: paper jam in the printer", "printer"),
+        ("please help\n> On Monday IT wrote:\n> nothing prints\nnew password needed", "password"),
+        (STORY.format("I forgot my password."), "password"),
+    ],
+)
+def test_they_are_answered(desk: ChatService, text: str, intent: str) -> None:
+    """Misspelt, wrapped in mail and forms, told as a story."""
+    decision, _ = desk.match(text)
+
+    assert decision.intents == (intent,), decision
+
+
+def test_two_matters_of_a_story_are_both_there(desk: ChatService) -> None:
+    """Answered or offered, in their order."""
+    decision, _ = desk.match(STORY.format("I forgot my password. Besides, there is a paper jam in the printer."))
+
+    assert [*decision.intents, *decision.options] == ["password", "printer"]
+
+
+@pytest.mark.parametrize("text", [STORY.format("It rains."), "qwxz vbnk pltr zzxq", "\n\n> \n--\n"])
+def test_nothing_is_read_into_them(desk: ChatService, text: str) -> None:
+    """No question, no answer."""
+    assert desk.match(text)[0].intents == ()
