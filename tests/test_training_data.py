@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from odd import DEVELOPMENT, half, read
 
 from helpdesk.records.files.faq_files import read_faq, read_labelled
 from helpdesk.settings import resource
@@ -63,6 +64,47 @@ def test_every_evaluation_label_is_an_intent() -> None:
     slugs = {entry.slug for entry in read_faq(FOLDER / "faq.csv").entries}
 
     assert {intent for _, intent in read_labelled(FOLDER / "evaluation.csv")} == slugs | {OUT_OF_SCOPE}
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "least"),
+    [
+        ("odd_messages.csv", ["text", "kind", "expected", "intents"], 300),
+        ("odd_messages_other.csv", ["text", "kind", "expected", "intents", "language"], 120),
+    ],
+)
+def test_the_odd_messages_are_many_and_new(name: str, columns: list[str], least: int) -> None:
+    """Nothing is there twice or was learnt, and either half is large enough to measure with."""
+    found = [normalise(row["text"]) for row in rows(name)]
+    known = {normalise(text) for entry in read_faq(FOLDER / "faq.csv").entries for text in entry.phrasings}
+    known |= {normalise(row["text"]) for row in rows("out_of_scope.csv")}
+    development = sum(half(text) == DEVELOPMENT for text in found)
+
+    assert list(rows(name)[0]) == columns
+    assert len(set(found)) == len(found) >= least
+    assert not set(found) & known
+    assert 0.4 * len(found) <= development <= 0.6 * len(found)
+
+
+@pytest.mark.parametrize("name", ["odd_messages.csv", "odd_messages_other.csv"])
+def test_the_odd_messages_name_as_many_entries_as_they_expect(name: str) -> None:
+    """One, two, none, or those that may be offered; each is in the FAQ."""
+    slugs = {entry.slug for entry in read_faq(FOLDER / "faq.csv").entries}
+    counts = {"answer": {1}, "human": {1}, "both": {2}, "none": {0}, "smalltalk": {0}, "offer": set(range(1, 9))}
+
+    assert [row for row in read(name) if len(set(row.intents)) not in counts[row.expected]] == []
+    assert {intent for row in read(name) for intent in row.intents} <= slugs
+
+
+def test_every_kind_of_odd_message_is_measured() -> None:
+    """At least 15 messages each; the other languages have 40 each."""
+    kinds = Counter(row.kind for row in read("odd_messages.csv"))
+    languages = Counter(row.language for row in read("odd_messages_other.csv"))
+
+    assert len(kinds) == 16
+    assert min(kinds.values()) >= 15
+    assert set(kinds) == {row.kind for row in read("odd_messages_other.csv")}
+    assert languages == {"de": 40, "fr": 40, "es": 40}
 
 
 @pytest.mark.parametrize(
