@@ -58,7 +58,7 @@ class Matcher:
             return Decision(DecisionKind.FALLBACK, (), (), DecisionReason.EMPTY, self.bundle.thresholds)
         additions = additions or Additions()
         known = self._known(normalised, additions, published)
-        if known is not None and known.kind == DecisionKind.ANSWER:
+        if known is not None and self._is_phrasing(normalised, additions):
             return known
         heard = self._talk.hear(normalised)
         if heard.reason in SMALL_TALK:
@@ -122,6 +122,11 @@ class Matcher:
         """Decide a normalised text as one question."""
         known = self._known(text, additions, published)
         return known if known is not None else self.rank(text, published=published, additions=additions)
+
+    def _is_phrasing(self, text: str, additions: Additions) -> bool:
+        """A label does not come before small talk: whoever saw an answer would know that somebody had sent the text."""
+        key = text_key(text)
+        return key in self.bundle.faq_keys or key in additions.exact
 
     def _known(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision | None:
         """The decision about a normalised text that is known by itself, None when it is not."""
