@@ -10,6 +10,7 @@ from helpdesk.home import secret_key
 from helpdesk.records.database import open_database
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
+from helpdesk.serving.replies import read_replies
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web import headers, problems
 from helpdesk.web.api import chat_page as chat
@@ -42,7 +43,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
         SESSION_COOKIE_SECURE=settings.https_only,
         WTF_CSRF_TIME_LIMIT=None,
     )
-    app.extensions["helpdesk"] = ChatService(database, live, settings)
+    app.extensions["helpdesk"] = ChatService(database, live, settings, read_replies(settings))
     csrf = CSRFProtect(app)
     for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)

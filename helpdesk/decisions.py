@@ -9,6 +9,8 @@ class DecisionKind(StrEnum):
     ANSWER = "answer"
     CLARIFY = "clarify"  # two to four questions to choose from
     FALLBACK = "fallback"  # a colleague
+    HANDOFF = "handoff"  # a colleague, as the person wished
+    SMALLTALK = "smalltalk"  # a short reply to what is no question
 
 
 class DecisionReason(StrEnum):
@@ -26,7 +28,28 @@ class DecisionReason(StrEnum):
     NONE_OF_THESE = "none_of_these"  # the person chose none of its options
     EMPTY = "empty"  # no letters or digits
     NO_VERSION = "no_version"  # nothing serves yet
+    ASKED = "asked"  # the person wants to talk to a person
+    GREETING = "greeting"
+    THANKS = "thanks"
+    GOODBYE = "goodbye"
+    INSULT = "insult"
+    BOT_QUESTION = "bot_question"  # whether this is a bot, and what it is
+    YES = "yes"  # to nothing that was asked
+    NO = "no"
 
 
 SCORED = (DecisionReason.CONFIDENT, DecisionReason.BETWEEN, DecisionReason.UNSURE)  # rest on a calibrated confidence
 CHOSEN = (DecisionReason.CHOICE, DecisionReason.NONE_OF_THESE)  # only pick from what was offered
+SMALL_TALK = (
+    DecisionReason.GREETING,
+    DecisionReason.THANKS,
+    DecisionReason.GOODBYE,
+    DecisionReason.INSULT,
+    DecisionReason.BOT_QUESTION,
+    DecisionReason.YES,
+    DecisionReason.NO,
+)
+NO_QUESTION = (
+    DecisionKind.SMALLTALK,
+    DecisionKind.HANDOFF,
+)  # no miss of the FAQ, so nothing to label

@@ -16,6 +16,7 @@ from helpdesk.errors import BadInputError
 
 _PACKAGE = Path(__file__).resolve().parent
 _PREFIX = "HELPDESK_"
+LANGUAGES = ("en", "de", "fr", "es")  # of the shipped small talk
 _ONE_INSTALLATION = ("database_url", "secret_key", "notify_secret", "notify_url")  # beside `home`
 
 
@@ -149,6 +150,15 @@ class Settings(BaseSettings):
         "Which of these do you mean?", description="Text before the choices of a clarifying question"
     )
     none_text: str = Field("None of these", description="The last choice of a clarifying question")
+    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        LANGUAGES,
+        description="Comma-separated languages of small talk and of wishes for a person, the most likely one first",
+    )
+    replies: Path | None = Field(
+        None,
+        description="CSV file of your own replies to small talk and to wishes for a person, `reason,language,text`; "
+        "empty: the shipped ones",
+    )
     fallback_text: str = Field(
         "I am not sure I can answer that. I have passed your message on to a colleague.",
         description="Reply when the bot does not know",
@@ -159,10 +169,17 @@ class Settings(BaseSettings):
     def _without_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "languages", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(o.strip() for o in value.split(",") if o.strip()) if isinstance(value, str) else value
+
+    @field_validator("languages")
+    @classmethod
+    def _are_shipped(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or not set(value) <= set(LANGUAGES):
+            raise ValueError(f"expected one or more of {', '.join(LANGUAGES)}, separated by commas")
+        return tuple(dict.fromkeys(value))
 
     @field_validator("notify_secret")
     @classmethod

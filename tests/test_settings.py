@@ -23,7 +23,9 @@ def test_the_reference_lists_every_setting_with_its_default() -> None:
 
 def shown(default: object) -> str:
     """A default as the reference writes it."""
-    return "" if default is None or default == () else f"`{default}`"
+    if isinstance(default, tuple):
+        default = ",".join(default) or None
+    return "" if default is None else f"`{default}`"
 
 
 def test_a_bad_value_is_named_with_what_was_expected(monkeypatch: pytest.MonkeyPatch) -> None:

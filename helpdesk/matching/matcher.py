@@ -1,11 +1,11 @@
-"""Normalise, exact match, encode, search, score, decide: one message through one bundle."""
+"""Normalise, exact match, small talk, encode, search, score, decide: one message through one bundle."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from helpdesk.decisions import DecisionKind, DecisionReason
+from helpdesk.decisions import SMALL_TALK, DecisionKind, DecisionReason
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import MAX_OPTIONS, Decision, Ranked, decide
 from helpdesk.matching.encoder import VectorCache
@@ -13,6 +13,7 @@ from helpdesk.matching.index import Neighbours, Vectors
 from helpdesk.matching.parts import splits
 from helpdesk.matching.reading import matter, sentences
 from helpdesk.matching.scorer import NEIGHBOURS
+from helpdesk.matching.small_talk import Heard, SmallTalk, small_talk
 from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
 RANKED = 10
@@ -38,8 +39,16 @@ class Additions:
 class Matcher:
     """Decides messages with one bundle. Immutable but for its cache of vectors; shared between threads."""
 
-    def __init__(self, bundle: Bundle, *, cache_size: int = 4096, cache: VectorCache | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        cache_size: int = 4096,
+        cache: VectorCache | None = None,
+        talk: SmallTalk | None = None,
+    ) -> None:
         self.bundle = bundle
+        self._talk = talk or small_talk()
         self._cache = cache or VectorCache(bundle.encoder, size=cache_size)
 
     def match(
@@ -51,19 +60,39 @@ class Matcher:
             return Decision(DecisionKind.FALLBACK, (), (), DecisionReason.EMPTY, self.bundle.thresholds)
         additions = additions or Additions()
         known = self._known(normalised, additions, published)
+        if known is not None and self._is_phrasing(normalised, additions):
+            return known
+        heard = self._heard(text)
+        if heard.reason in SMALL_TALK:
+            return Decision(DecisionKind.SMALLTALK, (), (), heard.reason, self.bundle.thresholds)
+        if heard.reason == DecisionReason.ASKED:
+            decision = self.rank(heard.question, published=published, additions=additions)
+            return replace(decision, kind=DecisionKind.HANDOFF, options=(), reason=DecisionReason.ASKED)
         if known is not None:
             return known
-        read = normalise(matter(text)) or normalised
-        decision = self._match(read, additions, published)
+        decision = self._match(heard.question, additions, published)
         if not _doubtful(decision):
             return decision
-        mended = self.bundle.speller.mend(read)
-        if mended != read:
+        mended = self.bundle.speller.mend(heard.question)
+        if mended != heard.question:
             decision = max(decision, self._match(mended, additions, published), key=_rank)
         both = self._two_questions(mended, decision, additions, published)
         if both is not None or decision.kind == DecisionKind.ANSWER:
             return both or decision
         return self._by_sentence(text, decision, additions, published)
+
+    def question(
+        self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
+    ) -> str:
+        """What `match` decides about: the normalised matter of the text, without small talk at its ends, unless the
+        text is known as it is."""
+        normalised = normalise(text)
+        if self._known(normalised, additions or Additions(), published) is not None:
+            return normalised
+        return self._heard(text).question
+
+    def _heard(self, text: str) -> Heard:
+        return self._talk.hear(normalise(matter(text)) or normalise(text))
 
     def match_all(self, texts: Sequence[str], *, published: Collection[str] | None = None) -> list[Decision]:
         """What `match` would decide about each text, without additions. Faster, because texts are encoded in batches.
@@ -71,8 +100,9 @@ class Matcher:
         Texts for which the cache has no room are encoded one by one.
         """
         normalised = [normalise(text) for text in texts]
-        self._cache.encode_all([text for text in normalised if text and text_key(text) not in self.bundle.exact])
-        whole = {text: self._match(text, Additions(), published) for text in normalised if splits(text)}
+        asked = [self.question(text, published=published) for text in normalised]
+        self._cache.encode_all([text for text in asked if text and text_key(text) not in self.bundle.exact])
+        whole = {text: self._match(text, Additions(), published) for text in asked if splits(text)}
         parts = [part for text in whole if _doubtful(whole[text]) for split in splits(text) for part in split]
         self._cache.encode_all(parts)
         return [self.match(text, published=published) for text in normalised]
@@ -102,10 +132,15 @@ class Matcher:
     def _match(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision:
         """Decide a normalised text as one question."""
         known = self._known(text, additions, published)
-        return known or self.rank(text, published=published, additions=additions)
+        return known if known is not None else self.rank(text, published=published, additions=additions)
+
+    def _is_phrasing(self, text: str, additions: Additions) -> bool:
+        """A label does not come before small talk: whoever saw an answer would know that somebody had sent the text."""
+        key = text_key(text)
+        return key in self.bundle.faq_keys or key in additions.exact
 
     def _known(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision | None:
-        """The decision about a text that is known to the letter."""
+        """The decision about a normalised text that is known by itself, None when it is not."""
         thresholds = self.bundle.thresholds
         known = additions.exact.get(text_key(text), self.bundle.exact.get(text_key(text)))
         if known == OUT_OF_SCOPE:

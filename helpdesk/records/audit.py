@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import DecisionKind, DecisionReason
+from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.records.conversations import answered_intents
 from helpdesk.records.queue import QueueItem, to_item
 from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
@@ -145,7 +145,7 @@ def _audited(
     decision: DecisionRow, meaning: str | None, *, review_below: float, changed: bool, published: bool, text: str
 ) -> Audited:
     certain = decision.confidence >= review_below or decision.reason == DecisionReason.EXACT
-    sure = decision.kind == DecisionKind.ANSWER and certain
+    sure = decision.kind in NO_QUESTION or (decision.kind == DecisionKind.ANSWER and certain)
     return Audited(
         inclusion_probability=decision.inclusion_probability or 1.0,
         kind=decision.kind,

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Subquery, and_, func, or_, select
+from sqlalchemy import ColumnElement, Subquery, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import CHOSEN, DecisionKind, DecisionReason
+from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.errors import NotFoundError
 from helpdesk.records.relabel_requests import asked_again
 from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
@@ -164,7 +164,7 @@ def _changed() -> Subquery:
         select(func.max(Message.id).label("newest"), func.count().label("count"))
         .join(FlipRow, FlipRow.text_key == Message.text_key)
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(Message.normalised != "", DecisionRow.reason.not_in(CHOSEN), ~labelled.exists())
+        .where(Message.normalised != "", _asks(), ~labelled.exists())
         .group_by(Message.text_key)
         .subquery()
     )
@@ -184,8 +184,13 @@ def _waiting(review_below: float) -> Subquery:
             func.min(DecisionRow.confidence).label("confidence"),
         )
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(doubted, Message.normalised != "", DecisionRow.reason.not_in(CHOSEN))
+        .where(doubted, Message.normalised != "", _asks())
         .where(~labelled.exists(), ~changed.exists())
         .group_by(Message.text_key)
         .subquery()
     )
+
+
+def _asks() -> ColumnElement[bool]:
+    """Messages that ask something: no choices from a menu, no small talk, no wishes for a person."""
+    return and_(DecisionRow.reason.not_in(CHOSEN), DecisionRow.kind.not_in(NO_QUESTION))

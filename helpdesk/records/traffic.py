@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import CHOSEN, DecisionKind, DecisionReason
+from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
 
 
@@ -15,7 +15,8 @@ from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasin
 class Outcomes:
     """How many messages were answered, asked back about, and handed over; choices count with their question.
 
-    chosen: questions that ended in an answer; rejected: those that ended with "none of these".
+    chosen: questions that ended in an answer; rejected: those that ended with "none of these"; wished: handed over
+    because the person asked for that; small_talk: got a short reply, and count with nothing else.
     """
 
     answered: int
@@ -23,10 +24,12 @@ class Outcomes:
     handed_over: int
     chosen: int
     rejected: int
+    wished: int = 0
+    small_talk: int = 0
 
     @property
     def messages(self) -> int:
-        """All of them."""
+        """All of them but small talk."""
         return self.answered + self.clarified + self.handed_over
 
     @property
@@ -61,9 +64,11 @@ def count_outcomes(session: Session, *, since: datetime | None, until: datetime 
     return Outcomes(
         answered=counts.get((DecisionKind.ANSWER, False), 0),
         clarified=counts.get((DecisionKind.CLARIFY, False), 0),
-        handed_over=counts.get((DecisionKind.FALLBACK, False), 0),
+        handed_over=counts.get((DecisionKind.FALLBACK, False), 0) + counts.get((DecisionKind.HANDOFF, False), 0),
         chosen=counts.get((DecisionKind.ANSWER, True), 0),
         rejected=counts.get((DecisionKind.FALLBACK, True), 0),
+        wished=counts.get((DecisionKind.HANDOFF, False), 0),
+        small_talk=counts.get((DecisionKind.SMALLTALK, False), 0),
     )
 
 
@@ -176,8 +181,10 @@ def messages_by_id(session: Session, ids: Sequence[int]) -> dict[int, str]:
 
 
 def _decided() -> ColumnElement[bool]:
-    """Messages that a version decided about: no choices from a menu, no empty texts, not while no version served."""
-    return and_(DecisionRow.version_id.is_not(None), DecisionRow.reason.not_in((*CHOSEN, DecisionReason.EMPTY)))
+    """Questions that a version decided about: no choices from a menu, no empty texts, no small talk, no wishes for a
+    person, not while no version served."""
+    asked = and_(DecisionRow.reason.not_in((*CHOSEN, DecisionReason.EMPTY)), DecisionRow.kind.not_in(NO_QUESTION))
+    return and_(DecisionRow.version_id.is_not(None), asked)
 
 
 def _between(since: datetime, until: datetime) -> ColumnElement[bool]:

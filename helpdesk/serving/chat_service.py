@@ -2,17 +2,19 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from helpdesk.decisions import DecisionKind, DecisionReason
+from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.matching.decide import Decision, Ranked
+from helpdesk.matching.small_talk import small_talk
 from helpdesk.records import conversations
 from helpdesk.records.conversations import Logged
 from helpdesk.records.database import Database
 from helpdesk.serving.live import FaqEntry, Live, LiveMatcher
 from helpdesk.serving.outside_view import OutsideView, outside_view
+from helpdesk.serving.replies import Replies, shipped_replies
 from helpdesk.settings import Settings
 from helpdesk.text import normalise
 
@@ -53,6 +55,7 @@ class ChatService:
     database: Database
     live: LiveMatcher
     settings: Settings
+    replies: Replies = field(default_factory=shipped_replies)
 
     def reply(self, text: str, *, channel: str, sender: str, external_id: str | None = None) -> Reply:
         """Answer one message; it and its decision are committed when this returns.
@@ -65,7 +68,8 @@ class ChatService:
         check_text("sender", sender, limit=MAX_SENDER)
         live = self.live.take()
         if external_id is None:
-            return self._reply(live, self._decide(live, text, channel=channel, sender=sender, external_id=None))
+            decided = self._decide(live, text, channel=channel, sender=sender, external_id=None)
+            return self._reply(live, text, decided)
         check_text("message_id", external_id, limit=MAX_EXTERNAL_ID)
         delivery = {"channel": channel, "sender": sender, "external_id": external_id}
         stored = self._find(text, **delivery)
@@ -76,7 +80,7 @@ class ChatService:
                 stored = self._find(text, **delivery)
                 if stored is None:
                     raise
-        return self._reply(live, stored)
+        return self._reply(live, text, stored)
 
     def match(self, text: str) -> tuple[Decision, int | None]:
         """The decision about a text and the version that made it; nothing is logged."""
@@ -107,8 +111,10 @@ class ChatService:
     def _decide(self, live: Live | None, text: str, *, channel: str, sender: str, external_id: str | None) -> Logged:
         decision, probability = self._choice(live, text, channel=channel, sender=sender), None
         if decision is None:
-            probability = self.live.audit.draw()
             decision = _shuffled(live.match(text) if live else _NO_BUNDLE)
+            if live and decision.reason in _YES_OR_NO and self._asked_back(channel=channel, sender=sender):
+                decision = _shuffled(live.rank(text))
+            probability = None if decision.kind in NO_QUESTION else self.live.audit.draw()
         columns = decision.columns() | {"version_id": live.version_id if live else None}
         columns |= {"inclusion_probability": probability}
         with self.database.write() as session:
@@ -138,7 +144,13 @@ class ChatService:
             return Decision(DecisionKind.ANSWER, (Ranked(last.options[choice], 1.0),), (), DecisionReason.CHOICE)
         return None
 
-    def _reply(self, live: Live | None, logged: Logged) -> Reply:
+    def _asked_back(self, *, channel: str, sender: str) -> bool:
+        """Whether a clarifying question waits for this sender's answer."""
+        with self.database.read() as session:
+            last = conversations.last_decision(session, channel=channel, sender=sender)
+        return last is not None and last.kind == DecisionKind.CLARIFY
+
+    def _reply(self, live: Live | None, text: str, logged: Logged) -> Reply:
         entries = live.faq if live else {}
         answered = tuple(entries[slug] for slug in conversations.answered_intents(logged) if slug in entries)
         options = tuple(Option(slug, entries[slug].question) for slug in logged.options if slug in entries)
@@ -147,7 +159,7 @@ class ChatService:
         return Reply(
             message_id=logged.message_id,
             kind=logged.kind,
-            text=self._text(logged, answered, options),
+            text=self._text(text, logged, answered, options),
             options=options,
             intents=answered,
             confidence=logged.confidence,
@@ -156,7 +168,10 @@ class ChatService:
             version_id=logged.version_id,
         )
 
-    def _text(self, logged: Logged, answered: tuple[FaqEntry, ...], options: tuple[Option, ...]) -> str:
+    def _text(self, said: str, logged: Logged, answered: tuple[FaqEntry, ...], options: tuple[Option, ...]) -> str:
+        if logged.kind in NO_QUESTION:
+            language = small_talk(self.settings.languages).hear(normalise(said)).language
+            return self.replies.to(logged.reason, language or self.settings.languages[0])
         if answered:
             return "\n\n".join(entry.answer or entry.question for entry in answered)
         if logged.kind == DecisionKind.CLARIFY and options:
@@ -165,6 +180,7 @@ class ChatService:
         return self.settings.fallback_text
 
 
+_YES_OR_NO = (DecisionReason.YES, DecisionReason.NO)
 _NO_BUNDLE = Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NO_VERSION)
 
 

@@ -15,6 +15,7 @@ from helpdesk.errors import BundleError, HelpdeskError
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Additions, Matcher
+from helpdesk.matching.small_talk import small_talk
 from helpdesk.records import faq, versions
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import excluded_rows
@@ -58,12 +59,15 @@ class Live:
 
     def rank(self, text: str) -> Decision:
         """Decide one message, of letters or digits, by its meaning alone."""
-        return self.matcher.rank(normalise(text), published=self.faq.keys(), additions=self.additions)
+        return self.matcher.rank(self._question(text), published=self.faq.keys(), additions=self.additions)
 
     def is_phrasing(self, text: str) -> bool:
         """Whether a text is a phrasing of the FAQ, word for word."""
-        key = text_key(normalise(text))
+        key = text_key(self._question(text))
         return key in self.matcher.bundle.faq_keys or key in self.additions.exact
+
+    def _question(self, text: str) -> str:
+        return self.matcher.question(text, published=self.faq.keys(), additions=self.additions)
 
 
 class NodeState(StrEnum):
@@ -176,7 +180,8 @@ class LiveMatcher:
         except BundleError as error:
             self._refused = (current.promotion_id, str(error))
             raise
-        matcher = Matcher(bundle, cache_size=self._settings.vector_cache)
+        talk = small_talk(self._settings.languages)
+        matcher = Matcher(bundle, cache_size=self._settings.vector_cache, talk=talk)
         matcher.warm()
         fresh = Live(current.version_id, current.promotion_id, matcher, _NO_REVISION, {}, Additions())
         self._live = self._with_faq(fresh)

@@ -44,7 +44,7 @@ def _point(session: Session, before: Night, night: Night) -> Point:
         reason=night.reason,
         version=_serving(session, night.finished_at),
         labels=labels_given(session, night.finished_at),
-        messages=len(decided),
+        messages=sum(kind != DecisionKind.SMALLTALK for kind in decided),
         answered=sum(kind == DecisionKind.ANSWER for kind in decided),
         figures=night.figures,
     )

@@ -128,13 +128,31 @@ def test_what_was_renamed_keeps_its_rows(old: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "change"), [("decisions", "inclusion_probability = 1.5"), ("labels", "split = 'left'")]
+    ("table", "change"),
+    [
+        ("decisions", "inclusion_probability = 1.5"),
+        ("labels", "split = 'left'"),
+        ("decisions", "kind = 'greeting'"),
+        ("decisions", "confidence = 1.5"),
+    ],
 )
 def test_what_was_renamed_keeps_its_rules(old: Database, table: str, change: str) -> None:
     """The database itself refuses what was refused before."""
     upgrade(old)
     with pytest.raises(IntegrityError), old.write() as session:
         session.execute(text(f"UPDATE {table} SET {change}"))
+
+
+@pytest.mark.parametrize("kind", ["smalltalk", "handoff", "fallback"])
+def test_old_databases_take_new_kinds_of_decisions(old: Database, kind: str) -> None:
+    """At once, on the connection that upgraded too, and without damage to the file."""
+    upgrade(old)
+    with old.write() as session:
+        session.execute(text("UPDATE decisions SET kind = :kind"), {"kind": kind})
+        if old.engine.dialect.name == "sqlite":
+            assert session.scalar(text("PRAGMA integrity_check")) == "ok"
+    with old.read() as session:
+        assert session.scalars(select(DecisionRow.kind)).all() == [kind]
 
 
 def test_old_labels_are_undone_and_counted_as_before(old: Database) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from helpdesk.matching.bundle import Bundle, encoder_hash
 from helpdesk.matching.encoder import VectorCache
 from helpdesk.matching.parts import splits
+from helpdesk.matching.small_talk import small_talk
 from helpdesk.text import text_key
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ class ReplayVectors:
 
 
 def _with_parts(text: str) -> list[str]:
-    return [text, *(part for split in splits(text) for part in split)]
+    question = small_talk().hear(text).question
+    return [text, question, *(part for split in splits(question) for part in split)]
 
 
 def _read(path: Path, dim: int) -> "dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]]":

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import DecisionKind, DecisionReason
+from helpdesk.decisions import SMALL_TALK, DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.lineage.counterfactual import decide_without
 from helpdesk.matching.bundle import Bundle, open_bundle
@@ -28,6 +28,8 @@ NOT_MATCHED: dict[str, str] = {
     DecisionReason.NONE_OF_THESE: "the person chose none of the options of a clarifying question",
     DecisionReason.EMPTY: "the message has no letters or digits",
     DecisionReason.NO_VERSION: "no version served yet",
+    DecisionReason.ASKED: "the person asked for a person",
+    **dict.fromkeys(SMALL_TALK, "the message is small talk"),
 }
 NEARBY = 5
 
@@ -144,7 +146,7 @@ def _alike(past: Decision, decision: Logged) -> bool:
 
 
 def _with_winner(why: Why, database: Database, *, bundle: Bundle, version: Version, published: Collection[str]) -> Why:
-    vector = bundle.encoder.encode([normalise(why.text)])[0]
+    vector = bundle.encoder.encode([_question(why, bundle)])[0]
     neighbours = bundle.index.search_exactly(vector, NEARBY)
     closest = bundle.intents[bundle.intent_of_row[neighbours.rows[0]]]
     if why.decision.kind != DecisionKind.ANSWER and closest not in published:
@@ -185,11 +187,11 @@ def _winner(
     """
     decision = why.decision
     if decision.reason in (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE):
-        return None, Winner("exact", text_key(normalise(why.text)), decision.intent, 1.0)
+        return None, Winner("exact", text_key(_question(why, bundle)), decision.intent, 1.0)
     best = decision.ranking[0] if decision.ranking else {}
     similarity, row = best.get("similarity") or 0.0, best.get("nearest")
     if row is None and decision.reason == DecisionReason.TWO_QUESTIONS:
-        known = (text_key(part) for split in splits(normalise(why.text)) for part in split)
+        known = (text_key(part) for split in splits(_question(why, bundle)) for part in split)
         exact = next((key for key in known if bundle.exact.get(key) == best["intent"]), None)
         return None, None if exact is None else Winner("exact", exact, best["intent"], 1.0)
     out_of_scope = bundle.scorer.out_of_scope @ vector
@@ -202,6 +204,15 @@ def _winner(
         return None, Winner("out_of_scope", bundle.out_of_scope_keys[nearest], None, float(out_of_scope[nearest]))
     key = None if row is None else _key(session, row, bundle)
     return row, None if key is None else Winner("nearest", key, best["intent"], similarity)
+
+
+def _question(why: Why, bundle: Bundle) -> str:
+    """What was decided about: the text without small talk at its ends, unless it was known as it is."""
+    exact = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE)
+    question = Matcher(bundle, cache_size=0).question(why.text)
+    if why.decision.reason in exact and text_key(question) not in bundle.exact:
+        return normalise(why.text)  # a phrasing added since the version was built
+    return question
 
 
 def _key(session: Session, row: str, bundle: Bundle) -> str | None:

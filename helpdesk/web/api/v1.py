@@ -54,7 +54,8 @@ def match() -> Response:
     text = read_body(ApiText).text
     decision, version = service().match(text)
     view, model = service().view(text, decision), {"version": version}
-    facts = {"decision": decision.kind, "options": list(decision.options), **_seen(view), "model": model}
+    named = {"intents": list(decision.intents), "options": list(decision.options)}
+    facts = {"decision": decision.kind, **named, **_seen(view), "model": model}
     return jsonify(facts | _internals(decision) if is_staff() else facts)
 
 

@@ -5,9 +5,24 @@ from collections.abc import Mapping
 from helpdesk.decisions import DecisionKind
 from helpdesk.records.night_report import DecisionSummary
 
-_DO: dict[str, str] = {DecisionKind.CLARIFY: "ask which FAQ is meant", DecisionKind.FALLBACK: "hand it over"}
-_DOING: dict[str, str] = {DecisionKind.CLARIFY: "asking which FAQ is meant", DecisionKind.FALLBACK: "handing it over"}
-_SHORT: dict[str, str] = {DecisionKind.CLARIFY: "asks back", DecisionKind.FALLBACK: "hands over"}
+_DO: dict[str, str] = {
+    DecisionKind.CLARIFY: "ask which FAQ is meant",
+    DecisionKind.FALLBACK: "hand it over",
+    DecisionKind.HANDOFF: "hand it over",
+    DecisionKind.SMALLTALK: "take it for small talk",
+}
+_DOING: dict[str, str] = {
+    DecisionKind.CLARIFY: "asking which FAQ is meant",
+    DecisionKind.FALLBACK: "handing it over",
+    DecisionKind.HANDOFF: "handing it over",
+    DecisionKind.SMALLTALK: "taking it for small talk",
+}
+_SHORT: dict[str, str] = {
+    DecisionKind.CLARIFY: "asks back",
+    DecisionKind.FALLBACK: "hands over",
+    DecisionKind.HANDOFF: "hands over",
+    DecisionKind.SMALLTALK: "takes it for small talk",
+}
 
 
 def change_note(before: DecisionSummary, after: DecisionSummary, questions: Mapping[str, str]) -> str:

@@ -43,6 +43,14 @@ REASONS = {
     DecisionReason.NO_VERSION: "No trained version was in service.",
     DecisionReason.NONE_OF_THESE: "None of the offered FAQs was chosen.",
     DecisionReason.KNOWN_OUT_OF_SCOPE: "It was labelled as none of the FAQs before.",
+    DecisionReason.ASKED: "The person asked for a person, so it was handed over.",
+    DecisionReason.GREETING: "It was greeted back.",
+    DecisionReason.THANKS: "It says thanks, and got a short reply.",
+    DecisionReason.GOODBYE: "It says goodbye, and got a short reply.",
+    DecisionReason.INSULT: "It is an insult, and got a short reply.",
+    DecisionReason.BOT_QUESTION: "It asks whether this is a bot, and got a short reply.",
+    DecisionReason.YES: "It says yes to nothing that was asked, and got a short reply.",
+    DecisionReason.NO: "It says no to nothing that was asked, and got a short reply.",
 }
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 

@@ -288,3 +288,27 @@ def test_choices_come_in_random_order(client: FlaskClient, live: LiveMatcher) ->
     first = {say(client, UNSURE, sender=f"u{number}")["buttons"][0]["title"] for number in range(30)}
 
     assert len(first) > 1
+
+
+@pytest.mark.parametrize(
+    ("text", "decision", "reason"), [("Good morning!", "smalltalk", "greeting"), ("human please", "handoff", "asked")]
+)
+def test_small_talk_and_wishes_have_their_own_decision(
+    client: FlaskClient, text: str, decision: str, reason: str
+) -> None:
+    """On every channel."""
+    custom = say(client, text)["custom"]
+    message: Any = client.post("/api/v1/messages", json={"session_id": "s", "text": text}).json
+    match: Any = client.post("/api/v1/match", json={"text": text}).json
+
+    assert {(said["decision"], said["reason"]) for said in (custom, message, match)} == {(decision, reason)}
+    assert "intent" not in custom
+    assert message["intents"] == match["intents"] == message["options"] == []
+
+
+def test_match_names_what_is_answered(client: FlaskClient) -> None:
+    """By its slug; nothing for what is handed over."""
+    answered: Any = client.post("/api/v1/match", json={"text": "hi, forgot my password"}).json
+    handed_over: Any = client.post("/api/v1/match", json={"text": "what is the capital of peru"}).json
+
+    assert (answered["intents"], handed_over["intents"]) == (["password"], [])

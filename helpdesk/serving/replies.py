@@ -1,0 +1,57 @@
+"""The short replies to small talk and to a wish for a person: shipped ones, and those that operators put over them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from helpdesk.decisions import SMALL_TALK, DecisionReason
+from helpdesk.errors import BadRowsError
+from helpdesk.records.files.csv_files import BadRows, read_column, read_rows, read_text
+from helpdesk.settings import LANGUAGES, Settings, resource
+
+_REASONS = (*SMALL_TALK, DecisionReason.ASKED)
+
+
+@dataclass(frozen=True)
+class Replies:
+    """One text for each reason and language."""
+
+    texts: Mapping[tuple[str, str], str]
+
+    def to(self, reason: str, language: str) -> str:
+        """The reply to one kind of message in one language."""
+        return self.texts[reason, language]
+
+
+@cache
+def shipped_replies() -> Replies:
+    """Those that come with the product, complete."""
+    return Replies(_read(resource("training_data") / "replies.csv"))
+
+
+def read_replies(settings: Settings) -> Replies:
+    """The shipped replies with those of `HELPDESK_REPLIES` in their place.
+
+    Raises BadInputError for a file that cannot be read, BadRowsError for rows of another form, with their lines.
+    """
+    shipped = shipped_replies()
+    return shipped if settings.replies is None else Replies({**shipped.texts, **_read(settings.replies)})
+
+
+def _read(path: Path) -> dict[tuple[str, str], str]:
+    for column in ("reason", "language", "text"):
+        read_column(path, column)
+    bad, found = BadRows(), {}
+    for line, cells in read_rows(read_text(path), bad):
+        reason, language, text = cells["reason"].strip(), cells["language"].strip(), cells["text"].strip()
+        if reason not in _REASONS:
+            bad.append((line, f"reason is {reason!r:.40}; expected one of {', '.join(_REASONS)}"))
+        elif language not in LANGUAGES:
+            bad.append((line, f"language is {language!r:.40}; expected one of {', '.join(LANGUAGES)}"))
+        elif not text:
+            bad.append((line, "text is empty; expected a reply"))
+        found[reason, language] = text
+    if bad:
+        raise BadRowsError(bad)
+    return found
