@@ -33,6 +33,7 @@ class DecisionReason(StrEnum):
     THANKS = "thanks"
     GOODBYE = "goodbye"
     INSULT = "insult"
+    SETTLED = "settled"  # a matter is settled or not wanted any more, and nothing is asked
     BOT_QUESTION = "bot_question"  # whether this is a bot, and what it is
     YES = "yes"  # to nothing that was asked
     NO = "no"
@@ -46,6 +47,7 @@ SMALL_TALK = (
     DecisionReason.GOODBYE,
     DecisionReason.INSULT,
     DecisionReason.BOT_QUESTION,
+    DecisionReason.SETTLED,
     DecisionReason.YES,
     DecisionReason.NO,
 )

@@ -52,7 +52,10 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle. Everything in it belongs together and is never changed."""
+    """An opened bundle. Everything in it belongs together and is never changed.
+
+    words: of the phrasings; settled: the intents that are about matters not wanted any more, as cancelling is.
+    """
 
     path: Path
     manifest: dict[str, Any]
@@ -61,6 +64,7 @@ class Bundle:
     phrasing_keys: tuple[str, ...]
     out_of_scope_keys: tuple[str, ...]
     words: tuple[str, ...]
+    settled: frozenset[str]
     intent_of_row: "np.ndarray[tuple[int], np.dtype[np.int32]]"
     exact: dict[str, str]
     encoder: Encoder
@@ -167,6 +171,7 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
         phrasing_keys=tuple(phrasings["keys"]),
         out_of_scope_keys=tuple(phrasings["outside"]),
         words=tuple(phrasings.get("words", ())),  # bundles built before have none
+        settled=frozenset(phrasings.get("settled", ())),
         intent_of_row=np.array(phrasings["intent_of_row"], dtype=np.int32),
         exact=json.loads((directory / EXACT).read_text()),
         encoder=encoder,

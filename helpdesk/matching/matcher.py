@@ -13,6 +13,7 @@ from helpdesk.matching.index import Neighbours, Vectors
 from helpdesk.matching.parts import splits
 from helpdesk.matching.reading import matter, sentences
 from helpdesk.matching.scorer import NEIGHBOURS
+from helpdesk.matching.settled import is_settled
 from helpdesk.matching.small_talk import Heard, SmallTalk, small_talk
 from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
@@ -20,7 +21,7 @@ RANKED = 10
 NEW_PHRASING_SIMILARITY = 0.9
 ONE_QUESTION = 0.9  # a message that surely asks one thing is not taken apart: every part costs an encoding
 _KINDS = (DecisionKind.FALLBACK, DecisionKind.CLARIFY, DecisionKind.ANSWER)
-_SETTLED = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE, DecisionReason.NEW_PHRASING)
+_KNOWN_TEXTS = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE, DecisionReason.NEW_PHRASING)
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Matcher:
         if known is not None:
             return known
         decision = self._match(heard.question, additions, published)
+        if self._is_settled(heard.question, decision):
+            return Decision(DecisionKind.SMALLTALK, (), (), DecisionReason.SETTLED, self.bundle.thresholds)
         if not _doubtful(decision):
             return decision
         mended = self.bundle.speller.mend(heard.question)
@@ -90,6 +93,12 @@ class Matcher:
         if self._known(normalised, additions or Additions(), published) is not None:
             return normalised
         return self._heard(text).question
+
+    def _is_settled(self, text: str, decision: Decision) -> bool:
+        """Whether nothing is asked any more; never where the FAQ's own phrasings are of that kind."""
+        if decision.reason in _KNOWN_TEXTS or not is_settled(text):
+            return False
+        return not decision.ranking or decision.ranking[0].intent not in self.bundle.settled
 
     def _heard(self, text: str) -> Heard:
         return self._talk.hear(normalise(matter(text)) or normalise(text))
@@ -228,7 +237,7 @@ class Matcher:
 def _doubtful(decision: Decision) -> bool:
     """Whether it is worth another look."""
     unsure = decision.kind != DecisionKind.ANSWER or decision.confidence < ONE_QUESTION
-    return decision.reason not in _SETTLED and unsure
+    return decision.reason not in _KNOWN_TEXTS and unsure
 
 
 def _confidence(ranked: Ranked) -> float:

@@ -48,6 +48,19 @@ def test_two_matters_of_a_story_are_both_there(desk: ChatService) -> None:
     assert [*decision.intents, *decision.options] == ["password", "printer"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no need to reset my password any more",
+        "the vpn connection is working again",
+        "the printer prints again, thanks",
+    ],
+)
+def test_what_is_settled_is_not_answered(desk: ChatService, text: str) -> None:
+    """It shares its words with a question; somebody else's phrasings of cancelling stay questions."""
+    assert (desk.match(text)[0].kind, desk.match(text)[0].reason) == ("smalltalk", "settled")
+
+
 @pytest.mark.parametrize("text", [STORY.format("It rains."), "qwxz vbnk pltr zzxq", "\n\n> \n--\n"])
 def test_nothing_is_read_into_them(desk: ChatService, text: str) -> None:
     """No question, no answer."""

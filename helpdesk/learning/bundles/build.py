@@ -30,6 +30,7 @@ from helpdesk.learning.robustness.measure import Robustness, evaluation_size, me
 from helpdesk.learning.training.onnx_export import link_encoder
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.index import Vectors, build_graph
+from helpdesk.matching.settled import is_settled
 from helpdesk.records.candidate_report import CandidateReport, ScorerReport, ThresholdsReport
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key, words
@@ -168,6 +169,7 @@ def _write(
             "keys": [text_key(row.text) for row in dataset.train],
             "intent_of_row": dataset.intent_numbers,
             "outside": out_of_scope,
+            "settled": sorted({row.intent for row in dataset.train if is_settled(row.text)}),
             "words": sorted({word for row in dataset.train for word in words(row.text)}),
         },
     )

@@ -48,6 +48,7 @@ REASONS = {
     DecisionReason.THANKS: "It says thanks, and got a short reply.",
     DecisionReason.GOODBYE: "It says goodbye, and got a short reply.",
     DecisionReason.INSULT: "It is an insult, and got a short reply.",
+    DecisionReason.SETTLED: "It says that a matter is settled, and got a short reply.",
     DecisionReason.BOT_QUESTION: "It asks whether this is a bot, and got a short reply.",
     DecisionReason.YES: "It says yes to nothing that was asked, and got a short reply.",
     DecisionReason.NO: "It says no to nothing that was asked, and got a short reply.",
