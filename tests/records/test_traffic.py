@@ -51,20 +51,31 @@ def label(database: Database, message: int, kind: str) -> None:
 
 
 def test_outcomes_count_every_message_once(database: Database, version: int) -> None:
-    """A choice finishes its clarifying question, so it is no message of its own."""
+    """A choice finishes its clarifying question, so it is no message of its own; small talk is counted by itself."""
     say(database, version, "a")
     say(database, version, "b", **CLARIFY)
     say(database, version, "1", reason="choice")
     say(database, version, "c", **FALLBACK)
     say(database, version, "none of these", **FALLBACK | {"reason": "none_of_these"})
+    say(database, version, "a person please", **FALLBACK | {"kind": "handoff", "reason": "asked"})
+    say(database, version, "hello", **FALLBACK | {"kind": "smalltalk", "reason": "greeting"})
     say(database, version, "old", days_ago=40)
     with database.read() as session:
         month = traffic.count_outcomes(session, since=now() - timedelta(days=30))
         ever = traffic.count_outcomes(session, since=None)
 
-    assert vars(month) == {"answered": 1, "clarified": 1, "handed_over": 1, "chosen": 1, "rejected": 1}
-    assert month.messages == 3
-    assert month.coverage == pytest.approx(1 / 3)
+    counted = {
+        "answered": 1,
+        "clarified": 1,
+        "handed_over": 2,
+        "chosen": 1,
+        "rejected": 1,
+        "wished": 1,
+        "small_talk": 1,
+    }
+    assert vars(month) == counted | {"wished": 1, "small_talk": 1}
+    assert month.messages == 4
+    assert month.coverage == pytest.approx(1 / 4)
     assert ever.answered == 2
 
 

@@ -191,3 +191,13 @@ def test_without_anything_to_compare_the_report_leaves_it_out(
 
     assert response.status_code == 200
     assert "side by side" not in response.text
+
+
+def test_small_talk_and_wishes_are_shown_plainly(ann: FlaskClient) -> None:
+    """On their card, which somebody may look up, and as an outcome of their own on the report page."""
+    greeting, wish = ask(ann, "hello there", "i want to talk to a person")
+
+    assert "It was greeted back." in words(ann, f"/desk?item={greeting}")
+    assert "The person asked for a person, so it was handed over." in words(ann, f"/desk?item={wish}")
+    assert "1 messages, and 1 of small talk" in words(ann)
+    assert "1 of them asked for a person" in words(ann)
