@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, DecisionKind, DecisionReason
+from helpdesk.records.conversations import answered_intents
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
 
 
@@ -65,6 +66,16 @@ def count_outcomes(session: Session, *, since: datetime | None, until: datetime 
         chosen=counts.get((DecisionKind.ANSWER, True), 0),
         rejected=counts.get((DecisionKind.FALLBACK, True), 0),
     )
+
+
+def direct_answers(session: Session, *, since: datetime) -> list[tuple[str, ...]]:
+    """What each message since a moment was answered directly, in the order they came: no intent, one or two.
+
+    Choices from a menu are left out.
+    """
+    query = select(DecisionRow).join(Message, Message.id == DecisionRow.message_id)
+    query = query.where(Message.created_at > since, DecisionRow.reason.not_in(CHOSEN)).order_by(Message.id)
+    return [answered_intents(decision) for decision in session.scalars(query)]
 
 
 def most_asked(session: Session, *, since: datetime, limit: int) -> list[TopicCount]:
