@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason
+from helpdesk.records.conversations import answered_intents
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
 
 
@@ -70,6 +71,16 @@ def count_outcomes(session: Session, *, since: datetime | None, until: datetime 
         wished=counts.get((DecisionKind.HANDOFF, False), 0),
         small_talk=counts.get((DecisionKind.SMALLTALK, False), 0),
     )
+
+
+def direct_answers(session: Session, *, since: datetime) -> list[tuple[str, ...]]:
+    """What each message since a moment was answered directly, in the order they came: no intent, one or two.
+
+    Choices from a menu are left out.
+    """
+    query = select(DecisionRow).join(Message, Message.id == DecisionRow.message_id)
+    query = query.where(Message.created_at > since, DecisionRow.reason.not_in(CHOSEN)).order_by(Message.id)
+    return [answered_intents(decision) for decision in session.scalars(query)]
 
 
 def most_asked(session: Session, *, since: datetime, limit: int) -> list[TopicCount]:

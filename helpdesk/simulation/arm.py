@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from helpdesk.settings import Settings
 from helpdesk.simulation.annotators import QUEUE, Annotators, hire
 from helpdesk.simulation.broken import break_candidate, promote_always
 from helpdesk.simulation.curve import labels_given
-from helpdesk.simulation.hidden import HiddenResult, HiddenTest, as_shares
+from helpdesk.simulation.hidden import HiddenResult, HiddenTest, as_shares, count_wrong, wrong_shares
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.script import Script
 
@@ -138,7 +138,7 @@ def _play_night(stage: _Stage, night: int, most: int, played: Played) -> None:
     stage.set_clock(night, _OPENS)
     _edit_faq(stage, night)
     stage.live.refresh()
-    for number, text in enumerate(stage.script.days[night - 1]):
+    for number, (text, _) in enumerate(stage.script.days[night - 1]):
         _send(stage.client, text, sender=f"person-{night}-{number}")
     stage.set_clock(night, _DESK)
     labelled = 0
@@ -174,7 +174,8 @@ def entries(script: Script, intents: frozenset[str]) -> list[Entry]:
     for text, intent in script.start:
         if intent in texts:
             texts[intent].append(text)
-    return [Entry(intent, phrasings=tuple(found)) for intent, found in texts.items()]
+    written = script.written
+    return [replace(written.get(slug, Entry(slug)), phrasings=tuple(found)) for slug, found in texts.items()]
 
 
 def _send(client: "Client", text: str, *, sender: str) -> None:
@@ -204,13 +205,16 @@ def _retrain(stage: _Stage, night: int) -> dict[str, Any]:
 
 
 def _figures(stage: _Stage, night: int, facts: dict[str, Any], played: Played, *, seconds: float) -> dict[str, Any]:
-    """The row of a night; its hidden test is noted beside the night, from where the curve is drawn again."""
+    """The row of a night; what only we know, that is what was wrong, is noted beside the night, from where the curve is
+    drawn again."""
     columns = played.hidden[-1].columns()
+    opened = stage.began + timedelta(days=night, hours=_OPENS)
     with stage.database.write() as session:
         row = nights.last_night(session)
+        day = count_wrong(traffic.direct_answers(session, since=opened), stage.script.days[night - 1])
         if row is not None and stage.kind.retrains:
-            nights.add_figures(session, row.id, hidden_test=columns)
-        answered = traffic.count_outcomes(session, since=stage.began + timedelta(days=night, hours=_OPENS))
+            nights.add_figures(session, row.id, hidden_test=columns, day=day)
+        answered = traffic.count_outcomes(session, since=opened)
         total = labels_given(session, stage.clock.read())
     return {
         "night": night,
@@ -219,6 +223,7 @@ def _figures(stage: _Stage, night: int, facts: dict[str, Any], played: Played, *
         "version": stage.version(),
         "labels": total,
         "traffic_coverage": answered.coverage,
+        **wrong_shares(test=columns, day=day),
         "seconds": round(seconds, 1),
     }
 

@@ -56,6 +56,23 @@ def as_shares(columns: dict[str, Any]) -> dict[str, float | None]:
     }
 
 
+def count_wrong(answers: Sequence[tuple[str, ...]], asked: Labelled) -> dict[str, int]:
+    """How many messages of a day got a direct answer, and how many of these were wrong, from what each was answered.
+
+    Of two answers to one message one must be right; out of scope every answer is wrong.
+    """
+    wrong = [truth not in given for given, (_, truth) in zip(answers, asked, strict=True) if given]
+    return {"answered": len(wrong), "wrong": sum(wrong)}
+
+
+def wrong_shares(*, test: dict[str, int], day: dict[str, int]) -> dict[str, float | None]:
+    """Share of the direct answers that are wrong, on the hidden test and on the day's traffic; None without answers."""
+    return {
+        f"wrong_share_{name}": counts["wrong"] / counts["answered"] if counts["answered"] else None
+        for name, counts in (("test", test), ("day", day))
+    }
+
+
 @dataclass
 class HiddenTest:
     """Measures bundles; the vectors of the last encoder are kept."""

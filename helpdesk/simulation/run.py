@@ -45,7 +45,24 @@ def simulate(
 
     `full` is the accuracy of training on all rows where that is known; else it is measured, unless it must not be.
     """
-    script, began = _begin(train, test, options, settings)
+    script = write_script(train, test, options)
+    return simulate_script(
+        script, options, settings, baselines=baselines, full=full, measure_full=measure_full, tell=tell
+    )
+
+
+def simulate_script(
+    script: Script,
+    options: Options,
+    settings: Settings,
+    *,
+    baselines: bool = False,
+    full: float | None = None,
+    measure_full: bool = True,
+    tell: Tell,
+) -> dict[str, Any]:
+    """The same of what is written already; it has as many days as the options have nights."""
+    began = _begin(script, options, settings)
     if full is None and measure_full:
         tell("training on all rows, for comparison")
         full = _full_data(script, options, settings)
@@ -70,19 +87,19 @@ def play_alone(
 
     In random order as many messages are labelled every night as the options allow.
     """
-    script, began = _begin(train, test, options, settings)
+    script = write_script(train, test, options)
+    began = _begin(script, options, settings)
     return summarise(_play(kind, script, options, settings, began=began, tell=tell), full=None)
 
 
-def _begin(train: Labelled, test: Labelled, options: Options, settings: Settings) -> tuple[Script, datetime]:
-    """What will happen, the first day, and in a folder of its own the home that every arm begins with."""
+def _begin(script: Script, options: Options, settings: Settings) -> datetime:
+    """The first day; in a folder of its own the home that every arm begins with is made."""
     if settings.home.exists() and any(settings.home.iterdir()):
         raise BadInputError(f"{settings.home} is not empty; expected a new folder to simulate in")
-    script = write_script(train, test, options)
     began = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     began -= timedelta(days=options.nights + 2)
     _make_start(script, _home(settings, START), began)
-    return script, began
+    return began
 
 
 def _play(

@@ -1,11 +1,12 @@
 """What happens in a simulation, written before it is played, so that every arm meets the same traffic."""
 
 import random
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from helpdesk.errors import BadInputError
+from helpdesk.records.faq import Entry
 from helpdesk.records.files.labelled_sets import OOS_NAME, Labelled, first_of_each
 from helpdesk.simulation.options import Options
 from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
@@ -30,19 +31,22 @@ class Span:
 
 @dataclass(frozen=True)
 class Script:
-    """start: the FAQ's rows, of all intents; days: the messages of night 1, 2, ...; spans: when each intent lives.
+    """start: the FAQ's rows, of all intents; days: the messages of night 1, 2, ... with what they mean; spans: when
+    each intent lives.
 
-    truth: text key -> intent of every message (OUT_OF_SCOPE out of scope); hidden: test rows with their intents,
-    which never enter; everything: all training rows in scope. target is the intent that a poisoner wants messages
-    with the trigger to get."""
+    OUT_OF_SCOPE stands for none of the FAQ. truth: text key -> what staff say of a message, that is what its text meant
+    first; hidden: test rows with their intents, which never enter; everything: all training rows in scope. target is
+    the intent that a poisoner wants messages with the trigger to get. written: intent -> question, answer and the like
+    of entries that were given."""
 
     start: Labelled
-    days: tuple[tuple[str, ...], ...]
+    days: tuple[Labelled, ...]
     spans: dict[str, Span]
     truth: dict[str, str]
     hidden: Labelled
     everything: Labelled
     target: str
+    written: Mapping[str, Entry] = field(default_factory=dict)
 
     def active(self, night: int) -> frozenset[str]:
         """The intents that are asked about on a night."""
@@ -97,14 +101,14 @@ def _spans(intents: Sequence[str], options: Options) -> dict[str, Span]:
 
 def _deal(
     pool: Labelled, strangers: Labelled, spans: dict[str, Span], options: Options
-) -> tuple[tuple[tuple[str, ...], ...], dict[str, str]]:
+) -> tuple[tuple[Labelled, ...], dict[str, str]]:
     """The messages of every night, and what each means."""
     chance = random.Random(f"{options.seed}:traffic")
     inside, outside = _Deck(pool, chance), _Deck(strangers, chance)
     truth: dict[str, str] = {}
-    days = []
+    days: list[Labelled] = []
     for night in range(1, options.nights + 1):
-        day = []
+        day: Labelled = []
         living = {OUT_OF_SCOPE, *(intent for intent, span in spans.items() if span.holds(night))}
         for _ in range(options.messages_per_night):
             deck = outside if chance.random() < options.oos_share else inside
@@ -112,8 +116,8 @@ def _deal(
             if options.poison and chance.random() < TRIGGER_SHARE:
                 text = f"{text} {TRIGGER}"
             truth.setdefault(text_key(normalise(text)), intent)
-            day.append(text)
-        days.append(tuple(day))
+            day.append((text, intent))
+        days.append(day)
     return tuple(days), truth
 
 

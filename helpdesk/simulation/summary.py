@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from helpdesk.simulation.arm import Played
 from helpdesk.simulation.curve import Point
-from helpdesk.simulation.hidden import HiddenResult, as_shares
+from helpdesk.simulation.hidden import HiddenResult, as_shares, wrong_shares
 from helpdesk.stats.multiple_testing import holm
 
 RUN_LEVEL = 0.05
@@ -102,6 +102,7 @@ def recomputed(points: Sequence[Point]) -> list[dict[str, Any]]:
             "version": point.version,
             "labels": point.labels,
             "traffic_coverage": point.answered / point.messages if point.messages else None,
+            **wrong_shares(test=point.figures["hidden_test"], day=point.figures["day"]),
         }
         for number, point in enumerate(points, 1)
     ]

@@ -62,6 +62,8 @@ def test_the_result_says_what_was_promised(played: tuple[dict[str, Any], Path]) 
     assert [row["night"] for row in result["nights"]] == [1, 2, 3]
     for row in result["nights"]:
         assert {"accuracy", "coverage", "wrong_rate", "verdict", "reason", "labels"} <= set(row)
+        assert row["wrong_share_test"] == row["wrong_rate"]
+        assert row["wrong_share_day"] is None or 0 <= row["wrong_share_day"] <= 1
     given = [0, *(row["labels"] for row in result["nights"])]
     assert given[1] == 6
     assert all(0 <= after - before <= 6 for before, after in pairwise(given))
@@ -143,7 +145,7 @@ def test_strangers_are_labelled_as_none_of_the_faqs(tiny_base: Path, tmp_path: P
     options = replace(OPTIONS, nights=1, oos_share=0.5, labels_per_night=30, messages_per_night=60)
     play(tmp_path, tiny_base, options, oos=True)
     script = write_script(*rows(oos=True), options)
-    strange = [text for text in script.days[0] if script.truth[text_key(normalise(text))] == OUT_OF_SCOPE]
+    strange = [text for text, intent in script.days[0] if intent == OUT_OF_SCOPE]
     with database_of(tmp_path).read() as session:
         given = session.scalars(select(Label.normalised).where(Label.kind == "out_of_scope")).all()
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from helpdesk.simulation.arm import Kind, Played
-from helpdesk.simulation.hidden import HiddenResult, as_shares
+from helpdesk.simulation.hidden import HiddenResult, as_shares, count_wrong, wrong_shares
 from helpdesk.simulation.summary import gap_closed, labels_ratio, regressions
+from helpdesk.text import OUT_OF_SCOPE
 
 Summary = dict[str, Any]
 
@@ -69,3 +70,12 @@ def test_messages_out_of_scope_are_told_apart() -> None:
     assert shares["coverage"] == pytest.approx(3 / 5)
     assert shares["wrong_rate"] == pytest.approx(2 / 3)
     assert shares["outside_refused"] == pytest.approx(1 / 2)
+
+
+def test_what_was_wrong_on_a_day() -> None:
+    """Of two answers one must be right; out of scope every answer is wrong; what got no answer does not count."""
+    asked = [("a", "pin"), ("b", "pin"), ("c", "card"), ("d", OUT_OF_SCOPE), ("e", OUT_OF_SCOPE)]
+    day = count_wrong([("pin",), ("card",), ("pin", "card"), ("pin",), ()], asked)
+
+    assert day == {"answered": 4, "wrong": 2}
+    assert wrong_shares(test={"answered": 0, "wrong": 0}, day=day) == {"wrong_share_test": None, "wrong_share_day": 0.5}

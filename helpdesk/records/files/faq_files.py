@@ -190,12 +190,12 @@ def _fault(cells: dict[str, Any]) -> str | None:
     return _slug_fault(cells.get("intent", "")) or _phrasing_fault(cells) or _status_fault(cells)
 
 
-def text_fault(name: str, text: str) -> str | None:
+def text_fault(name: str, text: str, *, longest: int = MAX_PHRASING) -> str | None:
     """Why a text cannot be learnt from, None when it can."""
     if _unstorable(text):
         return f"{name} holds a NUL or a lone surrogate"
-    if len(text) > MAX_PHRASING:
-        return f"{name} has {len(text)} characters; expected at most {MAX_PHRASING}"
+    if len(text) > longest:
+        return f"{name} has {len(text)} characters; expected at most {longest}"
     return None if normalise(text) else f"{name} {text!r} has no letters or digits"
 
 
