@@ -115,8 +115,8 @@ def _files(**files: Path | None) -> _Set | _Log:
         missing = "--train" if train is None else "--test"
         raise click.UsageError(f"{missing} is missing; give --train and --test, or --faq, --traffic and --test")
     if faq is None or traffic is None or test is None:
-        missing = ", ".join(f"--{name}" for name in ("faq", "traffic", "test") if files[name] is None)
-        raise click.UsageError(f"{missing} is missing; --faq, --traffic and --test belong together")
+        missing = " and ".join(f"--{name}" for name in ("faq", "traffic", "test") if files[name] is None)
+        raise click.UsageError(f"--faq, --traffic and --test belong together; give {missing} too")
     given = click.get_current_context().get_parameter_source
     for name in _OF_SETS:
         if given(name) == ParameterSource.COMMANDLINE:
