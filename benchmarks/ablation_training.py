@@ -55,7 +55,7 @@ def measure_training(name: str, arm: str, folder: Path, base: BaseEncoder, *, sh
         model, found, facts = _train_fold(task, arm, base, seed=seed)
     else:
         off, kinds = ARMS[arm]
-        found = dataset(task.learn, [*_lessons(task, kinds, seed=seed)])
+        found = dataset(task.learn, [*_examples(task, kinds, seed=seed)])
         with ExitStack() as stack:
             for mechanism in off:
                 stack.enter_context(_without(mechanism, base))
@@ -228,7 +228,7 @@ def library_mining(base: BaseEncoder) -> Callable[..., list[TrainingExample]]:
     return mine
 
 
-def _lessons(task: Task, kinds: Sequence[str], *, seed: int) -> Iterator[TrainingExample]:
+def _examples(task: Task, kinds: Sequence[str], *, seed: int) -> Iterator[TrainingExample]:
     if "unlabelled" in kinds:
         yield from (TrainingExample(f"example:{n}", "unlabelled", (text,)) for n, (text, _) in enumerate(task.rest))
     if "triplet" in kinds:

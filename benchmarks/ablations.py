@@ -4,7 +4,7 @@
     python benchmarks/ablations.py --folder ../shared/data --only "drift tests" --only quarantine
     python benchmarks/ablations.py --folder ../shared/data --show
 
---only  {only}
+--only  {only}; `hard negatives of sentence-transformers` needs `pip install "sentence-transformers[train]"`
 
 Each figure is appended to the results file as soon as it is measured and is not measured again, unless the product's
 code has changed: a run can be stopped and resumed. The table gives the mean without and with a mechanism over the same

@@ -13,7 +13,7 @@ from helpdesk.matching.index import Neighbours, Vectors
 from helpdesk.matching.parts import splits
 from helpdesk.matching.reading import matter, sentences
 from helpdesk.matching.scorer import NEIGHBOURS
-from helpdesk.matching.settled import is_settled
+from helpdesk.matching.settled import is_settled, settled_language
 from helpdesk.matching.small_talk import Heard, SmallTalk, small_talk
 from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
@@ -101,20 +101,19 @@ class Matcher:
         return not decision.ranking or decision.ranking[0].intent not in self.bundle.settled
 
     def _heard(self, text: str) -> Heard:
-        return self._talk.hear(normalise(matter(text)) or normalise(text))
+        return self._talk.hear(_read(text))
 
     def match_all(self, texts: Sequence[str], *, published: Collection[str] | None = None) -> list[Decision]:
         """What `match` would decide about each text, without additions. Faster, because texts are encoded in batches.
 
         Texts for which the cache has no room are encoded one by one.
         """
-        normalised = [normalise(text) for text in texts]
-        asked = [self.question(text, published=published) for text in normalised]
+        asked = [self.question(text, published=published) for text in texts]
         self._cache.encode_all([text for text in asked if text and text_key(text) not in self.bundle.exact])
         whole = {text: self._match(text, Additions(), published) for text in asked if splits(text)}
         parts = [part for text in whole if _doubtful(whole[text]) for split in splits(text) for part in split]
         self._cache.encode_all(parts)
-        return [self.match(text, published=published) for text in normalised]
+        return [self.match(text, published=published) for text in texts]
 
     def decide_vector(
         self, vector: Vectors, *, text: str | None = None, published: Collection[str] | None = None
@@ -222,8 +221,10 @@ class Matcher:
         return replace(answer, kind=DecisionKind.CLARIFY, options=offered, reason=DecisionReason.BETWEEN)
 
     def warm(self) -> None:
-        """Run the network once at a small and once at the largest shape, so that no request pays for it."""
+        """Run the network once at a small and once at the largest shape and make the speller's lists, so that no
+        request pays for it."""
         self.bundle.encoder.encode(["warm", "warm " * 600])
+        self.bundle.speller.mend("warm")
 
     def _nearest(self, neighbours: Neighbours) -> dict[str, tuple[str, float]]:
         nearest: dict[str, tuple[str, float]] = {}
@@ -232,6 +233,18 @@ class Matcher:
         for row, intent, similarity in zip(rows, intents, similarities, strict=True):
             nearest.setdefault(self.bundle.intents[intent], (self.bundle.phrasing_ids[row], similarity))
         return nearest
+
+
+def spoken_language(text: str, languages: tuple[str, ...]) -> str:
+    """The language of the small talk, the wish or the settled matter in a message; the first one when that is not
+    told."""
+    read = _read(text)
+    found = small_talk(languages).hear(read).language or settled_language(read)
+    return found if found in languages else languages[0]
+
+
+def _read(text: str) -> str:
+    return normalise(matter(text)) or normalise(text)
 
 
 def _doubtful(decision: Decision) -> bool:

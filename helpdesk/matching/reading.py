@@ -38,7 +38,7 @@ _ASIDE: Final = re.compile(
     r"nom|prioridad|nombre|teléfono|area|category)\b",
     re.IGNORECASE,
 )
-_ADDRESS: Final = re.compile(r"\b(?:https?://|www\.)\S+|\S+@\S+\.\w+", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"\b(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w.-]+\.\w+", re.IGNORECASE)
 _SENTENCE_END: Final = re.compile(r"(?<=[.?!;])\s+|\n+|\s+-\s+")
 _FEWEST_WORDS: Final = 3
 _MOST_SENTENCES: Final = 16
@@ -48,14 +48,15 @@ def matter(text: str) -> str:
     """The lines of a message that say what it is about; the whole of it when nothing would be left."""
     plain = _TAG.sub(" ", html.unescape(text))
     kept: list[str] = []
-    for line in plain.splitlines():
+    lines = plain.splitlines()
+    for line in lines:
         if _HISTORY.match(line) and kept:
             break
         if _SIGNATURE.match(line) and kept:
             break
         if _QUOTED.match(line) or _HISTORY.match(line) or _HEADER.match(line) or _SIGNATURE.match(line):
             continue
-        kept.append(_unlabelled(line) if len(plain.splitlines()) > 1 else line)
+        kept.append(_unlabelled(line) if len(lines) > 1 else line)
     found = _GREETING.sub("", "\n".join(line for line in kept if line.strip()).strip(), count=1)
     found = _ADDRESS.sub(" ", found).strip()
     return found if _has_words(found) else _ADDRESS.sub(" ", re.sub(r"^[ \t]*[>|]+", "", plain, flags=re.MULTILINE))

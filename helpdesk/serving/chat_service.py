@@ -8,7 +8,7 @@ from typing import Any
 from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.matching.decide import Decision, Ranked
-from helpdesk.matching.small_talk import small_talk
+from helpdesk.matching.matcher import spoken_language
 from helpdesk.records import conversations
 from helpdesk.records.conversations import Logged
 from helpdesk.records.database import Database
@@ -170,8 +170,7 @@ class ChatService:
 
     def _text(self, said: str, logged: Logged, answered: tuple[FaqEntry, ...], options: tuple[Option, ...]) -> str:
         if logged.kind in NO_QUESTION:
-            language = small_talk(self.settings.languages).hear(normalise(said)).language
-            return self.replies.to(logged.reason, language or self.settings.languages[0])
+            return self.replies.to(logged.reason, spoken_language(said, self.settings.languages))
         if answered:
             return "\n\n".join(entry.answer or entry.question for entry in answered)
         if logged.kind == DecisionKind.CLARIFY and options:

@@ -53,6 +53,11 @@ def test_sentences_have_a_few_words() -> None:
     assert sentences("ok. yes. no.") == []
 
 
+def test_addresses_are_left_out_of_the_middle() -> None:
+    """Of mail and of the web."""
+    assert matter("my mailbox jane.doe+it@mail.example.org is full").split() == ["my", "mailbox", "is", "full"]
+
+
 def test_a_flood_of_sentences_is_cut() -> None:
     """Each costs an encoding."""
     assert len(sentences("this is one. " * 200)) == 16

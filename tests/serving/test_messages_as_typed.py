@@ -41,6 +41,20 @@ def test_they_are_answered(desk: ChatService, text: str, intent: str) -> None:
     assert decision.intents == (intent,), decision
 
 
+def test_many_are_decided_as_one_by_one(desk: ChatService) -> None:
+    """The lines of a mail and of a form count there too: the gate's golden phrases are decided so."""
+    texts = [
+        "Hi all,\n\nvpn not connecting\n\nBest regards\nJane Doe\nHead of Sales",
+        "Name: Jane\nFloor: 4\nSubject: paper jam in the printer",
+        "vpn not connecting\n> forgot my password",
+    ]
+    live = desk.live.take()
+    assert live is not None
+    many = live.matcher.match_all(texts)
+
+    assert [(d.kind, d.intents) for d in many] == [(d.kind, d.intents) for d in map(live.matcher.match, texts)]
+
+
 def test_two_matters_of_a_story_are_both_there(desk: ChatService) -> None:
     """Answered or offered, in their order."""
     decision, _ = desk.match(STORY.format("I forgot my password. Besides, there is a paper jam in the printer."))

@@ -48,6 +48,8 @@ def say(desk: ChatService, text: str, **more: Any) -> Reply:
     [
         ("Hi there!", "smalltalk", "greeting", "Hello! What can I help you with?"),
         ("vielen Dank", "smalltalk", "thanks", "Gern geschehen. Bei Fragen schreiben Sie einfach wieder."),
+        ("der Drucker druckt wieder, danke", "smalltalk", "settled", "Gut zu wissen."),
+        ("> Is it all right now?\nVielen Dank", "smalltalk", "thanks", "Gern geschehen."),
         ("es-tu un robot ?", "smalltalk", "bot_question", "Je suis un bot."),
         ("¡adiós!", "smalltalk", "goodbye", "¡Hasta luego!"),
         ("I want to talk to a human", "handoff", "asked", "I have passed your message on to a colleague."),

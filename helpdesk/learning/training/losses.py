@@ -60,7 +60,7 @@ class AuxiliaryLosses:
     ) -> None:
         """`same`: text -> the group of texts that mean the same, which are never each other's negatives."""
         self._model = model
-        self._lessons = examples
+        self._examples = examples
         self._planned = planned
         self._same = same
         self._chance = np.random.default_rng(seed)
@@ -83,7 +83,7 @@ class AuxiliaryLosses:
         """Up to AUXILIARY_BATCH random examples; of positive pairs only one of each group of texts that mean the
         same.
         """
-        examples = self._lessons[kind]
+        examples = self._examples[kind]
         order = self._chance.permutation(len(examples)).tolist()
         if kind != "positive":
             return [examples[row] for row in order[:AUXILIARY_BATCH]]
