@@ -14,7 +14,8 @@ run: $(VENV)/run.stamp
 	$(BIN)/helpdesk init
 	$(BIN)/helpdesk serve
 
-test: lint types
+test: $(VENV)/test.stamp
+	$(MAKE) -j2 lint types
 	$(PYTEST)
 
 quick: $(VENV)/test.stamp

@@ -18,22 +18,18 @@ from sklearn.metrics import roc_auc_score
 
 from helpdesk.learning.calibration.scorer_fit import _centroids, _fit_head, _nearest
 from helpdesk.learning.data.dataset import Dataset, TrainingExample
-from helpdesk.learning.data.splits import split
 from helpdesk.learning.training import auxiliary_examples, train
-from helpdesk.learning.training.early_stopping import Validation
 from helpdesk.learning.training.finetune import plan_training
 from helpdesk.learning.training.hard_negatives import RELATIVE_MARGIN, mine_triplets
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.scorer import _neighbour_views
 from helpdesk.settings import load_settings
-from helpdesk.text import text_key
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 Figures = dict[str, float]
 SHOTS: Final = {"few": 10, "fewest": 2}
-BAD_PAIRS: Final = 2000
 # what is switched off in each arm, and which examples there are
 ARMS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "labels": ((), ()),
@@ -44,23 +40,19 @@ ARMS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "mined": ((), ("triplet",)),
     "mined-st": (("ours",), ("triplet",)),
 }
-STOPPING: Final = ("fold", "fold, bad pairs", "fold, bad pairs, no stopping", "fold, wrong labels")
 
 
 def measure_training(name: str, arm: str, folder: Path, base: BaseEncoder, *, shots: int, seed: int) -> Figures:
     """Train one encoder as an arm says and ask the other rows."""
     task = load_task(name, folder, shots=shots, seed=seed)
     started, used = time.perf_counter(), time.process_time()
-    if arm in STOPPING:
-        model, found, facts = _train_fold(task, arm, base, seed=seed)
-    else:
-        off, kinds = ARMS[arm]
-        found = dataset(task.learn, [*_examples(task, kinds, seed=seed)])
-        with ExitStack() as stack:
-            for mechanism in off:
-                stack.enter_context(_without(mechanism, base))
-            model, facts = _train(found, range(len(found.train)), base, seed=seed)[::2]
-        facts |= _right(facts, found, task, base, seed=seed) if "pseudo" in arm else {}
+    off, kinds = ARMS[arm]
+    found = dataset(task.learn, [*_examples(task, kinds, seed=seed)])
+    with ExitStack() as stack:
+        for mechanism in off:
+            stack.enter_context(_without(mechanism, base))
+        model, facts = _train(found, base, seed=seed)
+    facts |= _right(facts, found, task, base, seed=seed) if "pseudo" in arm else {}
     seconds = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - used}
     return ask(model, found, task.ask) | facts | seconds
 
@@ -88,46 +80,16 @@ def ask(model: "SentenceTransformer", found: Dataset, rows: Rows) -> Figures:
     return figures
 
 
-def _train(
-    found: Dataset, rows: Sequence[int], base: BaseEncoder, *, seed: int
-) -> tuple["SentenceTransformer", Validation, dict[str, Any]]:
-    """One training of a night, on some rows of a dataset."""
+def _train(found: Dataset, base: BaseEncoder, *, seed: int) -> tuple["SentenceTransformer", dict[str, Any]]:
+    """One training of a night, on all rows of a dataset."""
     settings = load_settings(home=Path("unused"), database_url=None, seed=seed, train_threads=1)
     auxiliary = auxiliary_examples.AuxiliaryExamples(found, base, seed=seed)  # type: ignore[arg-type]
     trainer = train._Trainer(found, auxiliary, settings, lambda *_: None)
-    intents = len({found.train[n].intent for n in rows})
-    model, validation = trainer.train(list(rows), plan_training(len(rows), intents), stage="ablation")
+    plan = plan_training(len(found.train), len(found.intents))
+    model = trainer.train(range(len(found.train)), plan, stage="ablation")
     facts = trainer.facts.get("examples", {}).get("ablation", {})
     names = ("mined_negatives", "pseudo_labels", "pseudo_label_level", "noisy_copies")
-    return model, validation, {name: float(facts[name]) for name in names if facts.get(name)}
-
-
-def _train_fold(
-    task: Task, arm: str, base: BaseEncoder, *, seed: int
-) -> tuple["SentenceTransformer", Dataset, dict[str, Any]]:
-    """A sister encoder that never saw a quarter of the rows, on which it is watched."""
-    rows, examples = task.learn, list(_bad_pairs(task, seed=seed)) if "bad pairs" in arm else []
-    found = dataset(_wrong(rows, seed=seed) if arm.endswith("wrong labels") else rows, examples)
-    fold_of = split(found, folds=4)
-    seen = [n for n, text in enumerate(found.texts) if fold_of[text_key(text)] != seed % 4]
-    with ExitStack() as stack:
-        if arm.endswith("no stopping"):
-            stack.enter_context(patch.object(Validation, "fallen", False))
-            stack.enter_context(patch.object(Validation, "spent", False))
-        model, validation, facts = _train(found, seen, base, seed=seed)
-    best = int(np.argmax(validation.scores))
-    rows_held = validation.facts()["held"]
-    return (
-        model,
-        dataset(rows),
-        facts
-        | {
-            "fell": float(validation.fallen),
-            "best_check": best / max(1, len(validation.scores) - 1),
-            "best_over_last": max(validation.scores) - validation.scores[-1],
-            "counts_as_fallen": 0.5 / float(np.sqrt(max(1, sum(rows_held.values())))),
-        },
-    )
+    return model, {name: float(facts[name]) for name in names if facts.get(name)}
 
 
 def measure_mining(name: str, arm: str, folder: Path, base: BaseEncoder, *, seed: int) -> Figures:
@@ -241,21 +203,6 @@ def _triplets(rows: Rows, chance: random.Random) -> Iterator[TrainingExample]:
         alike = [other for other, meaning in rows if meaning == intent and other != text]
         others = [other for other, meaning in rows if meaning != intent]
         yield TrainingExample(f"example:t{number}", "triplet", (text, chance.choice(alike), chance.choice(others)))
-
-
-def _bad_pairs(task: Task, *, seed: int) -> Iterator[TrainingExample]:
-    """An import gone wrong: pairs of texts that are said to mean the same, its second column sorted otherwise."""
-    chance = random.Random(seed)
-    pool = [text for text, _ in task.rest]
-    for number in range(min(BAD_PAIRS, len(pool))):
-        yield TrainingExample(f"example:p{number}", "positive", (pool[number], chance.choice(pool)))
-
-
-def _wrong(rows: Rows, *, seed: int) -> Rows:
-    """Three labels in ten are any."""
-    chance = random.Random(seed)
-    names = sorted({intent for _, intent in rows})
-    return [(text, chance.choice(names) if chance.random() < 0.3 else intent) for text, intent in rows]
 
 
 def _right(facts: dict[str, Any], found: Dataset, task: Task, base: BaseEncoder, *, seed: int) -> Figures:

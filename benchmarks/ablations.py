@@ -57,9 +57,6 @@ TRAINED: Final = {
     "noisy copies beside pseudo-labels, two rows": ("pseudo", "pseudo+noisy", "fewest"),
     "hard negatives": ("triplets", "mined", "few"),
     "hard negatives of sentence-transformers": ("triplets", "mined-st", "few"),
-    "early stopping": ("fold", "fold", "few"),
-    "early stopping, bad pairs": ("fold, bad pairs, no stopping", "fold, bad pairs", "few"),
-    "early stopping, wrong labels": ("fold, wrong labels", "fold, wrong labels", "few"),
 }
 
 

@@ -113,14 +113,14 @@ def with_trainer(
     with tempfile.TemporaryDirectory() as folder:
         arguments = SentenceTransformerTrainingArguments(
             output_dir=folder,
-            max_steps=plan.last_step,
+            max_steps=plan.steps,
             learning_rate=plan.learning_rate,
             warmup_steps=max(1, round(WARM_UP * plan.steps)),
             weight_decay=WEIGHT_DECAY,
             max_grad_norm=1.0,
             optim="adamw_torch_fused",
             seed=seed,
-            batch_sampler=lambda *_, **__: _Sampler(batches, plan.last_step),
+            batch_sampler=lambda *_, **__: _Sampler(batches, plan.steps),
             logging_strategy="no",
             report_to="none",
             disable_tqdm=True,
@@ -136,7 +136,7 @@ def with_trainer(
         )
         trainer.train()
     model.eval()
-    weights.finish(best=False)
+    weights.blend()
 
 
 LOOPS: dict[str, Callable[..., None]] = {

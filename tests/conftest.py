@@ -86,6 +86,9 @@ def postgresql_url() -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="helpdesk-pg-")
     server = get_server(folder, cleanup_mode="delete")
     url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        _administer(url, f"ALTER SYSTEM SET {name} = off")  # nothing here outlives the run
+    _administer(url, "SELECT pg_reload_conf()")
     _administer(url, "CREATE DATABASE template_helpdesk")
     database = open_database(load_settings(database_url=_named(url, "template_helpdesk")))
     upgrade(database)
@@ -111,7 +114,7 @@ def database(request: pytest.FixtureRequest, empty_home: Path, tmp_path: Path) -
         return
     server = request.getfixturevalue("postgresql_url")
     name = f"test_{next(_numbers)}"
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE template_helpdesk")
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE template_helpdesk STRATEGY FILE_COPY")
     opened = open_database(load_settings(home=tmp_path, database_url=_named(server, name)))
     yield opened
     opened.close()

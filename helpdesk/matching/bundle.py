@@ -28,7 +28,7 @@ import numpy as np
 
 from helpdesk.errors import BundleError
 from helpdesk.matching.decide import Thresholds
-from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder
+from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder, open_encoder
 from helpdesk.matching.index import Index, Vectors, open_index
 from helpdesk.matching.scorer import Scorer
 from helpdesk.matching.spelling import Speller
@@ -160,7 +160,7 @@ def open_bundle(directory: Path, *, threads: int = 1) -> Bundle:
 def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
     phrasings = json.loads((directory / PHRASINGS).read_text())
     vectors = np.load(directory / VECTORS, allow_pickle=False)
-    encoder = Encoder(directory / ENCODER, threads=threads)
+    encoder = open_encoder(directory / ENCODER, threads=threads)
     if vectors.shape != (len(phrasings["ids"]), encoder.dim):
         raise BundleError(f"vectors of shape {vectors.shape}; expected {len(phrasings['ids'])} x {encoder.dim}")
     return Bundle(

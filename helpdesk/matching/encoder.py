@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from weakref import WeakValueDictionary
 
 import numpy as np
 import onnxruntime
@@ -18,6 +19,8 @@ BATCH = 16
 MODEL = Path("onnx") / "model.onnx"
 TOKENIZER = Path("tokenizer.json")
 CONFIG = Path("helpdesk_encoder.json")
+_open: "WeakValueDictionary[object, Encoder]" = WeakValueDictionary()
+_opening = Lock()
 _WORD_MARKS = ("\u2581", "\u0120")  # where SentencePiece and byte-level BPE begin a word
 
 
@@ -72,6 +75,17 @@ class Encoder:
         feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         output = self._session.run(None, {name: feeds[name] for name in self._inputs})[0]
         return np.asarray(output, dtype=np.float32)
+
+
+def open_encoder(directory: Path, *, threads: int = 1) -> Encoder:
+    """The encoder of a folder. Bundles whose encoder files are the same ones, by hard links, share it."""
+    files = [(directory / name).stat() for name in (MODEL, TOKENIZER, CONFIG)]
+    key = (threads, *((file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns) for file in files))
+    with _opening:
+        encoder = _open.get(key)
+        if encoder is None:
+            encoder = _open[key] = Encoder(directory, threads=threads)
+        return encoder
 
 
 class VectorCache:

@@ -178,13 +178,11 @@ class ExclusionImpact(Model):
 
 
 class TrainingCurve(Model):
-    """Metrics on rows held aside, measured while an encoder was trained; kept_step: whose weights were kept."""
+    """Metrics on rows held aside, measured after so many steps while an encoder was trained."""
 
     steps: tuple[int, ...]
     metrics: dict[str, tuple[float | None, ...]]
     held: dict[str, int]
-    kept_step: int
-    score: tuple[float, ...] = ()
     seconds: float = 0.0
 
 
@@ -196,14 +194,12 @@ class TrainingReport(BaseModel):
     curves: dict[str, TrainingCurve] = Field(default_factory=dict)
 
     def lines(self) -> list[str]:
-        """One line a training: each metric at the start and where the weights were kept."""
+        """One line a training: each metric at the start and at the end."""
         found = []
         for stage, curve in self.curves.items():
             if curve.metrics:
-                at = curve.steps.index(curve.kept_step)
-                moves = ", ".join(f"{kind} {values[0]} -> {values[at]}" for kind, values in curve.metrics.items())
-                stopped = "" if at == len(curve.steps) - 1 else " (over-fitting after that)"
-                found.append(f"{stage}: {moves}, step {curve.kept_step}{stopped}")
+                moves = ", ".join(f"{kind} {values[0]} -> {values[-1]}" for kind, values in curve.metrics.items())
+                found.append(f"{stage}: {moves}, {curve.steps[-1]} steps")
         return found
 
 

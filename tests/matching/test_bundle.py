@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -182,3 +183,13 @@ def test_two_answers_must_be_as_sure_together_as_one_alone(folder: Path) -> None
 
     assert reason(both) == "two_questions"
     assert reason((both + least) / 2) != "two_questions"
+
+
+def test_bundles_with_the_same_encoder_files_share_the_encoder(folder: Path, tmp_path: Path) -> None:
+    """A night opens several of them; a copy, whose files may change by themselves, has its own."""
+    linked = Path(shutil.copytree(folder, tmp_path / "linked", copy_function=os.link))
+    copied = Path(shutil.copytree(folder, tmp_path / "copied"))
+    first, same, other = (open_bundle(path).encoder for path in (folder, linked, copied))
+
+    assert same is first
+    assert other is not first

@@ -12,7 +12,7 @@ import numpy as np
 
 from helpdesk.errors import BundleError
 from helpdesk.matching.bundle import ENCODER
-from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder
+from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder, open_encoder
 from helpdesk.matching.index import Vectors
 from helpdesk.text import text_key
 
@@ -52,7 +52,7 @@ class CachedEncoder:
 
 def open_cached(encoder: Path, *, threads: int, incumbent: Path | None) -> CachedEncoder:
     """Open an encoder folder; `incumbent` is a sealed, verified bundle that may hold vectors of the same network."""
-    opened = Encoder(encoder, threads=threads)
+    opened = open_encoder(encoder, threads=threads)
     known = {} if incumbent is None else read_cache(encoder, incumbent)
     wrong = next((v.shape for v in known.values() if v.shape != (opened.dim,)), None)
     if wrong is not None:

@@ -1,4 +1,4 @@
-"""The curves of a training, drawn as SVG: what was measured on rows held aside, and which weights were kept."""
+"""The curves of a training, drawn as SVG: what was measured on rows held aside."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ def draw_training(report: TrainingReport, path: Path) -> None:
 def _draw(panel: Any, stage: str, curve: TrainingCurve) -> None:
     for kind, values in curve.metrics.items():
         panel.plot(curve.steps, values, marker="o", markersize=3, label=f"{kind} ({curve.held[kind]} rows)")
-    panel.axvline(curve.kept_step, color="grey", linestyle=":", label="kept")
     panel.set_title(stage, fontsize=9)
     panel.set_xlabel("steps")
     panel.grid(visible=True, alpha=0.3)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    from helpdesk.learning.training.early_stopping import Validation
     from helpdesk.learning.training.losses import AuxiliaryLosses
+    from helpdesk.learning.training.validation import Validation
 
 Progress = Callable[[int, int], None]
 VIEWS_PER_INTENT = 2
@@ -38,27 +38,18 @@ _VISITS = 6.0
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What a fine-tuning will do, fixed before it starts: steps of `intents` x 2 phrasings.
-
-    until: the share of the steps after which it ends, below 1 when its sisters began to over-fit there.
-    """
+    """What a fine-tuning will do, fixed before it starts: steps of `intents` x 2 phrasings."""
 
     steps: int
     intents: int
     learning_rate: float = LEARNING_RATE
     temperature: float = TEMPERATURE
     kept: float = KEPT_FEW
-    until: float = 1.0
-
-    @property
-    def last_step(self) -> int:
-        """How many steps are done."""
-        return round(self.until * self.steps)
 
     @property
     def texts(self) -> int:
         """How many labelled texts all steps see."""
-        return self.last_step * self.intents * VIEWS_PER_INTENT
+        return self.steps * self.intents * VIEWS_PER_INTENT
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""
@@ -107,8 +98,7 @@ def fine_tune(
     """Train the model in place on normalised texts with their intents (numbers), as planned.
 
     auxiliary_losses: adds the gradients of rows of other kinds.
-    validation: measures rows held aside on the way, and decides whether the weights of the end or those of its best
-        check are kept.
+    validation: measures rows held aside on the way.
     """
     import torch
 
@@ -119,7 +109,7 @@ def fine_tune(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, plan.steps))
     batches = _Batches(texts, intents, plan, seed=seed)
     _check(validation, model, 0, weights)
-    for step, batch in zip(range(plan.last_step), batches, strict=False):
+    for step, batch in zip(range(plan.steps), batches, strict=False):
         optimizer.zero_grad()
         if auxiliary_losses is not None:
             auxiliary_losses.backward(step)
@@ -129,51 +119,40 @@ def fine_tune(
         torch.nn.utils.clip_grad_norm_(tuned, 1.0)
         optimizer.step()
         schedule.step()
-        progress(step + 1, plan.last_step)
+        progress(step + 1, plan.steps)
         _check(validation, model, step + 1, weights)
-        if validation is not None and validation.spent:
-            progress(plan.last_step, plan.last_step)
-            break
     model.eval()
-    weights.finish(best=validation is not None and validation.fallen)
+    weights.blend()
 
 
 def _check(validation: "Validation | None", model: "SentenceTransformer", step: int, weights: "_Weights") -> None:
     """Measure the weights as they would be kept, when it is time; the model goes on training."""
     if validation is not None and validation.due(step):
         with weights.blended():
-            if validation.check(model, step):
-                weights.remember()
+            validation.check(model, step)
     model.train()
 
 
 class _Weights:
-    """The weights that training changes, where they came from, and the best ones on the way."""
+    """The weights that training changes, and where they came from."""
 
     def __init__(self, model: "SentenceTransformer", kept: float) -> None:
         self._model = model
         self._kept = kept
         self._base = self._copy()
-        self._best = self._base
 
     @contextmanager
     def blended(self) -> Iterator[None]:
         """Within, the weights are moved back towards the base as they will be at the end."""
         raw = self._copy()
-        self._blend()
+        self.blend()
         yield
         self._put(raw)
 
-    def remember(self) -> None:
-        """These are the best so far."""
-        self._best = self._copy()
-
-    def finish(self, *, best: bool) -> None:
-        """Keep the best ones, or the last moved back towards the base."""
-        if best:
-            self._put(self._best)
-        else:
-            self._blend()
+    def blend(self) -> None:
+        """Move the weights back towards the base."""
+        for name, value in self._tuned().items():
+            value.lerp_(self._base[name], 1.0 - self._kept)
 
     def _tuned(self) -> "dict[str, torch.Tensor]":
         return {name: value.detach() for name, value in self._model.named_parameters() if value.requires_grad}
@@ -183,10 +162,6 @@ class _Weights:
 
     def _put(self, values: "Mapping[str, torch.Tensor]") -> None:
         self._model.load_state_dict(values, strict=False)
-
-    def _blend(self) -> None:
-        for name, value in self._tuned().items():
-            value.lerp_(self._base[name], 1.0 - self._kept)
 
 
 def _trainable(model: "SentenceTransformer") -> list["torch.nn.Parameter"]:

@@ -13,7 +13,6 @@ from helpdesk.learning.data.dataset import Dataset
 from helpdesk.learning.data.splits import split
 from helpdesk.learning.training.auxiliary_examples import AuxiliaryExamples, Selection
 from helpdesk.learning.training.base_model import load_base
-from helpdesk.learning.training.early_stopping import Validation, ValidationSet
 from helpdesk.learning.training.finetune import (
     MANY,
     VIEWS_PER_INTENT,
@@ -24,6 +23,7 @@ from helpdesk.learning.training.finetune import (
 )
 from helpdesk.learning.training.losses import AuxiliaryLosses, schedule, texts_in
 from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
+from helpdesk.learning.training.validation import Validation, ValidationSet
 from helpdesk.settings import Settings
 from helpdesk.text import text_key
 
@@ -62,7 +62,7 @@ def tune(
     The budget is shared out by rows and turned into step counts before training starts. `like` is how the encoder in
     service is measured, whose split is kept until it is outgrown, so that the two can be compared row by row;
     `standing` is its folder, whose 8-bit or exact weights are kept to as well: deciding by a stopwatch would differ
-    from run to run. Where the measured ones began to over-fit, the one on everything ends too."""
+    from run to run."""
     like = None if like is not None and _outgrown(like, dataset) else like
     folds, evaluated = _folds(dataset) if like is None else (like.folds, len(like.encoders))
     fold_of = split(dataset, folds=folds, known=like.fold_of if like else None)
@@ -77,18 +77,15 @@ def tune(
     )
     trainer = _Trainer(dataset, auxiliary, settings, progress)
     folders = [workdir / f"fold-{fold}" for fold in range(evaluated)]
-    reached = []
     for number, (folder, rows, plan) in enumerate(zip(folders, subsets, plans[:-1], strict=True), 1):
-        model, validation = trainer.train(rows, plan, stage=f"fine-tuning to measure {number}/{evaluated}")
-        reached.append(validation.kept / plan.steps)
+        model = trainer.train(rows, plan, stage=f"fine-tuning to measure {number}/{evaluated}")
         folder.mkdir(parents=True)
         save_serving_files(model, folder, int8=int8)
     whole = workdir / "whole"
     whole.mkdir(parents=True)
-    plan = replace(plans[-1], until=sum(reached) / evaluated)
-    model, _ = trainer.train(everything, plan, stage="fine-tuning")
+    model = trainer.train(everything, plans[-1], stage="fine-tuning")
     save_encoder(model, whole, int8=int8)
-    return Tuned(whole, Measurement(folds, fold_of, tuple(folders)), plan.facts() | trainer.facts)
+    return Tuned(whole, Measurement(folds, fold_of, tuple(folders)), plans[-1].facts() | trainer.facts)
 
 
 def _outgrown(like: Measurement, dataset: Dataset) -> bool:
@@ -144,13 +141,13 @@ class _Trainer:
     progress: Progress
     facts: dict[str, Any] = field(default_factory=lambda: {"curves": {}})
 
-    def train(self, rows: Sequence[int], plan: TrainingPlan, *, stage: str) -> tuple["SentenceTransformer", Validation]:
-        """An encoder that never saw the other rows, and how it did on them."""
+    def train(self, rows: Sequence[int], plan: TrainingPlan, *, stage: str) -> "SentenceTransformer":
+        """An encoder that never saw the other rows."""
         dataset, settings = self.dataset, self.settings
         examples = self.auxiliary.select(rows)
         away = sorted(set(range(len(dataset.train))) - set(rows))
         held = ValidationSet(examples.held, [dataset.texts[n] for n in away], [dataset.intent_numbers[n] for n in away])
-        validation = Validation(held, steps=plan.last_step, trained=plan.texts, stops=bool(away))
+        validation = Validation(held, steps=plan.steps, trained=plan.texts)
         model = load_base(settings.base_model, threads=settings.train_threads)
         fine_tune(
             model,
@@ -165,7 +162,7 @@ class _Trainer:
         self.facts["curves"][stage] = validation.facts()
         if examples.facts:
             self.facts.setdefault("examples", {})[stage] = examples.facts
-        return model, validation
+        return model
 
     def _auxiliary_losses(
         self, model: "SentenceTransformer", examples: Selection, plan: TrainingPlan, rows: int

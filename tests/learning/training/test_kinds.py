@@ -9,16 +9,16 @@ import pytest
 from helpdesk.learning.data.dataset import Dataset, Row, TrainingExample
 from helpdesk.learning.training.auxiliary_examples import AuxiliaryExamples, share_out
 from helpdesk.learning.training.base_model import load_base
-from helpdesk.learning.training.early_stopping import Validation, ValidationSet
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
 from helpdesk.learning.training.losses import AUXILIARY_KINDS, AuxiliaryLosses, meaning_groups, schedule
+from helpdesk.learning.training.validation import Validation, ValidationSet
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 pytestmark = pytest.mark.slow
 
-STEPS = 16
+STEPS = 10
 NICKNAMES = {
     "falcon": "vpn",
     "brix": "printer",
@@ -98,7 +98,7 @@ def test_a_kind_moves_its_own_metric_above_the_base_models(kind: str) -> None:
     figures = [found[kind] for found in validation.metrics]
 
     assert validation.steps[0] == 0
-    assert figures[validation.steps.index(validation.kept)] > figures[0] + 0.05
+    assert figures[-1] > figures[0] + 0.05
 
 
 PROBLEMS = (
@@ -148,4 +148,4 @@ def test_unlabelled_messages_alone_move_the_accuracy_on_labels_above_the_base_mo
 
     assert len(given.more) == given.facts["pseudo_labels"] >= 15
     assert sum(right) / len(right) >= 0.9
-    assert figures[validation.steps.index(validation.kept)] > figures[0] + 0.05
+    assert figures[-1] > figures[0] + 0.05

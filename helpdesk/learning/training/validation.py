@@ -1,4 +1,4 @@
-"""Validation while training: rows held aside are measured every tenth of the way, and over-fitting is caught."""
+"""Validation while training: rows held aside are measured at the start and every fifth of the way."""
 
 import math
 import time
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 LABELS = "labels"
-CHECKS = 10
-PATIENCE = 3
+CHECKS = 5
 COST = 0.25  # texts encoded to check, per text trained on: forward passes alone, so about a tenth of the time
 _FEWEST_TEXTS = 40
 _FEWEST_ROWS = 6
@@ -51,79 +50,43 @@ class ValidationSet:
 
 
 class Validation:
-    """Measures one training. `stops`: whether the best weights are kept when the figures fall.
+    """Measures one training on rows that it never learns from."""
 
-    The score is the mean of the metrics, weighted by how many rows each rests on. It has fallen when it ends below
-    its best by more than the largest standard error of a share of so many rows.
-    """
-
-    def __init__(self, held: ValidationSet, *, steps: int, trained: int, stops: bool = True) -> None:
+    def __init__(self, held: ValidationSet, *, steps: int, trained: int) -> None:
         """`trained`: how many texts the training will see; that bounds what is measured."""
         budget = int(COST * trained)
         self._held = held.limited(max(_FEWEST_TEXTS, budget // (CHECKS + 1)))
         self.texts = self._held.all_texts()
         checks = min(CHECKS, steps, max(1, budget // max(1, len(self.texts)) - 1)) if self.texts else 0
         self._due = {round(check * steps / checks) for check in range(checks + 1)} if checks else set()
-        self._stops = stops
-        self._last = steps
         self._seconds = 0.0
         self.steps: list[int] = []
         self.metrics: list[dict[str, float]] = []
-        self.scores: list[float] = []
 
     def due(self, step: int) -> bool:
         """Whether to measure after this many steps."""
         return step in self._due
 
-    def check(self, model: "SentenceTransformer", step: int) -> bool:
-        """Measure the model as it is; whether it is the best so far."""
+    def check(self, model: "SentenceTransformer", step: int) -> None:
+        """Measure the model as it is."""
         started = time.perf_counter()
         with half_precision(model.device):
             vectors = model.encode(self.texts, batch_size=64, normalize_embeddings=True, show_progress_bar=False)
-        found = self._measure(dict(zip(self.texts, vectors, strict=True)))
-        self._seconds += time.perf_counter() - started
-        weights = [self._rows(kind) for kind in found]
-        score = float(np.average(list(found.values()), weights=weights)) if found else 0.0
-        best = not self.scores or score > max(self.scores)
+        self.metrics.append(self._measure(dict(zip(self.texts, vectors, strict=True))))
         self.steps.append(step)
-        self.metrics.append(found)
-        self.scores.append(score)
-        return best
-
-    @property
-    def fallen(self) -> bool:
-        """Whether the last score is below the best by more than chance."""
-        return bool(self.scores) and self._stops and self._below(self.scores[-1])
-
-    @property
-    def spent(self) -> bool:
-        """Whether the last few scores all were: training on is useless."""
-        return self._stops and len(self.scores) > PATIENCE and all(map(self._below, self.scores[-PATIENCE:]))
-
-    @property
-    def kept(self) -> int:
-        """After how many steps the kept weights were reached."""
-        if not self.steps:
-            return self._last
-        return self.steps[int(np.argmax(self.scores))] if self.fallen else self.steps[-1]
+        self._seconds += time.perf_counter() - started
 
     def facts(self) -> dict[str, Any]:
-        """The curve, for the manifest: metrics at each step, rows they rest on, the step whose weights were kept."""
+        """The curve, for the manifest: metrics at each step and the rows they rest on."""
         kinds = list(dict.fromkeys(kind for found in self.metrics for kind in found))
         return {
             "steps": self.steps,
             "metrics": {
                 kind: [round(found[kind], 4) if kind in found else None for found in self.metrics] for kind in kinds
             },
-            "score": [round(score, 4) for score in self.scores],
             "held": {kind: self._rows(kind) for kind in kinds},
-            "kept_step": self.kept,
             "seconds": round(self._seconds, 2),
         }
-
-    def _below(self, score: float) -> bool:
-        rows = sum(self._rows(kind) for kind in self.metrics[-1])
-        return max(self.scores) - score > 0.5 / math.sqrt(max(1, rows))
 
     def _rows(self, kind: str) -> int:
         return len(self._held.texts) if kind == LABELS else len(self._held.examples[kind])

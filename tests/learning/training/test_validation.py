@@ -1,4 +1,4 @@
-"""Training is measured on rows held aside; over-fitting is caught, and nothing else changes."""
+"""Training is measured on rows held aside, and nothing else changes."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,9 @@ from fakes import tiny_model
 from helpdesk.learning.data.dataset import TrainingExample
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.curves import draw_training
-from helpdesk.learning.training.early_stopping import CHECKS, COST, LABELS, PATIENCE, Validation, ValidationSet
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
 from helpdesk.learning.training.losses import AuxiliaryLosses, meaning_groups, schedule
+from helpdesk.learning.training.validation import CHECKS, COST, Validation, ValidationSet
 from helpdesk.records.night_report import TrainingReport
 
 if TYPE_CHECKING:
@@ -84,58 +84,18 @@ def vectors(model: "SentenceTransformer") -> "np.ndarray[Any, np.dtype[np.float3
     return model.encode([text for text, _ in ROWS], normalize_embeddings=True)
 
 
-def new_watch(
-    held: ValidationSet = HELD, *, steps: int = STEPS, trained: int = 10_000, stops: bool = True
-) -> Validation:
+def new_watch(held: ValidationSet = HELD, *, steps: int = STEPS, trained: int = 10_000) -> Validation:
     """A validation that measures often."""
-    return Validation(held, steps=steps, trained=trained, stops=stops)
+    return Validation(held, steps=steps, trained=trained)
 
 
 def test_measuring_does_not_change_what_is_learnt(tiny: Path) -> None:
-    """Where nothing falls the weights are, bit for bit, those of a training nobody watched."""
+    """The weights are, bit for bit, those of a training nobody watched."""
     validation = new_watch()
 
     assert np.array_equal(vectors(tuned(tiny, validation=validation)), vectors(tuned(tiny)))
-    assert not validation.fallen
-    assert validation.kept == STEPS
+    assert validation.steps[-1] == STEPS
     assert len(validation.steps) == CHECKS + 1
-
-
-def test_the_best_weights_are_kept_when_the_figures_fall(tiny: Path) -> None:
-    """Labels that are wrong undo what the base model knew: training ends early, at the weights of the best check."""
-    scrambled = np.random.default_rng(0).permutation([n for _, n in ROWS]).tolist()
-    validation, again = new_watch(), new_watch()
-    model = tuned(tiny, validation=validation, intents=scrambled, rate=2e-2)
-    again.check(model, 0)
-
-    assert validation.fallen
-    assert again.scores[0] == max(validation.scores) > validation.scores[-1]
-    assert validation.steps[-1] < STEPS
-    assert validation.facts()["kept_step"] == validation.kept == validation.steps[int(np.argmax(validation.scores))]
-
-
-def test_a_training_that_may_not_stop_goes_on(tiny: Path) -> None:
-    """The one on every label has no labels to be measured on: it ends where its fold encoders did, not where pairs
-    like.
-    """
-    scrambled = np.random.default_rng(0).permutation([n for _, n in ROWS]).tolist()
-    validation = new_watch(stops=False)
-    tuned(tiny, validation=validation, intents=scrambled, rate=2e-2)
-
-    assert validation.steps[-1] == validation.kept == STEPS
-
-
-def test_a_dip_that_may_be_chance_is_no_fall() -> None:
-    """Twelve rows tell nothing under a seventh; three low checks in a row end the training, two do not."""
-    validation = new_watch()
-    validation.metrics = [{LABELS: 0.0}]
-    validation.scores = [0.5, 0.9, 0.8]
-    assert not validation.fallen
-    validation.scores = [0.5, 0.9, *[0.7] * (PATIENCE - 1)]
-    assert validation.fallen
-    assert not validation.spent
-    validation.scores.append(0.7)
-    assert validation.spent
 
 
 def test_the_same_seed_gives_the_same_weights_with_every_kind(tiny: Path) -> None:
@@ -168,7 +128,6 @@ def test_with_nothing_to_measure_training_runs_to_its_end(tiny: Path) -> None:
     validation = new_watch(ValidationSet(texts=["a", "b"], intents=[0, 1]))
     tuned(tiny, validation=validation)
 
-    assert validation.kept == STEPS
     assert validation.facts()["metrics"] == {}
 
 
@@ -186,5 +145,5 @@ def test_curves_are_drawn_and_told(tiny: Path, tmp_path: Path) -> None:
     assert drawn == (tmp_path / "two.svg").read_text()
     assert all(f"{kind} (" in drawn for kind in ("labels", *examples()))
     assert facts.lines()[0].startswith("fine-tuning: labels ")
-    assert facts.lines()[0].endswith(f"step {STEPS}")
+    assert facts.lines()[0].endswith(f"{STEPS} steps")
     assert not (tmp_path / "none.svg").exists()
