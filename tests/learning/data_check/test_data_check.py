@@ -58,7 +58,7 @@ def planted(embedder: Embedder) -> list[Finding]:
     rows += [("my account is locked", "vpn_setup")]
     rows += [("vpn is very slow todays", "vpn_slow"), ("vpn is very slow today", "wifi_connect")]
     rows += [("where may i park my car", THIN), ("parking space for visitors", THIN), ("what is for lunch today", LONE)]
-    rows += [(f"the vpn is slow in room {number} on the {number % 9}th floor", HUGE) for number in range(50)]
+    rows += [(f"the vpn is slow in room {number} on the {number % 9}th floor", HUGE) for number in range(100)]
     rows += [("new toner for the copier", "out_of_office"), ("someone stole my notebook on the train", "scan_to_email")]
     rows += [(f"{text} today", "laptop_copy") for text, intent in rows if intent == "laptop_slow"]
     questions = {intent: clean.questions.get(intent, intent.replace("_", " ")) for _, intent in rows}
@@ -113,19 +113,19 @@ def test_a_clean_faq_has_no_finding(settings: Settings, records: Database) -> No
 
 
 def test_the_starter_faq_has_no_error_and_little_to_doubt(embedder: Embedder) -> None:
-    """What ships is in order: of 457 phrasings under one in fifty is doubted."""
+    """What ships is in order: of 967 phrasings under one in fifty is doubted."""
     found = examine(data(starter(), embedder))
 
     assert {f.check for f in found} <= {"probable label error", "split"}
     assert all(f.severity != ERROR for f in found)
-    assert len(found) < 9
+    assert len(found) < 20
 
 
 def test_flipped_labels_are_found(embedder: Embedder) -> None:
-    """Of 23 phrasings moved to any other entry two thirds are named, and few others."""
+    """Of 48 phrasings moved to any other entry two thirds are named, and few others."""
     clean = starter()
     random = np.random.default_rng(0)
-    rows = random.choice(len(clean.train), size=23, replace=False)
+    rows = random.choice(len(clean.train), size=48, replace=False)
     wrong = {int(n): str(random.choice([i for i in clean.intents if i != clean.train[n].intent])) for n in rows}
     checked = data(moved(clean, wrong), embedder)
     named = [f.rows[0] for f in check_labels(checked, seed=0) if f.check == "probable label error"]
@@ -140,7 +140,7 @@ def test_flipped_labels_are_found(embedder: Embedder) -> None:
 def test_an_entry_of_two_rows_is_not_called_mislabelled(embedder: Embedder) -> None:
     """Out of fold its own phrasings cannot speak for it."""
     clean = starter()
-    rows = (Row("phrasing:900", "my badge does not open", "badge"), Row("phrasing:901", "printer is jammed a", "badge"))
+    rows = (Row("phrasing:x", "my badge does not open", "badge"), Row("phrasing:y", "printer is jammed a", "badge"))
     thin = replace(clean, train=(*clean.train, *rows), questions={**clean.questions, "badge": "Badge?"})
 
     assert not [f for f in check_labels(data(thin, embedder), seed=0) if "badge" in f.slugs[:1]]
