@@ -24,6 +24,7 @@ class DecisionReason(StrEnum):
     NEW_PHRASING = "new_phrasing"  # nearly a phrasing added since the last night
     SENTENCE = "sentence"  # one of its sentences asks it
     TWO_QUESTIONS = "two_questions"  # both are answered
+    THREE_QUESTIONS = "three_questions"  # all three are answered
     CHOICE = "choice"  # the person chose it from a clarifying question
     NONE_OF_THESE = "none_of_these"  # the person chose none of its options
     EMPTY = "empty"  # no letters or digits
@@ -39,6 +40,7 @@ class DecisionReason(StrEnum):
     NO = "no"
 
 
+ANSWERS = {DecisionReason.TWO_QUESTIONS: 2, DecisionReason.THREE_QUESTIONS: 3}  # how many; one for other reasons
 SCORED = (DecisionReason.CONFIDENT, DecisionReason.BETWEEN, DecisionReason.UNSURE)  # rest on a calibrated confidence
 CHOSEN = (DecisionReason.CHOICE, DecisionReason.NONE_OF_THESE)  # only pick from what was offered
 SMALL_TALK = (

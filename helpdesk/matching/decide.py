@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from helpdesk.decisions import DecisionKind, DecisionReason
+from helpdesk.decisions import ANSWERS, DecisionKind, DecisionReason
 
 MAX_OPTIONS = 4
 
@@ -24,12 +24,14 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Ranked:
-    """One intent in the ranking: calibrated confidence, its nearest phrasing's id and cosine similarity."""
+    """One intent in the ranking: calibrated confidence, its nearest phrasing's id and cosine similarity; understood:
+    the part of the message that asks it, None when that is the whole of it."""
 
     intent: str
     confidence: float
     nearest: str | None = None
     similarity: float | None = None
+    understood: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,10 @@ class Decision:
 
     @property
     def intents(self) -> tuple[str, ...]:
-        """The intents that are answered: none unless kind is `answer`, two when the message asked two questions."""
+        """The intents that are answered: none unless kind is `answer`, several when it asked as many questions."""
         if self.kind != DecisionKind.ANSWER:
             return ()
-        answered = 2 if self.reason == DecisionReason.TWO_QUESTIONS else 1
-        return tuple(ranked.intent for ranked in self.ranking[:answered])
+        return tuple(ranked.intent for ranked in self.ranking[: ANSWERS.get(self.reason, 1)])
 
     @property
     def intent(self) -> str | None:
@@ -58,7 +59,7 @@ class Decision:
 
     @property
     def confidence(self) -> float:
-        """Probability that the answer is right (of two answers, that both are); without an answer, that of the best
+        """Probability that the answer is right (of several answers, that all are); without an answer, that of the best
         intent, 0 when there is none."""
         if len(self.intents) > 1:
             return math.prod(ranked.confidence for ranked in self.ranking[: len(self.intents)])
@@ -99,9 +100,10 @@ def _smallest_set(ranked: tuple[Ranked, ...], level: float) -> tuple[str, ...]:
 
 def _rounded(ranked: Ranked) -> dict[str, Any]:
     similarity = None if ranked.similarity is None else round(ranked.similarity, 5)
-    return {
+    row = {
         "intent": ranked.intent,
         "confidence": round(ranked.confidence, 5),
         "nearest": ranked.nearest,
         "similarity": similarity,
     }
+    return row if ranked.understood is None else row | {"understood": ranked.understood}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from helpdesk.errors import BundleError
+from helpdesk.text import text_key
 
 Vectors = NDArray[np.float32]
 BATCH = 16
@@ -89,11 +90,15 @@ def open_encoder(directory: Path, *, threads: int = 1) -> Encoder:
 
 
 class VectorCache:
-    """The vectors of recent distinct texts, least recently used ones dropped."""
+    """The vectors of recent distinct texts, least recently used ones dropped.
 
-    def __init__(self, encoder: Encoder, *, size: int) -> None:
+    stored: vectors [dim] by text key that the same encoder gave before.
+    """
+
+    def __init__(self, encoder: Encoder, *, size: int, stored: Mapping[str, Vectors] | None = None) -> None:
         self._encoder = encoder
         self._size = size
+        self._stored = stored or {}
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = Lock()
 
@@ -103,7 +108,9 @@ class VectorCache:
             if text in self._vectors:
                 self._vectors.move_to_end(text)
                 return self._vectors[text]
-        vector: Vectors = self._encoder.encode([text])[0]
+        vector = self._stored.get(text_key(text)) if self._stored else None
+        if vector is None:
+            vector = self._encoder.encode([text])[0]
         self.put({text: vector})
         return vector
 
@@ -111,8 +118,11 @@ class VectorCache:
         """Put the vectors of normalised texts into the cache; those not in it yet are encoded in batches."""
         with self._lock:
             fresh = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        if fresh:
-            self.put(dict(zip(fresh, self._encoder.encode(fresh), strict=True)))
+        known = {text: self._stored[key] for text in fresh if (key := text_key(text)) in self._stored}
+        unknown = [text for text in fresh if text not in known]
+        if unknown:
+            known |= zip(unknown, self._encoder.encode(unknown), strict=True)
+        self.put(known)
 
     def put(self, vectors: Mapping[str, Vectors]) -> None:
         """Put vectors [dim] of normalised texts into the cache that the same encoder gave before."""

@@ -7,20 +7,27 @@ import numpy as np
 
 from helpdesk.decisions import SMALL_TALK, DecisionKind, DecisionReason
 from helpdesk.matching.bundle import Bundle
-from helpdesk.matching.decide import MAX_OPTIONS, Decision, Ranked, decide
+from helpdesk.matching.decide import Decision, Ranked, decide
 from helpdesk.matching.encoder import VectorCache
 from helpdesk.matching.index import Neighbours, Vectors
-from helpdesk.matching.parts import splits
 from helpdesk.matching.reading import matter, sentences
 from helpdesk.matching.scorer import NEIGHBOURS
 from helpdesk.matching.settled import is_settled, settled_language
+from helpdesk.matching.several import (
+    FEW_PARTS,
+    FEWEST_WORDS,
+    FEWEST_WORDS_OF_SURE,
+    of_halves,
+    of_sentences,
+    rank,
+    splits,
+)
 from helpdesk.matching.small_talk import Heard, SmallTalk, small_talk
 from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
 RANKED = 10
 NEW_PHRASING_SIMILARITY = 0.9
 ONE_QUESTION = 0.9  # a message that surely asks one thing is not taken apart: every part costs an encoding
-_KINDS = (DecisionKind.FALLBACK, DecisionKind.CLARIFY, DecisionKind.ANSWER)
 _KNOWN_TEXTS = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE, DecisionReason.NEW_PHRASING)
 
 
@@ -74,15 +81,12 @@ class Matcher:
         decision = self._match(heard.question, additions, published)
         if self._is_settled(heard.question, decision):
             return Decision(DecisionKind.SMALLTALK, (), (), DecisionReason.SETTLED, self.bundle.thresholds)
-        if not _doubtful(decision):
+        if decision.reason in _KNOWN_TEXTS:
             return decision
-        mended = self.bundle.speller.mend(heard.question)
+        mended = self.bundle.speller.mend(heard.question) if _doubtful(decision) else heard.question
         if mended != heard.question:
-            decision = max(decision, self._match(mended, additions, published), key=_rank)
-        both = self._two_questions(mended, decision, additions, published)
-        if both is not None or decision.kind == DecisionKind.ANSWER:
-            return both or decision
-        return self._by_sentence(text, decision, additions, published)
+            decision = max(decision, self._match(mended, additions, published), key=rank)
+        return self._several(text, mended, decision, additions, published)
 
     def question(
         self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
@@ -167,58 +171,27 @@ class Matcher:
         decision = self.decide_vector(vector, text=text, published=published)
         return _with_additions(decision, vector, additions or Additions(), published)
 
-    def _two_questions(
-        self, text: str, whole: Decision, additions: Additions, published: Collection[str] | None
-    ) -> Decision | None:
-        """Both answers, if a way to cut the message in two has each part answered by itself, with different intents
-        that the whole message ranks too, and the probability that both are right reaches the answer threshold."""
-        best: Decision | None = None
-        ranked = {r.intent for r in whole.ranking}
-        for one, other in splits(text):
-            first = self._match(one, additions, published)
-            if first.kind != DecisionKind.ANSWER:
-                continue
-            second = self._match(other, additions, published)
-            intents = {*first.intents, *second.intents}
-            if len(intents) < 2 or not intents <= ranked:
-                continue
-            others = (r for r in whole.ranking if r.intent not in intents)
-            both = replace(
-                whole,
-                kind=DecisionKind.ANSWER,
-                ranking=(first.ranking[0], second.ranking[0], *others),
-                options=(),
-                reason=DecisionReason.TWO_QUESTIONS,
-            )
-            if both.confidence >= max(self.bundle.thresholds.answer, best.confidence if best else 0.0):
-                best = both
-        return best
-
-    def _by_sentence(
-        self, text: str, whole: Decision, additions: Additions, published: Collection[str] | None
+    def _several(
+        self, text: str, mended: str, whole: Decision, additions: Additions, published: Collection[str] | None
     ) -> Decision:
-        """What the sentences of a message ask, where the whole is not clear.
+        """What the parts of a message ask, where they tell more than the whole: its sentences, or both sides of an
+        "and"."""
+        level = self.bundle.thresholds.answer
+        parts = sentences(matter(text))
+        if len(parts) > 1:
+            if whole.kind == DecisionKind.ANSWER and len(parts) > FEW_PARTS:
+                return whole
+            return of_sentences(whole, self._decided(parts, additions, published), level=level)
+        least = FEWEST_WORDS if _doubtful(whole) else FEWEST_WORDS_OF_SURE
+        ways = (self._decided(parts, additions, published) for parts in splits(mended, least=least))
+        return of_halves(whole, ways, level=level)
 
-        One matter that some sentence asks surely is answered; two are, when both answers together are sure enough;
-        otherwise they are offered. They must be among those that the whole message ranks.
-        """
-        parts = [self.bundle.speller.mend(normalise(part)) for part in sentences(matter(text))]
-        if len(parts) < 2:
-            return whole
-        self._cache.encode_all(parts)
-        found = [self._match(part, additions, published) for part in parts]
-        known = {ranked.intent for ranked in whole.ranking}
-        answers = [d.ranking[0] for d in found if d.kind == DecisionKind.ANSWER and d.intent in known]
-        asked = {r.intent: max((a for a in answers if a.intent == r.intent), key=_confidence) for r in answers}
-        if not asked:
-            return max([whole, *(d for d in found if d.kind == DecisionKind.CLARIFY)], key=_rank)
-        ranking = (*asked.values(), *(r for r in whole.ranking if r.intent not in asked))
-        reason = DecisionReason.SENTENCE if len(asked) == 1 else DecisionReason.TWO_QUESTIONS
-        answer = replace(whole, kind=DecisionKind.ANSWER, ranking=ranking, options=(), reason=reason)
-        if len(asked) <= 2 and answer.confidence >= self.bundle.thresholds.answer:
-            return answer
-        offered = tuple(asked)[:MAX_OPTIONS]
-        return replace(answer, kind=DecisionKind.CLARIFY, options=offered, reason=DecisionReason.BETWEEN)
+    def _decided(
+        self, parts: Sequence[str], additions: Additions, published: Collection[str] | None
+    ) -> list[tuple[str, Decision]]:
+        read = [self.bundle.speller.mend(normalise(part)) for part in parts]
+        self._cache.encode_all(read)
+        return [(part, self._match(part, additions, published)) for part in read]
 
     def warm(self) -> None:
         """Run the network once at a small and once at the largest shape and make the speller's lists, so that no
@@ -251,15 +224,6 @@ def _doubtful(decision: Decision) -> bool:
     """Whether it is worth another look."""
     unsure = decision.kind != DecisionKind.ANSWER or decision.confidence < ONE_QUESTION
     return decision.reason not in _KNOWN_TEXTS and unsure
-
-
-def _confidence(ranked: Ranked) -> float:
-    return ranked.confidence
-
-
-def _rank(decision: Decision) -> tuple[int, float]:
-    """Answers before questions before nothing, then by confidence."""
-    return _KINDS.index(decision.kind), decision.confidence
 
 
 def _with_additions(

@@ -39,7 +39,12 @@ _ASIDE: Final = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS: Final = re.compile(r"\b(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w.-]+\.\w+", re.IGNORECASE)
-_SENTENCE_END: Final = re.compile(r"(?<=[.?!;])\s+|\n+|\s+-\s+")
+_SENTENCE_END: Final = re.compile(
+    r"(?<=[.?!;])\s+|\n+|\s+-\s+|(?:^|[\s:])\(?(?:\d|[a-d])[.)]\s+|"
+    r"[,.;]?\s+(?:btw|by the way|other question|another (?:question|thing)|on top of that|p\.?s\.?:|übrigens|"
+    r"andere frage|noch eine frage|par ailleurs|autre question|por cierto|otra (?:cosa|pregunta))\b[:,]?\s+",
+    re.IGNORECASE,
+)
 _FEWEST_WORDS: Final = 3
 _MOST_SENTENCES: Final = 16
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import DecisionReason
+from helpdesk.decisions import ANSWERS, DecisionReason
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.tables import Conversation, DecisionRow, Message, Table
 from helpdesk.text import normalise, text_key
@@ -41,12 +41,11 @@ class Logged:
 
 
 def answered_intents(decision: DecisionRow | Logged) -> tuple[str, ...]:
-    """The intents that a stored decision answers: none, one, or two when the message asked two questions."""
+    """The intents that a stored decision answers: none, one, or several when it asked as many questions."""
     if decision.intent is None:
         return ()
-    if decision.reason == DecisionReason.TWO_QUESTIONS:
-        return tuple(ranked["intent"] for ranked in decision.ranking[:2])
-    return (decision.intent,)
+    count = ANSWERS.get(DecisionReason(decision.reason), 1)
+    return (decision.intent, *(ranked["intent"] for ranked in decision.ranking[1:count]))
 
 
 def log_message(

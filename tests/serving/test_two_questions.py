@@ -9,7 +9,7 @@ from desks import open_desk
 from flask.testing import FlaskClient
 from homes import copy_home
 
-from helpdesk.matching.parts import splits
+from helpdesk.matching.several import splits
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.settings import resource
 
@@ -62,13 +62,13 @@ def test_the_webhook_names_both(client: FlaskClient) -> None:
     ("text", "parts"),
     [
         ("reset my password and also fix the printer", [("reset my password", "fix the printer")]),
-        ("wifi is down. vpn is down", [("wifi is down", "vpn is down")]),
+        ("wifi is down, vpn is down as well as the mail", [("wifi is down, vpn is down", "the mail")]),
         ("username and password", []),
         ("forgot my password", []),
     ],
 )
 def test_where_a_message_may_fall_apart(text: str, parts: list[tuple[str, str]]) -> None:
-    """First at sentence ends, then at words that add another matter, when both parts have two words."""
+    """At words that add another matter, then at every "and", when both parts have two words."""
     assert splits(text)[:1] == parts
 
 
@@ -98,3 +98,13 @@ def test_a_message_about_one_thing_gets_one_answer(desk: ChatService) -> None:
 def test_what_nobody_could_know_is_not_answered(desk: ChatService, text: str) -> None:
     """Out of scope, gibberish, a single unknown word, languages the encoder never learnt."""
     assert desk.match(text)[0].kind != "answer"
+
+
+def test_three_are_answered_in_the_order_of_the_message(desk: ChatService) -> None:
+    """A list too; what was understood of each is kept."""
+    text = "- the printer not working today\n- forgot my password\n- cannot connect to the vpn"
+    reply = desk.reply(text, channel="rest", sender="u")
+
+    assert (reply.kind, reply.reason) == ("answer", "three_questions")
+    assert [entry.slug for entry in reply.intents] == ["printer", "password", "vpn"]
+    assert reply.ranking[1]["understood"] == "forgot my password"

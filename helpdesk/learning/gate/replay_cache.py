@@ -14,7 +14,8 @@ import numpy as np
 
 from helpdesk.matching.bundle import Bundle, encoder_hash
 from helpdesk.matching.encoder import VectorCache
-from helpdesk.matching.parts import splits
+from helpdesk.matching.reading import sentences
+from helpdesk.matching.several import splits
 from helpdesk.matching.small_talk import small_talk
 from helpdesk.text import text_key
 
@@ -35,10 +36,10 @@ class ReplayVectors:
         """The cache for a bundle's encoder, with what a night before left behind."""
         name = encoder_hash(bundle.manifest)
         if name not in self._caches:
-            self._caches[name] = VectorCache(bundle.encoder, size=ROOM)
             stored = _read(self.folder / f"{name}.npz", bundle.encoder.dim)
-            wanted = ((text, text_key(text)) for whole in self.texts for text in _with_parts(whole))
-            self._caches[name].put({text: stored[key] for text, key in wanted if key in stored})
+            self._caches[name] = VectorCache(bundle.encoder, size=ROOM, stored=stored)
+            wanted = ((part, text_key(part)) for text in self.texts for part in _with_parts(text))
+            self._caches[name].put({part: stored[key] for part, key in wanted if key in stored})
         return self._caches[name]
 
     def keep(self, serving: Bundle) -> None:
@@ -56,8 +57,9 @@ class ReplayVectors:
 
 
 def _with_parts(text: str) -> list[str]:
+    """A text and what of it is encoded whatever the bundle, so that it stays known while nothing is decided."""
     question = small_talk().hear(text).question
-    return [text, question, *(part for split in splits(question) for part in split)]
+    return [text, question, *sentences(text), *(part for split in splits(question) for part in split)]
 
 
 def _read(path: Path, dim: int) -> "dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]]":

@@ -13,7 +13,6 @@ from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
-from helpdesk.matching.parts import splits
 from helpdesk.records import lineage, versions
 from helpdesk.records.conversations import Logged, answered_intents, find_message
 from helpdesk.records.database import Database
@@ -146,14 +145,20 @@ def _alike(past: Decision, decision: Logged) -> bool:
 
 
 def _with_winner(why: Why, database: Database, *, bundle: Bundle, version: Version, published: Collection[str]) -> Why:
-    vector = bundle.encoder.encode([_question(why, bundle)])[0]
+    ranking = why.decision.ranking
+    part = ranking[0].get("understood") if ranking else None
+    vector = bundle.encoder.encode([part or _question(why, bundle)])[0]
     neighbours = bundle.index.search_exactly(vector, NEARBY)
     closest = bundle.intents[bundle.intent_of_row[neighbours.rows[0]]]
     if why.decision.kind != DecisionKind.ANSWER and closest not in published:
         why = why.noted(f"what is nearest means {closest}, which is not published")
-    if why.decision.reason == DecisionReason.TWO_QUESTIONS:
-        first, second = answered_intents(why.decision)
-        why = why.noted(f"two questions were answered: this is about {first}, not about {second}")
+    first, *others = answered_intents(why.decision) or (None,)
+    if others:
+        why = why.noted(
+            f"{1 + len(others)} questions were answered: this is about {first}, not about {' and '.join(others)}"
+        )
+    if part:
+        why = why.noted(f"it rests on a part of the message: {part}")
     with database.read() as session:
         row, winner = _winner(session, why, bundle=bundle, vector=vector, least=float(neighbours.similarities[0]))
         winner = winner and _said(session, why, winner, version=version, row=row)
@@ -190,10 +195,9 @@ def _winner(
         return None, Winner("exact", text_key(_question(why, bundle)), decision.intent, 1.0)
     best = decision.ranking[0] if decision.ranking else {}
     similarity, row = best.get("similarity") or 0.0, best.get("nearest")
-    if row is None and decision.reason == DecisionReason.TWO_QUESTIONS:
-        known = (text_key(part) for split in splits(_question(why, bundle)) for part in split)
-        exact = next((key for key in known if bundle.exact.get(key) == best["intent"]), None)
-        return None, None if exact is None else Winner("exact", exact, best["intent"], 1.0)
+    if row is None and (part := best.get("understood")):
+        known = bundle.exact.get(text_key(part)) == best["intent"]
+        return None, Winner("exact", text_key(part), best["intent"], 1.0) if known else None
     out_of_scope = bundle.scorer.out_of_scope @ vector
     if (
         decision.kind == DecisionKind.FALLBACK

@@ -37,6 +37,7 @@ REASONS = {
     DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
     DecisionReason.BETWEEN: "Several FAQs were close, so it asked which one was meant.",
     DecisionReason.TWO_QUESTIONS: "Two questions were found in it, and both answered.",
+    DecisionReason.THREE_QUESTIONS: "Three questions were found in it, and all answered.",
     DecisionReason.SENTENCE: "One of its sentences was answered; the whole was not clear.",
     DecisionReason.CONFIDENT: "It was answered, but with little confidence.",
     DecisionReason.NEW_PHRASING: "It was answered from a phrasing added today.",
@@ -58,13 +59,15 @@ blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
 @dataclass(frozen=True)
 class Choice:
-    """One FAQ that a key can choose; `origin` is shown where there is no confidence."""
+    """One FAQ that a key can choose; `origin` is shown where there is no confidence, `understood` is the part of the
+    message that was taken to ask it."""
 
     slug: str
     question: str
     confidence: float | None = None
     nearest: str | None = None
     origin: str = "found"
+    understood: str | None = None
 
 
 @blueprint.get("")
@@ -209,7 +212,13 @@ def _choices(session: Session, item: QueueItem) -> list[Choice]:
     changed = item.change.after["intent"] if item.change else None
     questions = _questions(session, [*(row["intent"] for row in rows), changed or ""])
     choices = [
-        Choice(row["intent"], questions[row["intent"]], row["confidence"], texts.get(row["nearest"] or ""))
+        Choice(
+            row["intent"],
+            questions[row["intent"]],
+            row["confidence"],
+            texts.get(row["nearest"] or ""),
+            understood=row.get("understood"),
+        )
         for row in rows
         if row["intent"] in questions
     ]

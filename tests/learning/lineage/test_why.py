@@ -202,7 +202,7 @@ def test_one_of_two_questions_is_explained_and_the_other_named(real_settings: Se
     found = why(desk, say(desk, "forgot my password and the printer is out of toner"))
 
     assert found.decision.reason == "two_questions"
-    assert "two questions were answered: this is about password, not about printer" in found.notes
+    assert "2 questions were answered: this is about password, not about printer" in found.notes
     assert found.winner is not None
     assert (found.winner.how, found.winner.intent) == ("exact", "password")
     assert [row.text for row in found.winner.said_by] == ["forgot my password"]
@@ -239,7 +239,8 @@ def test_a_note_does_not_replace_another(real_settings: Settings) -> None:
 
     assert [note.split(":")[0] for note in why(desk, message).notes] == [
         "the bundle of version 1 is gone; shown by the current one",
-        "two questions were answered",
+        "2 questions were answered",
+        "it rests on a part of the message",
     ]
 
 

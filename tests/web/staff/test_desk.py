@@ -76,6 +76,17 @@ def test_the_card_shows_message_count_suggestions_and_reason(ann: FlaskClient) -
     assert "version 1" in page
 
 
+def test_the_card_shows_which_part_of_a_message_asks(ann: FlaskClient, records: Database) -> None:
+    """As the log keeps it."""
+    ask(ann, "the tunnel is closed")
+    with records.write() as session:
+        decision = session.scalars(select(DecisionRow)).one()
+        first, *others = decision.ranking
+        decision.ranking = [first | {"understood": "tunnel closed"}, *others]
+
+    assert "asked by “tunnel closed”" in ann.get("/desk").text
+
+
 def test_one_press_labels_and_goes_on(ann: FlaskClient, records: Database) -> None:
     """303 to the next card; the text leaves the queue."""
     first, _ = ask(ann, "tunnel to the company is dead", "what is the capital of peru")

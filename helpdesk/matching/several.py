@@ -1,0 +1,102 @@
+"""Several questions in one message: where it may fall apart, and what its parts, decided by themselves, say together.
+
+One matter that some part asks surely is answered. Two or three are, when all answers together are sure enough;
+otherwise they are offered.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from helpdesk.decisions import ANSWERS, DecisionKind, DecisionReason
+from helpdesk.matching.decide import MAX_OPTIONS, Decision, Ranked
+
+FEWEST_WORDS: Final = 2
+FEWEST_WORDS_OF_SURE: Final = 4  # on either side of an "and" in a message that surely asks one thing
+FEW_PARTS: Final = 4  # a message of more sentences tells a story: what some of them seem to ask is not asked
+LIKELY: Final = 0.8  # from here on, one of few parts is taken to ask something besides what others ask surely
+_MOST_SPLITS: Final = 3
+_MORE: Final = re.compile(r",?\s+(?:and\s+also|as\s+well\s+as|also|plus|besides|außerdem|también|aussi)\s+")
+_AND: Final = re.compile(r",?\s+(?:and|&|und|et|y)\s+")
+_REASONS: Final = {count: reason for reason, count in ANSWERS.items()} | {1: DecisionReason.SENTENCE}
+_KINDS: Final = (DecisionKind.FALLBACK, DecisionKind.CLARIFY, DecisionKind.ANSWER)
+
+Parts = Sequence[tuple[str, Decision]]
+
+
+def splits(text: str, *, least: int = FEWEST_WORDS) -> list[tuple[str, str]]:
+    """Up to three ways to read a normalised sentence as two questions, the most telling boundary first.
+
+    Each part has at least so many words. Whether there really are two questions is decided from the scores of the
+    parts.
+    """
+    found: dict[int, tuple[str, str]] = {}
+    for boundary in (_MORE, _AND):
+        for match in boundary.finditer(text):
+            parts = text[: match.start()], text[match.end() :]
+            if all(len(part.split()) >= least for part in parts):
+                found.setdefault(match.end(), parts)
+    return list(found.values())[:_MOST_SPLITS]
+
+
+def of_sentences(whole: Decision, parts: Parts, *, level: float) -> Decision:
+    """What the sentences of a message ask, each with its decision; level: the answer threshold.
+
+    Where the whole is answered, only what another of few sentences asks surely counts beside.
+    """
+    sure = {d.ranking[0].intent for _, d in parts if d.kind == DecisionKind.ANSWER}
+    if whole.kind == DecisionKind.ANSWER:
+        if sure <= set(whole.intents):
+            return whole
+        asked = _asked(parts, sure)
+        if whole.ranking[0].intent not in asked:
+            asked = {whole.ranking[0].intent: whole.ranking[0]} | asked
+    else:
+        asked = _asked(parts, sure | _likely(parts) if len(parts) <= FEW_PARTS else sure)
+    if not asked.keys() & sure:
+        return max([whole, *(d for _, d in parts if d.kind == DecisionKind.CLARIFY)], key=rank)
+    return _together(whole, asked, level=level)
+
+
+def of_halves(whole: Decision, ways: Iterable[Parts], *, level: float) -> Decision:
+    """Both answers, if a way to cut the message in two has each part answered by itself, with different intents, and
+    both are right together with the probability of the answer threshold; else what was decided about the whole."""
+    best = whole
+    for parts in ways:
+        asked = _asked(parts, {d.ranking[0].intent for _, d in parts if d.kind == DecisionKind.ANSWER})
+        if len(asked) == len(parts):
+            both = _together(whole, asked, level=level)
+            if both.kind == DecisionKind.ANSWER and (best is whole or both.confidence > best.confidence):
+                best = both
+    return best
+
+
+def rank(decision: Decision) -> tuple[int, float]:
+    """Answers before questions before nothing, then by confidence."""
+    return _KINDS.index(decision.kind), decision.confidence
+
+
+def _likely(parts: Parts) -> set[str]:
+    return {d.ranking[0].intent for _, d in parts if d.ranking and d.ranking[0].confidence >= LIKELY}
+
+
+def _asked(parts: Parts, intents: set[str]) -> dict[str, Ranked]:
+    """Of these intents the part that asks each most surely, in the order of the message."""
+    found: dict[str, Ranked] = {}
+    for text, decision in parts:
+        best = decision.ranking[0] if decision.ranking else None
+        if best is None or best.intent not in intents:
+            continue
+        if best.intent not in found or best.confidence > found[best.intent].confidence:
+            found[best.intent] = replace(best, understood=text)
+    return found
+
+
+def _together(whole: Decision, asked: Mapping[str, Ranked], *, level: float) -> Decision:
+    ranking = (*asked.values(), *(r for r in whole.ranking if r.intent not in asked))
+    if len(asked) in _REASONS and math.prod(r.confidence for r in asked.values()) >= level:
+        return replace(whole, kind=DecisionKind.ANSWER, ranking=ranking, options=(), reason=_REASONS[len(asked)])
+    options = tuple(asked)[:MAX_OPTIONS]
+    return replace(whole, kind=DecisionKind.CLARIFY, ranking=ranking, options=options, reason=DecisionReason.BETWEEN)
