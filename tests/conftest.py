@@ -49,11 +49,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow by what it needs; the journey first, since nothing can be done beside its last minute.
+    """Mark what is slow by what it needs; the journey first, since nothing can be done beside its last minute, and the
+    other files that need the starter FAQ last, since it is made for the journey.
 
     Without a browser its tests are left out, and the summary says so.
     """
-    items.sort(key=lambda item: item.path.name != "test_journey.py")
+    starters = {item.path for item in items if "starter_home" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (item.path.name != "test_journey.py", item.path in starters))
     for item in items:
         if _is_slow(item):
             item.add_marker(pytest.mark.slow)
