@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -181,6 +182,8 @@ class Matcher:
         if len(parts) > 1:
             if whole.kind == DecisionKind.ANSWER and len(parts) > FEW_PARTS:
                 return whole
+            if len(parts) > FEW_PARTS:
+                parts = [*parts, *(f"{one} {other}" for one, other in pairwise(parts))]
             return of_sentences(whole, self._decided(parts, additions, published), level=level)
         least = FEWEST_WORDS if _doubtful(whole) else FEWEST_WORDS_OF_SURE
         ways = (self._decided(parts, additions, published) for parts in splits(mended, least=least))
