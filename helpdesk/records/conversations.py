@@ -122,14 +122,21 @@ def find_message(session: Session, message_id: int) -> tuple[str, datetime, Logg
 
 
 def recent_texts(session: Session, *, since: datetime, limit: int) -> list[tuple[int, str, int]]:
-    """(newest message's id, normalised text, count) of the distinct texts since then, those asked most often first."""
-    newest, count = func.max(Message.id), func.count()
-    query = (
-        select(newest, Message.normalised, count)
+    """(newest message's id, its text as it was typed, count) of the distinct normalised texts since then, those asked
+    most often first."""
+    newest, count = func.max(Message.id).label("newest"), func.count().label("count")
+    most = (
+        select(newest, count)
         .where(Message.created_at >= since, Message.normalised != "")
         .group_by(Message.normalised)
         .order_by(count.desc(), newest.desc())
         .limit(limit)
+        .subquery()
+    )
+    query = (
+        select(Message.id, Message.text, most.c.count)
+        .join(most, most.c.newest == Message.id)
+        .order_by(most.c.count.desc(), Message.id.desc())
     )
     return [(message_id, text, number) for message_id, text, number in session.execute(query)]
 

@@ -28,15 +28,18 @@ FLIPS_SHOWN = 50
 
 @dataclass(frozen=True)
 class ReplayedText:
-    """One distinct text, how often it was asked, the id of its newest message; truth: what staff say it means.
+    """One distinct normalised text, how often it was asked, the id of its newest message; truth: what staff say it
+    means.
 
-    truth: an intent, OUT_OF_SCOPE for none of the FAQs, None when nobody has said.
+    truth: an intent, OUT_OF_SCOPE for none of the FAQs, None when nobody has said. typed: the newest message as it was
+    typed, whose lines matter for quoted mail and lists; the text itself where that is not known.
     """
 
     message_id: int
     text: str
     count: int
     truth: str | None
+    typed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class ReplayTraffic:
     def decide(self, bundle: Bundle) -> list[Decision]:
         """What a bundle would say to each, in order."""
         matcher = Matcher(bundle, cache=self.vectors.of(bundle))
-        return matcher.match_all([asked.text for asked in self.asked], published=self.published)
+        return matcher.match_all([asked.typed or asked.text for asked in self.asked], published=self.published)
 
 
 @dataclass(frozen=True)
@@ -151,9 +154,13 @@ def read_traffic(
     from a menu), are not replayed: no encoder is asked about those.
     """
     found = recent_texts(session, since=now() - timedelta(days=days), limit=MOST_REPLAYED)
-    asked = [ReplayedText(n, text, count, meanings.get(text_key(text))) for n, text, count in found if _speaks(text)]
+    asked = [
+        ReplayedText(n, text := normalise(typed), count, meanings.get(text_key(text)), typed)
+        for n, typed, count in found
+        if _speaks(typed)
+    ]
     keys = [text_key(normalise(text)) for text in texts_of(session, sorted(without)).values()]
-    vectors = ReplayVectors(home / REPLAY_FOLDER, [item.text for item in asked])
+    vectors = ReplayVectors(home / REPLAY_FOLDER, [item.typed or item.text for item in asked])
     return ReplayTraffic(tuple(asked), published, vectors, frozenset({*without, *keys}))
 
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from helpdesk.matching.bundle import Bundle, encoder_hash
 from helpdesk.matching.encoder import VectorCache
-from helpdesk.matching.reading import sentences
+from helpdesk.matching.reading import matter, sentences
 from helpdesk.matching.several import splits
 from helpdesk.matching.small_talk import small_talk
-from helpdesk.text import text_key
+from helpdesk.text import normalise, text_key
 
 log = logging.getLogger(__name__)
 REPLAY_FOLDER = "replay"
@@ -26,7 +26,7 @@ ROOM = 200_000  # more than the texts of one replay and their parts
 
 @dataclass
 class ReplayVectors:
-    """The vectors of these normalised texts and their parts, by encoder; bundles with the same encoder share them."""
+    """The vectors of these messages and their parts, by encoder; bundles with the same encoder share them."""
 
     folder: Path
     texts: Sequence[str]
@@ -58,8 +58,10 @@ class ReplayVectors:
 
 def _with_parts(text: str) -> list[str]:
     """A text and what of it is encoded whatever the bundle, so that it stays known while nothing is decided."""
-    question = small_talk().hear(text).question
-    return [text, question, *sentences(text), *(part for split in splits(question) for part in split)]
+    read = normalise(matter(text))
+    question = small_talk().hear(read).question
+    parts = [normalise(part) for part in sentences(matter(text))]
+    return [normalise(text), read, question, *parts, *(part for split in splits(question) for part in split)]
 
 
 def _read(path: Path, dim: int) -> "dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]]":

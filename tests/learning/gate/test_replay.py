@@ -20,6 +20,7 @@ from helpdesk.records.night_report import NightReport
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
+from helpdesk.text import normalise
 
 pytestmark = pytest.mark.slow
 
@@ -143,3 +144,19 @@ def test_a_damaged_file_of_vectors_is_encoded_again(desk: ChatService) -> None:
     (folder / f"{encoder_hash(bundle.manifest)}.npz").write_bytes(b"PK half a file")
 
     assert len(traffic(desk).decide(bundle)) == 3
+
+
+def test_a_message_is_replayed_as_it_was_typed(desk: ChatService) -> None:
+    """Its lines tell what of it is quoted mail; they are gone from the normalised text."""
+    mail = "Hello,\n\nforgot my password\n\nRegards\nJo\n\n> On Monday IT wrote:\n> the printer is out of toner"
+    desk.reply(mail, channel="rest", sender="u")
+    live = desk.live.take()
+    assert live is not None
+    with desk.database.read() as session:
+        traffic = read_traffic(
+            session, home=desk.settings.home, days=7, meanings={}, published=live.matcher.bundle.intents
+        )
+    decided = dict(zip((asked.text for asked in traffic.asked), traffic.decide(live.matcher.bundle), strict=True))
+
+    assert decided[normalise(mail)] == live.matcher.match(mail, published=live.matcher.bundle.intents)
+    assert decided[normalise(mail)].intents == ("password",)
