@@ -23,19 +23,22 @@ class _Wishes:
 
     persons: frozenset[str]
     acts: frozenset[str]
+    certain: re.Pattern[str]
+    unasked: re.Pattern[str]
     wishes: tuple[re.Pattern[str], ...]
     refused: re.Pattern[str]
 
-    def fits(self, words: Sequence[str]) -> bool:
-        """Whether it is worth while to search for the patterns, which takes many times as long."""
-        return not self.persons.isdisjoint(words) and not self.acts.isdisjoint(words)
-
     def has(self, sentence: Sequence[str]) -> bool:
         """Whether a sentence wishes for a person."""
-        if not self.fits(sentence):
+        if self.persons.isdisjoint(sentence):  # the patterns take many times as long
             return False
         text = f". {' '.join(sentence)} ."
-        return any(wish.search(text) for wish in self.wishes) and not self.refused.search(text)
+        wished = not self.acts.isdisjoint(sentence) and any(wish.search(text) for wish in self.wishes)
+        return (wished or self._names_a_human(text)) and not self.refused.search(text)
+
+    def _names_a_human(self, text: str) -> bool:
+        """Whether a human is named, other than in a question about who or what is one."""
+        return self.certain.search(text) is not None and not self.unasked.search(text)
 
 
 def wish_language(sentences: Sequence[Sequence[str]], languages: Sequence[str]) -> str | None:
@@ -67,6 +70,8 @@ def _wishes(table: Mapping[str, Any]) -> _Wishes:
     return _Wishes(
         frozenset(table["persons"].split()),
         frozenset(table["acts"].split()),
+        compiled(table["certain"]),
+        compiled(table["unasked"]),
         tuple(compiled(wish) for wish in table["wishes"]),
         compiled(table["refused"]),
     )
