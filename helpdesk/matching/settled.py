@@ -1,8 +1,8 @@
 """Matters that are settled or not wanted: they share every key word with a question and ask nothing.
 
 "No need to reset my password any more" lies next to "reset my password" for any sentence encoder: negated pairs have a
-cosine of .89 to .94. So this is read off the words, clause by clause: some clause must say that a matter is settled, and
-no clause may ask, wish or report that something is wrong now. Patterns are in `settled.toml`.
+cosine of .89 to .94. So this is read off the words, clause by clause: some clause must say that a matter is settled,
+and no clause may ask, wish or report that something is wrong now. Patterns are in `settled.toml`.
 """
 
 import re
@@ -24,10 +24,11 @@ _MARK: Final = re.compile(r"[^\w\s'&@#+/-]+|\s[-/]+\s|[-/]+(?=\s)|\s[-/]+")
 class _Matters:
     """One language.
 
-    cues: a message without one of these words is not searched, which takes many times as long; joined, turned: words between
-    clauses, the latter of which belong to the second; spared: what is left out, because it looks like a question and is none; said: that a matter is
-    settled; undone: what makes the contrary of it; asked: a question, in whatever clause; left: a wish or something
-    wrong, in a clause that says nothing of the kind; past: what was wrong once is not wrong now.
+    cues: a message without one of these words is not searched, which takes many times as long. joined, turned: words
+    between two clauses; the latter, as "but", belong to the second. spared: what is left out, because it looks like a
+    question and is none. said: that a matter is settled; undone: what makes the contrary of it. asked: a question, in
+    whatever clause. wished, wrong: in a clause that says nothing of the kind. past: what was wrong once is not wrong
+    now.
     """
 
     cues: frozenset[str]
@@ -46,8 +47,10 @@ class _Matters:
         if self.cues.isdisjoint(folded.replace(" . ", " ").split()):
             return False
         clauses = self._clauses(folded)
+        if any(self.asked.search(clause) for clause in clauses):
+            return False
         said = [self._says(clause) for clause in clauses]
-        if not any(said) or any(self.asked.search(clause) for clause in clauses):
+        if not any(said):
             return False
         return not any(self._leaves(clause) for clause, settled in zip(clauses, said, strict=True) if not settled)
 
