@@ -47,10 +47,13 @@ def night(settings: Settings, database: Database, *, minutes: float, finetune: b
     return run_night(settings, database, plan=plan, progress=Bars())
 
 
-def label_all(database: Database, rows: Sequence[tuple[str, str | None]]) -> None:
-    """Texts come in as messages that staff label, none held out: with an intent, or None for none of the FAQs."""
+def label_all(database: Database, rows: Sequence[tuple[str, str | None]], *, audited: bool = False) -> None:
+    """Texts come in as messages that staff label, none held out: with an intent, or None for none of the FAQs.
+
+    audited: they are an audit sample of everything that came in.
+    """
     decision = Decision(DecisionKind.FALLBACK, (), (), DecisionReason.UNSURE)
-    columns = decision.columns() | {"version_id": None}
+    columns = decision.columns() | {"version_id": None, "inclusion_probability": 1.0 if audited else None}
     with database.write() as session:
         labeller = staff.add_staff(session, "benchmark", password="not a real login")
         for text, intent in rows:

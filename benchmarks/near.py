@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/near.py --folder ../shared/data
     OMP_NUM_THREADS=1 python benchmarks/near.py --folder ../shared/data --only near-banking --seeds 0 --finetune
+    OMP_NUM_THREADS=1 python benchmarks/near.py --folder ../shared/data --audit 300
 
 near-banking, near-credit_cards  ten intents of one domain of CLINC150, all rows learnt; five more intents of the domain
                                  are out of scope. One build a seed
@@ -21,11 +22,15 @@ near_answered  share of near out-of-scope messages answered directly
 wrong          share of direct answers that are wrong, an answered out-of-scope message is wrong: as the set mixes them
 wrong_at_60    ... weighted as if 60% of the messages were out of scope
 
+--audit labels so many messages, 60% of them near out of scope, as an audit sample of the first day and runs a night
+that does not fine-tune; the other messages are asked.
+
 Validation rows are asked, with --test the test parts. The spread is the standard deviation over the draws.
 """
 
 import argparse
 import json
+import random
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
@@ -36,7 +41,7 @@ from typing import Any, Final
 import numpy as np
 from ablation_sets import OUTSIDE, SETS, Task, load_task, normalised
 from accuracy import Judged, Rows, judge, open_serving
-from home import night, temporary_home
+from home import label_all, night, temporary_home
 from sklearn.metrics import roc_auc_score
 
 from helpdesk.records.files.faq_files import read_labelled
@@ -68,7 +73,8 @@ def _draws(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for name in arguments.only:
         for seed in arguments.seeds if name.startswith(NEAR) else arguments.draws:
             task, far = draw(name, arguments.folder, seed=seed, test=arguments.test)
-            found = measure(task, far, seed=seed, minutes=arguments.minutes if arguments.finetune else None)
+            minutes = arguments.minutes if arguments.finetune else None
+            found = measure(task, far, seed=seed, minutes=minutes, audit=arguments.audit)
             print(f"{name}, {seed}: {json.dumps(found)}", file=sys.stderr, flush=True)
             yield {"set": name, "seed": seed, **found}
 
@@ -98,9 +104,15 @@ def _test_rows(name: str, folder: Path) -> tuple[Rows, Rows]:
     return near, [row for row in far if row[1] == OUTSIDE]
 
 
-def measure(task: Task, far: Rows, *, seed: int, minutes: float | None) -> dict[str, Any]:
-    """The figures of a version that the product builds, fine-tuned when there are minutes for it."""
+def measure(task: Task, far: Rows, *, seed: int, minutes: float | None, audit: int = 0) -> dict[str, Any]:
+    """The figures of a version that the product builds, fine-tuned when there are minutes for it, and after a night
+    with so many audit labels."""
     with temporary_home(task.learn, seed=seed) as (settings, database):
+        if audit:
+            audited = audit_sample(task.ask, audit, seed=seed)
+            task = replace(task, ask=[row for row in task.ask if row not in audited])
+            label_all(database, [(text, None if i == OUTSIDE else i) for text, i in audited], audited=True)
+            night(settings, database, minutes=1, finetune=False)
         if minutes is not None:
             night(settings, database, minutes=minutes, finetune=True)
         bundle = open_serving(settings, database)
@@ -109,6 +121,15 @@ def measure(task: Task, far: Rows, *, seed: int, minutes: float | None) -> dict[
         near = [j for j in asked if j.truth == OUT_OF_SCOPE]
         threshold = round(bundle.thresholds.answer, 4)
         return {**figures(inside, near, others), "threshold": threshold, "built": bundle.manifest["kind"]}
+
+
+def audit_sample(rows: Rows, count: int, *, seed: int) -> Rows:
+    """So many rows, as if the share OUT_OF_SCOPE_TRAFFIC of the traffic were out of scope."""
+    chance = random.Random(seed)
+    outside = [row for row in rows if row[1] == OUTSIDE]
+    inside = [row for row in rows if row[1] != OUTSIDE]
+    near = round(OUT_OF_SCOPE_TRAFFIC * count)
+    return chance.sample(outside, near) + chance.sample(inside, count - near)
 
 
 def figures(inside: Sequence[Judged], near: Sequence[Judged], far: Sequence[Judged]) -> Figures:
@@ -171,6 +192,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--test", action="store_true", help="ask the test parts instead of validation rows")
     parser.add_argument("--finetune", action="store_true")
     parser.add_argument("--minutes", type=float, default=60.0, help="budget of each fine-tuning")
+    parser.add_argument("--audit", type=int, default=0, help="messages that are labelled as an audit sample first")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(words)
     arguments.only = arguments.only.split(",")
