@@ -138,3 +138,9 @@ def _find(session: Session, message_id: int) -> Message:
     if message is None:
         raise NotFoundError(f"no message {message_id}")
     return message
+
+
+def labels_given(session: Session, moment: datetime) -> int:
+    """How many labels were given up to a moment, superseded ones and labels given again included, skips not."""
+    query = select(func.count()).select_from(Label).where(Label.created_at <= moment, Label.kind != "skip")
+    return session.scalar(query) or 0

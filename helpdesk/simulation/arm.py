@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from helpdesk.app import create_app
 from helpdesk.errors import BusyError, HelpdeskError
 from helpdesk.learning.gate.verdict import judge
-from helpdesk.learning.night.attempts import as_built
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import Bundle
@@ -20,12 +19,12 @@ from helpdesk.records import faq, nights, traffic
 from helpdesk.records.clock import Clock, simulated_time
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry
+from helpdesk.records.labels import labels_given
 from helpdesk.serving.audit_sampler import AuditSampler
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 from helpdesk.simulation.annotators import QUEUE, Annotators, hire
 from helpdesk.simulation.broken import break_candidate, promote_always
-from helpdesk.simulation.curve import labels_given
 from helpdesk.simulation.hidden import HiddenResult, HiddenTest, as_shares, count_wrong, wrong_shares
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.script import Script
@@ -192,7 +191,7 @@ def _retrain(stage: _Stage, night: int) -> dict[str, Any]:
         max_steps=options.max_steps,
     )
     gate = judge if stage.kind.gated else promote_always
-    finish = break_candidate if options.breaks(night) else as_built
+    finish = break_candidate if options.breaks(night) else None
     try:
         run_night(stage.settings, stage.database, plan=plan, progress=Quiet(), gate=gate, finish=finish)
     except BusyError:

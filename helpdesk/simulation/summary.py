@@ -7,8 +7,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from helpdesk.simulation.arm import Played
-from helpdesk.simulation.curve import Point
-from helpdesk.simulation.hidden import HiddenResult, as_shares, wrong_shares
+from helpdesk.simulation.hidden import HiddenResult, as_shares
 from helpdesk.stats.multiple_testing import holm
 
 RUN_LEVEL = 0.05
@@ -88,21 +87,3 @@ def _needed(labels: Sequence[float], accuracy: Sequence[float], target: float) -
         return labels[0]
     share = (target - accuracy[at - 1]) / (accuracy[at] - accuracy[at - 1])
     return labels[at - 1] + share * (labels[at] - labels[at - 1])
-
-
-def recomputed(points: Sequence[Point]) -> list[dict[str, Any]]:
-    """The rows of an arm's nights, but for the seconds, from what its database says."""
-    return [
-        {
-            "night": number,
-            **as_shares(point.figures["hidden_test"]),
-            "verdict": point.verdict,
-            "kind": point.kind,
-            "reason": point.reason,
-            "version": point.version,
-            "labels": point.labels,
-            "traffic_coverage": point.answered / point.messages if point.messages else None,
-            **wrong_shares(test=point.figures["hidden_test"], day=point.figures["day"]),
-        }
-        for number, point in enumerate(points, 1)
-    ]

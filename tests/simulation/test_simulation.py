@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from bank import rows
+from curves import read_curve, recomputed
 from sqlalchemy import func, select
 
 from helpdesk.errors import BadInputError
@@ -14,11 +15,9 @@ from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.tables import Intent, Label, Message, Staff, Version
 from helpdesk.settings import Settings, load_settings
-from helpdesk.simulation.curve import read_curve
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.run import simulate
 from helpdesk.simulation.script import TRIGGER, write_script
-from helpdesk.simulation.summary import recomputed
 from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
 pytestmark = pytest.mark.slow

@@ -32,10 +32,6 @@ Gate = Callable[[Case], Verdict]
 Finish = Callable[[Candidate], None]
 
 
-def as_built(candidate: Candidate) -> None:
-    """Nothing is done to a candidate once it is sealed."""
-
-
 @dataclass(frozen=True)
 class Tonight:
     """What a run works with; gate: what gives the verdicts, finish: what is done to a candidate once it is sealed."""
@@ -47,7 +43,7 @@ class Tonight:
     lease: NightLease
     log: NightLog
     gate: Gate
-    finish: Finish
+    finish: Finish | None
 
     @property
     def bundles(self) -> Path:
@@ -140,7 +136,8 @@ def build(
         progress=night.progress,
         incumbent=incumbent,
     )
-    night.finish(built)
+    if night.finish is not None:
+        night.finish(built)
     return built
 
 

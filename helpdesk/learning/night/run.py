@@ -15,7 +15,7 @@ from helpdesk.learning.gate.context import contract_of, gather_context, report_o
 from helpdesk.learning.gate.side_by_side import INCUMBENT, Column, explain
 from helpdesk.learning.gate.verdict import judge
 from helpdesk.learning.lineage.exclusion_impact import differences, without_promotion
-from helpdesk.learning.night.attempts import Finish, Gate, Tonight, as_built, base_encoder, build, refresh, retrain
+from helpdesk.learning.night.attempts import Finish, Gate, Tonight, base_encoder, build, refresh, retrain
 from helpdesk.learning.night.budget import require_disk, within_memory
 from helpdesk.learning.night.candidate_result import attempt, failure_spared, rollback_objection
 from helpdesk.learning.night.history import (
@@ -49,7 +49,7 @@ def run_night(
     plan: Plan,
     progress: Reporter,
     gate: Gate = judge,
-    finish: Finish = as_built,
+    finish: Finish | None = None,
 ) -> NightReport:
     """Build, judge, promote, tell. Raises BusyError when another run holds the lock; on any error nothing changed.
 

@@ -6,11 +6,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind
-from helpdesk.records.tables import DecisionRow, Label, Message, Night, Promotion
+from helpdesk.records.labels import labels_given
+from helpdesk.records.tables import DecisionRow, Message, Night, Promotion
+from helpdesk.simulation.hidden import as_shares, wrong_shares
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,19 @@ def _serving(session: Session, moment: datetime) -> int | None:
     return session.scalar(query.order_by(Promotion.id.desc()).limit(1))
 
 
-def labels_given(session: Session, moment: datetime) -> int:
-    """How many labels were given up to a moment, superseded ones and labels given again included, skips not."""
-    query = select(func.count()).select_from(Label).where(Label.created_at <= moment, Label.kind != "skip")
-    return session.scalar(query) or 0
+def recomputed(points: Sequence[Point]) -> list[dict[str, Any]]:
+    """The rows of an arm's nights, but for the seconds, from what its database says."""
+    return [
+        {
+            "night": number,
+            **as_shares(point.figures["hidden_test"]),
+            "verdict": point.verdict,
+            "kind": point.kind,
+            "reason": point.reason,
+            "version": point.version,
+            "labels": point.labels,
+            "traffic_coverage": point.answered / point.messages if point.messages else None,
+            **wrong_shares(test=point.figures["hidden_test"], day=point.figures["day"]),
+        }
+        for number, point in enumerate(points, 1)
+    ]
