@@ -1,6 +1,6 @@
 """What the contract takes for out-of-scope traffic: assumed at first, then what labels and the audit sample say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,11 +13,16 @@ MAX_SHARE = 0.9
 
 @dataclass(frozen=True)
 class OutOfScopeEvidence:
-    """Out-of-scope evidence: top confidences [m] of such messages out of fold, their share of all traffic."""
+    """Out-of-scope evidence: top confidences [m] of such messages out of fold, their share of all traffic.
+
+    expected: confidences [k] of other messages that stand for them, from which it is told beforehand, without looking
+    at these, which thresholds are worth a try; empty when there are none.
+    """
 
     confidence: Floats
     share: float
     source: str
+    expected: Floats = field(default_factory=lambda: np.empty(0))
 
     @property
     def odds(self) -> float:
@@ -44,15 +49,17 @@ def gather_out_of_scope(
     intent was taken away for what is near. `share` is the share of traffic by the audit sample; without one it is
     assumed. Labels of the queue say nothing about traffic, because the queue shows doubted messages.
     """
-    if taught >= MIN_LABELS:
+    labelled = taught >= MIN_LABELS
+    far = found.out_of_scope_confidence[taught:] if labelled else found.out_of_scope_confidence
+    messages = stand_ins = _mixed(far, found.near_confidence, near_share=assumed.near)
+    if labelled:
         messages = found.out_of_scope_confidence[:taught]
-    else:
-        messages = _mixed(found.out_of_scope_confidence, found.near_confidence, near_share=assumed.near)
     if not len(messages):
         return OutOfScopeEvidence(messages, 0.0, "assumed")
+    expected = stand_ins if labelled else np.empty(0)
     if share is not None:
-        return OutOfScopeEvidence(messages, min(MAX_SHARE, share), "the audit sample")
-    return OutOfScopeEvidence(messages, assumed.share, "assumed")
+        return OutOfScopeEvidence(messages, min(MAX_SHARE, share), "the audit sample", expected)
+    return OutOfScopeEvidence(messages, assumed.share, "assumed", expected)
 
 
 def _mixed(far: Floats, near: Floats, *, near_share: float) -> Floats:

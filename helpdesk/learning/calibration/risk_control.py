@@ -155,7 +155,8 @@ def _steps(found: OutOfFold, contract: Contract, out_of_scope: OutOfScopeEvidenc
 
     A threshold is tried wherever one more wrong answer becomes allowed, because just before that the test has the least
     power. The first one is where, by the confidences alone, the test is most likely to pass. Both are chosen without
-    looking at outcomes, as the guarantee requires.
+    looking at outcomes, as the guarantee requires: how many out-of-scope messages would be answered is told from others
+    that stand for them.
     """
     ordered = np.sort(found.confidence)[::-1]
     if not len(ordered):
@@ -166,9 +167,25 @@ def _steps(found: OutOfFold, contract: Contract, out_of_scope: OutOfScopeEvidenc
         sizes = np.array([len(ordered)])
     sizes = sizes[np.unique(np.linspace(0, len(sizes) - 1, num=_STEPS, dtype=np.int64))]
     expected = np.cumsum(1.0 - ordered)[sizes - 1]
-    likeliest = int(np.argmax(poisson.cdf(allowed[sizes - 1], expected)))
+    if len(out_of_scope.expected):
+        likeliest = _likeliest(ordered, sizes, expected, contract, out_of_scope)
+    else:
+        likeliest = int(np.argmax(poisson.cdf(allowed[sizes - 1], expected)))
     thresholds = np.unique(ordered[sizes[likeliest:] - 1])[::-1]
     return [(float(threshold), _count(found, out_of_scope, float(threshold))) for threshold in thresholds]
+
+
+def _likeliest(
+    ordered: Floats, sizes: NDArray[np.int64], wrong: Floats, contract: Contract, out_of_scope: OutOfScopeEvidence
+) -> int:
+    """Which of these many answered rows would give the smallest p-value if everything were as expected."""
+    messages = len(out_of_scope.confidence)
+    found = []
+    for size, mistakes in zip(sizes.tolist(), wrong.tolist(), strict=True):
+        leaked = messages * float(np.mean(out_of_scope.expected >= ordered[size - 1]))
+        counts = Counts(len(ordered), size, round(mistakes), messages, round(leaked), out_of_scope.odds)
+        found.append(p_value(counts, contract.max_wrong_rate))
+    return int(np.argmin(found))
 
 
 def _count(found: OutOfFold, out_of_scope: OutOfScopeEvidence, threshold: float) -> Counts:
