@@ -15,8 +15,8 @@ MAX_SHARE = 0.9
 class OutOfScopeEvidence:
     """Out-of-scope evidence: top confidences [m] of such messages out of fold, their share of all traffic.
 
-    expected: confidences [k] of other messages that stand for them, from which it is told beforehand, without looking
-    at these, which thresholds are worth a try; empty when there are none.
+    expected: confidences [k] of the messages that are assumed to come, from which it is told beforehand, without
+    looking at labelled ones, which threshold is worth the first try; empty when there are none.
     """
 
     confidence: Floats
@@ -56,10 +56,9 @@ def gather_out_of_scope(
         messages = found.out_of_scope_confidence[:taught]
     if not len(messages):
         return OutOfScopeEvidence(messages, 0.0, "assumed")
-    expected = stand_ins if labelled else np.empty(0)
     if share is not None:
-        return OutOfScopeEvidence(messages, min(MAX_SHARE, share), "the audit sample", expected)
-    return OutOfScopeEvidence(messages, assumed.share, "assumed", expected)
+        return OutOfScopeEvidence(messages, min(MAX_SHARE, share), "the audit sample", stand_ins)
+    return OutOfScopeEvidence(messages, assumed.share, "assumed", stand_ins)
 
 
 def _mixed(far: Floats, near: Floats, *, near_share: float) -> Floats:

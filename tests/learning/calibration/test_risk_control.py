@@ -243,3 +243,20 @@ def test_no_threshold_behind_a_failed_one_is_taken() -> None:
     assert upper_bound(Counts(1000, 1000, int((~late).sum())), 0.9) < 0.05, "all rows together would pass"
     assert fit(rows(confidence, good)).answered > 900
     assert fitted.thresholds.answer > confidence[300]
+
+
+def test_near_messages_do_not_end_all_answers() -> None:
+    """Six messages in ten out of scope and near, 180 of them labelled, and rows in scope that are nearly all right: the
+    walk begins where messages like them say that few are answered, not where the rows in scope alone would have it."""
+    chance = np.random.default_rng(0)
+    true = chance.beta(10, 0.15, size=630)
+    found = rows(true, chance.random(630) < true)
+    labelled, others = (chance.beta(1, 2, size=n) for n in (180, 400))
+
+    def fitted(expected: NDArray[np.float64]) -> FittedThresholds:
+        evidence = OutOfScopeEvidence(labelled, 0.6, "the audit sample", expected)
+        return fit_thresholds(found, Contract(0.05, 0.90), out_of_scope=evidence)
+
+    assert fitted(NOBODY).answered == 0
+    assert fitted(others).coverage > 0.9
+    assert fitted(others).bound <= 0.05
