@@ -44,10 +44,14 @@ class Languages:
         """The language of a normalised text if it is surely none of the known ones, None otherwise."""
         return self._by_script(text, known) or self._by_words(text, known)
 
-    def usual(self, texts: Collection[str]) -> set[str]:
-        """The languages in which a fair share of normalised texts are written."""
+    def usual(self, texts: Collection[str]) -> list[str]:
+        """The languages in which a fair share of normalised texts are written, the most frequent first."""
         told = Counter(code for text in texts if (code := self.tell(text, known=())) is not None)
-        return {code for code, count in told.items() if count >= _USUAL * len(texts)}
+        return [code for code, count in told.most_common() if count >= _USUAL * len(texts)]
+
+    def names(self, codes: Iterable[str]) -> list[str]:
+        """What their speakers call them."""
+        return [self.by_code[code].name for code in sorted(codes) if code in self.by_code]
 
     def _by_script(self, text: str, known: Collection[str]) -> str | None:
         """The language whose script more than half of the letters are of."""
@@ -63,13 +67,25 @@ class Languages:
         words = [word.strip(_MARKS) for word in text.split(" ")]
         if len(words) < _FEWEST_WORDS:
             return None
-        spoken = [codes for word in set(words) if (codes := self._of_word.get(word))]
-        found = Counter(code for codes in spoken if codes.isdisjoint(known) for code in codes)
+        spoken = {word: codes for word in set(words) if (codes := self._of_word.get(word))}
+        found = Counter(code for codes in spoken.values() if codes.isdisjoint(known) for code in codes)
         if not found:
             return None
-        best, count = max(found.items(), key=lambda item: item[1])
-        against = sum(best not in codes and not codes.isdisjoint(known) for codes in spoken)
-        return best if count >= max(_FEWEST_FOUND, 2 * against) else None
+        best = max(self.by_code, key=lambda code: found[code])  # the first of equal ones
+        count = found[best] + sum(word not in spoken and self._has_strange_letter(word, known) for word in set(words))
+        against = sum(best not in codes and not codes.isdisjoint(known) for codes in spoken.values())
+        return best if count >= _FEWEST_FOUND and count > 2 * against else None
+
+    def _has_strange_letter(self, word: str, known: Collection[str]) -> bool:
+        """Whether some letter is in no function word of a known language."""
+        if word.isascii():
+            return False
+        letters = [self._letters[code] for code in known if code in self._letters]
+        return bool(letters) and any(c.isalpha() and not any(c in own for own in letters) for c in word)
+
+    @cached_property
+    def _letters(self) -> dict[str, frozenset[str]]:
+        return {code: frozenset().union(*language.words) for code, language in self.by_code.items()}
 
     @cached_property
     def _of_word(self) -> dict[str, frozenset[str]]:
