@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from fakes import tiny_model
+from fakes import tiny_model, tiny_multilingual
 
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.data.dataset import Row
@@ -14,6 +14,7 @@ from helpdesk.learning.training.base_model import left_out_tokens, load_base, re
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune, plan_training, tokens
 from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
 from helpdesk.matching.encoder import Encoder, VectorCache
+from helpdesk.matching.languages import languages
 from helpdesk.text import text_key
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def special(folder: Path, tmp_path: Path, change: str) -> Path:
 
     model = load_base(str(folder), threads=1)
     match change:
+        case "multilingual":
+            sentences = [text for language in languages().by_code.values() for text in language.sentences]
+            model = load_base(str(tiny_multilingual(tmp_path / "pieces", sentences)), threads=1)
         case "truncated":
             model.truncate_dim = 8
         case "prompt":
@@ -90,7 +94,17 @@ def special(folder: Path, tmp_path: Path, change: str) -> Path:
     return tmp_path / "special"
 
 
-SHAPES = ("truncated", "prompt", "prompt left out", "dense", "normalised", "first token", "last token", "max")
+SHAPES = (
+    "multilingual",
+    "truncated",
+    "prompt",
+    "prompt left out",
+    "dense",
+    "normalised",
+    "first token",
+    "last token",
+    "max",
+)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
