@@ -19,6 +19,7 @@ class DecisionReason(StrEnum):
     CONFIDENT = "confident"  # one intent is likely enough
     BETWEEN = "between"  # a few intents hold the answer
     UNSURE = "unsure"  # nothing is likely enough
+    LANGUAGE = "language"  # nothing is likely enough, and it is in a language that neither FAQ nor encoder know
     EXACT = "exact"  # the text itself is known
     KNOWN_OUT_OF_SCOPE = "known_out_of_scope"  # staff said that this text is none of the FAQs
     NEW_PHRASING = "new_phrasing"  # nearly a phrasing added since the last night
@@ -41,7 +42,12 @@ class DecisionReason(StrEnum):
 
 
 ANSWERS = {DecisionReason.TWO_QUESTIONS: 2, DecisionReason.THREE_QUESTIONS: 3}  # how many; one for other reasons
-SCORED = (DecisionReason.CONFIDENT, DecisionReason.BETWEEN, DecisionReason.UNSURE)  # rest on a calibrated confidence
+SCORED = (  # rest on a calibrated confidence
+    DecisionReason.CONFIDENT,
+    DecisionReason.BETWEEN,
+    DecisionReason.UNSURE,
+    DecisionReason.LANGUAGE,
+)
 CHOSEN = (DecisionReason.CHOICE, DecisionReason.NONE_OF_THESE)  # only pick from what was offered
 SMALL_TALK = (
     DecisionReason.GREETING,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from helpdesk.errors import HelpdeskError, NotFoundError
+from helpdesk.errors import BundleError, HelpdeskError, NotFoundError
+from helpdesk.matching.bundle import read_manifest
 from helpdesk.progress import Reporter
 from helpdesk.records import faq, versions
 from helpdesk.records import staff as staff_records
@@ -66,12 +67,26 @@ def set_up(settings: Settings, database: Database, *, starter_faq: bool, progres
         yield f"login of the labelling page (shown this once): {ADMIN} / {password}"
     with database.read() as session:
         serving = versions.current(session)
-    if serving is None and _count(database, Intent) > 0:
+    if serving is not None:
+        yield from _note_on_base(settings, serving)
+    elif _count(database, Intent) > 0:
         from helpdesk.learning.night.plan import Plan
         from helpdesk.learning.night.run import run_night
 
         report = run_night(settings, database, plan=Plan(minutes=1, finetune=False), progress=progress)
         yield report.as_text()
+
+
+def _note_on_base(settings: Settings, serving: versions.Current) -> Iterator[str]:
+    from helpdesk.learning.night.base_change import base_before, on_base_change
+
+    try:
+        manifest = read_manifest(settings.bundles / serving.directory)
+    except BundleError:  # `helpdesk serve` says so
+        return
+    before = base_before(manifest, settings.base_model)
+    if before is not None:
+        yield on_base_change(before, settings.base_model, version=serving.version_id, finetune=False)
 
 
 def secret_key(settings: Settings) -> str:

@@ -156,7 +156,8 @@ class Settings(BaseSettings):
     )
     replies: Path | None = Field(
         None,
-        description="CSV file of your own replies to small talk and to wishes for a person, `reason,language,text`; "
+        description="CSV file of your own replies to small talk, to wishes for a person "
+        "and to other languages, `reason,language,text`; "
         "empty: the shipped ones",
     )
     fallback_text: str = Field(

@@ -54,7 +54,8 @@ _CHUNK = 1 << 20
 class Bundle:
     """An opened bundle. Everything in it belongs together and is never changed.
 
-    words: of the phrasings; settled: the intents that are about matters not wanted any more, as cancelling is.
+    words: of the phrasings; settled: the intents that are about matters not wanted any more, as cancelling is;
+    languages: codes of those that the phrasings are in or the encoder knows, none where that was not measured.
     """
 
     path: Path
@@ -65,6 +66,7 @@ class Bundle:
     out_of_scope_keys: tuple[str, ...]
     words: tuple[str, ...]
     settled: frozenset[str]
+    languages: frozenset[str]
     intent_of_row: "np.ndarray[tuple[int], np.dtype[np.int32]]"
     exact: dict[str, str]
     encoder: Encoder
@@ -172,6 +174,7 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
         out_of_scope_keys=tuple(phrasings["outside"]),
         words=tuple(phrasings.get("words", ())),  # bundles built before have none
         settled=frozenset(phrasings.get("settled", ())),
+        languages=frozenset(phrasings.get("languages", ())),
         intent_of_row=np.array(phrasings["intent_of_row"], dtype=np.int32),
         exact=json.loads((directory / EXACT).read_text()),
         encoder=encoder,

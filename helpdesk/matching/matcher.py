@@ -11,6 +11,7 @@ from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision, Ranked, decide
 from helpdesk.matching.encoder import VectorCache
 from helpdesk.matching.index import Neighbours, Vectors
+from helpdesk.matching.languages import languages as all_languages
 from helpdesk.matching.reading import matter, sentences
 from helpdesk.matching.scorer import NEIGHBOURS
 from helpdesk.matching.settled import is_settled, settled_language
@@ -87,7 +88,18 @@ class Matcher:
         mended = self.bundle.speller.mend(heard.question) if _doubtful(decision) else heard.question
         if mended != heard.question:
             decision = max(decision, self._match(mended, additions, published), key=rank)
-        return self._several(text, mended, decision, additions, published)
+        decision = self._several(text, mended, decision, additions, published)
+        if decision.reason == DecisionReason.UNSURE and self._language(heard.question) is not None:
+            return replace(decision, reason=DecisionReason.LANGUAGE)
+        return decision
+
+    def foreign_language(self, text: str) -> str | None:
+        """The language of a message that is in none that the bundle knows, None otherwise."""
+        return self._language(self._heard(text).question)
+
+    def _language(self, question: str) -> str | None:
+        known = self.bundle.languages
+        return all_languages().tell(question, known=known) if known else None
 
     def question(
         self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
@@ -197,10 +209,11 @@ class Matcher:
         return [(part, self._match(part, additions, published)) for part in read]
 
     def warm(self) -> None:
-        """Run the network once at a small and once at the largest shape and make the speller's lists, so that no
-        request pays for it."""
+        """Run the network once at a small and once at the largest shape and make the lists of the speller and of the
+        languages, so that no request pays for it."""
         self.bundle.encoder.encode(["warm", "warm " * 600])
         self.bundle.speller.mend("warm")
+        all_languages().tell("warm the lists", known=self.bundle.languages)
 
     def _nearest(self, neighbours: Neighbours) -> dict[str, tuple[str, float]]:
         nearest: dict[str, tuple[str, float]] = {}
@@ -216,6 +229,12 @@ def spoken_language(text: str, languages: tuple[str, ...]) -> str:
     told."""
     read = _read(text)
     found = small_talk(languages).hear(read).language or settled_language(read)
+    return found if found in languages else languages[0]
+
+
+def written_language(text: str, languages: tuple[str, ...]) -> str:
+    """The language in which a message is written; the first one when that is not told."""
+    found = all_languages().tell(_read(text), known=())
     return found if found in languages else languages[0]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, and_, func, or_, select
+from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason
@@ -50,7 +50,8 @@ def items(session: Session, *, review_below: float, limit: int, kind: str | None
     otherwise, most asked first, and doubted ones.
 
     Doubted are fallbacks, clarifications and hesitant answers, most expected benefit first: count x uncertainty, so
-    texts asked often and decided least surely. `kind` keeps only texts whose newest decision was of that kind.
+    texts asked often and decided least surely. `kind` keeps only texts whose newest decision was of that kind;
+    those in another language are a kind of their own, `language`.
     """
     again = [] if kind else _again(session)[:limit]
     head = _head(session, limit=limit - len(again), kind=kind)
@@ -80,7 +81,7 @@ def _head(session: Session, *, limit: int, kind: str | None) -> list[QueueItem]:
         .order_by(FlipRow.count.desc(), Message.id)
         .limit(limit)
     )
-    rows = session.execute(query if kind is None else query.where(DecisionRow.kind == kind))
+    rows = session.execute(query if kind is None else query.where(_kind() == kind))
     return [_changed_item(message, decision, count, flip) for message, decision, count, flip in rows]
 
 
@@ -94,18 +95,18 @@ def _doubted(session: Session, *, review_below: float, limit: int, kind: str | N
         .order_by(benefit.desc(), Message.id)
         .limit(limit)
     )
-    rows = session.execute(query if kind is None else query.where(DecisionRow.kind == kind))
+    rows = session.execute(query if kind is None else query.where(_kind() == kind))
     return [to_item(message, decision, count) for message, decision, count in rows]
 
 
 def queue_lengths(session: Session, *, review_below: float) -> dict[str, int]:
-    """How many distinct texts wait, by the kind of their newest decision."""
+    """How many distinct texts wait, by the kind of their newest decision, `language` among them."""
     lengths = Counter[str]()
     for waiting in (_changed(), _waiting(review_below)):
         query = (
-            select(DecisionRow.kind, func.count())
+            select(_kind().label("tab"), func.count())
             .join(waiting, waiting.c.newest == DecisionRow.message_id)
-            .group_by(DecisionRow.kind)
+            .group_by("tab")
         )
         lengths.update(dict(session.execute(query).tuples().all()))
     if again := len(asked_again(session)):
@@ -189,6 +190,11 @@ def _waiting(review_below: float) -> Subquery:
         .group_by(Message.text_key)
         .subquery()
     )
+
+
+def _kind() -> ColumnElement[str]:
+    reason = DecisionRow.reason
+    return case((reason == DecisionReason.LANGUAGE, reason), else_=DecisionRow.kind)
 
 
 def _asks() -> ColumnElement[bool]:

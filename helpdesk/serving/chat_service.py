@@ -8,7 +8,8 @@ from typing import Any
 from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.matching.decide import Decision, Ranked
-from helpdesk.matching.matcher import spoken_language
+from helpdesk.matching.languages import languages
+from helpdesk.matching.matcher import spoken_language, written_language
 from helpdesk.records import conversations
 from helpdesk.records.conversations import Logged
 from helpdesk.records.database import Database
@@ -159,7 +160,7 @@ class ChatService:
         return Reply(
             message_id=logged.message_id,
             kind=logged.kind,
-            text=self._text(text, logged, answered, options),
+            text=self._text(live, text, logged, answered, options),
             options=options,
             intents=answered,
             confidence=logged.confidence,
@@ -168,7 +169,14 @@ class ChatService:
             version_id=logged.version_id,
         )
 
-    def _text(self, said: str, logged: Logged, answered: tuple[FaqEntry, ...], options: tuple[Option, ...]) -> str:
+    def _text(
+        self,
+        live: Live | None,
+        said: str,
+        logged: Logged,
+        answered: tuple[FaqEntry, ...],
+        options: tuple[Option, ...],
+    ) -> str:
         if logged.kind in NO_QUESTION:
             return self.replies.to(logged.reason, spoken_language(said, self.settings.languages))
         if answered:
@@ -176,7 +184,19 @@ class ChatService:
         if logged.kind == DecisionKind.CLARIFY and options:
             lines = [f"{number}. {option.question}" for number, option in enumerate(options, 1)]
             return "\n".join([self.settings.clarify_text, *lines])
+        if live is not None and _is_foreign(live, said, logged.reason):
+            understood = languages().names(live.matcher.bundle.languages)
+            return self.replies.to_other_language(
+                written_language(said, self.settings.languages), understood=", ".join(understood)
+            )
         return self.settings.fallback_text
+
+
+def _is_foreign(live: Live, said: str, reason: str) -> bool:
+    """Whether the reply names the languages; to a labelled text, too, so that nobody sees that it has a label."""
+    if reason == DecisionReason.KNOWN_OUT_OF_SCOPE:
+        return live.matcher.foreign_language(said) is not None
+    return reason == DecisionReason.LANGUAGE
 
 
 _YES_OR_NO = (DecisionReason.YES, DecisionReason.NO)

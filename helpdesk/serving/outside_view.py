@@ -35,7 +35,9 @@ def outside_view(live: Live | None, text: str, *, columns: Mapping[str, Any], na
     scored = {ranked.intent: ranked.confidence for ranked in live.rank(text).ranking}
     level = min(1.0, live.matcher.bundle.thresholds.answer)
     if columns["kind"] != DecisionKind.ANSWER:
-        return OutsideView(DecisionReason.UNSURE, min(level, max(scored.values(), default=0.0)), ())
+        foreign = live.matcher.foreign_language(text) is not None
+        unknown = DecisionReason.LANGUAGE if foreign else DecisionReason.UNSURE
+        return OutsideView(unknown, min(level, max(scored.values(), default=0.0)), ())
     matches = tuple(
         (intent, max(level, scored.get(intent, 0.0)) if confidence == 1.0 else confidence)
         for intent, confidence in matches

@@ -1,4 +1,5 @@
-"""The short replies to small talk and to a wish for a person: shipped ones, and those that operators put over them."""
+"""The short replies to small talk, to a wish for a person and to a language that is not understood: shipped ones, and
+those that operators put over them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from helpdesk.errors import BadRowsError
 from helpdesk.records.files.csv_files import BadRows, read_column, read_rows, read_text
 from helpdesk.settings import LANGUAGES, Settings, resource
 
-_REASONS = (*SMALL_TALK, DecisionReason.ASKED)
+LANGUAGES_HERE = "{languages}"  # stands for the names of those that are understood
+_REASONS = (*SMALL_TALK, DecisionReason.ASKED, DecisionReason.LANGUAGE)
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,10 @@ class Replies:
     def to(self, reason: str, language: str) -> str:
         """The reply to one kind of message in one language."""
         return self.texts[reason, language]
+
+    def to_other_language(self, language: str, *, understood: str) -> str:
+        """The reply to a message that is not understood, with the names of the languages that are."""
+        return self.to(DecisionReason.LANGUAGE, language).replace(LANGUAGES_HERE, understood)
 
 
 @cache

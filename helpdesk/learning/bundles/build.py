@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from helpdesk.learning.bundles.known_languages import known_languages
 from helpdesk.learning.calibration.embedding_cache import open_cached, write_cache
 from helpdesk.learning.calibration.measurement import ASSIGNMENT, FOLDS, Measurement
 from helpdesk.learning.calibration.out_of_fold import (
@@ -89,7 +90,8 @@ def build(
     report = _report(dataset, fitted, fitted_thresholds, robustness, settings, contract=facts.get(CONTRACT))
     texts = out_of_scope_texts(dataset, seed=settings.seed)
     out_of_scope = [text_key(texts[row]) for row in fitted.out_of_scope_rows]
-    _write(building, dataset, vectors, fitted, fitted_thresholds, out_of_scope=out_of_scope)
+    understood = known_languages(dataset.texts, live.encode)
+    _write(building, dataset, vectors, fitted, fitted_thresholds, out_of_scope=out_of_scope, languages=understood)
     write_cache(building, [live, *fold_encoders])
     if measurement is not None:
         _write_measurement(building / FOLDS, measurement)
@@ -157,6 +159,7 @@ def _write(
     fitted_thresholds: FittedThresholds,
     *,
     out_of_scope: Sequence[str],
+    languages: Sequence[str],
 ) -> None:
     np.save(building / layout.VECTORS, vectors)
     build_graph(vectors, building / layout.INDEX)
@@ -170,6 +173,7 @@ def _write(
             "intent_of_row": dataset.intent_numbers,
             "outside": out_of_scope,
             "settled": sorted({row.intent for row in dataset.train if is_settled(row.text)}),
+            "languages": languages,
             "words": sorted({word for row in dataset.train for word in words(row.text)}),
         },
     )

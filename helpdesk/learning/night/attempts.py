@@ -17,6 +17,7 @@ from helpdesk.learning.gate.evaluation import out_of_fold, read_evaluation
 from helpdesk.learning.gate.side_by_side import INCUMBENT, Column
 from helpdesk.learning.gate.smoke_checks import examine_encoder
 from helpdesk.learning.gate.verdict import Verdict
+from helpdesk.learning.night.base_change import CASED, base_before, sees_capitals
 from helpdesk.learning.night.candidate_result import CandidateResult
 from helpdesk.learning.night.lock import NightLease
 from helpdesk.learning.night.plan import Plan
@@ -60,7 +61,7 @@ def refresh(night: Tonight, context: GateContext) -> CandidateResult:
         kind="refreshed",
         encoder=incumbent.path / layout.ENCODER,
         measurement=measurement and measurement.extended(context.dataset),
-        facts={"training": incumbent.manifest.get("training")},
+        facts={name: incumbent.manifest.get(name) for name in ("training", "base_model")},
         incumbent=incumbent.path,
     )
     opened = _open(night, refreshed)
@@ -82,6 +83,8 @@ def retrain(night: Tonight, context: GateContext, standing: Bundle) -> Candidate
         progress=night.progress,
     )
     night.log.training = TrainingReport.model_validate(tuned.facts)
+    if base_before(context.incumbent.manifest, night.settings.base_model) is not None:
+        _warn_of_capitals(night, tuned.encoder)
     examine_encoder(tuned.encoder, dataset.texts, incumbent=context.incumbent.encoder)
     retrained = build(
         night,
@@ -153,4 +156,10 @@ def base_encoder(night: Tonight) -> Path:
     folder = night.bundles / f"{BUILDING}base"
     folder.mkdir(parents=True)
     save_encoder(load_base(night.settings.base_model, threads=night.settings.train_threads), folder)
+    _warn_of_capitals(night, folder)
     return folder
+
+
+def _warn_of_capitals(night: Tonight, encoder: Path) -> None:
+    if sees_capitals(encoder):
+        night.log.warnings.append(CASED.format(name=night.settings.base_model))

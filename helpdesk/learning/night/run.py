@@ -16,6 +16,7 @@ from helpdesk.learning.gate.side_by_side import INCUMBENT, Column, explain
 from helpdesk.learning.gate.verdict import judge
 from helpdesk.learning.lineage.exclusion_impact import differences, without_promotion
 from helpdesk.learning.night.attempts import Finish, Gate, Tonight, base_encoder, build, refresh, retrain
+from helpdesk.learning.night.base_change import base_before, on_base_change
 from helpdesk.learning.night.budget import require_disk, within_memory
 from helpdesk.learning.night.candidate_result import attempt, failure_spared, rollback_objection
 from helpdesk.learning.night.history import (
@@ -161,6 +162,9 @@ def _improve(night: Tonight, dataset: Dataset, current: versions.Current) -> Non
     night.log.incumbent = current.version_id
     require_disk(night.bundles, like=night.bundles / current.directory)
     incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads)
+    if (before := base_before(incumbent.manifest, night.settings.base_model)) is not None:
+        name, finetune = night.settings.base_model, night.plan.finetune
+        night.log.warnings.append(on_base_change(before, name, version=current.version_id, finetune=finetune))
     contract = contract_of(night.settings)
     changed = candidates.is_outdated(incumbent.manifest, dataset, night.settings, contract=contract)
     tries = changed + night.plan.finetune

@@ -29,7 +29,7 @@ def resolve_base(name: str) -> str:
 def load_base(name: str, *, threads: int) -> "SentenceTransformer":
     """The model, on the CPU or a GPU by itself. Only safetensors weights, no remote code, offline when it is local.
 
-    Raises BadInputError when it cannot be loaded.
+    Raises BadInputError when it cannot be loaded, or does not begin with a transformer.
     """
     where = resolve_base(name)
     if Path(where).is_dir():
@@ -39,9 +39,38 @@ def load_base(name: str, *, threads: int) -> "SentenceTransformer":
 
     torch.set_num_threads(threads)
     try:
-        return SentenceTransformer(where, trust_remote_code=False, model_kwargs={"use_safetensors": True})
+        model = SentenceTransformer(where, trust_remote_code=False, model_kwargs={"use_safetensors": True})
     except (OSError, ValueError) as error:
         raise BadInputError(f"HELPDESK_BASE_MODEL: {name!r} does not load: {error}") from error
+    _require_transformer(name, model)
+    return model
+
+
+def default_prompt(model: "SentenceTransformer") -> str:
+    """What the model puts before every text, "" for most models."""
+    return str((model.prompts or {}).get(model.default_prompt_name or "", ""))
+
+
+def left_out_tokens(model: "SentenceTransformer") -> int:
+    """How many tokens of the default prompt the model's pooling leaves out, with what stands before them: 0 when it
+    pools them like any other."""
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    prompt = default_prompt(model)
+    if not prompt or all(module.include_prompt for module in model if isinstance(module, Pooling)):
+        return 0
+    return int(model.preprocess(["text"], prompt=prompt).get("prompt_length") or 0)
+
+
+def _require_transformer(name: str, model: "SentenceTransformer") -> None:
+    from sentence_transformers.base.modules import Transformer
+
+    first = model[0]
+    if not isinstance(first, Transformer):
+        raise BadInputError(
+            f"HELPDESK_BASE_MODEL: {name!r} begins with a {type(first).__name__} module, which is not served; "
+            "expected a sentence-transformers model that begins with a Transformer"
+        )
 
 
 def _packaged() -> Path:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from helpdesk.learning.training.base_model import default_prompt, left_out_tokens
+
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
@@ -192,7 +194,7 @@ def _loss(
 
     with half_precision(model.device):
         vectors = torch.cat([model(dict(chunk))["sentence_embedding"] for chunk in chunks])
-    vectors = torch.nn.functional.normalize(vectors.float(), dim=-1)
+    vectors = torch.nn.functional.normalize(vectors[:, : model.truncate_dim].float(), dim=-1)
     truth = torch.tensor(labels, device=vectors.device)
     own = torch.eye(len(truth), dtype=torch.bool, device=vectors.device)
     logits = (vectors @ vectors.T / temperature).masked_fill(own, -1e9)
@@ -215,11 +217,21 @@ def half_precision(device: "torch.device") -> "torch.autocast":
 
 
 def tokens(model: "SentenceTransformer", texts: Sequence[str]) -> dict[str, "torch.Tensor"]:
-    """The model's inputs, padded to the longest text."""
+    """The model's inputs with its default prompt, padded to the longest text."""
+    import torch
+
+    prompt, prompt_length = default_prompt(model), left_out_tokens(model)
     found = model.tokenizer(
-        list(texts), padding=True, truncation=True, max_length=MAX_TRAINED_TOKENS, return_tensors="pt"
+        [prompt + text for text in texts],
+        padding=True,
+        truncation=True,
+        max_length=MAX_TRAINED_TOKENS + prompt_length,
+        return_tensors="pt",
     )
-    return {name: value.to(model.device) for name, value in found.items()}
+    inputs = {name: value.to(model.device) for name, value in found.items()}
+    if prompt_length:
+        inputs["prompt_length"] = torch.full((len(texts),), prompt_length, device=model.device)
+    return inputs
 
 
 class _Batches:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helpdesk.errors import BundleError
+from helpdesk.learning.training.base_model import default_prompt, left_out_tokens
 from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def save_encoder(model: "SentenceTransformer", directory: Path, *, int8: bool | 
 def save_serving_files(model: "SentenceTransformer", directory: Path, *, int8: bool | None = None) -> None:
     """Write only what serving needs: ONNX graph, tokenizer and facts; then check that both give the same vectors.
 
-    The graph holds the whole model: transformer, pooling, dense and normalising layers, so that any architecture
-    is served alike. Raises BundleError when a vector differs (cosine below 0.9999). With `int8` the weights are
-    then rounded to 8 bits, where that keeps every vector (cosine 0.995 or more); None: where it is faster on this
-    machine, too.
+    The graph holds the whole model: transformer, pooling, dense and normalising layers, and the cut to its
+    `truncate_dim`, so that any architecture is served alike. Raises BundleError when a vector differs (cosine below
+    0.9999). With `int8` the weights are then rounded to 8 bits, where that keeps every vector (cosine 0.995 or more);
+    None: where it is faster on this machine, too.
     """
     (directory / MODEL).parent.mkdir(parents=True, exist_ok=True)
     tokenizer = model.tokenizer
@@ -52,7 +53,7 @@ def save_serving_files(model: "SentenceTransformer", directory: Path, *, int8: b
         "max_tokens": min(int(model.max_seq_length or MAX_SERVED_TOKENS), MAX_SERVED_TOKENS),
         "pad_id": int(tokenizer.pad_token_id or 0),
         "pad_token": str(tokenizer.pad_token or "[PAD]"),
-        "prompt": (model.prompts or {}).get(model.default_prompt_name or "", ""),
+        "prompt": default_prompt(model),
     }
     (directory / CONFIG).write_text(json.dumps(facts, indent=1, sort_keys=True))
     _export_graph(model, directory / MODEL)
@@ -112,6 +113,8 @@ def _export_graph(model: "SentenceTransformer", path: Path) -> None:
 def _graph_module(model: "SentenceTransformer", names: Sequence[str]) -> Any:
     import torch
 
+    prompt_length = left_out_tokens(model)
+
     class Graph(torch.nn.Module):
         """Token ids -> unit vectors, positional inputs for the exporter."""
 
@@ -121,8 +124,11 @@ def _graph_module(model: "SentenceTransformer", names: Sequence[str]) -> Any:
 
         def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
             """[batch, tokens] each -> [batch, dim]."""
-            vectors = self.model(dict(zip(names, inputs, strict=True)))["sentence_embedding"]
-            return torch.nn.functional.normalize(vectors, dim=-1)
+            features: dict[str, Any] = dict(zip(names, inputs, strict=True))
+            if prompt_length:
+                features["prompt_length"] = prompt_length
+            vectors = self.model(features)["sentence_embedding"]
+            return torch.nn.functional.normalize(vectors[..., : model.truncate_dim], dim=-1)
 
     return Graph()
 

@@ -30,11 +30,13 @@ TABS = {
     "": "All",
     DecisionKind.CLARIFY: "Unsure",
     DecisionKind.FALLBACK: "No answer",
+    DecisionReason.LANGUAGE: "Other language",
     DecisionKind.ANSWER: "Low confidence",
     AUDIT: "Audit",
 }
 REASONS = {
     DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
+    DecisionReason.LANGUAGE: "It is in a language that neither the FAQ nor the encoder know, so it was handed over.",
     DecisionReason.BETWEEN: "Several FAQs were close, so it asked which one was meant.",
     DecisionReason.TWO_QUESTIONS: "Two questions were found in it, and both answered.",
     DecisionReason.THREE_QUESTIONS: "Three questions were found in it, and all answered.",

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from fakes import tiny_model
+from fakes import tiny_model, tiny_multilingual
 
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.data.dataset import Row
 from helpdesk.learning.data.splits import stable_folds
-from helpdesk.learning.training.base_model import load_base, resolve_base
-from helpdesk.learning.training.finetune import TrainingPlan, fine_tune, plan_training
+from helpdesk.learning.training.base_model import left_out_tokens, load_base, resolve_base
+from helpdesk.learning.training.finetune import TrainingPlan, fine_tune, plan_training, tokens
 from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
 from helpdesk.matching.encoder import Encoder, VectorCache
+from helpdesk.matching.languages import languages
 from helpdesk.text import text_key
 
 if TYPE_CHECKING:
@@ -61,6 +62,106 @@ def test_the_format_of_the_weights_can_be_kept_to(model: "SentenceTransformer", 
     save_serving_files(model, tmp_path / "encoder", int8=int8)
 
     assert is_int8(tmp_path / "encoder") == int8
+
+
+def special(folder: Path, tmp_path: Path, change: str) -> Path:
+    """A base model of an unusual shape, saved as its author would."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+
+    model = load_base(str(folder), threads=1)
+    match change:
+        case "multilingual":
+            sentences = [text for language in languages().by_code.values() for text in language.sentences]
+            model = load_base(str(tiny_multilingual(tmp_path / "pieces", sentences)), threads=1)
+        case "truncated":
+            model.truncate_dim = 8
+        case "prompt":
+            model.prompts, model.default_prompt_name = {"query": "query: "}, "query"
+        case "prompt left out":
+            model.prompts, model.default_prompt_name = {"query": "answer this question: "}, "query"
+            model.set_pooling_include_prompt(False)
+        case "dense":
+            model.append(modules.Dense(32, 16))
+        case "normalised":
+            model.append(modules.Normalize())
+        case "first token" | "last token" | "max":
+            mode = {"first token": "cls", "last token": "lasttoken", "max": "max"}[change]
+            model = SentenceTransformer(modules=[model[0], modules.Pooling(32, pooling_mode=mode)], device="cpu")
+        case _:
+            raise ValueError(change)
+    model.save_pretrained(str(tmp_path / "special"), create_model_card=False)
+    return tmp_path / "special"
+
+
+SHAPES = (
+    "multilingual",
+    "truncated",
+    "prompt",
+    "prompt left out",
+    "dense",
+    "normalised",
+    "first token",
+    "last token",
+    "max",
+)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_models_of_other_shapes_are_served_as_the_library_computes_them(
+    tiny_base: Path, tmp_path: Path, shape: str
+) -> None:
+    """To a cosine of 1.00000, alone and in a batch, and once more after fine-tuning's way through the files."""
+    model = load_base(str(special(tiny_base, tmp_path, shape)), threads=1)
+    save_encoder(model, tmp_path / "encoder", int8=False)
+    encoder = Encoder(tmp_path / "encoder")
+    expected = model.encode(TEXTS, normalize_embeddings=True)
+    again = load_base(str(tmp_path / "encoder"), threads=1).encode(TEXTS, normalize_embeddings=True)
+
+    assert expected.shape[1] == encoder.dim == {"truncated": 8, "dense": 16}.get(shape, 32)
+    assert np.sum(encoder.encode(TEXTS) * expected, axis=1).min() > 0.999995
+    assert np.sum(np.concatenate([encoder.encode([t]) for t in TEXTS]) * expected, axis=1).min() > 0.999995
+    assert np.allclose(again, expected, atol=1e-5)
+
+
+def test_a_prompt_that_pooling_leaves_out_changes_the_vector(tiny_base: Path, tmp_path: Path) -> None:
+    """Otherwise the test above would hold whatever is done with it."""
+    left_out = load_base(str(special(tiny_base, tmp_path, "prompt left out")), threads=1)
+    pooled = load_base(str(tmp_path / "special"), threads=1)
+    pooled.set_pooling_include_prompt(True)
+
+    assert left_out_tokens(left_out) > 1
+    assert left_out_tokens(pooled) == 0
+    assert not np.allclose(left_out.encode(TEXTS), pooled.encode(TEXTS), atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", ["truncated", "prompt", "prompt left out"])
+def test_what_is_trained_is_what_is_served(tiny_base: Path, tmp_path: Path, shape: str) -> None:
+    """The prompt before every text, and the first numbers of a vector alone."""
+    model = load_base(str(special(tiny_base, tmp_path, shape)), threads=1).eval()
+    import torch
+
+    with torch.no_grad():
+        vectors = model(tokens(model, ["a red cat"]))["sentence_embedding"][:, : model.truncate_dim]
+    trained = torch.nn.functional.normalize(vectors, dim=-1).numpy()
+
+    assert np.allclose(trained, model.encode(["a red cat"], normalize_embeddings=True), atol=1e-5)
+    before = margin(model)
+    after = margin(tuned(tmp_path / "special"))
+    assert after > before
+
+
+def test_a_model_without_a_transformer_is_refused_by_name(tmp_path: Path) -> None:
+    """In one line that says what is expected."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    tokenizer = load_base("all-MiniLM-L6-v2", threads=1).tokenizer
+    static = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)], device="cpu")
+    static.save_pretrained(str(tmp_path / "static"), create_model_card=False)
+
+    with pytest.raises(BadInputError, match=r"begins with a StaticEmbedding module.*expected .* a Transformer"):
+        load_base(str(tmp_path / "static"), threads=1)
 
 
 def test_an_exported_encoder_is_a_sentence_transformers_model(model: "SentenceTransformer", tmp_path: Path) -> None:
