@@ -1,5 +1,6 @@
 """Normalise, exact match, small talk, encode, search, score, decide: one message through one bundle."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -14,11 +15,11 @@ from helpdesk.matching.index import Neighbours, Vectors
 from helpdesk.matching.languages import languages as all_languages
 from helpdesk.matching.reading import matter, sentences
 from helpdesk.matching.scorer import NEIGHBOURS
-from helpdesk.matching.settled import is_settled, settled_language
+from helpdesk.matching.settled import is_settled, open_parts, settled_language
 from helpdesk.matching.several import (
-    FEW_PARTS,
     FEWEST_WORDS,
     FEWEST_WORDS_OF_SURE,
+    is_story,
     of_halves,
     of_sentences,
     rank,
@@ -30,6 +31,8 @@ from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 RANKED = 10
 NEW_PHRASING_SIMILARITY = 0.9
 ONE_QUESTION = 0.9  # a message that surely asks one thing is not taken apart: every part costs an encoding
+_CLAUSE_END = re.compile(r"[.!?;:,]+\s+|\n+|\s-+\s")
+_NOTHING = re.compile(r"\b(?:no|nothing|nobody|none|nichts|niemand|kein\w*|rien|aucune?|nada|nadie)\b", re.IGNORECASE)
 _KNOWN_TEXTS = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE, DecisionReason.NEW_PHRASING)
 
 
@@ -82,7 +85,7 @@ class Matcher:
             return known
         decision = self._match(heard.question, additions, published)
         if self._is_settled(heard.question, decision):
-            return Decision(DecisionKind.SMALLTALK, (), (), DecisionReason.SETTLED, self.bundle.thresholds)
+            return self._after_settled(text, additions, published)
         if decision.reason in _KNOWN_TEXTS:
             return decision
         mended = self.bundle.speller.mend(heard.question) if _doubtful(decision) else heard.question
@@ -117,8 +120,25 @@ class Matcher:
             return False
         return not decision.ranking or decision.ranking[0].intent not in self.bundle.settled
 
+    def _after_settled(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision:
+        """A short reply, unless a clause that does not say that something is settled is answered by itself."""
+        settled = Decision(DecisionKind.SMALLTALK, (), (), DecisionReason.SETTLED, self.bundle.thresholds)
+        clauses = [clause for clause in _CLAUSE_END.split(matter(text)) if len(clause.split()) > 1]
+        parts = [clause for clause in clauses if not is_settled(normalise(clause)) and not _NOTHING.search(clause)]
+        if not parts or len(parts) == len(clauses):
+            return settled
+        nothing = replace(settled, kind=DecisionKind.FALLBACK, reason=DecisionReason.UNSURE)
+        found = of_sentences(nothing, self._decided(parts, additions, published), level=self.bundle.thresholds.answer)
+        return found if found.kind == DecisionKind.ANSWER else settled
+
     def _heard(self, text: str) -> Heard:
-        return self._talk.hear(_read(text))
+        """Small talk, a wish, or the question: without the sentences about settled matters, when others are left."""
+        heard = self._talk.hear(_read(text))
+        parts = sentences(matter(text))
+        if heard.reason is not None or self.bundle.settled or len(parts) < 2 or is_settled(heard.question):
+            return heard
+        left = open_parts(parts)
+        return heard if len(left) == len(parts) else self._talk.hear(normalise(" ".join(left)))
 
     def match_all(self, texts: Sequence[str], *, published: Collection[str] | None = None) -> list[Decision]:
         """What `match` would decide about each text, without additions. Faster, because texts are encoded in batches.
@@ -190,16 +210,21 @@ class Matcher:
         """What the parts of a message ask, where they tell more than the whole: its sentences, or both sides of an
         "and"."""
         level = self.bundle.thresholds.answer
-        parts = sentences(matter(text))
+        parts = self._parts(text)
         if len(parts) > 1:
-            if whole.kind == DecisionKind.ANSWER and len(parts) > FEW_PARTS:
+            if whole.kind == DecisionKind.ANSWER and is_story(parts):
                 return whole
-            if len(parts) > FEW_PARTS:
+            if is_story(parts):
                 parts = [*parts, *(f"{one} {other}" for one, other in pairwise(parts))]
             return of_sentences(whole, self._decided(parts, additions, published), level=level)
         least = FEWEST_WORDS if _doubtful(whole) else FEWEST_WORDS_OF_SURE
         ways = (self._decided(parts, additions, published) for parts in splits(mended, least=least))
         return of_halves(whole, ways, level=level)
+
+    def _parts(self, text: str) -> list[str]:
+        """The sentences of a message that may ask: no small talk, nothing about a settled matter."""
+        parts = [part for part in sentences(matter(text)) if self._talk.hear(normalise(part)).reason not in SMALL_TALK]
+        return parts if self.bundle.settled else open_parts(parts)
 
     def _decided(
         self, parts: Sequence[str], additions: Additions, published: Collection[str] | None

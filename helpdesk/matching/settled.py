@@ -8,16 +8,18 @@ and no clause may ask, wish or report that something is wrong now. Patterns are 
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from helpdesk.text import normalise
+
 _FILE: Final = Path(__file__).with_name("settled.toml")
 _LONGEST: Final = 30  # words: a long story that mentions a mended matter may ask about another
 _NAME: Final = re.compile(r"<(\w+)>")
-_MARK: Final = re.compile(r"[^\w\s'&@#+/-]+|\s[-/]+\s|[-/]+(?=\s)|\s[-/]+")
+_MARK: Final = re.compile(r"[^\w\s'&@#+/-]+|\s[-/]+|(?<![-/])[-/]+(?=\s)")
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,12 @@ def settled_language(text: str) -> str | None:
         return None
     folded = _fold(text)
     return next((language for language, matters in _read().items() if matters.settled(folded)), None)
+
+
+def open_parts(parts: Sequence[str]) -> list[str]:
+    """The sentences of a message that are not about a settled matter; all of them when none would be left."""
+    left = [part for part in parts if not is_settled(normalise(part))]
+    return left or list(parts)
 
 
 def is_settled(text: str) -> bool:

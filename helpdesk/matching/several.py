@@ -18,6 +18,7 @@ FEWEST_WORDS_OF_SURE: Final = 4  # on either side of an "and" in a message that 
 FEW_PARTS: Final = 4  # a message of more sentences tells a story: what some of them seem to ask is not asked
 LIKELY: Final = 0.8  # from here on, one of few parts is taken to ask something besides what others ask surely
 _MOST_SPLITS: Final = 3
+_MOST_WORDS: Final = 60  # of a sentence that is cut in two
 _MORE: Final = re.compile(r",?\s+(?:and\s+also|as\s+well\s+as|also|plus|besides|außerdem|también|aussi)\s+")
 _AND: Final = re.compile(r",?\s+(?:and|&|und|et|y)\s+")
 _REASONS: Final = {count: reason for reason, count in ANSWERS.items()} | {1: DecisionReason.SENTENCE}
@@ -33,12 +34,19 @@ def splits(text: str, *, least: int = FEWEST_WORDS) -> list[tuple[str, str]]:
     parts.
     """
     found: dict[int, tuple[str, str]] = {}
+    if len(text.split()) > _MOST_WORDS:
+        return []
     for boundary in (_MORE, _AND):
         for match in boundary.finditer(text):
             parts = text[: match.start()], text[match.end() :]
             if all(len(part.split()) >= least for part in parts):
                 found.setdefault(match.end(), parts)
     return list(found.values())[:_MOST_SPLITS]
+
+
+def is_story(parts: Sequence[str]) -> bool:
+    """Whether a message of so many sentences tells one matter: hardly any of them asks."""
+    return len(parts) > FEW_PARTS and sum(part.endswith("?") for part in parts) < 2
 
 
 def of_sentences(whole: Decision, parts: Parts, *, level: float) -> Decision:
@@ -54,7 +62,7 @@ def of_sentences(whole: Decision, parts: Parts, *, level: float) -> Decision:
         if whole.ranking[0].intent not in asked:
             asked = {whole.ranking[0].intent: whole.ranking[0]} | asked
     else:
-        asked = _asked(parts, sure | _likely(parts) if len(parts) <= FEW_PARTS else sure)
+        asked = _asked(parts, sure if is_story([text for text, _ in parts]) else sure | _likely(parts))
     if not asked.keys() & sure:
         return max([whole, *(d for _, d in parts if d.kind == DecisionKind.CLARIFY)], key=rank)
     return _together(whole, asked, level=level)
