@@ -54,13 +54,14 @@ class Languages:
         return [self.by_code[code].name for code in sorted(codes) if code in self.by_code]
 
     def _by_script(self, text: str, known: Collection[str]) -> str | None:
-        """The language whose script more than half of the letters are of."""
+        """The language whose script more than half of the letters are of, where no letter is of a known one's:
+        Japanese may be written mostly in Chinese characters."""
         if text.isascii():
             return None
         letters = [character for character in text if character.isalpha()]
         found = Counter(self._of_script.get(unicodedata.name(letter, "").split(" ")[0], "") for letter in letters)
         code, count = max(found.items(), key=lambda item: item[1], default=("", 0))
-        return code if code and code not in known and count > len(letters) / 2 else None
+        return code if code and found.keys().isdisjoint(known) and count > len(letters) / 2 else None
 
     def _by_words(self, text: str, known: Collection[str]) -> str | None:
         """The language with most function words that no known one has."""

@@ -62,6 +62,14 @@ def test_what_may_be_english_is_none(text: str) -> None:
     assert told(text, "en") is None
 
 
+def test_what_has_letters_of_a_known_script_is_none() -> None:
+    """Japanese is written with Chinese characters, too."""
+    text = "電子書類送信不可です"
+
+    assert told(text, "en") == "zh"
+    assert told(text, "en", "ja") is None
+
+
 def test_accents_may_be_missing() -> None:
     """Many people leave them out."""
     assert told("je ne peux pas acceder a ma boite, elle a ete bloquee", "en") == "fr"
