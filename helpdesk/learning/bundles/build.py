@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +41,7 @@ CONTRACT = "contract"
 FRESH = "fresh"
 CLARIFY = "clarify_level"
 ASSUMED = "assumed"
+SETTLED_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,13 @@ def _report(
     )
 
 
+def _settled(dataset: Dataset) -> list[str]:
+    """The intents of which a tenth of the rows or more read like settled matters, as one about cancelling does."""
+    rows = Counter(row.intent for row in dataset.train)
+    like = Counter(row.intent for row in dataset.train if is_settled(row.text))
+    return sorted(intent for intent, count in like.items() if count >= SETTLED_SHARE * rows[intent])
+
+
 def is_outdated(manifest: Mapping[str, Any], dataset: Dataset, settings: Settings, *, contract: object) -> bool:
     """Whether a bundle built today would differ: other rows, another contract, or relabel requests that expired."""
     today = [dataset.rows_hash, _fresh(dataset), settings.clarify_level, _assumed(settings), contract]
@@ -172,7 +181,7 @@ def _write(
             "keys": [text_key(row.text) for row in dataset.train],
             "intent_of_row": dataset.intent_numbers,
             "outside": out_of_scope,
-            "settled": sorted({row.intent for row in dataset.train if is_settled(row.text)}),
+            "settled": _settled(dataset),
             "languages": languages,
             "words": sorted({word for row in dataset.train for word in words(row.text)}),
         },
