@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from helpdesk.records import audit, nights, traffic
+from helpdesk.records.candidate_report import ThresholdsReport
 from helpdesk.records.clock import now
 from helpdesk.records.tables import Intent, Night
 from helpdesk.stats import audit_estimates as estimates
@@ -47,6 +48,7 @@ def page() -> str:
         days=audit.AUDIT_WINDOW.days,
         wrong=estimates.wrong_answers(sample),
         outside=estimates.out_of_scope(sample),
+        thresholds=_thresholds(),
         contract=estimates.contract(sample, max_wrong_rate=settings.max_wrong_rate, assurance=settings.assurance),
         drift=drift,
         nights=history,
@@ -67,6 +69,13 @@ def curve() -> Response:
         history = nights.list_nights(session, limit=NIGHTS_SHOWN)
     picture = draw_nights(history, max_wrong_rate=service().settings.max_wrong_rate)
     return Response(picture, content_type="image/svg+xml; charset=utf-8")
+
+
+def _thresholds() -> ThresholdsReport | None:
+    """What the thresholds in service rest on, None where nothing serves or an older version does not say."""
+    live = service().live.take()
+    report = live.matcher.bundle.manifest.get("report", {}).get("thresholds") if live else None
+    return ThresholdsReport.model_validate(report) if report else None
 
 
 def percent(share: float | None) -> str:

@@ -88,6 +88,11 @@ def test_the_figures_are_those_of_the_tables(ann: FlaskClient, records: Database
     assert last
 
 
+def test_what_the_thresholds_rest_on_is_said(ann: FlaskClient) -> None:
+    """An assumption about traffic, until the audit sample tells its share."""
+    assert "Today's thresholds take 25% of the traffic to be out of scope (assumed)." in words(ann)
+
+
 def test_messages_older_than_thirty_days_do_not_count(ann: FlaskClient, records: Database) -> None:
     """The window moves on."""
     ask(ann, *QUESTIONS)
