@@ -48,6 +48,13 @@ def pytest_configure() -> None:
     os.environ["HELPDESK_HOME"] = "/nowhere/helpdesk"
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without slow tests, files of nothing else need not be read: they import the most."""
+    if config.getoption("markexpr") != "not slow" or not collection_path.name.startswith("test_"):
+        return None
+    return "\npytestmark = pytest.mark.slow\n" in collection_path.read_text(encoding="utf-8") or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow by what it needs; the journey first, since nothing can be done beside its last minute, and the
     other files that need the starter FAQ last, since it is made for the journey.
