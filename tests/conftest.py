@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from browsers import CHROMIUM
 from commands import run_process
+from desks import open_desk
 from fakes import tiny_model
 from faqs import Embedder
 from filelock import FileLock
@@ -31,6 +32,7 @@ from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder
 from helpdesk.records import staff
 from helpdesk.records.database import Database, open_database, upgrade
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 
@@ -195,6 +197,14 @@ def settings(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> Settings:
 def real_settings(small_home: Path, tmp_path: Path) -> Settings:
     """Settings of a fresh copy of the small home, for tests of what words mean."""
     return copy_home(small_home, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def real_desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatService]:
+    """The serving side of the real model, to which words mean something; one for all tests of a file."""
+    made = open_desk(copy_home(small_home, tmp_path_factory.mktemp("real")))
+    yield made
+    made.database.close()
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ class VectorCache:
         """Put the vectors of normalised texts into the cache; those not in it yet are encoded in batches."""
         with self._lock:
             fresh = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        known = {text: self._stored[key] for text in fresh if (key := text_key(text)) in self._stored}
+        known = {t: self._stored[key] for t in fresh if (key := text_key(t)) in self._stored} if self._stored else {}
         unknown = [text for text in fresh if text not in known]
         if unknown:
             known |= zip(unknown, self._encoder.encode(unknown), strict=True)

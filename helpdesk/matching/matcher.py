@@ -32,7 +32,7 @@ RANKED = 10
 NEW_PHRASING_SIMILARITY = 0.9
 ONE_QUESTION = 0.9  # a message that surely asks one thing is not taken apart: every part costs an encoding
 _CLAUSE_END = re.compile(r"[.!?;:,]+\s+|\n+|\s-+\s")
-_NOTHING = re.compile(r"\b(?:no|nothing|nobody|none|nichts|niemand|kein\w*|rien|aucune?|nada|nadie)\b", re.IGNORECASE)
+_NOTHING = re.compile(r"\b(?:nothing|nobody|none|nichts|niemand|rien|personne|nada|nadie)\b", re.IGNORECASE)
 _KNOWN_TEXTS = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE, DecisionReason.NEW_PHRASING)
 
 
@@ -75,7 +75,8 @@ class Matcher:
         known = self._known(normalised, additions, published)
         if known is not None and self._is_phrasing(normalised, additions):
             return known
-        heard = self._heard(text)
+        said = _said(text)
+        heard = self._heard(said)
         if heard.reason in SMALL_TALK:
             return Decision(DecisionKind.SMALLTALK, (), (), heard.reason, self.bundle.thresholds)
         if heard.reason == DecisionReason.ASKED:
@@ -85,20 +86,20 @@ class Matcher:
             return known
         decision = self._match(heard.question, additions, published)
         if self._is_settled(heard.question, decision):
-            return self._after_settled(text, additions, published)
+            return self._after_settled(said, additions, published)
         if decision.reason in _KNOWN_TEXTS:
             return decision
         mended = self.bundle.speller.mend(heard.question) if _doubtful(decision) else heard.question
         if mended != heard.question:
             decision = max(decision, self._match(mended, additions, published), key=rank)
-        decision = self._several(text, mended, decision, additions, published)
+        decision = self._several(said, mended, decision, additions, published)
         if decision.reason == DecisionReason.UNSURE and self._language(heard.question) is not None:
             return replace(decision, reason=DecisionReason.LANGUAGE)
         return decision
 
     def foreign_language(self, text: str) -> str | None:
         """The language of a message that is in none that the bundle knows, None otherwise."""
-        return self._language(self._heard(text).question)
+        return self._language(self._heard(_said(text)).question)
 
     def _language(self, question: str) -> str | None:
         known = self.bundle.languages
@@ -112,7 +113,7 @@ class Matcher:
         normalised = normalise(text)
         if self._known(normalised, additions or Additions(), published) is not None:
             return normalised
-        return self._heard(text).question
+        return self._heard(_said(text)).question
 
     def _is_settled(self, text: str, decision: Decision) -> bool:
         """Whether nothing is asked any more; never where the FAQ's own phrasings are of that kind."""
@@ -120,10 +121,10 @@ class Matcher:
             return False
         return not decision.ranking or decision.ranking[0].intent not in self.bundle.settled
 
-    def _after_settled(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision:
+    def _after_settled(self, said: str, additions: Additions, published: Collection[str] | None) -> Decision:
         """A short reply, unless a clause that does not say that something is settled is answered by itself."""
         settled = Decision(DecisionKind.SMALLTALK, (), (), DecisionReason.SETTLED, self.bundle.thresholds)
-        clauses = [clause for clause in _CLAUSE_END.split(matter(text)) if len(clause.split()) > 1]
+        clauses = [clause for clause in _CLAUSE_END.split(said) if len(clause.split()) > 1]
         parts = [clause for clause in clauses if not is_settled(normalise(clause)) and not _NOTHING.search(clause)]
         if not parts or len(parts) == len(clauses):
             return settled
@@ -131,10 +132,10 @@ class Matcher:
         found = of_sentences(nothing, self._decided(parts, additions, published), level=self.bundle.thresholds.answer)
         return found if found.kind == DecisionKind.ANSWER else settled
 
-    def _heard(self, text: str) -> Heard:
+    def _heard(self, said: str) -> Heard:
         """Small talk, a wish, or the question: without the sentences about settled matters, when others are left."""
-        heard = self._talk.hear(_read(text))
-        parts = sentences(matter(text))
+        heard = self._talk.hear(normalise(said))
+        parts = sentences(said)
         if heard.reason is not None or self.bundle.settled or len(parts) < 2 or is_settled(heard.question):
             return heard
         left = open_parts(parts)
@@ -205,25 +206,26 @@ class Matcher:
         return _with_additions(decision, vector, additions or Additions(), published)
 
     def _several(
-        self, text: str, mended: str, whole: Decision, additions: Additions, published: Collection[str] | None
+        self, said: str, mended: str, whole: Decision, additions: Additions, published: Collection[str] | None
     ) -> Decision:
         """What the parts of a message ask, where they tell more than the whole: its sentences, or both sides of an
         "and"."""
         level = self.bundle.thresholds.answer
-        parts = self._parts(text)
+        parts = self._parts(said)
         if len(parts) > 1:
-            if whole.kind == DecisionKind.ANSWER and is_story(parts):
+            story = is_story(parts)
+            if story and whole.kind == DecisionKind.ANSWER:
                 return whole
-            if is_story(parts):
+            if story:
                 parts = [*parts, *(f"{one} {other}" for one, other in pairwise(parts))]
-            return of_sentences(whole, self._decided(parts, additions, published), level=level)
+            return of_sentences(whole, self._decided(parts, additions, published), level=level, story=story)
         least = FEWEST_WORDS if _doubtful(whole) else FEWEST_WORDS_OF_SURE
         ways = (self._decided(parts, additions, published) for parts in splits(mended, least=least))
         return of_halves(whole, ways, level=level)
 
-    def _parts(self, text: str) -> list[str]:
+    def _parts(self, said: str) -> list[str]:
         """The sentences of a message that may ask: no small talk, nothing about a settled matter."""
-        parts = [part for part in sentences(matter(text)) if self._talk.hear(normalise(part)).reason not in SMALL_TALK]
+        parts = [part for part in sentences(said) if self._talk.hear(normalise(part)).reason not in SMALL_TALK]
         return parts if self.bundle.settled else open_parts(parts)
 
     def _decided(
@@ -252,19 +254,21 @@ class Matcher:
 def spoken_language(text: str, languages: tuple[str, ...]) -> str:
     """The language of the small talk, the wish or the settled matter in a message; the first one when that is not
     told."""
-    read = _read(text)
+    read = normalise(_said(text))
     found = small_talk(languages).hear(read).language or settled_language(read)
     return found if found in languages else languages[0]
 
 
 def written_language(text: str, languages: tuple[str, ...]) -> str:
     """The language in which a message is written; the first one when that is not told."""
-    found = all_languages().tell(_read(text), known=())
+    found = all_languages().tell(normalise(_said(text)), known=())
     return found if found in languages else languages[0]
 
 
-def _read(text: str) -> str:
-    return normalise(matter(text)) or normalise(text)
+def _said(text: str) -> str:
+    """The matter of a message as it stands; the whole of it when that has no letters or digits."""
+    found = matter(text)
+    return found if normalise(found) else text
 
 
 def _doubtful(decision: Decision) -> bool:

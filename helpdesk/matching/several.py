@@ -49,8 +49,9 @@ def is_story(parts: Sequence[str]) -> bool:
     return len(parts) > FEW_PARTS and sum(part.endswith("?") for part in parts) < 2
 
 
-def of_sentences(whole: Decision, parts: Parts, *, level: float) -> Decision:
-    """What the sentences of a message ask, each with its decision; level: the answer threshold.
+def of_sentences(whole: Decision, parts: Parts, *, level: float, story: bool = False) -> Decision:
+    """What the sentences of a message ask, each with its decision; level: the answer threshold; story: what they
+    only seem to ask does not count.
 
     Where the whole is answered, only what another of few sentences asks surely counts beside.
     """
@@ -62,7 +63,7 @@ def of_sentences(whole: Decision, parts: Parts, *, level: float) -> Decision:
         if whole.ranking[0].intent not in asked:
             asked = {whole.ranking[0].intent: whole.ranking[0]} | asked
     else:
-        asked = _asked(parts, sure if is_story([text for text, _ in parts]) else sure | _likely(parts))
+        asked = _asked(parts, sure if story else sure | _likely(parts))
     if not asked.keys() & sure:
         return max([whole, *(d for _, d in parts if d.kind == DecisionKind.CLARIFY)], key=rank)
     return _together(whole, asked, level=level)

@@ -1,11 +1,6 @@
 """Messages as people type them, under the real model."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from desks import open_desk
-from homes import copy_home
 
 from helpdesk.serving.chat_service import ChatService
 
@@ -13,14 +8,6 @@ STORY = (
     "I have been with the company for nine years. Yesterday I moved to the other building with my whole team. "
     "The view is nice and the coffee is better. {} My boss asks every hour about it. Lunch is at noon."
 )
-
-
-@pytest.fixture(scope="module")
-def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatService]:
-    """The serving side of the real model, to which words mean something."""
-    made = open_desk(copy_home(small_home, tmp_path_factory.mktemp("real")))
-    yield made
-    made.database.close()
 
 
 @pytest.mark.parametrize(
@@ -34,30 +21,30 @@ def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         (STORY.format("I forgot my password."), "password"),
     ],
 )
-def test_they_are_answered(desk: ChatService, text: str, intent: str) -> None:
+def test_they_are_answered(real_desk: ChatService, text: str, intent: str) -> None:
     """Misspelt, wrapped in mail and forms, told as a story."""
-    decision, _ = desk.match(text)
+    decision, _ = real_desk.match(text)
 
     assert decision.intents == (intent,), decision
 
 
-def test_many_are_decided_as_one_by_one(desk: ChatService) -> None:
+def test_many_are_decided_as_one_by_one(real_desk: ChatService) -> None:
     """The lines of a mail and of a form count there too: the gate's golden phrases are decided so."""
     texts = [
         "Hi all,\n\nvpn not connecting\n\nBest regards\nJane Doe\nHead of Sales",
         "Name: Jane\nFloor: 4\nSubject: paper jam in the printer",
         "vpn not connecting\n> forgot my password",
     ]
-    live = desk.live.take()
+    live = real_desk.live.take()
     assert live is not None
     many = live.matcher.match_all(texts)
 
     assert [(d.kind, d.intents) for d in many] == [(d.kind, d.intents) for d in map(live.matcher.match, texts)]
 
 
-def test_two_matters_of_a_story_are_both_there(desk: ChatService) -> None:
+def test_two_matters_of_a_story_are_both_there(real_desk: ChatService) -> None:
     """Answered or offered, in their order."""
-    decision, _ = desk.match(STORY.format("I forgot my password. Besides, there is a paper jam in the printer."))
+    decision, _ = real_desk.match(STORY.format("I forgot my password. Besides, there is a paper jam in the printer."))
 
     assert [*decision.intents, *decision.options] == ["password", "printer"]
 
@@ -70,12 +57,12 @@ def test_two_matters_of_a_story_are_both_there(desk: ChatService) -> None:
         "the printer prints again, thanks",
     ],
 )
-def test_what_is_settled_is_not_answered(desk: ChatService, text: str) -> None:
+def test_what_is_settled_is_not_answered(real_desk: ChatService, text: str) -> None:
     """It shares its words with a question; somebody else's phrasings of cancelling stay questions."""
-    assert (desk.match(text)[0].kind, desk.match(text)[0].reason) == ("smalltalk", "settled")
+    assert (real_desk.match(text)[0].kind, real_desk.match(text)[0].reason) == ("smalltalk", "settled")
 
 
 @pytest.mark.parametrize("text", [STORY.format("It rains."), "qwxz vbnk pltr zzxq", "\n\n> \n--\n"])
-def test_nothing_is_read_into_them(desk: ChatService, text: str) -> None:
+def test_nothing_is_read_into_them(real_desk: ChatService, text: str) -> None:
     """No question, no answer."""
-    assert desk.match(text)[0].intents == ()
+    assert real_desk.match(text)[0].intents == ()

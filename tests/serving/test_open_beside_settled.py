@@ -1,21 +1,8 @@
 """What is asked beside a settled matter, a thank you or a signature is not lost; what is settled is not answered."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from desks import open_desk
-from homes import copy_home
 
 from helpdesk.serving.chat_service import ChatService
-
-
-@pytest.fixture(scope="module")
-def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatService]:
-    """The serving side of the real model, to which words mean something."""
-    made = open_desk(copy_home(small_home, tmp_path_factory.mktemp("open")))
-    yield made
-    made.database.close()
 
 
 @pytest.mark.parametrize(
@@ -32,14 +19,14 @@ def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         ("Am 12.02.2025 um 08:15 schrieb Service Desk:\n> the printer\n\nforgot my password", ("password",)),
     ],
 )
-def test_what_is_open_is_answered(desk: ChatService, text: str, intents: tuple[str, ...]) -> None:
+def test_what_is_open_is_answered(real_desk: ChatService, text: str, intents: tuple[str, ...]) -> None:
     """And nothing else."""
-    decision = desk.match(text)[0]
+    decision = real_desk.match(text)[0]
 
     assert (decision.kind, decision.intents) == ("answer", intents)
 
 
 @pytest.mark.parametrize("text", ["wifi works again thanks. It was the cable.", "printer fixed, nothing to do here"])
-def test_what_is_settled_gets_a_short_reply(desk: ChatService, text: str) -> None:
+def test_what_is_settled_gets_a_short_reply(real_desk: ChatService, text: str) -> None:
     """A clause that asks nothing is no question."""
-    assert desk.match(text)[0].reason == "settled"
+    assert real_desk.match(text)[0].reason == "settled"

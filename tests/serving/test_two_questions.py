@@ -1,25 +1,13 @@
 """Two questions in one message get both answers; one question is never torn apart."""
 
 import csv
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from desks import open_desk
 from flask.testing import FlaskClient
-from homes import copy_home
 
 from helpdesk.matching.several import splits
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.settings import resource
-
-
-@pytest.fixture(scope="module")
-def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatService]:
-    """The serving side of the real model, to which words mean something."""
-    made = open_desk(copy_home(small_home, tmp_path_factory.mktemp("real")))
-    yield made
-    made.database.close()
 
 
 @pytest.mark.parametrize(
@@ -30,19 +18,19 @@ def desk(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "Forgot my password, and printer not working!",
     ],
 )
-def test_both_are_answered_in_one_text(desk: ChatService, text: str) -> None:
+def test_both_are_answered_in_one_text(real_desk: ChatService, text: str) -> None:
     """The first element's text holds both answers, first question first."""
-    reply = desk.reply(text, channel="rest", sender="u")
+    reply = real_desk.reply(text, channel="rest", sender="u")
 
     assert (reply.kind, reply.reason) == ("answer", "two_questions")
     assert [entry.slug for entry in reply.intents] == ["password", "printer"]
     assert reply.text == "Open the self-service page.\n\nSwitch the printer off and on."
 
 
-def test_a_repeated_delivery_gives_both_again(desk: ChatService) -> None:
+def test_a_repeated_delivery_gives_both_again(real_desk: ChatService) -> None:
     """What is stored is enough to say the same."""
     texts = {
-        desk.reply("forgot my password. printer not working", channel="rest", sender="u", external_id="7").text
+        real_desk.reply("forgot my password. printer not working", channel="rest", sender="u", external_id="7").text
         for _ in range(2)
     }
 
@@ -72,12 +60,12 @@ def test_where_a_message_may_fall_apart(text: str, parts: list[tuple[str, str]])
     assert splits(text)[:1] == parts
 
 
-def test_a_message_about_one_thing_gets_one_answer(desk: ChatService) -> None:
+def test_a_message_about_one_thing_gets_one_answer(real_desk: ChatService) -> None:
     """Of the evaluation messages with an "and" or a second sentence hardly any gets two."""
     with (resource("training_data") / "evaluation.csv").open(encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
     divisible = [text for text in texts if splits(text.lower())]
-    torn = [text for text in divisible if desk.match(text)[0].reason == "two_questions"]
+    torn = [text for text in divisible if real_desk.match(text)[0].reason == "two_questions"]
 
     assert len(divisible) > 20
     assert len(torn) <= 1, torn
@@ -95,15 +83,15 @@ def test_a_message_about_one_thing_gets_one_answer(desk: ChatService) -> None:
         "блаблабла трупрупру",
     ],
 )
-def test_what_nobody_could_know_is_not_answered(desk: ChatService, text: str) -> None:
+def test_what_nobody_could_know_is_not_answered(real_desk: ChatService, text: str) -> None:
     """Out of scope, gibberish, a single unknown word, languages the encoder never learnt."""
-    assert desk.match(text)[0].kind != "answer"
+    assert real_desk.match(text)[0].kind != "answer"
 
 
-def test_three_are_answered_in_the_order_of_the_message(desk: ChatService) -> None:
+def test_three_are_answered_in_the_order_of_the_message(real_desk: ChatService) -> None:
     """A list too; what was understood of each is kept."""
     text = "- the printer not working today\n- forgot my password\n- cannot connect to the vpn"
-    reply = desk.reply(text, channel="rest", sender="u")
+    reply = real_desk.reply(text, channel="rest", sender="u")
 
     assert (reply.kind, reply.reason) == ("answer", "three_questions")
     assert [entry.slug for entry in reply.intents] == ["printer", "password", "vpn"]

@@ -155,8 +155,8 @@ def _steps(found: OutOfFold, contract: Contract, out_of_scope: OutOfScopeEvidenc
 
     A threshold is tried wherever one more wrong answer becomes allowed, because just before that the test has the least
     power. The first one is where, by the confidences alone, the test is most likely to pass. Both are chosen without
-    looking at outcomes, as the guarantee requires: how many out-of-scope messages would be answered is told from others
-    that stand for them.
+    looking at outcomes, as the guarantee requires: how many out-of-scope messages would be answered is told from the
+    assumed ones, which are no outcomes of traffic.
     """
     ordered = np.sort(found.confidence)[::-1]
     if not len(ordered):

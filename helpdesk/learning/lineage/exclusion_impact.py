@@ -43,7 +43,7 @@ def differences(
     published = dataset.questions.keys()
 
     def decide(bundle: Bundle) -> dict[str, Decision]:
-        matcher = Matcher(bundle, cache_size=0)
+        matcher = Matcher(bundle)
         said = {f"message:{number}": matcher.match(text, published=published) for number, text, _ in recent}
         vectors = bundle.encoder.encode([row.text for row in dataset.holdout])
         for row, vector in zip(dataset.holdout, vectors, strict=True):

@@ -114,8 +114,10 @@ def test_an_answered_out_of_scope_message_is_a_wrong_answer() -> None:
     assert fit(sure, out_of_scope=tight, share=0.25).coverage == fit(sure).coverage
 
 
-def test_the_contract_holds_with_out_of_scope_traffic_too() -> None:
-    """Half of the traffic is out of scope, a tenth of it looks confident: at most 10% of runs exceed the rate."""
+@pytest.mark.parametrize("stand_ins", [0, 400])
+def test_the_contract_holds_with_out_of_scope_traffic_too(stand_ins: int) -> None:
+    """Half of the traffic is out of scope, a tenth of it looks confident: at most 10% of runs exceed the rate, wherever
+    the walk begins."""
     chance = np.random.default_rng(11)
     fresh = stream(40_000, seed=20_000)
 
@@ -125,7 +127,8 @@ def test_the_contract_holds_with_out_of_scope_traffic_too() -> None:
     others = strangers(40_000)
     broken = 0
     for seed in range(60):
-        answer = fit(stream(770, seed), out_of_scope=strangers(400), share=0.5).thresholds.answer
+        evidence = OutOfScopeEvidence(strangers(400), 0.5, "planted", strangers(stand_ins))
+        answer = fit_thresholds(stream(770, seed), Contract(0.05, 0.90), out_of_scope=evidence).thresholds.answer
         wrong = (~fresh.right[fresh.confidence >= answer]).sum() + (others >= answer).sum()
         answered = (fresh.confidence >= answer).sum() + (others >= answer).sum()
         broken += bool(answered and wrong / answered > 0.05)
