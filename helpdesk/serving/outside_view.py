@@ -32,18 +32,23 @@ def outside_view(live: Live | None, text: str, *, columns: Mapping[str, Any], na
         return plain
     if reason == DecisionReason.EXACT and live.is_phrasing(text):
         return plain
-    scored = {ranked.intent: ranked.confidence for ranked in live.rank(text).ranking}
     level = min(1.0, live.matcher.bundle.thresholds.answer)
     if columns["kind"] != DecisionKind.ANSWER:
         foreign = live.matcher.foreign_language(text) is not None
         unknown = DecisionReason.LANGUAGE if foreign else DecisionReason.UNSURE
-        return OutsideView(unknown, min(level, max(scored.values(), default=0.0)), ())
+        return OutsideView(unknown, min(level, live.rank(text).confidence), ())
+    parts = {ranked["intent"]: ranked.get("understood") or text for ranked in columns["ranking"]}
     matches = tuple(
-        (intent, max(level, scored.get(intent, 0.0)) if confidence == 1.0 else confidence)
+        (intent, max(level, _scored(live, parts[intent], intent)) if confidence == 1.0 else confidence)
         for intent, confidence in matches
     )
     shown = DecisionReason.CONFIDENT if reason == DecisionReason.EXACT else reason
-    return OutsideView(shown, prod(confidence for _, confidence in matches), matches)
+    return OutsideView(shown, max(level, prod(confidence for _, confidence in matches)), matches)
+
+
+def _scored(live: Live, part: str, intent: str) -> float:
+    """The confidence of an intent for the part of a message that asks it, by meaning alone."""
+    return next((ranked.confidence for ranked in live.rank(part).ranking if ranked.intent == intent), 0.0)
 
 
 def _rests_on_known_text(reason: DecisionReason, matches: Sequence[tuple[str, float]]) -> bool:

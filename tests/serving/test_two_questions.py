@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from helpdesk.matching.several import splits
 from helpdesk.serving.chat_service import ChatService
+from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import resource
 
 
@@ -96,3 +97,15 @@ def test_three_are_answered_in_the_order_of_the_message(real_desk: ChatService) 
     assert (reply.kind, reply.reason) == ("answer", "three_questions")
     assert [entry.slug for entry in reply.intents] == ["printer", "password", "vpn"]
     assert reply.ranking[1]["understood"] == "forgot my password"
+
+
+def test_outsiders_see_a_confidence_that_reaches_the_threshold(client: FlaskClient, live: LiveMatcher) -> None:
+    """A part that is a phrasing word for word is shown as if it had been scored, and never below what answers need."""
+    now = live.take()
+    assert now is not None
+    text = "forgot my password\nvpn not connecting"
+    found = client.post("/api/v1/match", json={"text": text}).get_json()
+
+    assert found["reason"] == "two_questions"
+    assert found["confidence"] >= round(now.matcher.bundle.thresholds.answer, 4)
+    assert [match["intent"] for match in found["matches"]] == ["password", "vpn"]
