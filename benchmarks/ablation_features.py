@@ -6,7 +6,7 @@ learnt. `strange` are messages in other languages and random letters, which the 
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -77,7 +77,8 @@ def measure_features(name: str, left_out: str, folder: Path, base: BaseEncoder, 
     rows, asked = found.rows, found.asked
     views = [INTENT_FEATURES.index(feature) for feature in names if left_out.startswith("view")]
     if views:
-        rows = Rows(_blank(rows.inside, views), rows.truth, _blank(rows.near, views), _blank(rows.out_of_scope, views))
+        near, outside = _blank(rows.near, views), _blank(rows.out_of_scope, views)
+        rows = replace(rows, inside=_blank(rows.inside, views), near=near, out_of_scope=outside)
         asked = _blank(asked, views)
     barred = {} if views else dict.fromkeys(names, (0.0, 0.0))
     with patch.dict(weights._ALLOWED, barred):

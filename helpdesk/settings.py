@@ -79,6 +79,13 @@ class Settings(BaseSettings):
         le=1,
         description="Share of these taken to be about matters near to the FAQ's own, until 30 are labelled",
     )
+    assumed_rough: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="Share of the FAQ's phrasings taken to be typed with slips, short forms and fillers; labelled "
+        "messages count as typed",
+    )
     clarify_level: float = Field(
         0.8, ge=0.5, lt=1, description="Share of clarifying questions whose choices must include the right one"
     )

@@ -137,7 +137,7 @@ def is_outdated(manifest: Mapping[str, Any], dataset: Dataset, settings: Setting
 
 
 def _assumed(settings: Settings) -> list[float]:
-    return [settings.assumed_out_of_scope, settings.assumed_near]
+    return [settings.assumed_out_of_scope, settings.assumed_near, settings.assumed_rough]
 
 
 def _fresh(dataset: Dataset) -> list[str]:

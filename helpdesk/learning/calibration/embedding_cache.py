@@ -28,6 +28,7 @@ class CachedEncoder:
     def __init__(self, encoder: Encoder, known: Mapping[str, Vectors]) -> None:
         self.dim = encoder.dim
         self.spell = encoder.spell
+        self.words = encoder.words
         self._encoder = encoder
         self._known = known
         self._asked: dict[str, Vectors] = {}

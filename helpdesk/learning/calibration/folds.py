@@ -1,6 +1,6 @@
 """Folds: rows left out in turn, so that each is scored by a model that never saw it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ class Fold:
     """The test rows of one fold, and the encoder, head and index rows that never saw them.
 
     Vectors [n, dim], intents [n]; test_rows are positions in the whole training table; out_of_scope_vectors [m, dim]
-    are known out-of-scope messages under the same encoder. part: which fold encoder that is, where there are
-    several."""
+    are known out-of-scope messages under the same encoder. number: which fold encoder that is, where there are several.
+    typed_vectors: the test rows as they may be typed; None when they are typed as they stand."""
 
     train_vectors: Vectors
     train_intents: Intents
@@ -27,6 +27,7 @@ class Fold:
     test_rows: Ints
     out_of_scope_vectors: Vectors
     number: int = 0
+    typed_vectors: Vectors | None = None
 
 
 def is_measurable(intents: Intents, train: Ints, test: Ints) -> bool:
@@ -35,7 +36,13 @@ def is_measurable(intents: Intents, train: Ints, test: Ints) -> bool:
 
 
 def frozen_folds(
-    vectors: Vectors, intents: Intents, out_of_scope_vectors: Vectors, *, groups: Ints | None = None, seed: int
+    vectors: Vectors,
+    intents: Intents,
+    out_of_scope_vectors: Vectors,
+    *,
+    typed: Vectors | None = None,
+    groups: Ints | None = None,
+    seed: int,
 ) -> list[Fold]:
     """Folds under an encoder that never saw any row: stratified, near-duplicate groups kept together.
 
@@ -49,7 +56,8 @@ def frozen_folds(
     for number in range(count):
         train, test = np.flatnonzero(part != number), np.flatnonzero(part == number)
         if is_measurable(intents, train, test):
-            folds.append(Fold(vectors[train], intents[train], vectors[test], intents[test], test, out_of_scope_vectors))
+            fold = Fold(vectors[train], intents[train], vectors[test], intents[test], test, out_of_scope_vectors)
+            folds.append(fold if typed is None else replace(fold, typed_vectors=typed[test]))
     return folds
 
 

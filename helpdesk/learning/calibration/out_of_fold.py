@@ -11,13 +11,15 @@ from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.out_of_scope import scrambled
 from helpdesk.learning.calibration.out_of_scope_evidence import Assumed, gather_out_of_scope
 from helpdesk.learning.calibration.risk_control import Contract, FittedThresholds, fit_thresholds
+from helpdesk.learning.calibration.rough_wording import as_typed
 from helpdesk.learning.calibration.scorer_fit import fit_scorer
 from helpdesk.learning.calibration.scorer_results import FittedScorer, OutOfFold, Spellings
 from helpdesk.learning.data.dataset import Dataset
 from helpdesk.learning.data.splits import row_groups
 from helpdesk.matching.index import Vectors
+from helpdesk.matching.spelling import Speller
 from helpdesk.settings import Settings
-from helpdesk.text import text_key
+from helpdesk.text import text_key, words
 
 TRAFFIC_ROWS = 300
 FEW_SLIPS, MOST_SLIPS = 5, 0.1  # labels of the last week that may be slips: so many, or this share of them
@@ -29,12 +31,10 @@ def fit_contract_thresholds(fitted: FittedScorer, dataset: Dataset, settings: Se
 
     The contract is about traffic, so only rows like traffic count, and open relabel requests do not.
     """
-    found = fitted.out_of_fold
+    found = fitted.as_typed
     measured = like_traffic(found.take(~_forgiven(found, dataset, sure=settings.review_below)), dataset)
     assumed = Assumed(settings.assumed_out_of_scope, settings.assumed_near)
-    out_of_scope = gather_out_of_scope(
-        fitted.out_of_fold, taught=dataset.taught, assumed=assumed, share=dataset.out_of_scope_share
-    )
+    out_of_scope = gather_out_of_scope(found, taught=dataset.taught, assumed=assumed, share=dataset.out_of_scope_share)
     contract = Contract(settings.max_wrong_rate, settings.assurance, settings.clarify_level)
     return fit_thresholds(measured, contract, out_of_scope=out_of_scope)
 
@@ -77,22 +77,33 @@ def fit(
     `fold_encoders` are the opened fold encoders of the measurement; empty without one.
     """
     texts = out_of_scope_texts(dataset, seed=settings.seed)
-    out_of_scope = _encode(encoder, texts)
+    speller = Speller({word for text in dataset.texts for word in words(text)}, encoder.words())
+    typed = as_typed(dataset, share=settings.assumed_rough, seed=settings.seed, mend=speller.mend)
     folds = (
-        _frozen(dataset, vectors, out_of_scope, seed=settings.seed)
+        _frozen(dataset, encoder, vectors, texts=texts, typed=typed, seed=settings.seed)
         if measurement is None
-        else _measured(dataset, measurement, fold_encoders, texts=texts, progress=progress)
+        else _measured(dataset, measurement, fold_encoders, texts=texts, typed=typed, progress=progress)
     )
-    spellings = Spellings(
-        [encoder.spell(text) for text in dataset.texts], [encoder.spell(text) for text in texts], dataset.taught
-    )
+    rows, strange, asked = ([encoder.spell(text) for text in some] for some in (dataset.texts, texts, typed))
+    spellings = Spellings(rows, strange, dataset.taught, asked)
     intents = np.array(dataset.intent_numbers, dtype=np.int32)
+    out_of_scope = _encode(encoder, texts)
     return fit_scorer(vectors, intents, out_of_scope, folds, spellings=spellings, seed=settings.seed), folds
 
 
-def _frozen(dataset: Dataset, vectors: Vectors, out_of_scope: Vectors, *, seed: int) -> list[Fold]:
+def _frozen(
+    dataset: Dataset,
+    encoder: CachedEncoder,
+    vectors: Vectors,
+    *,
+    texts: Sequence[str],
+    typed: Sequence[str],
+    seed: int,
+) -> list[Fold]:
     intents = np.array(dataset.intent_numbers, dtype=np.int32)
-    return frozen_folds(vectors, intents, out_of_scope, groups=np.array(row_groups(dataset)), seed=seed)
+    groups = np.array(row_groups(dataset))
+    asked = encoder.encode(typed)
+    return frozen_folds(vectors, intents, _encode(encoder, texts), typed=asked, groups=groups, seed=seed)
 
 
 def _measured(
@@ -101,6 +112,7 @@ def _measured(
     fold_encoders: Sequence[CachedEncoder],
     *,
     texts: Sequence[str],
+    typed: Sequence[str],
     progress: Progress,
 ) -> list[Fold]:
     intents = np.array(dataset.intent_numbers, dtype=np.int32)
@@ -120,6 +132,7 @@ def _measured(
                 test_rows=test,
                 out_of_scope_vectors=_encode(fold_encoder, texts),
                 number=number,
+                typed_vectors=fold_encoder.encode([typed[row] for row in test.tolist()]),
             )
         )
     return folds

@@ -58,10 +58,10 @@ def fit_scorer(
     scorer, *unseen = (
         replace(p, intent_weights=weights.intent, scope_weights=weights.scope) for p in (parts, *partial)
     )
-    found = _cross_fitted(rows, np.concatenate([fold.test_rows for fold in folds]), seed=seed)
+    found, typed = _cross_fitted(rows, np.concatenate([fold.test_rows for fold in folds]), seed=seed)
     report = _report(scorer, found, rows)
     report |= {"out_of_scope": len(out_of_scope_vectors), "out_of_scope_used": len(used)}
-    return FittedScorer(scorer, found, report, tuple(unseen), used)
+    return FittedScorer(scorer, found, typed, report, tuple(unseen), used)
 
 
 def refit(scorer: Scorer, vectors: Vectors, intents: Intents, out_of_scope_vectors: Vectors) -> Scorer:
@@ -77,7 +77,7 @@ def refit(scorer: Scorer, vectors: Vectors, intents: Intents, out_of_scope_vecto
 def _measure(folds: Sequence[Fold], count: int, spellings: Spellings) -> tuple[Rows, list[Scorer]]:
     """Features of every test row by the fold that never saw it, with and without its own intent; of every known
     out-of-scope message by one fold, and by such others of them as stand in another group."""
-    inside, near, out_of_scope, order, partial = [], [], [], [], []
+    inside, near, typed, out_of_scope, order, partial = [], [], [], [], [], []
     groups = max(2, len(folds))
     group_of = np.arange(len(folds[0].out_of_scope_vectors)) % groups
     for number, fold in enumerate(folds):
@@ -87,6 +87,7 @@ def _measure(folds: Sequence[Fold], count: int, spellings: Spellings) -> tuple[R
         worded = _worded(vocabulary, spellings.rows, fold.test_rows)
         inside.append(_features(parts, fold, fold.test_vectors, worded=worded))
         near.append(_features(parts, fold, fold.test_vectors, worded=worded, without=fold.test_intents))
+        typed.append(_typed(parts, fold, vocabulary, spellings) or inside[-1])
         for group in range(number, groups, len(folds)):
             own = np.flatnonzero(group_of == group)
             others = replace(parts, out_of_scope=fold.out_of_scope_vectors[group_of != group])
@@ -94,8 +95,15 @@ def _measure(folds: Sequence[Fold], count: int, spellings: Spellings) -> tuple[R
             out_of_scope.append(_features(others, fold, fold.out_of_scope_vectors[own], worded=worded))
             order.append(own)
     truth = np.concatenate([fold.test_intents for fold in folds])
-    rows = Rows(_join(inside), truth, _join(near), take(_join(out_of_scope), np.argsort(np.concatenate(order))))
-    return rows, partial
+    strange = take(_join(out_of_scope), np.argsort(np.concatenate(order)))
+    return Rows(_join(inside), truth, _join(near), strange, _join(typed)), partial
+
+
+def _typed(parts: Scorer, fold: Fold, vocabulary: Vocabulary, spellings: Spellings) -> Features | None:
+    if fold.typed_vectors is None:
+        return None
+    worded = _worded(vocabulary, spellings.typed, fold.test_rows)
+    return _features(parts, fold, fold.typed_vectors, worded=worded)
 
 
 def _others(spelled: Sequence[Spelled], rows: Ints) -> list[Spelled]:
@@ -211,33 +219,38 @@ def _density(vectors: Vectors, intents: Intents, count: int) -> NDArray[np.float
     return density
 
 
-def _cross_fitted(rows: Rows, test_rows: Ints, *, seed: int) -> OutOfFold:
-    """Confidence of every row by weights that were fitted on the other rows."""
+def _cross_fitted(rows: Rows, test_rows: Ints, *, seed: int) -> tuple[OutOfFold, OutOfFold]:
+    """Confidence of every row, as it stands and as it may be typed, by weights that were fitted on the other rows."""
     chance = np.random.default_rng(seed)
     group, out_of_scope_group = (
         chance.permutation(n) % _GROUPS for n in (len(rows.truth), len(rows.out_of_scope.scope))
     )
-    inside = np.zeros(rows.inside.per_intent.shape[:2])
+    inside, typed = np.zeros((2, *rows.inside.per_intent.shape[:2]))
     near, out_of_scope = np.zeros(len(rows.truth)), np.zeros(len(out_of_scope_group))
     for number in range(_GROUPS):
         weights = fit_weights(rows.take(group != number, out_of_scope_group != number), seed=seed)
         inside[group == number] = _confidence(take(rows.inside, group == number), weights)
+        typed[group == number] = _confidence(take(rows.typed, group == number), weights)
         near[group == number] = _confidence(take(rows.near, group == number), weights).max(axis=1)
         out_of_scope[out_of_scope_group == number] = _confidence(
             take(rows.out_of_scope, out_of_scope_group == number), weights
         ).max(axis=1)
-    order = np.argsort(-inside, axis=1, kind="stable")[:, :4]
-    ranked = np.take_along_axis(inside, order, axis=1)
-    return OutOfFold(
-        rows=test_rows,
-        truth=rows.truth,
-        best=order[:, 0].astype(np.int32),
-        confidence=ranked[:, 0],
-        ranked=ranked,
-        ranked_true=order == rows.truth[:, None],
-        out_of_scope_confidence=out_of_scope,
-        near_confidence=near,
-    )
+
+    def ranked(confidence: Floats) -> OutOfFold:
+        order = np.argsort(-confidence, axis=1, kind="stable")[:, :4]
+        best = np.take_along_axis(confidence, order, axis=1)
+        return OutOfFold(
+            rows=test_rows,
+            truth=rows.truth,
+            best=order[:, 0].astype(np.int32),
+            confidence=best[:, 0],
+            ranked=best,
+            ranked_true=order == rows.truth[:, None],
+            out_of_scope_confidence=out_of_scope,
+            near_confidence=near,
+        )
+
+    return ranked(inside), ranked(typed)
 
 
 def _confidence(features: Features, weights: Weights) -> Floats:

@@ -47,11 +47,13 @@ class OutOfFold:
 class FittedScorer:
     """A scorer, its out-of-fold results, and figures for the report.
 
-    unseen: per fold the scorer that never saw the fold's test rows, with the weights of `scorer`; out_of_scope_rows:
-    which of the given out-of-scope messages are used, in the order of `scorer.out_of_scope`."""
+    as_typed: the same rows as they may be typed; unseen: per fold the scorer that never saw the fold's test rows, with
+    the weights of `scorer`; out_of_scope_rows: which of the given out-of-scope messages are used, in the order of
+    `scorer.out_of_scope`."""
 
     scorer: Scorer
     out_of_fold: OutOfFold
+    as_typed: OutOfFold
     report: dict[str, Any]
     unseen: tuple[Scorer, ...]
     out_of_scope_rows: Ints
@@ -61,9 +63,10 @@ class FittedScorer:
 class Spellings:
     """The words of the training rows and of the out-of-scope messages, in their orders.
 
-    Staff labelled the first `taught` ones of the latter.
+    Staff labelled the first `taught` ones of the latter. typed: the rows' as they may be typed; empty: as they stand.
     """
 
     rows: Sequence[Spelled]
     out_of_scope: Sequence[Spelled]
     taught: int = 0
+    typed: Sequence[Spelled] = ()

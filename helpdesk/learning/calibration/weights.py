@@ -29,13 +29,14 @@ _ALLOWED = {"one": (None, None)} | dict.fromkeys(_STRANGE, (None, 0.0))
 @dataclass(frozen=True)
 class Rows:
     """Features of n out-of-fold rows: in scope with their intents, the same rows with their own intent left out, and
-    known out-of-scope messages.
+    known out-of-scope messages; and the first as they may be typed, to which nothing is fitted.
     """
 
     inside: Features
     truth: Intents
     near: Features
     out_of_scope: Features
+    typed: Features
 
     def take(self, inside: NDArray[np.bool_], out_of_scope: NDArray[np.bool_]) -> "Rows":
         """Some of the rows."""
@@ -44,6 +45,7 @@ class Rows:
             self.truth[inside],
             take(self.near, inside),
             take(self.out_of_scope, out_of_scope),
+            take(self.typed, inside),
         )
 
 

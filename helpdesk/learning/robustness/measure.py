@@ -10,9 +10,9 @@ from typing import Any
 
 from helpdesk.decisions import DecisionKind
 from helpdesk.learning.data.dataset import Dataset
+from helpdesk.learning.data.perturbations import NEGATION, PERTURBATIONS, perturb
 from helpdesk.learning.robustness.exam import EvaluationItem, EvaluationSet
 from helpdesk.learning.robustness.fairness import SliceResult, measure_fairness
-from helpdesk.learning.robustness.perturbations import NEGATION, PERTURBATIONS, perturb
 from helpdesk.matching.decide import Decision
 from helpdesk.records.candidate_report import RobustnessReport, SliceReport
 from helpdesk.stats.intervals import Difference, difference

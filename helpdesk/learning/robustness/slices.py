@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
-from helpdesk.learning.robustness.perturbations import mistype
+from helpdesk.learning.data.perturbations import mistype
 from helpdesk.text import normalise
 
 Mark = Callable[[str, Random], str]

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from helpdesk.cli.main import cli
 from helpdesk.errors import BundleError, NotFoundError
+from helpdesk.learning.data.perturbations import PERTURBATIONS
 from helpdesk.learning.robustness.exam import OUT_OF_FOLD, EvaluationItem, EvaluationSet, UnseenScorer
 from helpdesk.learning.robustness.measure import measure_kinds, measure_negation
-from helpdesk.learning.robustness.perturbations import PERTURBATIONS
 from helpdesk.matching.bundle import ROBUSTNESS, read_manifest
 from helpdesk.matching.decide import Thresholds
 from helpdesk.matching.index import Vectors

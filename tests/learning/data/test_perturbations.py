@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpdesk.learning.robustness.perturbations import PERTURBATIONS, perturb
+from helpdesk.learning.data.perturbations import PERTURBATIONS, perturb
 from helpdesk.text import normalise
 
 TEXT = "why can't my phone connect to the office wi-fi"
