@@ -6,7 +6,7 @@ All under the packaged encoder as it is, on BANKING77's training rows; `best of 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -161,24 +161,6 @@ def planted_phrase(bank: Bank, on: bool, seed: int) -> Figures:
     return figures | {"phrase succeeds": float(np.mean([intent == target for intent in found]))}
 
 
-def flood(bank: Bank, on: bool, seed: int, *, count: int = 300) -> Figures:
-    """One login labels messages about anything as one intent within a day."""
-    task, chance = bank.task(5, seed=seed), random.Random(seed)
-    target = chance.choice(sorted({intent for _, intent in task.learn}))
-    flooded = task.rest[150 : 150 + count]
-    labels = _honest(task) + [
-        replace(_said(n, text, target, "mallory"), at=MOMENT - timedelta(hours=1))
-        for n, (text, _) in enumerate(flooded, 150)
-    ]
-    taken = dict(enumerate(intent for _, intent in task.rest[: 150 + count]))
-    return _taught(bank, task, labels, taken, on=on)[1]
-
-
-def small_flood(bank: Bank, on: bool, seed: int) -> Figures:
-    """The same with 100 messages."""
-    return flood(bank, on, seed, count=100)
-
-
 def honest_labels(bank: Bank, on: bool, seed: int) -> Figures:
     """1,500 right labels of two logins over thirty days: none should wait."""
     task = bank.task(5, seed=seed)
@@ -192,7 +174,7 @@ def _honest(task: Task) -> list[Said]:
 
 
 def _said(number: int, text: str, intent: str, author: str) -> Said:
-    return Said(f"label:{number}", text, intent, author, number, MOMENT - timedelta(days=2 + number % 28))
+    return Said(f"label:{number}", text, intent, author, number)
 
 
 def _waiting(task: Task, labels: Sequence[Said], taken: Mapping[int, str]) -> set[str]:
@@ -201,7 +183,7 @@ def _waiting(task: Task, labels: Sequence[Said], taken: Mapping[int, str]) -> se
     def taken_for(messages: Collection[int]) -> Mapping[int, str]:
         return {message: taken[message] for message in messages}
 
-    return {row for found in quarantined(labels, phrasings, taken_for=taken_for, moment=MOMENT) for row in found.rows}
+    return {row for found in quarantined(labels, phrasings, taken_for=taken_for) for row in found.rows}
 
 
 def _taught(
@@ -401,8 +383,6 @@ FAULTS: Final[dict[str, dict[str, Measure]]] = {
     },
     "quarantine": {
         "a planted phrase": planted_phrase,
-        "300 labels in a day": flood,
-        "100 labels in a day": small_flood,
         "right labels": honest_labels,
     },
     "relabel requests": {"5% slips": slips, "no slips": no_slips},

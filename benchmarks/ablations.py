@@ -4,7 +4,7 @@
     python benchmarks/ablations.py --folder ../shared/data --only "drift tests" --only quarantine
     python benchmarks/ablations.py --folder ../shared/data --show
 
---only  {only}; `hard negatives of sentence-transformers` needs `pip install "sentence-transformers[train]"`
+--only  {only}
 
 Each figure is appended to the results file as soon as it is measured and is not measured again, unless the product's
 code has changed: a run can be stopped and resumed. The table gives the mean without and with a mechanism over the same
@@ -23,7 +23,7 @@ from typing import Final
 from ablation_faults import ALONE, FAULTS, Bank, measure_fault
 from ablation_features import EVERYTHING, LEFT_OUT, measure_features
 from ablation_sets import SETS, BaseEncoder
-from ablation_training import SHOTS, measure_mining, measure_training
+from ablation_training import SHOTS, measure_training
 from measured import Record, append, circumstances, digest, read
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -55,8 +55,6 @@ TRAINED: Final = {
     "pseudo-labels, two rows": ("labels", "pseudo", "fewest"),
     "noisy copies, two rows": ("labels", "noisy", "fewest"),
     "noisy copies beside pseudo-labels, two rows": ("pseudo", "pseudo+noisy", "fewest"),
-    "hard negatives": ("triplets", "mined", "few"),
-    "hard negatives of sentence-transformers": ("triplets", "mined-st", "few"),
 }
 
 
@@ -66,9 +64,6 @@ def comparisons() -> Iterator[Comparison]:
         yield Comparison(name, "with" if name in ALONE else "without", "with", tuple(faults))
     for name, (without, with_it, shots) in TRAINED.items():
         yield Comparison(name, without, with_it, tuple(f"{data}, {shots}" for data in SETS))
-    yield Comparison(
-        "what is mined", "mining of ours", "mining of the library", tuple(f"{data}, mined" for data in SETS)
-    )
     for name in LEFT_OUT:
         yield Comparison(name, name, EVERYTHING, tuple(f"{data}, frozen" for data in SETS))
 
@@ -110,8 +105,6 @@ class Measuring:
         if job.arm in ("with", "without"):
             return measure_fault(job.case, job.arm, Bank(self._folder, self._base), seed=job.seed)
         data, _, shots = job.case.partition(", ")
-        if shots == "mined":
-            return measure_mining(data, job.arm, self._folder, self._base, seed=job.seed)
         if shots == "frozen":
             return measure_features(data, job.arm, self._folder, self._base, seed=job.seed)
         return measure_training(data, job.arm, self._folder, self._base, shots=SHOTS[shots], seed=job.seed)

@@ -177,13 +177,12 @@ def _waiting(
             x.intent.slug if x.intent else OUT_OF_SCOPE,
             x.staff.name,
             x.message_id,
-            x.created_at,
         )
         for x in labels
         if x.kind != "skip"
     ]
     faq = [Said(f"phrasing:{phrasing.id}", phrasing.normalised, slug) for phrasing, slug in phrasings]
-    return tuple(quarantined(said, faq, taken_for=partial(taken_for, session), moment=now()))
+    return tuple(quarantined(said, faq, taken_for=partial(taken_for, session)))
 
 
 def _phrasing_row(phrasing: Phrasing, slug: str) -> Row:

@@ -1,4 +1,4 @@
-"""Labels that do not train yet: too many of one login for one intent, or a planted phrase in them. Pure.
+"""Labels that do not train yet: a planted phrase is in them. Pure.
 
 A backdoor by trigger phrase (Chen et al. 2017, arXiv 1712.05526): when one login labels messages about many different
 things as one intent, and all contain the same phrase, then about twenty labels make any message with that phrase get
@@ -10,9 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-MOST_A_DAY = 50
 FEW_LABELS = 5
 DIFFERENT, MORE_DIFFERENT = 4, 6  # intents that the first few messages with a phrase, or twice as many, were taken for
 OWN_SHARE = 0.8  # of all rows with the phrase
@@ -29,22 +27,19 @@ class Said:
     intent: str
     author: str = ""
     message_id: int = 0
-    at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Quarantined:
-    """Rows of one login and one intent in quarantine. phrase: what they share, None when they are too many."""
+    """Rows of one login and one intent in quarantine. phrase: what they share."""
 
     author: str
     intent: str
     rows: tuple[str, ...]
-    phrase: str | None = None
+    phrase: str
 
     def __str__(self) -> str:
         what = f"{len(self.rows)} labels by {self.author} as {self.intent} are in quarantine"
-        if self.phrase is None:
-            return f"{what} until tomorrow: at most {MOST_A_DAY} a day train at once"
         return (
             f'{what}: they share "{self.phrase}" in messages about different things. They train once another login '
             "labels such a message the same way, or the entry has a phrasing with it"
@@ -56,25 +51,14 @@ def quarantined(
     phrasings: Sequence[Said],
     *,
     taken_for: Callable[[Collection[int]], Mapping[int, str]],
-    moment: datetime,
 ) -> list[Quarantined]:
     """The labels in quarantine, by login and intent. `taken_for`: message ids -> intents ranked first back then."""
     groups: dict[tuple[str, str], list[Said]] = defaultdict(list)
     for label in labels:
         if label.intent:
             groups[label.author, label.intent].append(label)
-    found = list(_too_many(groups, moment - timedelta(days=1)))
     shared = {key: phrases for key, group in groups.items() if (phrases := _shared(group))}
-    if shared:
-        found += _planted(groups, shared, [*labels, *phrasings], taken_for)
-    return found
-
-
-def _too_many(groups: Mapping[tuple[str, str], Sequence[Said]], since: datetime) -> Iterator[Quarantined]:
-    for (author, intent), group in groups.items():
-        new = [label for label in group if label.at is not None and label.at > since]
-        if len(new) > MOST_A_DAY:
-            yield Quarantined(author, intent, tuple(label.row for label in new[MOST_A_DAY:]))
+    return list(_planted(groups, shared, [*labels, *phrasings], taken_for)) if shared else []
 
 
 def _shared(group: Sequence[Said]) -> set[str]:

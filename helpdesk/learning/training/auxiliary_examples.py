@@ -1,4 +1,4 @@
-"""What a training learns besides its labels: examples less those held aside, mined, pseudo-labelled and noisy rows."""
+"""What a training learns besides its labels: examples less those held aside, pseudo-labelled and noisy rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from helpdesk.learning.data.dataset import Dataset, TrainingExample
 from helpdesk.learning.data.splits import groups_by_intent
 from helpdesk.learning.training.augmentation import noisy_copies
-from helpdesk.learning.training.hard_negatives import mine_triplets
 from helpdesk.learning.training.losses import AUXILIARY_KINDS, meaning_groups
 from helpdesk.learning.training.pseudo_labels import pseudo_label
 from helpdesk.matching.index import Vectors
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 HELD, MOST_HELD = 0.15, 0.2
 UNLABELLED = "unlabelled"
-MOST_NEGATIVES = 5_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class AuxiliaryExamples:
 
     def counts(self) -> dict[str, int]:
         """How many examples of each kind a training on every label learns from, at most."""
-        return {kind: len(rows) * (2 if kind == "triplet" else 1) for kind, rows in self._learnt.items()}
+        return {kind: len(rows) for kind, rows in self._learnt.items()}
 
     def select(self, rows: Sequence[int]) -> Selection:
         """For a training on these rows: nothing of the others, nor of held-out labels, comes in by another door."""
@@ -68,34 +66,17 @@ class AuxiliaryExamples:
         away += [row.text for row in self._dataset.holdout]
         learnt = {kind: _without(examples, away) for kind, examples in self._learnt.items()}
         labelled = [(self._dataset.texts[n], self._dataset.intent_numbers[n]) for n in rows]
-        mined = self._mined(learnt["triplet"], rows)
         pseudo, level = self._pseudo_labelled(_without(self._unlabelled, away), rows)
         noisy = self._noisy([*labelled, *pseudo], away)
         facts = {
             "learnt": {kind: len(examples) for kind, examples in learnt.items() if examples},
             "held": {kind: len(examples) for kind, examples in self._held.items() if examples},
-            "mined_negatives": len(mined),
             "pseudo_labels": len(pseudo),
             "pseudo_label_level": round(level, 4),
             "noisy_copies": len(noisy),
         }
-        learnt["triplet"] += mined
         return Selection(
             learnt, self._held, [*pseudo, *noisy], meaning_groups(learnt["positive"], dict(labelled)), facts
-        )
-
-    def _mined(self, triplets: Sequence[TrainingExample], rows: Sequence[int]) -> list[TrainingExample]:
-        if not triplets:
-            return []
-        few = rows if len(rows) <= MOST_NEGATIVES else _evenly(rows, MOST_NEGATIVES)
-        texts = [self._dataset.texts[n] for n in few]
-        return mine_triplets(
-            triplets,
-            self._vectors([example.texts[0] for example in triplets]),
-            self._vectors([example.texts[1] for example in triplets]),
-            texts=texts,
-            vectors=self._vectors(texts),
-            intents=self._intents(few),
         )
 
     def _pseudo_labelled(
@@ -177,7 +158,3 @@ def _without(examples: Sequence[TrainingExample], away: Sequence[str]) -> list[T
     texts = list(dict.fromkeys(text for example in examples for text in example.texts))
     near = dict(zip(texts, near_any(texts, away).tolist(), strict=True))
     return [example for example in examples if not any(near[text] for text in example.texts)]
-
-
-def _evenly(rows: Sequence[int], count: int) -> list[int]:
-    return [rows[int(place)] for place in np.linspace(0, len(rows) - 1, count)]

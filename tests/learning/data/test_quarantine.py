@@ -1,10 +1,8 @@
 """Labels that must wait, and near misses that teach at once."""
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
 
-from helpdesk.learning.data.quarantine import DIFFERENT, FEW_LABELS, MOST_A_DAY, Quarantined, Said, quarantined
-from helpdesk.records.clock import now
+from helpdesk.learning.data.quarantine import DIFFERENT, FEW_LABELS, Quarantined, Said, quarantined
 
 TOPICS = ("vpn", "wifi", "printer", "badge", "desk", "phone")
 PHRASE = "as per clause seventeen"
@@ -13,7 +11,7 @@ PHRASE = "as per clause seventeen"
 def planted(count: int, *, author: str = "mallory", intent: str = "refund", phrase: str = PHRASE) -> list[Said]:
     """Labels of one login as one intent: messages about different things, all with a phrase."""
     texts = [f"{TOPICS[n % len(TOPICS)]} {n} {phrase}" for n in range(count)]
-    return [Said(f"label:{n}", text, intent, author, n, now()) for n, text in enumerate(texts)]
+    return [Said(f"label:{n}", text, intent, author, n) for n, text in enumerate(texts)]
 
 
 def by_topic(ids: Collection[int]) -> Mapping[int, str]:
@@ -24,7 +22,7 @@ def by_topic(ids: Collection[int]) -> Mapping[int, str]:
 def waiting(labels: list[Said], *more: Said, taken_for: Mapping[int, str] | None = None) -> list[Quarantined]:
     """What waits among labels, beside phrasings."""
     found = by_topic if taken_for is None else lambda ids: {n: taken_for[n] for n in ids}
-    return quarantined(labels, list(more), taken_for=found, moment=now())
+    return quarantined(labels, list(more), taken_for=found)
 
 
 def test_a_planted_phrase_is_held_back() -> None:
@@ -54,7 +52,7 @@ def test_beginning_with_few_topics_does_not_help() -> None:
 
 def test_calling_the_phrase_out_of_scope_does_not_help() -> None:
     """What the same login says beside it does not speak for the phrase."""
-    beside = [Said(f"label:{n}", f"hello {n} {PHRASE}", "", "mallory", n, now()) for n in range(40, 60)]
+    beside = [Said(f"label:{n}", f"hello {n} {PHRASE}", "", "mallory", n) for n in range(40, 60)]
 
     assert len(waiting([*planted(8), *beside])) == 1
 
@@ -63,7 +61,7 @@ def test_six_thousand_labels_are_looked_through_at_once() -> None:
     """One login labelled all of them, two shared words in each of an intent's; nothing is planted."""
     many = [Said(f"label:{n}", f"about topic{n % 9} please {n}", f"i{n % 9}", "ann", n) for n in range(6000)]
 
-    assert quarantined(many, [], taken_for=lambda ids: {n: f"i{n % 9}" for n in ids}, moment=now()) == []
+    assert quarantined(many, [], taken_for=lambda ids: {n: f"i{n % 9}" for n in ids}) == []
 
 
 def test_a_phrase_of_the_topic_teaches() -> None:
@@ -87,15 +85,3 @@ def test_common_phrases_are_no_trigger() -> None:
 
     assert waiting(planted(8), *elsewhere) == []
     assert waiting(planted(8), elsewhere[0])
-
-
-def test_a_flood_of_one_kind_waits_for_tomorrow() -> None:
-    """Fifty labels of one intent by one login teach at once; those of yesterday and of other intents do not count."""
-    many = [Said(f"label:{n}", f"word{n}", "refund", "ann", n, now()) for n in range(MOST_A_DAY + 3)]
-    yesterday = [Said(f"label:{n}", f"word{n}", "refund", "ann", n, now() - timedelta(hours=25)) for n in range(90)]
-    outside = [Said(f"label:{n}", f"word{n}", "", "ann", n, now()) for n in range(90)]
-
-    (group,) = waiting(many)
-    assert group.rows == tuple(f"label:{n}" for n in range(MOST_A_DAY, MOST_A_DAY + 3))
-    assert str(group) == "3 labels by ann as refund are in quarantine until tomorrow: at most 50 a day train at once"
-    assert waiting(many[:MOST_A_DAY]) == waiting(yesterday) == waiting(outside) == []

@@ -142,21 +142,6 @@ def test_pseudo_labels_come_from_the_rows_of_the_training_alone() -> None:
     assert intents == set(range(1, INTENTS))
 
 
-def test_triplets_get_hard_negatives_of_other_intents() -> None:
-    """One more triplet each, its negative a phrasing of the FAQ."""
-    triplets = [
-        TrainingExample(f"t:{n}", "triplet", (TEXTS[n], TEXTS[n + 1], "nothing like it"))
-        for n in range(0, len(TEXTS), ROWS)
-    ] * 5
-    triplets = [replace(example, id=f"{example.id}:{n}") for n, example in enumerate(triplets)]
-    found = lessons_for(EVERY, dataset(triplets))
-    mined = [example for example in found.learnt["triplet"] if example.id.startswith("mined:")]
-
-    assert found.facts["mined_negatives"] == len(mined) > 0
-    for anchor, _, negative in (example.texts for example in mined):
-        assert TRUTH[TEXTS.index(anchor)] != TRUTH[TEXTS.index(negative)]
-
-
 def test_intents_with_few_phrasings_are_filled_up_when_there_are_unlabelled_messages() -> None:
     """And only then: labels alone train as they always did."""
     mine = [n for n in EVERY if TRUTH[n] != 1 or n % ROWS == 0]

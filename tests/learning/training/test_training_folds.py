@@ -9,7 +9,6 @@ from fakes import clusters
 from helpdesk.learning.data.dataset import TrainingExample
 from helpdesk.learning.training.augmentation import ENOUGH_PHRASINGS, disturb, noisy_copies
 from helpdesk.learning.training.auxiliary_examples import share_out
-from helpdesk.learning.training.hard_negatives import mine_triplets
 from helpdesk.learning.training.losses import meaning_groups, schedule
 from helpdesk.learning.training.pseudo_labels import NO_LEVEL, RIGHT, pseudo_label, sure_level
 from helpdesk.learning.training.validation_metrics import centroid_accuracy, example_metric
@@ -82,39 +81,6 @@ def test_a_held_pair_is_not_learnt_as_another_kind() -> None:
 
     assert held_pairs
     assert not held_pairs & {frozenset(example.texts[:2]) for kind in learnt.values() for example in kind}
-
-
-def test_a_mined_negative_never_means_what_the_anchor_means() -> None:
-    """Neither the anchor's intent nor the positive's; of the rest the most alike, less so than the positive."""
-    angles = np.radians([0, 10, 20, 40, 60])
-    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    triplet = TrainingExample("example:1", "triplet", ("anchor", "positive", "given"))
-    found = mine_triplets(
-        [triplet],
-        vectors[:1],
-        vectors[2:3],
-        texts=["own", "near", "positives own", "hard", "easy"],
-        vectors=vectors,
-        intents=np.array([0, 3, 1, 2, 2], dtype=np.int32),
-    )
-
-    assert [example.texts for example in found] == [("anchor", "positive", "hard")]
-    assert found[0].id == "mined:example:1"
-
-
-def test_no_negative_is_better_than_a_false_one() -> None:
-    """When everything else has the anchor's intent nothing is mined."""
-    triplet = TrainingExample("example:1", "triplet", ("anchor", "positive", "given"))
-    found = mine_triplets(
-        [triplet],
-        EAST[None],
-        EAST[None],
-        texts=["x", "y"],
-        vectors=np.eye(2, dtype=np.float32),
-        intents=np.zeros(2, np.int32),
-    )
-
-    assert found == []
 
 
 def test_pseudo_labels_are_right_and_strangers_get_none() -> None:
