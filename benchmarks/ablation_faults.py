@@ -42,7 +42,7 @@ from helpdesk.learning.monitoring.drift import (
 from helpdesk.learning.training.augmentation import disturb
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.probabilities import Floats
-from helpdesk.matching.scorer import _neighbour_views
+from helpdesk.matching.scorer import nearest_by_intent
 from helpdesk.settings import load_settings
 from helpdesk.stats.audit_estimates import Audited
 from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
@@ -76,11 +76,11 @@ class Bank:
         vectors, queries = self.base.encode([text for text, _ in rows]), self.base.encode(asked)
         similarities = queries @ vectors.T
         near = _nearest(similarities)
-        nearest, vote = _neighbour_views(np.take_along_axis(similarities, near, axis=1), intents[near], len(names))
+        nearest = nearest_by_intent(np.take_along_axis(similarities, near, axis=1), intents[near], len(names))
         head, bias = _fit_head(vectors, intents, len(names))
         logits = queries @ head.T + bias
         log_shares = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        views = np.stack([nearest, vote, queries @ _centroids(vectors, intents, len(names)).T, log_shares], axis=2)
+        views = np.stack([nearest, queries @ _centroids(vectors, intents, len(names)).T, log_shares], axis=2)
         return [names[n] for n in (views @ _PRIOR).argmax(axis=1)]
 
 

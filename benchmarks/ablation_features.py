@@ -38,11 +38,9 @@ LEFT_OUT: Final = {
     **{f"sign {name}": (name,) for name in SCOPE_FEATURES[1:]},
     "signs spelled, unknown, letters": wording.WORDING_FEATURES,
     "signs spelled, letters": ("spelled", "letters"),
-    "signs nearest, mean10, centroid, top": ("nearest", "mean10", "centroid", "top"),
-    "signs nearest, mean10, centroid, top, energy": ("nearest", "mean10", "centroid", "top", "energy"),
-    "views nearest, vote": ("nearest", "vote"),
-    "views vote, centroid": ("vote", "centroid"),
-    "views nearest, vote, centroid": ("nearest", "vote", "centroid"),
+    "signs nearest, centroid, top": ("nearest", "centroid", "top"),
+    "signs nearest, centroid, top, energy": ("nearest", "centroid", "top", "energy"),
+    "views nearest, centroid": ("nearest", "centroid"),
 }
 STRANGE: Final = (
     "wo ist meine karte geblieben", "ich habe mein passwort vergessen", "wie lange dauert eine überweisung",

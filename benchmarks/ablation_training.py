@@ -19,7 +19,7 @@ from helpdesk.learning.calibration.scorer_fit import _centroids, _fit_head, _nea
 from helpdesk.learning.data.dataset import Dataset, TrainingExample
 from helpdesk.learning.training import auxiliary_examples, train
 from helpdesk.learning.training.finetune import plan_training
-from helpdesk.matching.scorer import _neighbour_views
+from helpdesk.matching.scorer import nearest_by_intent
 from helpdesk.settings import load_settings
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def measure_training(name: str, arm: str, folder: Path, base: BaseEncoder, *, sh
 
 
 def ask(model: "SentenceTransformer", found: Dataset, rows: Rows) -> Figures:
-    """Accuracy of a linear head, the nearest phrasing, the vote and the best centroid on rows in scope, and how well
+    """Accuracy of a linear head, the nearest phrasing and the best centroid on rows in scope, and how well
     the best centroid tells those out of scope."""
     vectors, asked = (
         model.encode(list(texts), batch_size=64, normalize_embeddings=True, show_progress_bar=False)
@@ -64,11 +64,11 @@ def ask(model: "SentenceTransformer", found: Dataset, rows: Rows) -> Figures:
     head, bias = _fit_head(vectors, numbers, len(found.intents))
     similarities = asked @ vectors.T
     near = _nearest(similarities)
-    nearest, vote = _neighbour_views(np.take_along_axis(similarities, near, axis=1), numbers[near], len(found.intents))
+    nearest = nearest_by_intent(np.take_along_axis(similarities, near, axis=1), numbers[near], len(found.intents))
     centroids = asked @ _centroids(vectors, numbers, len(found.intents)).T
-    views = {"head": asked @ head.T + bias, "nearest": nearest, "vote": vote, "centroid": centroids}
+    views = {"head": asked @ head.T + bias, "nearest": nearest, "centroid": centroids}
     figures = {view: float((scores.argmax(axis=1) == truth)[known].mean()) for view, scores in views.items()}
-    figures["mean of the four"] = float(np.mean(list(figures.values())))
+    figures["mean of the three"] = float(np.mean(list(figures.values())))
     if not known.all():
         figures["oos_auroc"] = float(roc_auc_score(known, centroids.max(axis=1)))
     return figures

@@ -33,7 +33,7 @@ from helpdesk.matching.index import Index, Vectors, open_index
 from helpdesk.matching.scorer import Scorer
 from helpdesk.matching.spelling import Speller
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 PHRASINGS = "phrasings.json"
 EXACT = "exact.json"
@@ -112,12 +112,26 @@ def publish(building: Path, final: Path) -> None:
 
 def read_manifest(directory: Path) -> dict[str, Any]:
     """The manifest alone. Raises BundleError when it is missing, unreadable or of another format."""
+    manifest = _stored_manifest(directory)
+    if manifest.get("format") != FORMAT:
+        raise BundleError(f"{directory.name} is not of bundle format {FORMAT}; `helpdesk retrain` builds one that is")
+    return manifest
+
+
+def read_older_manifest(directory: Path) -> dict[str, Any] | None:
+    """The manifest of a bundle that an older helpdesk built and this one does not open; None of any other."""
+    manifest = _stored_manifest(directory)
+    stored = manifest.get("format")
+    return manifest if isinstance(stored, int) and stored < FORMAT else None
+
+
+def _stored_manifest(directory: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_text())
     except (OSError, ValueError) as error:
         raise BundleError(f"{directory.name} has no readable manifest: {error}") from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise BundleError(f"{directory.name} is not of bundle format {FORMAT}")
+    if not isinstance(manifest, dict):
+        raise BundleError(f"{directory.name} has no readable manifest: expected an object")
     return manifest
 
 

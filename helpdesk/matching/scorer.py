@@ -1,9 +1,9 @@
 """Neighbours + vector -> calibrated confidence per intent, and for out of scope.
 
-Four features of how well an intent fits (nearest phrasing, neighbours' vote, centroid, linear head) are combined by a
-conditional logit (McFadden 1974): P(intent | in scope) = softmax(weights . features). Whether any intent fits at all
-is a logistic regression on how familiar the message looks and how unusual its wording is. All weights are fitted per
-bundle on out-of-fold rows."""
+Three features of how well an intent fits (nearest phrasing, centroid, linear head) are combined by a conditional logit
+(McFadden 1974): P(intent | in scope) = softmax(weights . features). Whether any intent fits at all is a logistic
+regression on how familiar the message looks and how unusual its wording is. All weights are fitted per bundle on
+out-of-fold rows."""
 
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -19,11 +19,10 @@ from helpdesk.matching.probabilities import Floats, log_softmax, log_sum_exp, si
 from helpdesk.matching.wording import ORDINARY, Codes, Spelled, Vocabulary
 
 NEIGHBOURS = 64
-INTENT_FEATURES = ("nearest", "vote", "centroid", "head")
+INTENT_FEATURES = ("nearest", "centroid", "head")
 SCOPE_FEATURES = (
     "one",
     "nearest",
-    "mean10",
     "energy",
     "centroid",
     "out_of_scope",
@@ -35,8 +34,6 @@ SCOPE_FEATURES = (
 WORDING = slice(len(SCOPE_FEATURES) - len(wording.WORDING_FEATURES), None)
 # Arrays as bundles called them before.
 _RENAMED = {"view_weights": "intent_weights", "sign_weights": "scope_weights", "outside": "out_of_scope"}
-_VOTE_TEMPERATURE = 0.07
-_VOTE_FLOOR = 1e-4
 NEAR_NEIGHBOURS = 10
 
 
@@ -111,13 +108,12 @@ class Scorer:
         scope = np.zeros((len(vectors), len(SCOPE_FEATURES)))
         scope[:, 0] = 1.0
         scope[:, 1] = similarities[:, 0]
-        scope[:, 2] = similarities[:, :NEAR_NEIGHBOURS].mean(axis=1)
-        scope[:, 3] = log_sum_exp(logits)
-        scope[:, 4] = centroids.max(axis=1)
-        scope[:, 5] = out_of_scope
-        scope[:, 8] = (similarities[:, :NEAR_NEIGHBOURS] - self.density[intents[:, :NEAR_NEIGHBOURS]]).mean(axis=1)
-        nearest, vote = _neighbour_views(similarities, intents, len(self.bias))
-        per_intent = np.stack([nearest, vote, centroids, log_softmax(logits)], axis=2)
+        scope[:, 2] = log_sum_exp(logits)
+        scope[:, 3] = centroids.max(axis=1)
+        scope[:, 4] = out_of_scope
+        scope[:, 7] = (similarities[:, :NEAR_NEIGHBOURS] - self.density[intents[:, :NEAR_NEIGHBOURS]]).mean(axis=1)
+        nearest = nearest_by_intent(similarities, intents, len(self.bias))
+        per_intent = np.stack([nearest, centroids, log_softmax(logits)], axis=2)
         return Features(per_intent.astype(np.float32), scope)
 
     @cached_property
@@ -165,19 +161,13 @@ def with_certainty(scope: Floats, conditional: Floats) -> Floats:
     ordered = np.sort(conditional, axis=1)[:, ::-1]
     second = ordered[:, 1] if conditional.shape[1] > 1 else np.zeros(len(conditional))
     filled = scope.copy()
-    filled[:, 6] = np.log(ordered[:, 0] + 1e-9)
-    filled[:, 7] = ordered[:, 0] - second
+    filled[:, 5] = np.log(ordered[:, 0] + 1e-9)
+    filled[:, 6] = ordered[:, 0] - second
     return filled
 
 
-def _neighbour_views(
-    similarities: NDArray[np.float32], intents: NDArray[np.int32], count: int
-) -> tuple[Floats, Floats]:
-    """Best similarity per intent (the furthest neighbour's where absent), and log share of the weighted vote."""
-    rows = np.arange(len(similarities))[:, None]
+def nearest_by_intent(similarities: NDArray[np.float32], intents: NDArray[np.int32], count: int) -> Floats:
+    """The best similarity per intent [n, count], the furthest neighbour's where an intent has none among them."""
     nearest = np.repeat(similarities[:, -1:].astype(np.float64), count, axis=1)
-    np.maximum.at(nearest, (rows, intents), similarities)
-    votes = np.zeros((len(similarities), count))
-    np.add.at(votes, (rows, intents), np.exp((similarities - similarities[:, :1]) / _VOTE_TEMPERATURE))
-    shares = votes / votes.sum(axis=1, keepdims=True)
-    return nearest, np.log(shares + _VOTE_FLOOR)
+    np.maximum.at(nearest, (np.arange(len(similarities))[:, None], intents), similarities)
+    return nearest

@@ -54,19 +54,24 @@ class Tonight:
 def refresh(night: Tonight, context: GateContext) -> CandidateResult:
     """The encoder in service over today's phrasings and labels."""
     incumbent = context.incumbent
-    measurement = read_measurement(incumbent.path)
-    refreshed = build(
-        night,
-        context.dataset,
-        kind="refreshed",
-        encoder=incumbent.path / layout.ENCODER,
-        measurement=measurement and measurement.extended(context.dataset),
-        facts={name: incumbent.manifest.get(name) for name in ("training", "base_model")},
-        incumbent=incumbent.path,
-    )
+    refreshed = rebuild(night, context.dataset, incumbent.path, incumbent.manifest)
     opened = _open(night, refreshed)
     column = Column("refreshed", context.outcomes(opened), refreshed.report, before=context.outcomes(incumbent))
     return CandidateResult(refreshed, opened, night.gate(context.refreshed(refreshed, opened)), column)
+
+
+def rebuild(night: Tonight, dataset: Dataset, incumbent: Path, manifest: Mapping[str, Any]) -> Candidate:
+    """A bundle of today's rows around the encoder of another bundle, measured as that one is."""
+    measurement = read_measurement(incumbent)
+    return build(
+        night,
+        dataset,
+        kind="refreshed",
+        encoder=incumbent / layout.ENCODER,
+        measurement=measurement and measurement.extended(dataset),
+        facts={name: manifest.get(name) for name in ("training", "base_model")},
+        incumbent=incumbent,
+    )
 
 
 def retrain(night: Tonight, context: GateContext, standing: Bundle) -> CandidateResult:

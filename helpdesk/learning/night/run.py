@@ -1,9 +1,10 @@
 """One night: dataset, two candidates, verdicts, promotion. Whatever fails, what serves goes on serving."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from helpdesk.errors import BusyError, ConflictError, UnavailableError
 from helpdesk.learning.bundles import build as candidates
@@ -15,7 +16,7 @@ from helpdesk.learning.gate.context import contract_of, gather_context, report_o
 from helpdesk.learning.gate.side_by_side import INCUMBENT, Column, explain
 from helpdesk.learning.gate.verdict import judge
 from helpdesk.learning.lineage.exclusion_impact import differences, without_promotion
-from helpdesk.learning.night.attempts import Finish, Gate, Tonight, base_encoder, build, refresh, retrain
+from helpdesk.learning.night.attempts import Finish, Gate, Tonight, base_encoder, build, rebuild, refresh, retrain
 from helpdesk.learning.night.base_change import base_before, on_base_change
 from helpdesk.learning.night.budget import require_disk, within_memory
 from helpdesk.learning.night.candidate_result import attempt, failure_spared, rollback_objection
@@ -132,6 +133,8 @@ def _work(night: Tonight) -> None:
     try:
         if current is None:
             _first(night, dataset)
+        elif (older := layout.read_older_manifest(night.bundles / current.directory)) is not None:
+            _renew(night, dataset, current, older)
         else:
             _improve(night, dataset, current)
     finally:
@@ -153,6 +156,22 @@ def _first(night: Tonight, dataset: Dataset) -> None:
     built = build(night, dataset, kind="first", encoder=encoder, measurement=None, facts={})
     night.log.candidates["first"] = built.report
     night.log.verdicts["first"] = VerdictReport(promote=True, reasons=("nothing serves yet",))
+    if not night.plan.dry_run:
+        _promote(night, dataset, built)
+
+
+def _renew(night: Tonight, dataset: Dataset, current: versions.Current, older: Mapping[str, Any]) -> None:
+    """What serves was built by an older helpdesk and does not open any more: its encoder stays, the rest is built anew.
+
+    There is nothing to compare it with either.
+    """
+    night.log.incumbent = current.version_id
+    incumbent = night.bundles / current.directory
+    require_disk(night.bundles, like=incumbent)
+    built = rebuild(night, dataset, incumbent, older)
+    night.log.candidates[built.kind] = built.report
+    reason = f"version {current.version_id} is of an older bundle format"
+    night.log.verdicts[built.kind] = VerdictReport(promote=True, reasons=(reason,))
     if not night.plan.dry_run:
         _promote(night, dataset, built)
 

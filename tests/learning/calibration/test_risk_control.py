@@ -200,7 +200,7 @@ def labelled_stream(
     train = [Row(f"phrasing:{n}", f"text {n}", "a") for n in range(count)]
     train += [Row(f"label:{n}", f"doubt {n}", "a", put_forward, fresh, fresh) for n in range(labels)]
     nothing = np.zeros((1, 4), dtype=np.float32)
-    scorer = Scorer(nothing, nothing[0], nothing, nothing[0], nothing, NO_CODES, NO_CODES, np.zeros(4), np.zeros(12))
+    scorer = Scorer(nothing, nothing[0], nothing, nothing[0], nothing, NO_CODES, NO_CODES, np.zeros(3), np.zeros(11))
     found = rows(confidence, right)
     fitted = FittedScorer(scorer, found, found, {}, (), np.empty(0, dtype=np.int64))
     return fit_contract_thresholds(fitted, Dataset(tuple(train), (), (), {}, {"a": "a"}), load_settings())
