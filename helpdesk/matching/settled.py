@@ -18,6 +18,8 @@ from helpdesk.text import normalise
 
 _FILE: Final = Path(__file__).with_name("settled.toml")
 _LONGEST: Final = 30  # words: a long story that mentions a mended matter may ask about another
+_FINE: Final = "is fine now"
+_NOTHING: Final = "(?!)"
 _NAME: Final = re.compile(r"<(\w+)>")
 _MARK: Final = re.compile(r"[^\w\s'&@#+/-]+|\s[-/]+|(?<![-/])[-/]+(?=\s)")
 
@@ -27,13 +29,15 @@ class _Matters:
     """One language.
 
     cues: a message without one of these words is not searched, which takes many times as long. joined, turned: words
-    between two clauses; the latter, as "but", belong to the second. spared: what is left out, because it looks like a
+    between two clauses; the latter, as "but", belong to the second. recovered: "not slow any more", read as "is fine
+    now". spared: what is left out, because it looks like a
     question and is none. said: that a matter is settled; undone: what makes the contrary of it. asked: a question, in
     whatever clause. wished, wrong: in a clause that says nothing of the kind. past: what was wrong once is not wrong
     now.
     """
 
     cues: frozenset[str]
+    recovered: re.Pattern[str]
     joined: re.Pattern[str]
     turned: re.Pattern[str]
     spared: re.Pattern[str]
@@ -57,7 +61,8 @@ class _Matters:
         return not any(self._leaves(clause) for clause, settled in zip(clauses, said, strict=True) if not settled)
 
     def _clauses(self, folded: str) -> list[str]:
-        text = self.turned.sub(r". \g<0>", self.joined.sub(".", self.spared.sub("", folded)))
+        folded = self.recovered.sub(_FINE, self.spared.sub("", folded))
+        text = self.turned.sub(r". \g<0>", self.joined.sub(".", folded))
         return [f" {' '.join(clause.split())} " for clause in text.split(" . ") if clause.strip()]
 
     def _says(self, clause: str) -> bool:
@@ -106,10 +111,10 @@ def _read() -> dict[str, _Matters]:
 
 def _matters(table: Mapping[str, Any]) -> _Matters:
     def compiled(name: str) -> re.Pattern[str]:
-        pattern = "|".join(table[name])
+        pattern = "|".join(table.get(name, [_NOTHING]))
         while _NAME.search(pattern):
             pattern = _NAME.sub(lambda found: f"(?:{table['vocabulary'][found[1]]})", pattern)
         return re.compile(rf"(?<!\S)(?:{pattern})(?= )")
 
-    names = ("joined", "turned", "spared", "said", "undone", "asked", "wished", "wrong", "past")
+    names = ("recovered", "joined", "turned", "spared", "said", "undone", "asked", "wished", "wrong", "past")
     return _Matters(frozenset(table["cues"].split()), *(compiled(name) for name in names))

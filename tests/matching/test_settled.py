@@ -19,6 +19,8 @@ from helpdesk.text import normalise
         "we no longer need the meeting room",
         "my phone turned up again",
         "code arrived in the end, all good",
+        "my laptop isn't slow any longer since the update",
+        "the screen is not black any more after the restart",
         "Hat sich erledigt, der Drucker druckt wieder.",
         "das problem ist behoben",
         "le wifi remarche",
@@ -37,6 +39,8 @@ def test_settled(text: str) -> None:
     [
         "please do not reset my password",
         "password no longer works",
+        "the vpn is not working any more since the update",
+        "my screen is black, it is not slow any more",
         "printer is still not working",
         "vpn works again but very slow",
         "why is the vpn not working now",

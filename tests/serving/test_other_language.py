@@ -45,9 +45,9 @@ def test_the_first_bundle_knows_the_language_of_its_phrasings(desk: ChatService)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (GERMAN, "Ich verstehe nur English."),
-        ("Où est-ce que je peux acheter un permis de pêche pour les enfants ?", "Je ne comprends que ceci : English."),
-        ("¿Dónde se compra el permiso para pescar en el lago con los niños?", "Solo entiendo English."),
+        (GERMAN, "Ich verstehe nur: English."),
+        ("Où est-ce que je peux acheter un permis de pêche pour les enfants ?", "Je ne comprends que : English."),
+        ("¿Dónde se compra el permiso para pescar en el lago con los niños?", "Solo entiendo: English."),
         ("Где можно купить лицензию на рыбалку?", "I understand English only"),
     ],
 )

@@ -44,7 +44,7 @@ def test_a_known_question_is_answered_in_the_first_element(client: FlaskClient) 
         ("what is the capital of peru", "to a colleague"),
         ("asdf qwer", "to a colleague"),
         ("???", "to a colleague"),
-        ("Wie backe ich einen Kuchen?", "Ich verstehe nur English."),
+        ("Wie backe ich einen Kuchen?", "Ich verstehe nur: English."),
     ],
 )
 def test_what_is_not_known_is_handed_over(client: FlaskClient, text: str, said: str) -> None:
