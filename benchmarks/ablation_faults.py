@@ -24,6 +24,7 @@ from helpdesk.learning.calibration.scorer_results import FittedScorer
 from helpdesk.learning.calibration.unfamiliar import unfamiliar_below
 from helpdesk.learning.calibration.weights import _PRIOR
 from helpdesk.learning.data.dataset import Dataset, Row
+from helpdesk.learning.data.perturbations import mistype
 from helpdesk.learning.data.quarantine import Said, quarantined
 from helpdesk.learning.data.splits import row_groups
 from helpdesk.learning.gate import historical_best
@@ -39,7 +40,6 @@ from helpdesk.learning.monitoring.drift import (
     expected_unfamiliar,
     unfamiliar_warnings,
 )
-from helpdesk.learning.training.augmentation import disturb
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.probabilities import Floats
 from helpdesk.matching.scorer import nearest_by_intent
@@ -322,7 +322,7 @@ def _traffic(bank: Bank, seed: int) -> tuple[Dataset, FittedScorer, list[Asked],
     task = bank.task(10, seed=seed).without_intents(0.2, seed=seed)
     found = dataset(task.learn)
     fitted = _fitted(bank, found, seed)
-    chance = np.random.default_rng(seed)
+    chance = random.Random(seed)
     rows = [row for row in task.ask if row[1] in found.intents][:800]
     typed = [(_misspelt(text, chance), intent) for text, intent in rows[:200]]
     others = [(text, OUT_OF_SCOPE) for text, intent in task.ask if intent not in found.intents]
@@ -341,9 +341,9 @@ def _traffic(bank: Bank, seed: int) -> tuple[Dataset, FittedScorer, list[Asked],
     )
 
 
-def _misspelt(text: str, chance: np.random.Generator) -> str:
-    for _ in range(6):
-        text = disturb(text, chance)
+def _misspelt(text: str, chance: random.Random) -> str:
+    for _ in range(3):
+        text = mistype(text, chance, words_a_slip=2) or text
     return normalise(text)
 
 
@@ -375,6 +375,24 @@ def _drift(kind: str) -> Measure:
     return measure
 
 
+def busy_months(bank: Bank, on: bool, seed: int) -> Figures:
+    """One of 77 intents is asked three times as often as the month before; alarms: when none is."""
+    chance, figures = np.random.default_rng(seed), {}
+    for messages in (400, 1000, 2000, 4000):
+        named = [_named(chance, messages, times) for times in (3, 1) for _ in range(10 * DRAWS)]
+        figures[f"named of {messages}"] = float(np.mean(named[: 10 * DRAWS]))
+        figures[f"alarms of {messages}"] = float(np.mean(named[10 * DRAWS :]))
+    return figures
+
+
+def _named(chance: np.random.Generator, messages: int, times: int) -> bool:
+    before = chance.dirichlet(np.full(77, 3.0))
+    after = before * np.where(np.arange(77) == 0, times, 1)
+    months = [chance.multinomial(messages, shares / shares.sum()) for shares in (before, after)]
+    counts = [{f"intent {n}": int(count) for n, count in enumerate(month)} for month in months]
+    return bool(changed_intents(*counts))
+
+
 FAULTS: Final[dict[str, dict[str, Measure]]] = {
     "best of late": {
         "a small loss every night": small_losses,
@@ -387,8 +405,11 @@ FAULTS: Final[dict[str, dict[str, Measure]]] = {
     },
     "relabel requests": {"5% slips": slips, "no slips": no_slips},
     "drift tests": {
-        f"traffic: {kind}": _drift(kind)
-        for kind in ("new topics", "misspelt", "meanings changed", "one intent thrice", "as before")
+        **{
+            f"traffic: {kind}": _drift(kind)
+            for kind in ("new topics", "misspelt", "meanings changed", "one intent thrice", "as before")
+        },
+        "one intent thrice, busy months": busy_months,
     },
 }
 ALONE: Final = ("drift tests",)  # without them nothing is told

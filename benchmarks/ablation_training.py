@@ -4,11 +4,9 @@ The encoder is trained by the night's own code on all rows to learn; the others 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from unittest.mock import patch
 
 import numpy as np
 from ablation_sets import OUTSIDE, BaseEncoder, Task, dataset, load_task
@@ -27,25 +25,15 @@ if TYPE_CHECKING:
 
 Figures = dict[str, float]
 SHOTS: Final = {"few": 10, "fewest": 2}
-# what is switched off in each arm, and which examples there are
-ARMS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "labels": ((), ()),
-    "pseudo": (("noisy_copies",), ("unlabelled",)),
-    "noisy": (("pseudo_label",), ("unlabelled",)),
-    "pseudo+noisy": ((), ("unlabelled",)),
-}
+ARMS: Final[dict[str, tuple[str, ...]]] = {"labels": (), "pseudo": ("unlabelled",)}  # which examples there are
 
 
 def measure_training(name: str, arm: str, folder: Path, base: BaseEncoder, *, shots: int, seed: int) -> Figures:
     """Train one encoder as an arm says and ask the other rows."""
     task = load_task(name, folder, shots=shots, seed=seed)
     started, used = time.perf_counter(), time.process_time()
-    off, kinds = ARMS[arm]
-    found = dataset(task.learn, [*_examples(task, kinds, seed=seed)])
-    with ExitStack() as stack:
-        for mechanism in off:
-            stack.enter_context(_without(mechanism))
-        model, facts = _train(found, base, seed=seed)
+    found = dataset(task.learn, [*_examples(task, ARMS[arm])])
+    model, facts = _train(found, base, seed=seed)
     facts |= _right(facts, found, task, base, seed=seed) if "pseudo" in arm else {}
     seconds = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - used}
     return ask(model, found, task.ask) | facts | seconds
@@ -82,29 +70,11 @@ def _train(found: Dataset, base: BaseEncoder, *, seed: int) -> tuple["SentenceTr
     plan = plan_training(len(found.train), len(found.intents))
     model = trainer.train(range(len(found.train)), plan, stage="ablation")
     facts = trainer.facts.get("examples", {}).get("ablation", {})
-    names = ("pseudo_labels", "pseudo_label_level", "noisy_copies")
+    names = ("pseudo_labels", "pseudo_label_level")
     return model, {name: float(facts[name]) for name in names if facts.get(name)}
 
 
-@contextmanager
-def _without(mechanism: str) -> Iterator[None]:
-    """Within, a mechanism gives nothing."""
-    instead: dict[str, tuple[str, Callable[..., Any]]] = {
-        "noisy_copies": ("noisy_copies", lambda *_, **__: []),
-        "pseudo_label": ("pseudo_label", _no_pseudo_labels),
-    }
-    name, function = instead[mechanism]
-    with patch.object(auxiliary_examples, name, function):
-        yield
-
-
-def _no_pseudo_labels(*_: Any, **__: Any) -> Any:
-    from helpdesk.learning.training.pseudo_labels import NO_LEVEL, PseudoLabels
-
-    return PseudoLabels(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32), NO_LEVEL)
-
-
-def _examples(task: Task, kinds: Sequence[str], *, seed: int) -> Iterator[TrainingExample]:
+def _examples(task: Task, kinds: Sequence[str]) -> Iterator[TrainingExample]:
     if "unlabelled" in kinds:
         yield from (TrainingExample(f"example:{n}", "unlabelled", (text,)) for n, (text, _) in enumerate(task.rest))
 

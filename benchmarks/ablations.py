@@ -53,8 +53,6 @@ class Job:
 TRAINED: Final = {
     "pseudo-labels": ("labels", "pseudo", "few"),
     "pseudo-labels, two rows": ("labels", "pseudo", "fewest"),
-    "noisy copies, two rows": ("labels", "noisy", "fewest"),
-    "noisy copies beside pseudo-labels, two rows": ("pseudo", "pseudo+noisy", "fewest"),
 }
 
 

@@ -1,4 +1,4 @@
-"""What a training learns besides its labels: examples less those held aside, pseudo-labelled and noisy rows."""
+"""What a training learns besides its labels: examples less those held aside, and pseudo-labelled rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from helpdesk.learning.data.dataset import Dataset, TrainingExample
 from helpdesk.learning.data.splits import groups_by_intent
-from helpdesk.learning.training.augmentation import noisy_copies
 from helpdesk.learning.training.losses import AUXILIARY_KINDS, meaning_groups
 from helpdesk.learning.training.pseudo_labels import pseudo_label
 from helpdesk.matching.index import Vectors
@@ -67,17 +66,13 @@ class AuxiliaryExamples:
         learnt = {kind: _without(examples, away) for kind, examples in self._learnt.items()}
         labelled = [(self._dataset.texts[n], self._dataset.intent_numbers[n]) for n in rows]
         pseudo, level = self._pseudo_labelled(_without(self._unlabelled, away), rows)
-        noisy = self._noisy([*labelled, *pseudo], away)
         facts = {
             "learnt": {kind: len(examples) for kind, examples in learnt.items() if examples},
             "held": {kind: len(examples) for kind, examples in self._held.items() if examples},
             "pseudo_labels": len(pseudo),
             "pseudo_label_level": round(level, 4),
-            "noisy_copies": len(noisy),
         }
-        return Selection(
-            learnt, self._held, [*pseudo, *noisy], meaning_groups(learnt["positive"], dict(labelled)), facts
-        )
+        return Selection(learnt, self._held, pseudo, meaning_groups(learnt["positive"], dict(labelled)), facts)
 
     def _pseudo_labelled(
         self, unlabelled: Sequence[TrainingExample], rows: Sequence[int]
@@ -98,14 +93,6 @@ class AuxiliaryExamples:
         return [
             (messages[row], int(intent)) for row, intent in zip(found.rows, found.intents, strict=True)
         ], found.level
-
-    def _noisy(self, labelled: Sequence[tuple[str, int]], away: Sequence[str]) -> list[tuple[str, int]]:
-        if not self._unlabelled:
-            return []
-        known = set(self._dataset.texts) | {row.text for row in self._dataset.holdout}
-        copies = noisy_copies(labelled, known=known, seed=self._seed)
-        near = near_any([text for text, _ in copies], away)
-        return [copy for copy, spoilt in zip(copies, near, strict=True) if not spoilt]
 
     def _intents(self, rows: Sequence[int]) -> NDArray[np.int32]:
         return np.array([self._dataset.intent_numbers[n] for n in rows], dtype=np.int32)

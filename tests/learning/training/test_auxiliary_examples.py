@@ -142,16 +142,6 @@ def test_pseudo_labels_come_from_the_rows_of_the_training_alone() -> None:
     assert intents == set(range(1, INTENTS))
 
 
-def test_intents_with_few_phrasings_are_filled_up_when_there_are_unlabelled_messages() -> None:
-    """And only then: labels alone train as they always did."""
-    mine = [n for n in EVERY if TRUTH[n] != 1 or n % ROWS == 0]
-    strange = [TrainingExample("example:1", "unlabelled", ("a message like no other",))]
-    pairs = [TrainingExample("pair:1", "positive", ("one", "other"))]
-
-    assert [intent for _, intent in lessons_for(mine, dataset(strange)).more] == [1, 1, 1]
-    assert lessons_for(mine, dataset(pairs)).more == []
-
-
 @pytest.mark.parametrize(
     "change",
     [

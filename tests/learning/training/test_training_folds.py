@@ -7,7 +7,6 @@ import pytest
 from fakes import clusters
 
 from helpdesk.learning.data.dataset import TrainingExample
-from helpdesk.learning.training.augmentation import ENOUGH_PHRASINGS, disturb, noisy_copies
 from helpdesk.learning.training.auxiliary_examples import share_out
 from helpdesk.learning.training.losses import meaning_groups, schedule
 from helpdesk.learning.training.pseudo_labels import NO_LEVEL, RIGHT, pseudo_label, sure_level
@@ -145,30 +144,6 @@ def test_no_level_is_believed_without_evidence() -> None:
     assert sure_level(high, np.ones(40, dtype=bool), nobody) == pytest.approx(0.9)
     assert sure_level(high, np.ones(40, dtype=bool), np.full(40, 0.95)) > 0.95
     assert sure_level(np.linspace(0.1, 0.4, 40), np.ones(40, dtype=bool), nobody) == NO_LEVEL
-
-
-def test_noise_fills_up_intents_with_few_phrasings_only() -> None:
-    """Copies differ from every known text, and the same seed gives the same ones."""
-    rows = [
-        ("my printer does not print anything", 0),
-        *((f"vpn text number {n} fails", 1) for n in range(ENOUGH_PHRASINGS)),
-    ]
-    known = {text for text, _ in rows}
-    copies = noisy_copies(rows, known=known, seed=1)
-
-    assert [intent for _, intent in copies] == [0] * (ENOUGH_PHRASINGS - 1)
-    assert not {text for text, _ in copies} & known
-    assert copies == noisy_copies(rows, known=known, seed=1)
-    assert copies != noisy_copies(rows, known=known, seed=2)
-
-
-def test_noise_never_turns_a_meaning_round() -> None:
-    """A negation is neither dropped nor misspelt."""
-    chance = np.random.default_rng(0)
-    copies = {disturb("i do not want never without don't", chance) for _ in range(200)}
-
-    assert len(copies) > 5
-    assert all(word in copy.split() for copy in copies for word in ("not", "never", "without", "don't"))
 
 
 def test_metrics_know_the_best_and_the_worst() -> None:
