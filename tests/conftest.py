@@ -16,20 +16,20 @@ from pathlib import Path
 
 import pytest
 from browsers import CHROMIUM
-from commands import run_process
+from commands import run_in
 from desks import open_desk
 from fakes import tiny_model
 from faqs import Embedder
 from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
-from homes import CHEAP, LENIENT, copy_home, make_home
+from homes import CHEAP, LENIENT, copy_home, make_home, short_exams
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import create_engine, make_url, text
 
 from helpdesk.app import create_app
+from helpdesk.learning.calibration.embedding_cache import open_cached
 from helpdesk.matching.bundle import ENCODER
-from helpdesk.matching.encoder import Encoder
 from helpdesk.records import staff
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.serving.chat_service import ChatService
@@ -138,6 +138,13 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staff, "_HASHER", CHEAP)
 
 
+@pytest.fixture(autouse=True)
+def cheap_bundles() -> Iterator[None]:
+    """Tests build hundreds of bundles in this process."""
+    with short_exams():
+        yield
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     """Makes a folder that all processes of a run share: the first one fills it, the others wait for it."""
@@ -159,7 +166,12 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
 @pytest.fixture(scope="session")
 def small_home(once: Once) -> Path:
     """A home set up once: the small FAQ, a login, the first bundle of the real model. Copy it, do not use it."""
-    return once("small", lambda home: make_home(load_settings(home=home, **LENIENT)))
+
+    def make(home: Path) -> None:
+        with short_exams():
+            make_home(load_settings(home=home, **LENIENT))
+
+    return once("small", make)
 
 
 @pytest.fixture(scope="session")
@@ -177,14 +189,19 @@ def tiny_home(tiny_base: Path, once: Once) -> Path:
 @pytest.fixture(scope="session")
 def starter_home(once: Once) -> Path:
     """A home as `helpdesk init` leaves it, and `init.log`, what that said. Copy it, do not use it."""
-    return once("starter", lambda home: (home / "init.log").write_text(run_process(home, "init").stdout))
+
+    def make(home: Path) -> None:
+        with short_exams():
+            (home / "init.log").write_text(run_in(home, "init").stdout)
+
+    return once("starter", make)
 
 
 @pytest.fixture(scope="session")
-def embedder(small_home: Path) -> Embedder:
-    """The encoder of the first bundle, which is the base model, opened once."""
-    (bundle,) = (small_home / "bundles").iterdir()
-    return Embedder(Encoder(bundle / ENCODER))
+def embedder(starter_home: Path) -> Embedder:
+    """The encoder of the first bundle, which is the base model, opened once; it remembers the starter FAQ's vectors."""
+    (bundle,) = (starter_home / "bundles").iterdir()
+    return Embedder(open_cached(bundle / ENCODER, threads=1, incumbent=bundle))
 
 
 @pytest.fixture

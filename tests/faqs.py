@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from helpdesk.learning.calibration.embedding_cache import CachedEncoder
 from helpdesk.learning.data.dataset import Dataset, Row
-from helpdesk.matching.encoder import Encoder
 from helpdesk.records.files.faq_files import read_faq
 from helpdesk.settings import resource
 from helpdesk.text import normalise
@@ -15,7 +15,7 @@ from helpdesk.text import normalise
 class Embedder:
     """An encoder that remembers."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: CachedEncoder) -> None:
         self.dim = encoder.dim
         self._encoder = encoder
         self._known: dict[str, NDArray[np.float32]] = {}

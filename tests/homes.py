@@ -2,12 +2,16 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from argon2 import PasswordHasher
 
 from helpdesk.home import set_up
+from helpdesk.learning.bundles import build
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
@@ -64,6 +68,15 @@ def make_home(settings: Settings) -> None:
         ann.password_hash = CHEAP.hash(PASSWORD)
     run_night(settings, opened, plan=Plan(minutes=1, finetune=False), progress=Quiet())
     opened.close()
+
+
+@contextmanager
+def short_exams() -> Iterator[None]:
+    """Bundles are examined on three messages, each misspelt in many ways: under the real model more of them take most
+    of a build, and what they show is stated of the tiny home, and where exams are tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "evaluation_size", lambda rows: 3)
+        yield
 
 
 def copy_home(home: Path, folder: Path, **more: Any) -> Settings:

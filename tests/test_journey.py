@@ -17,7 +17,7 @@ import httpx2 as httpx
 import psutil
 import pytest
 from browsers import CHROMIUM, CHROMIUM_FLAGS
-from commands import HELPDESK
+from commands import HELPDESK, run_in
 from homes import share
 
 pytestmark = pytest.mark.slow
@@ -109,7 +109,7 @@ def test_the_loop_closes(server: Server, stream: list[str]) -> None:
     for text in VARIANTS:
         _label_with(server, text, slug)
 
-    assert "is in service" in server.run("retrain", "--no-finetune")
+    assert "is in service" in run_in(server.home, "retrain", "--no-finetune").stdout
     _wait(lambda: server.versions() == {2}, seconds=4)
     for text in (UNKNOWN, VARIANTS[0], PARAPHRASE):
         element = server.say(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from commands import HELPDESK, run, run_process
+from commands import HELPDESK, run, run_in, run_process
 from homes import share
 
 from helpdesk.cli.data import data
@@ -22,7 +22,7 @@ def test_init_makes_everything_once(starter_home: Path, tmp_path: Path) -> None:
     """The first run loads the starter FAQ, makes a login and a bundle; the second keeps them and says nothing."""
     home = Path(shutil.copytree(starter_home, tmp_path / "home", copy_function=share))
     first = (home / "init.log").read_text()
-    second = run_process(home, "init").stdout
+    second = run_in(home, "init").stdout
 
     assert "51 intents (51 new)" in first
     assert "admin / " in first

@@ -43,8 +43,8 @@ def draw_reliability(path: Path, confidence: Floats, right: NDArray[np.bool_]) -
 
     found = reliability(confidence, right)
     with matplotlib.rc_context({"svg.hashsalt": "helpdesk", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(4.5, 4.5), layout="constrained")
-        axes = figure.subplots()
+        figure = Figure(figsize=(4.5, 4.5))
+        axes = figure.subplots(gridspec_kw={"left": 0.14, "right": 0.96, "bottom": 0.12, "top": 0.92})
         axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, label="as it should be")
         axes.plot([b.confidence for b in found], [b.right for b in found], marker="o", label="measured out of fold")
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share that is right")

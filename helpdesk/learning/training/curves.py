@@ -15,8 +15,10 @@ def draw_training(report: TrainingReport, path: Path) -> None:
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context({"svg.hashsalt": "helpdesk", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(4.2 * len(curves), 3.4), layout="constrained")
-        panels = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
+        width = 4.2 * len(curves)
+        figure = Figure(figsize=(width, 3.4))
+        margins = {"left": 0.5 / width, "right": 1 - 0.15 / width, "bottom": 0.15, "top": 0.92, "wspace": 0.05}
+        panels = figure.subplots(1, len(curves), sharey=True, squeeze=False, gridspec_kw=margins)[0]
         for panel, (stage, curve) in zip(panels, curves.items(), strict=True):
             _draw(panel, stage, curve)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})

@@ -9,7 +9,6 @@ import pytest
 from fakes import tiny_model
 from homes import LENIENT, SMALL_FAQ
 
-from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.bundles.build import Candidate
 from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.risk_control import NEVER
@@ -70,12 +69,6 @@ def home(busy_home: Path, tmp_path: Path) -> Path:
     copy = Path(shutil.copytree(busy_home, tmp_path / "home"))
     _add(copy, "vpn", "the tunnel is shut")
     return copy
-
-
-@pytest.fixture(autouse=True)
-def short_exam(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Misspelt rows say nothing here and take long."""
-    monkeypatch.setattr(candidates, "evaluation_size", lambda _: 3)
 
 
 def _add(home: Path, slug: str, *texts: str) -> None:
