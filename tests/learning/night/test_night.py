@@ -1,7 +1,8 @@
 """A night, on real parts: what is learnt, what is refused, what a failure leaves behind."""
 
 import json
-import multiprocessing
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from fakes import tiny_model
 
 from helpdesk.errors import BadInputError, BusyError
 from helpdesk.learning.data.dataset import read_dataset
-from helpdesk.learning.night.lock import single_flight
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import LOCK, run_night
 from helpdesk.progress import Quiet
@@ -27,6 +27,14 @@ from helpdesk.settings import Settings, load_settings, resource
 pytestmark = pytest.mark.slow
 
 TUNNEL = ["the tunnel from my kitchen is dead", "tunnel refuses to come up", "no tunnel since this morning"]
+HOLDING = """
+import sys, time
+from pathlib import Path
+from helpdesk.learning.night.lock import single_flight
+with single_flight(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -181,7 +189,7 @@ def test_every_kind_of_row_is_trained_on_and_the_curves_are_kept(desk: ChatServi
             store_examples(session, found.kind, found.rows, source=path.name, author="test")
     changes = {"base_model": str(tiny_model(tmp_path / "tiny", "distilbert")), "train_threads": 1}
     settings = desk.settings.model_copy(update=changes)
-    report = run_night(settings, desk.database, plan=Plan(minutes=0.2), progress=Quiet())
+    report = run_night(settings, desk.database, plan=Plan(minutes=1, max_steps=4), progress=Quiet())
     kinds = {"positive", "scored", "similar", "triplet"}
     measured, whole = report.training.curves["fine-tuning to measure 1/2"], report.training.curves["fine-tuning"]
     (drawn,) = (desk.settings.home / "reports").glob("*-training.svg")
@@ -229,35 +237,15 @@ def test_a_failure_changes_nothing(desk: ChatService, monkeypatch: pytest.Monkey
     assert [p.name for p in desk.settings.bundles.iterdir() if p.name.startswith(".")] == []
 
 
-def test_only_one_night_runs_at_a_time(desk: ChatService) -> None:
-    """The second one says busy at once."""
-    context = multiprocessing.get_context("spawn")
-    ready, done = context.Event(), context.Event()
-    holder = context.Process(target=_hold, args=(desk.settings.home / LOCK, ready, done))
-    holder.start()
-    assert ready.wait(60)
-
-    with pytest.raises(BusyError, match=f"process {holder.pid}"):
-        night(desk)
-    done.set()
-    holder.join()
-
-
-def _hold(path: Path, ready: "multiprocessing.synchronize.Event", done: "multiprocessing.synchronize.Event") -> None:
-    with single_flight(path):
-        ready.set()
-        done.wait(60)
-
-
-def test_a_killed_holder_does_not_block_the_next_night(desk: ChatService) -> None:
-    """The lock goes with its process."""
-    context = multiprocessing.get_context("spawn")
-    ready, done = context.Event(), context.Event()
-    holder = context.Process(target=_hold, args=(desk.settings.home / LOCK, ready, done))
-    holder.start()
-    assert ready.wait(60)
-    holder.kill()
-    holder.join()
+def test_only_one_night_runs_at_a_time_and_a_killed_holder_does_not_block_the_next(desk: ChatService) -> None:
+    """The second one says busy at once; the lock goes with its process."""
+    command = [sys.executable, "-c", HOLDING, str(desk.settings.home / LOCK)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(BusyError, match=f"process {holder.pid}"):
+            night(desk)
+        holder.kill()
 
     assert night(desk).promoted is None
 

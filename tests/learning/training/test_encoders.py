@@ -35,8 +35,9 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> "SentenceTransforme
 
 
 def test_the_graph_is_what_the_library_computes(model: "SentenceTransformer", tmp_path: Path) -> None:
-    """Same vectors alone and in a batch, for short, long, foreign and empty texts."""
+    """Same vectors alone and in a batch, for short, long, foreign and empty texts; in the format that is asked for."""
     save_serving_files(model, tmp_path / "encoder", int8=False)
+    assert not is_int8(tmp_path / "encoder")
     encoder = Encoder(tmp_path / "encoder")
     expected = model.encode(TEXTS, normalize_embeddings=True)
 
@@ -47,21 +48,15 @@ def test_the_graph_is_what_the_library_computes(model: "SentenceTransformer", tm
 def test_rounded_weights_keep_the_vectors_and_batches_change_nothing(
     model: "SentenceTransformer", tmp_path: Path
 ) -> None:
-    """What is served points where the library's vector points, and a text alone gives what it gives in a batch."""
-    save_encoder(model, tmp_path / "encoder")
+    """What is served points where the library's vector points, and a text alone gives what it gives in a batch. The
+    format can be kept to, whichever is faster just now, so that equal nights give equal files."""
+    save_encoder(model, tmp_path / "encoder", int8=True)
     encoder = Encoder(tmp_path / "encoder")
     together = encoder.encode(TEXTS)
 
+    assert is_int8(tmp_path / "encoder")
     assert np.all(np.sum(together * model.encode(TEXTS, normalize_embeddings=True), axis=1) > 0.995)
     assert np.allclose(np.concatenate([encoder.encode([text]) for text in TEXTS]), together, atol=1e-5)
-
-
-@pytest.mark.parametrize("int8", [True, False])
-def test_the_format_of_the_weights_can_be_kept_to(model: "SentenceTransformer", tmp_path: Path, *, int8: bool) -> None:
-    """Whichever is faster just now, so that equal nights give equal files."""
-    save_serving_files(model, tmp_path / "encoder", int8=int8)
-
-    assert is_int8(tmp_path / "encoder") == int8
 
 
 def special(folder: Path, tmp_path: Path, change: str) -> Path:

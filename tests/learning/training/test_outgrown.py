@@ -37,7 +37,7 @@ def settings(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> Settings:
 
 def night(settings: Settings, records: Database) -> NightReport:
     """Fine-tune and promote, whatever comes of it."""
-    return run_night(settings, records, plan=Plan(minutes=0.05), progress=Quiet(), gate=promote_always)
+    return run_night(settings, records, plan=Plan(minutes=1, max_steps=2), progress=Quiet(), gate=promote_always)
 
 
 def measured(settings: Settings, records: Database) -> tuple[int, int]:
