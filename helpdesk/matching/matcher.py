@@ -214,7 +214,7 @@ class Matcher:
         parts = self._parts(said)
         if len(parts) > 1:
             story = is_story(parts)
-            if story and whole.kind == DecisionKind.ANSWER:
+            if story and not _doubtful(whole):
                 return whole
             if story:
                 parts = [*parts, *(f"{one} {other}" for one, other in pairwise(parts))]

@@ -58,7 +58,7 @@ def build(folder: Path, place: Settings, first: Path, *, incumbent: Path | None)
 def test_reused_vectors_build_the_same_bundle(place: Settings, first: Path, tmp_path: Path) -> None:
     """The same rows with the incumbent's vectors and without: the same content hash, and it opens."""
     fresh = build(tmp_path / "fresh", place, first, incumbent=None)
-    reused = build(tmp_path / "reused", place, first, incumbent=first)
+    reused = build(tmp_path / "reused", place, first, incumbent=fresh.directory)
 
     assert reused.report.content_hash == fresh.report.content_hash
     assert open_bundle(reused.directory).vectors.shape == open_bundle(first).vectors.shape
