@@ -11,7 +11,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import itertools
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -58,19 +58,37 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow by what it needs; the journey first, since nothing can be done beside its last minute, and the
-    other files that need the starter FAQ last, since it is made for the journey.
+    """Mark what is slow by what it needs, and put the files in an order in which workers seldom wait.
 
     Without a browser its tests are left out, and the summary says so.
     """
-    starters = {item.path for item in items if "starter_home" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: (item.path.name != "test_journey.py", item.path in starters))
     for item in items:
         if _is_slow(item):
             item.add_marker(pytest.mark.slow)
         if CHROMIUM is None and item.get_closest_marker("browser"):
             _left_out.append(item.nodeid)
             item.add_marker(pytest.mark.skip(reason="no chromium on this machine"))
+
+    items.sort(key=_order(items))
+
+
+def _order(items: Sequence[pytest.Item]) -> Callable[[pytest.Item], tuple[int, int]]:
+    """The journey first, since nothing can be done beside its last minute; then what is slow, and of this what needs
+    the starter FAQ, which is made for the journey, later. One that needs the tiny home early: while it is made,
+    the other worker has the many that do not."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    starters = {item.path for item in items if "starter_home" in getattr(item, "fixturenames", ())}
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    tiny = dict.fromkeys(item.path for item in quick if "tiny_home" in getattr(item, "fixturenames", ()))
+    first = next(iter(tiny), None)
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        path = item.path
+        if path.name == "test_journey.py" or path == first:
+            return 0, int(path == first)
+        return (2 if path in starters else 1 if path in slow else 3), int(path in tiny)
+
+    return place
 
 
 def _is_slow(item: pytest.Item) -> bool:

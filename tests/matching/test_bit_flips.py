@@ -23,6 +23,7 @@ def folder(tiny_home: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sealed, tmp_path / "bundle"))
 
 
+@pytest.mark.slow
 def test_fifty_random_flips_are_refused_or_harmless(folder: Path) -> None:
     """Every file gets its share, the manifest too; the answers never change."""
     decisions = [Matcher(open_bundle(folder)).match(text) for text in TEXTS]

@@ -54,6 +54,7 @@ def true_rate(rows: list[Audited]) -> float:
     return sum(row.meaning not in row.intents for row in answers) / len(answers)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_truth_and_the_inbox_does_not() -> None:
     """In about 95 of 100 simulated months, probabilities unequal; the ordinary queue's answers never come near."""
     covered = naive = scope = 0
@@ -72,6 +73,7 @@ def test_the_interval_covers_the_truth_and_the_inbox_does_not() -> None:
     assert naive == 0
 
 
+@pytest.mark.slow
 def test_half_labelled_samples_are_covered_too_though_doubtful_ones_come_first() -> None:
     """The ordinary queue settles its texts early; what is left unlabelled is weighed in by what is like it."""
     covered = 0
@@ -86,6 +88,7 @@ def test_half_labelled_samples_are_covered_too_though_doubtful_ones_come_first()
     assert covered >= 0.92 * MONTHS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("often", [True, False])
 def test_labels_of_half_the_texts_are_covered_too(often: bool) -> None:
     """One text that is asked often and that nobody has labelled moves the truth by itself."""

@@ -54,6 +54,7 @@ def rows(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> OutOfFold
     )
 
 
+@pytest.mark.slow
 def test_the_contract_is_broken_in_at_most_one_run_of_ten() -> None:
     """Over 200 calibrations, fresh traffic exceeds the rate in at most 10% plus binomial noise."""
     fresh = stream(40_000, seed=10_000)
@@ -114,6 +115,7 @@ def test_an_answered_out_of_scope_message_is_a_wrong_answer() -> None:
     assert fit(sure, out_of_scope=tight, share=0.25).coverage == fit(sure).coverage
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stand_ins", [0, 400])
 def test_the_contract_holds_with_out_of_scope_traffic_too(stand_ins: int) -> None:
     """Half of the traffic is out of scope, a tenth of it looks confident: at most 10% of runs exceed the rate, wherever

@@ -100,6 +100,7 @@ def test_an_intent_that_nearly_stops_counts_too() -> None:
     assert compare(before, near).broken == ()
 
 
+@pytest.mark.slow
 def test_an_equal_candidate_is_rarely_refused() -> None:
     """Every fifth decision changes at random on 77 intents of five rows: at most one night in twenty, budget apart."""
     random, nights, refused = np.random.default_rng(3), 100, 0

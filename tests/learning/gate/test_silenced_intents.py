@@ -1,6 +1,7 @@
 """The rule for intents that recent messages were answered with and hardly any would be, labelled rows or not."""
 
 import numpy as np
+import pytest
 from gate_cases import silenced_intents
 
 from helpdesk.decisions import DecisionKind, DecisionReason
@@ -45,6 +46,7 @@ def test_a_night_that_answers_less_everywhere_silences_no_intent() -> None:
     assert silenced_intents(replayed(before, after)) == []
 
 
+@pytest.mark.slow
 def test_equal_nights_over_many_intents_raise_one_alarm_in_a_hundred() -> None:
     """A tenth of 8 answers of each of 77 intents goes, more for some than for others; a dead one is still seen."""
     random, nights, level = np.random.default_rng(5), 200, 0.01
