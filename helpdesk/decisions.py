@@ -21,6 +21,7 @@ class DecisionReason(StrEnum):
     UNSURE = "unsure"  # nothing is likely enough
     LANGUAGE = "language"  # nothing is likely enough, and it is in a language that neither FAQ nor encoder know
     EXACT = "exact"  # the text itself is known
+    SHARED_TEXT = "shared_text"  # several entries have the text itself, or one added since that is as near
     KNOWN_OUT_OF_SCOPE = "known_out_of_scope"  # staff said that this text is none of the FAQs
     NEW_PHRASING = "new_phrasing"  # nearly a phrasing added since the last night
     SENTENCE = "sentence"  # one of its sentences asks it

@@ -4,29 +4,27 @@ import ctypes
 import gc
 import logging
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from helpdesk.errors import BundleError, HelpdeskError
-from helpdesk.matching.bundle import Bundle, open_bundle
+from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.decide import Decision
-from helpdesk.matching.matcher import Additions, Matcher
+from helpdesk.matching.known_texts import Additions
+from helpdesk.matching.matcher import Matcher
 from helpdesk.matching.small_talk import small_talk
 from helpdesk.records import faq, versions
 from helpdesk.records.database import Database
-from helpdesk.records.exclusions import excluded_rows
-from helpdesk.records.tables import Intent, Phrasing
+from helpdesk.records.tables import Intent
 from helpdesk.serving.audit_sampler import AuditSampler
+from helpdesk.serving.day_additions import match_exactly, match_nearly, read_added
 from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
 log = logging.getLogger(__name__)
-MAX_ADDITIONS = 2000
 _NO_REVISION = -1  # the FAQ of a bundle just opened is still to be encoded
 
 
@@ -64,7 +62,7 @@ class Live:
     def is_phrasing(self, text: str) -> bool:
         """Whether a text is a phrasing of the FAQ, word for word."""
         key = text_key(self._question(text))
-        return key in self.matcher.bundle.faq_keys or key in self.additions.exact
+        return key in self.matcher.bundle.having or key in self.additions.exact
 
     def _question(self, text: str) -> str:
         return self.matcher.question(text, published=self.faq.keys(), additions=self.additions)
@@ -195,13 +193,13 @@ class LiveMatcher:
                 row.slug: FaqEntry(row.slug, row.question, row.answer, row.locale, tuple(row.tags))
                 for row in session.scalars(select(Intent).where(Intent.status == "published"))
             }
-            added = _added_phrasings(session, live.matcher.bundle)
-        exact = Additions(exact={text_key(normalised): slug for _, normalised, slug in added})
+            added = read_added(session, live.matcher.bundle)
+        exact = match_exactly(added)
         questions = frozenset(normalise(entry.question) for entry in entries.values())
         live = replace(live, faq=entries, questions=questions, additions=exact)
         if revision is None:
             return live
-        return replace(live, faq_revision=revision, additions=_encoded(exact, added, live.matcher.bundle))
+        return replace(live, faq_revision=revision, additions=match_nearly(exact, added, live.matcher.bundle))
 
     def _say_what_serves(self) -> None:
         live = self._live
@@ -222,31 +220,3 @@ def _give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-def _added_phrasings(session: Session, bundle: Bundle) -> list[tuple[int, str, str]]:
-    """(id, normalised, slug) of published phrasings that the bundle was built without, though nobody excluded them.
-
-    They may be older than the bundle: their entry was a draft when it was built.
-    """
-    known = set(bundle.phrasing_ids)
-    published = select(Phrasing.id).join(Intent).where(Intent.status == "published").order_by(Phrasing.id)
-    unknown = [id_ for id_ in session.scalars(published) if f"phrasing:{id_}" not in known]
-    if not unknown:
-        return []
-    left_out = excluded_rows(session)
-    added = [id_ for id_ in unknown if f"phrasing:{id_}" not in left_out][:MAX_ADDITIONS]
-    rows = select(Phrasing.id, Phrasing.normalised, Intent.slug).join(Intent).where(Phrasing.id.in_(added))
-    return list(session.execute(rows.order_by(Phrasing.id)).tuples())
-
-
-def _encoded(exact: Additions, added: Sequence[tuple[int, str, str]], bundle: Bundle) -> Additions:
-    """The same additions, matched almost exactly too."""
-    if not added:
-        return exact
-    return replace(
-        exact,
-        vectors=bundle.encoder.encode([normalised for _, normalised, _ in added]),
-        intents=tuple(slug for _, _, slug in added),
-        ids=tuple(f"phrasing:{id_}" for id_, _, _ in added),
-    )

@@ -40,7 +40,7 @@ def _identical(data: Data) -> Iterator[Finding]:
                 data,
                 numbers,
                 ("identical text", ERROR),
-                problem=f'"{text}" is a phrasing of {len(numbers)} entries, so it answers none of them exactly',
+                problem=f'"{text}" is a phrasing of {len(numbers)} entries, so it is asked which one is meant',
                 advice="remove it from all entries but one",
             )
 

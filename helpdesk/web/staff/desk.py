@@ -15,6 +15,7 @@ from helpdesk.records import audit, faq, labels, nights, queue, splits, versions
 from helpdesk.records.clock import now
 from helpdesk.records.night_report import DecisionSummary
 from helpdesk.records.queue import QueueItem
+from helpdesk.records.shared_texts import shared_texts
 from helpdesk.records.tables import Intent, Version
 from helpdesk.serving.live import FaqEntry
 from helpdesk.text import normalise, text_key, visible
@@ -38,6 +39,7 @@ REASONS = {
     DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
     DecisionReason.LANGUAGE: "It is in a language that neither the FAQ nor the encoder know, so it was handed over.",
     DecisionReason.BETWEEN: "Several FAQs were close, so it asked which one was meant.",
+    DecisionReason.SHARED_TEXT: "Several FAQs have this text, or nearly, so it asked which one was meant.",
     DecisionReason.TWO_QUESTIONS: "Two questions were found in it, and both answered.",
     DecisionReason.THREE_QUESTIONS: "Three questions were found in it, and all answered.",
     DecisionReason.SENTENCE: "One of its sentences was answered; the whole was not clear.",
@@ -148,8 +150,10 @@ def new_faq(message_id: int) -> Response:
             holdout_share=service().settings.holdout_share,
             known=known,
         )
+        shared = shared_texts(session, [intent.slug])
     word = "published" if intent.status == "published" else "saved as a draft, it needs an answer"
-    return _onward(f"New FAQ {intent.slug} is {word}.")
+    told = [f"{visible(text.sentence())}." for text in shared]
+    return _onward(" ".join([f"New FAQ {intent.slug} is {word}.", *told]))
 
 
 @blueprint.post("/undo")
