@@ -28,6 +28,7 @@ class DecisionReason(StrEnum):
     TWO_QUESTIONS = "two_questions"  # both are answered
     THREE_QUESTIONS = "three_questions"  # all three are answered
     CHOICE = "choice"  # the person chose it from a clarifying question
+    NO_ANSWER = "no_answer"  # what would be answered has no answer text yet
     NONE_OF_THESE = "none_of_these"  # the person chose none of its options
     EMPTY = "empty"  # no letters or digits
     NO_VERSION = "no_version"  # nothing serves yet

@@ -73,12 +73,12 @@ def faq_export(settings: "Settings", database: "Database", file: Path | None, fo
 @faq.command("list")
 @with_database
 def faq_list(settings: "Settings", database: "Database") -> None:
-    """One line an entry: slug, status, number of phrasings, question."""
-    from helpdesk.records.faq import list_intents
+    """One line an entry: slug, state (published, unanswered, draft), number of phrasings, question."""
+    from helpdesk.records.faq import list_intents, state
 
     with database.read() as session:
         for intent in list_intents(session):
-            click.echo(f"{intent.slug}  {intent.status}  {len(intent.phrasings)}  {intent.question}")
+            click.echo(f"{intent.slug}  {state(intent)}  {len(intent.phrasings)}  {intent.question}")
 
 
 def _status_command(name: str, status: str, text: str) -> None:
@@ -86,13 +86,14 @@ def _status_command(name: str, status: str, text: str) -> None:
     @click.argument("slug")
     @with_database
     def change(settings: "Settings", database: "Database", slug: str) -> None:
-        from helpdesk.records.faq import set_status
+        from helpdesk.records.faq import set_status, state
         from helpdesk.records.shared_texts import shared_texts
 
         with database.write() as session:
-            set_status(session, slug, status=status, author="command line")
+            reached = state(set_status(session, slug, status=status, author="command line"))
             shared = shared_texts(session, [slug])
-        click.echo(f"{slug} is {status}")
+        unanswered = ", without an answer: messages that ask it are handed over" if reached == "unanswered" else ""
+        click.echo(f"{slug} is {status}{unanswered}")
         _tell_shared(shared)
 
 

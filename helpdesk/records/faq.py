@@ -49,10 +49,17 @@ def create_intent(session: Session, question: str, *, answer: str, author: str) 
     return intent
 
 
-def set_status(session: Session, slug: str, *, status: str, author: str) -> None:
+def state(intent: Intent) -> str:
+    """How far an entry is: `draft`, `unanswered` (matched and reported, never spoken), or `published`."""
+    return "unanswered" if intent.status == "published" and not intent.answer.strip() else intent.status
+
+
+def set_status(session: Session, slug: str, *, status: str, author: str) -> Intent:
     """Publish an entry or take it back to draft; running processes follow within a poll."""
-    find_intent(session, slug).status = status
+    intent = find_intent(session, slug)
+    intent.status = status
     note_change(session, f"{slug} is {status}", author=author)
+    return intent
 
 
 def note_change(session: Session, what: str, *, author: str) -> None:
@@ -87,12 +94,15 @@ class Stored:
     phrasings_new: int
     phrasings_known: int
     questions_new: int
+    unanswered: int = 0
 
     def sentence(self) -> str:
         """The same in words."""
+        unanswered = f", {self.unanswered:,} without an answer yet: handed over until they have one"
         return (
             f"{self.intents_seen:,} intents ({self.intents_new:,} new), {self.phrasings_new:,} new phrasings, "
             f"{self.phrasings_known:,} known already, {self.questions_new:,} canonical questions"
+            f"{unanswered if self.unanswered else ''}"
         )
 
 
@@ -118,13 +128,14 @@ def store_entries(session: Session, entries: Sequence[Entry], *, author: str, so
         questions += add([intent.question], source="question")
     note_change(session, f"imported {len(entries)} intents, {added} new phrasings", author=author)
     total = sum(len(entry.phrasings) for entry in entries)
-    return Stored(len(fresh), len(entries), added, total - added, questions)
+    unanswered = sum(state(intent) == "unanswered" for intent in {known[entry.slug] for entry in entries})
+    return Stored(len(fresh), len(entries), added, total - added, questions, unanswered)
 
 
 def _update(intent: Intent, entry: Entry) -> None:
     for name in ("question", "answer", "locale", "status"):
         if (value := getattr(entry, name)) is not None:
-            setattr(intent, name, value)
+            setattr(intent, name, value.strip() if name == "answer" else value)
     if entry.tags is not None:
         intent.tags = list(entry.tags)
 

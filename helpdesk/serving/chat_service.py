@@ -142,7 +142,8 @@ class ChatService:
         if choice == len(last.options):
             return Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NONE_OF_THESE)
         if 0 <= choice < len(last.options) and last.options[choice] in live.faq:
-            return Decision(DecisionKind.ANSWER, (Ranked(last.options[choice], 1.0),), (), DecisionReason.CHOICE)
+            chosen = (Ranked(last.options[choice], 1.0),)
+            return live.spoken(Decision(DecisionKind.ANSWER, chosen, (), DecisionReason.CHOICE))
         return None
 
     def _asked_back(self, *, channel: str, sender: str) -> bool:
@@ -179,8 +180,8 @@ class ChatService:
     ) -> str:
         if logged.kind in NO_QUESTION:
             return self.replies.to(logged.reason, spoken_language(said, self.settings.languages))
-        if answered:
-            return "\n\n".join(entry.answer or entry.question for entry in answered)
+        if any(entry.answer.strip() for entry in answered):
+            return "\n\n".join(entry.answer for entry in answered)
         if logged.kind == DecisionKind.CLARIFY and options:
             lines = [f"{number}. {option.question}" for number, option in enumerate(options, 1)]
             return "\n".join([self.settings.clarify_text, *lines])

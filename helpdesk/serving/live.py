@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from helpdesk.errors import BundleError, HelpdeskError
 from helpdesk.matching.bundle import open_bundle
-from helpdesk.matching.decide import Decision
+from helpdesk.matching.decide import Decision, speak
 from helpdesk.matching.known_texts import Additions
 from helpdesk.matching.matcher import Matcher
 from helpdesk.matching.small_talk import small_talk
@@ -30,7 +30,7 @@ _NO_REVISION = -1  # the FAQ of a bundle just opened is still to be encoded
 
 @dataclass(frozen=True)
 class FaqEntry:
-    """What a reply needs to know of a published intent."""
+    """What a reply needs to know of a published intent; one without an answer is matched and never spoken."""
 
     slug: str
     question: str
@@ -50,14 +50,20 @@ class Live:
     faq: dict[str, FaqEntry]
     additions: Additions
     questions: frozenset[str] = frozenset()  # of the published entries, normalised
+    answered: frozenset[str] = frozenset()  # the published entries that have an answer text
 
     def match(self, text: str) -> Decision:
         """Decide one message among the published entries."""
-        return self.matcher.match(text, published=self.faq.keys(), additions=self.additions)
+        return self.spoken(self.matcher.match(text, published=self.faq.keys(), additions=self.additions))
 
     def rank(self, text: str) -> Decision:
         """Decide one message, of letters or digits, by its meaning alone."""
-        return self.matcher.rank(self._question(text), published=self.faq.keys(), additions=self.additions)
+        decision = self.matcher.rank(self._question(text), published=self.faq.keys(), additions=self.additions)
+        return self.spoken(decision)
+
+    def spoken(self, decision: Decision) -> Decision:
+        """The decision, or a hand-over where it would be answered with an entry that has no answer text yet."""
+        return speak(decision, answered=self.answered)
 
     def is_phrasing(self, text: str) -> bool:
         """Whether a text is a phrasing of the FAQ, word for word."""
@@ -196,7 +202,8 @@ class LiveMatcher:
             added = read_added(session, live.matcher.bundle)
         exact = match_exactly(added)
         questions = frozenset(normalise(entry.question) for entry in entries.values())
-        live = replace(live, faq=entries, questions=questions, additions=exact)
+        answered = frozenset(slug for slug, entry in entries.items() if entry.answer.strip())
+        live = replace(live, faq=entries, questions=questions, answered=answered, additions=exact)
         if revision is None:
             return live
         return replace(live, faq_revision=revision, additions=match_nearly(exact, added, live.matcher.bundle))

@@ -83,3 +83,21 @@ def test_texts_of_several_published_entries_are_named(database: Database) -> Non
         (shared,) = shared_texts(session, ["wifi", "badge"])
 
     assert shared.sentence() == '"It is down" is a phrasing of vpn and wifi: it is asked which one is meant'
+
+
+def test_an_import_counts_the_entries_without_an_answer(database: Database) -> None:
+    """They are published and matched; drafts are not, and an answer makes a normal entry of one."""
+    entries = [
+        Entry("vpn"),
+        Entry("wifi", answer="  "),
+        Entry("gym", answer="", status="draft"),
+        Entry("a", answer="So."),
+    ]
+    with database.write() as session:
+        stored = faq.store_entries(session, entries, author="test")
+        states = [faq.state(intent) for intent in faq.list_intents(session)]
+        again = faq.store_entries(session, [Entry("vpn", answer="Restart it."), Entry("wifi")], author="test")
+
+        assert states == ["published", "draft", "unanswered", "unanswered"]
+        assert "2 without an answer yet" in stored.sentence()
+        assert (again.unanswered, faq.state(faq.find_intent(session, "vpn"))) == (1, "published")

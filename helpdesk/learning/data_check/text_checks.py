@@ -157,7 +157,7 @@ def _no_answer(data: Data) -> Iterator[Finding]:
         yield Finding(
             "no answer",
             WARNING,
-            f"{len(slugs)} published entries have no answer: people are told the question back",
+            f"{len(slugs)} published entries have no answer: messages that ask them are handed over",
             "write the answers, or unpublish the entries",
             slugs=slugs,
         )

@@ -45,6 +45,7 @@ REASONS = {
     DecisionReason.SENTENCE: "One of its sentences was answered; the whole was not clear.",
     DecisionReason.CONFIDENT: "It was answered, but with little confidence.",
     DecisionReason.NEW_PHRASING: "It was answered from a phrasing added today.",
+    DecisionReason.NO_ANSWER: "The FAQ that fits has no answer yet, so it was handed over.",
     DecisionReason.NO_VERSION: "No trained version was in service.",
     DecisionReason.NONE_OF_THESE: "None of the offered FAQs was chosen.",
     DecisionReason.KNOWN_OUT_OF_SCOPE: "It was labelled as none of the FAQs before.",
