@@ -45,6 +45,8 @@ def import_faq(database: "Database", file: Path, *, skip_bad: bool, author: str)
         stored = store_entries(session, found.entries, author=author)
         shared = shared_texts(session, [entry.slug for entry in found.entries])
     click.echo(stored.sentence())
+    for slug in stored.replaced:
+        click.echo(f"{slug} had another answer; it has the one of the file now")
     _tell_shared(shared)
 
 

@@ -7,8 +7,6 @@ import threading
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import select
-
 from helpdesk.errors import BundleError, HelpdeskError
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.decide import Decision, speak
@@ -17,26 +15,15 @@ from helpdesk.matching.matcher import Matcher
 from helpdesk.matching.small_talk import small_talk
 from helpdesk.records import faq, versions
 from helpdesk.records.database import Database
-from helpdesk.records.tables import Intent
 from helpdesk.serving.audit_sampler import AuditSampler
 from helpdesk.serving.day_additions import match_exactly, match_nearly, read_added
+from helpdesk.serving.entries import FaqEntry, read_entries
 from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
 log = logging.getLogger(__name__)
 _NO_REVISION = -1  # the FAQ of a bundle just opened is still to be encoded
-
-
-@dataclass(frozen=True)
-class FaqEntry:
-    """What a reply needs to know of a published intent; one without an answer is matched and never spoken."""
-
-    slug: str
-    question: str
-    answer: str
-    locale: str
-    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -49,7 +36,7 @@ class Live:
     faq_revision: int
     faq: dict[str, FaqEntry]
     additions: Additions
-    questions: frozenset[str] = frozenset()  # of the published entries, normalised
+    questions: frozenset[str] = frozenset()  # of the published entries as they are shown, normalised
     answered: frozenset[str] = frozenset()  # the published entries that have an answer text
 
     def match(self, text: str) -> Decision:
@@ -195,13 +182,10 @@ class LiveMatcher:
         """With the FAQ of now. Without a revision what editors added matches exactly only, and nothing is encoded:
         a rollback must not wait for thousands of phrasings that came after its bundle."""
         with self._database.read() as session:
-            entries = {
-                row.slug: FaqEntry(row.slug, row.question, row.answer, row.locale, tuple(row.tags))
-                for row in session.scalars(select(Intent).where(Intent.status == "published"))
-            }
+            entries = read_entries(session)
             added = read_added(session, live.matcher.bundle)
         exact = match_exactly(added)
-        questions = frozenset(normalise(entry.question) for entry in entries.values())
+        questions = frozenset(normalise(entry.shown) for entry in entries.values())
         answered = frozenset(slug for slug, entry in entries.items() if entry.answer.strip())
         live = replace(live, faq=entries, questions=questions, answered=answered, additions=exact)
         if revision is None:

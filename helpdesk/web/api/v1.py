@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.matching.decide import Decision
 from helpdesk.serving.chat_service import Reply
-from helpdesk.serving.live import FaqEntry
+from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
 from helpdesk.web.context import is_staff, service

@@ -17,7 +17,7 @@ from helpdesk.records.night_report import DecisionSummary
 from helpdesk.records.queue import QueueItem
 from helpdesk.records.shared_texts import shared_texts
 from helpdesk.records.tables import Intent, Version
-from helpdesk.serving.live import FaqEntry
+from helpdesk.serving.entries import FaqEntry
 from helpdesk.text import normalise, text_key, visible
 from helpdesk.web.context import service
 from helpdesk.web.staff.banner import as_banner
