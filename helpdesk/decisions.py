@@ -21,12 +21,14 @@ class DecisionReason(StrEnum):
     UNSURE = "unsure"  # nothing is likely enough
     LANGUAGE = "language"  # nothing is likely enough, and it is in a language that neither FAQ nor encoder know
     EXACT = "exact"  # the text itself is known
+    SHARED_TEXT = "shared_text"  # several entries have the text itself, or one added since that is as near
     KNOWN_OUT_OF_SCOPE = "known_out_of_scope"  # staff said that this text is none of the FAQs
     NEW_PHRASING = "new_phrasing"  # nearly a phrasing added since the last night
     SENTENCE = "sentence"  # one of its sentences asks it
     TWO_QUESTIONS = "two_questions"  # both are answered
     THREE_QUESTIONS = "three_questions"  # all three are answered
     CHOICE = "choice"  # the person chose it from a clarifying question
+    NO_ANSWER = "no_answer"  # what would be answered has no answer text yet
     NONE_OF_THESE = "none_of_these"  # the person chose none of its options
     EMPTY = "empty"  # no letters or digits
     NO_VERSION = "no_version"  # nothing serves yet

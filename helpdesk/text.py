@@ -11,6 +11,7 @@ _SPACES: Final = re.compile(r"\s+")
 _EDGES: Final = " \t.,;:!?¡¿…\"'`´*_~-–—"
 _QUOTES: Final = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "‐": "-", "‑": "-"})
 _WORDS: Final = re.compile(r"[^\W_]+")
+_LONGEST_SLUG: Final = 64
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]+")
 
 
@@ -38,9 +39,17 @@ def words(text: str) -> list[str]:
 
 
 def slugify(text: str) -> str:
-    """A stable identifier from free text: lower-case words joined by underscores, at most 64 characters."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return "_".join(_WORDS.findall(plain.lower()))[:64].strip("_")
+    """A stable identifier from free text of any script: folded words joined by underscores, at most 64 characters.
+
+    Case, width, spaces, punctuation and the accents of Latin letters make no difference; longer texts end in a key of
+    the whole. Idempotent. "" when there are no letters or digits.
+    """
+    slug = _slug(text)
+    while (again := _slug(slug)) != slug:
+        slug = again
+    if len(slug) <= _LONGEST_SLUG:
+        return slug
+    return f"{slug[: _LONGEST_SLUG - 9].rstrip('_')}_{text_key(slug)[:8]}"
 
 
 def humanise(slug: str) -> str:
@@ -59,6 +68,17 @@ def _fold(text: str) -> str:
     text = unicodedata.normalize("NFKC", text.translate(_QUOTES)).casefold()
     text = "".join(" " if c in "\t\n\r\x0b\x0c\x85" else c for c in text if not _invisible(c))
     return unicodedata.normalize("NFKC", _SPACES.sub(" ", text).strip(_EDGES))
+
+
+def _slug(text: str) -> str:
+    letters = ""
+    for c in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()):
+        kind = unicodedata.category(c)[0]
+        if kind in "LN" or (kind == "M" and letters[-1:] not in ("", "_") and not letters[-1].isascii()):
+            letters += c
+        elif kind != "M":
+            letters += "_"
+    return "_".join(unicodedata.normalize("NFC", word) for word in letters.split("_") if word)
 
 
 def _invisible(character: str) -> bool:

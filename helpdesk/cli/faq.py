@@ -9,6 +9,7 @@ from helpdesk.cli.common import with_database, write_out
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
+    from helpdesk.records.shared_texts import SharedText
     from helpdesk.settings import Settings
 
 
@@ -33,6 +34,7 @@ def import_faq(database: "Database", file: Path, *, skip_bad: bool, author: str)
     """Store a FAQ file's entries and say what changed. Raises BadRowsError unless bad rows may be skipped."""
     from helpdesk.records.faq import store_entries
     from helpdesk.records.files.faq_files import read_faq
+    from helpdesk.records.shared_texts import shared_texts
 
     found = read_faq(file)
     if not skip_bad:
@@ -41,7 +43,18 @@ def import_faq(database: "Database", file: Path, *, skip_bad: bool, author: str)
         click.echo(f"skipped line {line}: {reason}", err=True)
     with database.write() as session:
         stored = store_entries(session, found.entries, author=author)
+        shared = shared_texts(session, [entry.slug for entry in found.entries])
     click.echo(stored.sentence())
+    for slug in stored.replaced:
+        click.echo(f"{slug} had another answer; it has the one of the file now")
+    _tell_shared(shared)
+
+
+def _tell_shared(shared: "list[SharedText]") -> None:
+    from helpdesk.text import visible
+
+    for text in shared:
+        click.echo(visible(text.sentence()))
 
 
 @faq.command("export")
@@ -62,12 +75,12 @@ def faq_export(settings: "Settings", database: "Database", file: Path | None, fo
 @faq.command("list")
 @with_database
 def faq_list(settings: "Settings", database: "Database") -> None:
-    """One line an entry: slug, status, number of phrasings, question."""
-    from helpdesk.records.faq import list_intents
+    """One line an entry: slug, state (published, unanswered, draft), number of phrasings, question."""
+    from helpdesk.records.faq import list_intents, state
 
     with database.read() as session:
         for intent in list_intents(session):
-            click.echo(f"{intent.slug}  {intent.status}  {len(intent.phrasings)}  {intent.question}")
+            click.echo(f"{intent.slug}  {state(intent)}  {len(intent.phrasings)}  {intent.question}")
 
 
 def _status_command(name: str, status: str, text: str) -> None:
@@ -75,11 +88,15 @@ def _status_command(name: str, status: str, text: str) -> None:
     @click.argument("slug")
     @with_database
     def change(settings: "Settings", database: "Database", slug: str) -> None:
-        from helpdesk.records.faq import set_status
+        from helpdesk.records.faq import set_status, state
+        from helpdesk.records.shared_texts import shared_texts
 
         with database.write() as session:
-            set_status(session, slug, status=status, author="command line")
-        click.echo(f"{slug} is {status}")
+            reached = state(set_status(session, slug, status=status, author="command line"))
+            shared = shared_texts(session, [slug])
+        unanswered = ", without an answer: messages that ask it are handed over" if reached == "unanswered" else ""
+        click.echo(f"{slug} is {status}{unanswered}")
+        _tell_shared(shared)
 
 
 _status_command("publish", "published", "Let an entry be answered.")

@@ -2,7 +2,7 @@
 
 encoder/         sentence-transformers layout, with onnx/model.onnx, tokenizer.json, helpdesk_encoder.json
 phrasings.json   what row i of the vectors is: its id, its text's key, its intent; the keys of out-of-scope texts
-exact.json       text key -> intent: every known text, held-out ones included, unless two intents claim it
+exact.json       text key -> intent: every known text, held-out ones included, unless several intents have it
 vectors.npy      unit vectors [count, dim] of float32
 index.bin        their HNSW graph
 scorer.npz       arrays of the scorer
@@ -81,10 +81,13 @@ class Bundle:
         return Speller(self.words, self.encoder.words())
 
     @cached_property
-    def faq_keys(self) -> frozenset[str]:
-        """The keys of the texts that are phrasings of the FAQ, not labelled messages."""
-        rows = zip(self.phrasing_ids, self.phrasing_keys, strict=True)
-        return frozenset(key for row, key in rows if row.startswith("phrasing:"))
+    def having(self) -> dict[str, tuple[str, ...]]:
+        """Text key -> the intents that have the text as a phrasing; labelled messages are none."""
+        found: dict[str, set[str]] = {}
+        for row, key, intent in zip(self.phrasing_ids, self.phrasing_keys, self.intent_of_row, strict=True):
+            if row.startswith("phrasing:"):
+                found.setdefault(key, set()).add(self.intents[intent])
+        return {key: tuple(sorted(intents)) for key, intents in found.items()}
 
 
 def seal(directory: Path, facts: dict[str, Any]) -> str:

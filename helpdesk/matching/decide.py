@@ -1,8 +1,8 @@
 """Confidences + thresholds -> answer, clarify or fallback. Pure."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from helpdesk.decisions import ANSWERS, DecisionKind, DecisionReason
@@ -88,6 +88,16 @@ def decide(ranking: Sequence[Ranked], thresholds: Thresholds, *, out_of_scope: f
     if options:
         return Decision(DecisionKind.CLARIFY, ranked, options, DecisionReason.BETWEEN, thresholds, out_of_scope)
     return Decision(DecisionKind.FALLBACK, ranked, (), DecisionReason.UNSURE, thresholds, out_of_scope)
+
+
+def speak(decision: Decision, *, answered: Collection[str]) -> Decision:
+    """The same decision, if the entries with an answer text bear it out: an answer that lacks a text, or a question
+    none of whose choices has one, is handed over with its ranking."""
+    named = [intent in answered for intent in decision.intents or decision.options]
+    if all(named) or (decision.kind == DecisionKind.CLARIFY and any(named)):
+        return decision
+    reason = decision.reason if decision.reason == DecisionReason.CHOICE else DecisionReason.NO_ANSWER
+    return replace(decision, kind=DecisionKind.FALLBACK, options=(), reason=reason)
 
 
 def _smallest_set(ranked: tuple[Ranked, ...], level: float) -> tuple[str, ...]:

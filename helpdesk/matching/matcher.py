@@ -1,8 +1,8 @@
 """Normalise, exact match, small talk, encode, search, score, decide: one message through one bundle."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +12,7 @@ from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision, Ranked, decide
 from helpdesk.matching.encoder import VectorCache
 from helpdesk.matching.index import Neighbours, Vectors
+from helpdesk.matching.known_texts import Additions, decide_known, with_additions
 from helpdesk.matching.languages import languages as all_languages
 from helpdesk.matching.reading import matter, sentences
 from helpdesk.matching.scorer import NEIGHBOURS
@@ -26,27 +27,18 @@ from helpdesk.matching.several import (
     splits,
 )
 from helpdesk.matching.small_talk import Heard, SmallTalk, small_talk
-from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
+from helpdesk.text import normalise, text_key
 
 RANKED = 10
-NEW_PHRASING_SIMILARITY = 0.9
 ONE_QUESTION = 0.9  # a message that surely asks one thing is not taken apart: every part costs an encoding
 _CLAUSE_END = re.compile(r"[.!?;:,]+\s+|\n+|\s-+\s")
 _NOTHING = re.compile(r"\b(?:nothing|nobody|none|nichts|niemand|rien|personne|nada|nadie)\b", re.IGNORECASE)
-_KNOWN_TEXTS = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE, DecisionReason.NEW_PHRASING)
-
-
-@dataclass(frozen=True)
-class Additions:
-    """Phrasings that were added since the bundle was built. Until the next night they match exactly, or almost.
-
-    exact: text key -> intent; vectors [n, dim] with the intent and the id of each row.
-    """
-
-    exact: Mapping[str, str] = field(default_factory=dict)
-    vectors: Vectors = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
-    intents: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
+_KNOWN_TEXTS = (
+    DecisionReason.EXACT,
+    DecisionReason.SHARED_TEXT,
+    DecisionReason.KNOWN_OUT_OF_SCOPE,
+    DecisionReason.NEW_PHRASING,
+)
 
 
 class Matcher:
@@ -183,19 +175,11 @@ class Matcher:
     def _is_phrasing(self, text: str, additions: Additions) -> bool:
         """A label does not come before small talk: whoever saw an answer would know that somebody had sent the text."""
         key = text_key(text)
-        return key in self.bundle.faq_keys or key in additions.exact
+        return key in self.bundle.having or key in additions.exact
 
     def _known(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision | None:
         """The decision about a normalised text that is known by itself, None when it is not."""
-        thresholds = self.bundle.thresholds
-        known = additions.exact.get(text_key(text), self.bundle.exact.get(text_key(text)))
-        if known == OUT_OF_SCOPE:
-            return Decision(
-                DecisionKind.FALLBACK, (), (), DecisionReason.KNOWN_OUT_OF_SCOPE, thresholds, out_of_scope=1.0
-            )
-        if known is not None and (published is None or known in published):
-            return Decision(DecisionKind.ANSWER, (Ranked(known, 1.0, None, 1.0),), (), DecisionReason.EXACT, thresholds)
-        return None
+        return decide_known(text_key(text), self.bundle, additions, published=published)
 
     def rank(
         self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
@@ -203,7 +187,7 @@ class Matcher:
         """Decide a normalised text by its meaning, as if nobody had said this very text before."""
         vector = self._cache.encode_one(text)
         decision = self.decide_vector(vector, text=text, published=published)
-        return _with_additions(decision, vector, additions or Additions(), published)
+        return with_additions(decision, vector, additions or Additions(), published=published)
 
     def _several(
         self, said: str, mended: str, whole: Decision, additions: Additions, published: Collection[str] | None
@@ -275,24 +259,3 @@ def _doubtful(decision: Decision) -> bool:
     """Whether it is worth another look."""
     unsure = decision.kind != DecisionKind.ANSWER or decision.confidence < ONE_QUESTION
     return decision.reason not in _KNOWN_TEXTS and unsure
-
-
-def _with_additions(
-    decision: Decision, vector: Vectors, additions: Additions, published: Collection[str] | None
-) -> Decision:
-    """Answer with an added phrasing when it is nearly the message, and nearer than every phrasing of the bundle."""
-    if not additions.intents:
-        return decision
-    similarities = additions.vectors @ vector
-    best = int(np.argmax(similarities))
-    similarity = float(similarities[best])
-    intent = additions.intents[best]
-    nearest = max((r.similarity for r in decision.ranking if r.similarity is not None), default=0.0)
-    if not similarity >= max(NEW_PHRASING_SIMILARITY, nearest) or (published is not None and intent not in published):
-        return decision
-    others = tuple(r for r in decision.ranking if r.intent != intent)
-    confidence = max([similarity, *(r.confidence for r in others)])
-    ranked = Ranked(intent, min(1.0, confidence), additions.ids[best], similarity)
-    return replace(
-        decision, kind=DecisionKind.ANSWER, ranking=(ranked, *others), options=(), reason=DecisionReason.NEW_PHRASING
-    )

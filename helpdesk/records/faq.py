@@ -26,8 +26,9 @@ def count_phrasings(session: Session) -> int:
 
 
 def find_intent(session: Session, slug: str) -> Intent:
-    """The intent with this slug. Raises NotFoundError."""
-    intent = session.scalar(select(Intent).where(Intent.slug == slug))
+    """The intent with this slug, or with the only one of the same form (`Reset Password`). Raises NotFoundError."""
+    intent = _Slugs(session.scalars(select(Intent).where(Intent.slug == slug))).find(slug)
+    intent = intent or _Slugs(session.scalars(select(Intent))).find(slug)
     if intent is None:
         raise NotFoundError(f"no intent {slug!r}; `helpdesk faq list` shows them all")
     return intent
@@ -38,8 +39,8 @@ def create_intent(session: Session, question: str, *, answer: str, author: str) 
     slug = slugify(question)
     if not slug or not normalise(question):
         raise BadInputError(f"question {question!r} has no letters or digits; expected a sentence")
-    if session.scalar(select(Intent.id).where(Intent.slug == slug)) is not None:
-        raise ConflictError(f"there is an intent {slug!r} already; choose it instead")
+    if (taken := _Slugs(session.scalars(select(Intent))).find(slug)) is not None:
+        raise ConflictError(f"there is an intent {taken.slug!r} already; choose it instead")
     status = "published" if answer.strip() else "draft"
     intent = Intent(slug=slug, question=question.strip(), answer=answer.strip(), status=status, tags=[])
     session.add(intent)
@@ -49,10 +50,17 @@ def create_intent(session: Session, question: str, *, answer: str, author: str) 
     return intent
 
 
-def set_status(session: Session, slug: str, *, status: str, author: str) -> None:
+def state(intent: Intent) -> str:
+    """How far an entry is: `draft`, `unanswered` (matched and reported, never spoken), or `published`."""
+    return "unanswered" if intent.status == "published" and not intent.answer.strip() else intent.status
+
+
+def set_status(session: Session, slug: str, *, status: str, author: str) -> Intent:
     """Publish an entry or take it back to draft; running processes follow within a poll."""
-    find_intent(session, slug).status = status
+    intent = find_intent(session, slug)
+    intent.status = status
     note_change(session, f"{slug} is {status}", author=author)
+    return intent
 
 
 def note_change(session: Session, what: str, *, author: str) -> None:
@@ -67,7 +75,7 @@ def revision(session: Session) -> int:
 
 @dataclass(frozen=True)
 class Entry:
-    """One intent as a file gives it; None leaves what is stored as it is."""
+    """One intent as a file gives it; None leaves what is stored as it is. name: what the file calls it."""
 
     slug: str
     question: str | None = None
@@ -76,6 +84,29 @@ class Entry:
     tags: tuple[str, ...] | None = None
     phrasings: tuple[str, ...] = ()
     status: str | None = None
+    name: str | None = None
+
+
+class _Slugs:
+    """Intents by slug: by the very one, or by the only one of the same form."""
+
+    def __init__(self, intents: Iterable[Intent]) -> None:
+        self._intents: dict[str, Intent] = {}
+        self._forms: dict[str, list[Intent]] = {}
+        for intent in intents:
+            self.add(intent)
+
+    def add(self, intent: Intent) -> None:
+        """One more."""
+        self._intents[intent.slug] = intent
+        self._forms.setdefault(slugify(intent.slug), []).append(intent)
+
+    def find(self, slug: str) -> Intent | None:
+        """The intent that is meant, None when there is none, or none for sure."""
+        if slug in self._intents:
+            return self._intents[slug]
+        alike = self._forms.get(form, []) if (form := slugify(slug)) else []
+        return alike[0] if len(alike) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -87,26 +118,34 @@ class Stored:
     phrasings_new: int
     phrasings_known: int
     questions_new: int
+    unanswered: int = 0
+    replaced: tuple[str, ...] = ()  # slugs of entries that had another answer
 
     def sentence(self) -> str:
         """The same in words."""
+        unanswered = f", {self.unanswered:,} without an answer yet: handed over until they have one"
         return (
             f"{self.intents_seen:,} intents ({self.intents_new:,} new), {self.phrasings_new:,} new phrasings, "
             f"{self.phrasings_known:,} known already, {self.questions_new:,} canonical questions"
+            f"{unanswered if self.unanswered else ''}"
         )
 
 
 def store_entries(session: Session, entries: Sequence[Entry], *, author: str, source: str = "import") -> Stored:
-    """Insert or update intents by slug and add the phrasings they lack. Nothing is ever removed."""
-    known = {intent.slug: intent for intent in session.scalars(select(Intent))}
-    fresh = [entry for entry in entries if entry.slug not in known]
-    for entry in fresh:
-        question = entry.question or humanise(entry.slug)
-        intent = Intent(slug=entry.slug, question=question, answer="", status="published", tags=[])
-        session.add(intent)
-        known[entry.slug] = intent
+    """Insert or update intents by slug, whatever its form, and add the phrasings they lack. Nothing is ever removed."""
+    slugs = _Slugs(session.scalars(select(Intent)))
+    known: dict[str, Intent] = {}
+    fresh = 0
     for entry in entries:
-        _update(known[entry.slug], entry)
+        intent = slugs.find(entry.slug)
+        if intent is None:
+            question = entry.question or humanise(entry.name or entry.slug)
+            intent = Intent(slug=entry.slug, question=question, answer="", status="published", tags=[])
+            session.add(intent)
+            slugs.add(intent)
+            fresh += 1
+        known[entry.slug] = intent
+    replaced = [known[entry.slug].slug for entry in entries if _update(known[entry.slug], entry)]
     session.flush()
     have = _normalised_by_intent(session)
     questions = added = 0
@@ -118,15 +157,19 @@ def store_entries(session: Session, entries: Sequence[Entry], *, author: str, so
         questions += add([intent.question], source="question")
     note_change(session, f"imported {len(entries)} intents, {added} new phrasings", author=author)
     total = sum(len(entry.phrasings) for entry in entries)
-    return Stored(len(fresh), len(entries), added, total - added, questions)
+    unanswered = sum(state(intent) == "unanswered" for intent in {known[entry.slug] for entry in entries})
+    return Stored(fresh, len(entries), added, total - added, questions, unanswered, tuple(replaced))
 
 
-def _update(intent: Intent, entry: Entry) -> None:
+def _update(intent: Intent, entry: Entry) -> bool:
+    """Whether another answer was replaced."""
+    before = intent.answer
     for name in ("question", "answer", "locale", "status"):
         if (value := getattr(entry, name)) is not None:
-            setattr(intent, name, value)
+            setattr(intent, name, value.strip() if name == "answer" else value)
     if entry.tags is not None:
         intent.tags = list(entry.tags)
+    return before.strip() not in ("", intent.answer)
 
 
 def _normalised_by_intent(session: Session) -> dict[int, set[str]]:

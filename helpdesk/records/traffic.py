@@ -60,7 +60,8 @@ def count_outcomes(session: Session, *, since: datetime | None, until: datetime 
         query = query.where(Message.created_at <= until)
     counts: dict[tuple[str, bool], int] = {}
     for kind, reason, count in session.execute(query):
-        key = (kind, reason in CHOSEN)
+        unanswered = (kind, reason) == (DecisionKind.FALLBACK, DecisionReason.CHOICE)  # handed over like any other
+        key = (kind, reason in CHOSEN and not unanswered)
         counts[key] = counts.get(key, 0) + count
     return Outcomes(
         answered=counts.get((DecisionKind.ANSWER, False), 0),

@@ -13,7 +13,8 @@ from helpdesk.matching.matcher import spoken_language, written_language
 from helpdesk.records import conversations
 from helpdesk.records.conversations import Logged
 from helpdesk.records.database import Database
-from helpdesk.serving.live import FaqEntry, Live, LiveMatcher
+from helpdesk.serving.entries import FaqEntry
+from helpdesk.serving.live import Live, LiveMatcher
 from helpdesk.serving.outside_view import OutsideView, outside_view
 from helpdesk.serving.replies import Replies, shipped_replies
 from helpdesk.settings import Settings
@@ -136,13 +137,14 @@ class ChatService:
             last = conversations.last_decision(session, channel=channel, sender=sender)
         if last is None or last.kind != DecisionKind.CLARIFY:
             return None
-        offered = [normalise(live.faq[slug].question) if slug in live.faq else None for slug in last.options]
+        offered = [normalise(live.faq[slug].shown) if slug in live.faq else None for slug in last.options]
         texts = [*offered, none_of_these]
         choice = int(said) - 1 if is_number else texts.index(said) if said in texts else -1
         if choice == len(last.options):
             return Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NONE_OF_THESE)
         if 0 <= choice < len(last.options) and last.options[choice] in live.faq:
-            return Decision(DecisionKind.ANSWER, (Ranked(last.options[choice], 1.0),), (), DecisionReason.CHOICE)
+            chosen = (Ranked(last.options[choice], 1.0),)
+            return live.spoken(Decision(DecisionKind.ANSWER, chosen, (), DecisionReason.CHOICE))
         return None
 
     def _asked_back(self, *, channel: str, sender: str) -> bool:
@@ -154,7 +156,7 @@ class ChatService:
     def _reply(self, live: Live | None, text: str, logged: Logged) -> Reply:
         entries = live.faq if live else {}
         answered = tuple(entries[slug] for slug in conversations.answered_intents(logged) if slug in entries)
-        options = tuple(Option(slug, entries[slug].question) for slug in logged.options if slug in entries)
+        options = tuple(Option(slug, entries[slug].shown) for slug in logged.options if slug in entries)
         if options:
             options += (Option(None, self.settings.none_text),)
         return Reply(
@@ -179,8 +181,8 @@ class ChatService:
     ) -> str:
         if logged.kind in NO_QUESTION:
             return self.replies.to(logged.reason, spoken_language(said, self.settings.languages))
-        if answered:
-            return "\n\n".join(entry.answer or entry.question for entry in answered)
+        if any(entry.answer.strip() for entry in answered):
+            return "\n\n".join(entry.answer for entry in answered)
         if logged.kind == DecisionKind.CLARIFY and options:
             lines = [f"{number}. {option.question}" for number, option in enumerate(options, 1)]
             return "\n".join([self.settings.clarify_text, *lines])

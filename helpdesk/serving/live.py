@@ -4,41 +4,26 @@ import ctypes
 import gc
 import logging
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from helpdesk.errors import BundleError, HelpdeskError
-from helpdesk.matching.bundle import Bundle, open_bundle
-from helpdesk.matching.decide import Decision
-from helpdesk.matching.matcher import Additions, Matcher
+from helpdesk.matching.bundle import open_bundle
+from helpdesk.matching.decide import Decision, speak
+from helpdesk.matching.known_texts import Additions
+from helpdesk.matching.matcher import Matcher
 from helpdesk.matching.small_talk import small_talk
 from helpdesk.records import faq, versions
 from helpdesk.records.database import Database
-from helpdesk.records.exclusions import excluded_rows
-from helpdesk.records.tables import Intent, Phrasing
 from helpdesk.serving.audit_sampler import AuditSampler
+from helpdesk.serving.day_additions import match_exactly, match_nearly, read_added
+from helpdesk.serving.entries import FaqEntry, read_entries
 from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
 log = logging.getLogger(__name__)
-MAX_ADDITIONS = 2000
 _NO_REVISION = -1  # the FAQ of a bundle just opened is still to be encoded
-
-
-@dataclass(frozen=True)
-class FaqEntry:
-    """What a reply needs to know of a published intent."""
-
-    slug: str
-    question: str
-    answer: str
-    locale: str
-    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -51,20 +36,26 @@ class Live:
     faq_revision: int
     faq: dict[str, FaqEntry]
     additions: Additions
-    questions: frozenset[str] = frozenset()  # of the published entries, normalised
+    questions: frozenset[str] = frozenset()  # of the published entries as they are shown, normalised
+    answered: frozenset[str] = frozenset()  # the published entries that have an answer text
 
     def match(self, text: str) -> Decision:
         """Decide one message among the published entries."""
-        return self.matcher.match(text, published=self.faq.keys(), additions=self.additions)
+        return self.spoken(self.matcher.match(text, published=self.faq.keys(), additions=self.additions))
 
     def rank(self, text: str) -> Decision:
         """Decide one message, of letters or digits, by its meaning alone."""
-        return self.matcher.rank(self._question(text), published=self.faq.keys(), additions=self.additions)
+        decision = self.matcher.rank(self._question(text), published=self.faq.keys(), additions=self.additions)
+        return self.spoken(decision)
+
+    def spoken(self, decision: Decision) -> Decision:
+        """The decision, or a hand-over where it would be answered with an entry that has no answer text yet."""
+        return speak(decision, answered=self.answered)
 
     def is_phrasing(self, text: str) -> bool:
         """Whether a text is a phrasing of the FAQ, word for word."""
         key = text_key(self._question(text))
-        return key in self.matcher.bundle.faq_keys or key in self.additions.exact
+        return key in self.matcher.bundle.having or key in self.additions.exact
 
     def _question(self, text: str) -> str:
         return self.matcher.question(text, published=self.faq.keys(), additions=self.additions)
@@ -191,17 +182,15 @@ class LiveMatcher:
         """With the FAQ of now. Without a revision what editors added matches exactly only, and nothing is encoded:
         a rollback must not wait for thousands of phrasings that came after its bundle."""
         with self._database.read() as session:
-            entries = {
-                row.slug: FaqEntry(row.slug, row.question, row.answer, row.locale, tuple(row.tags))
-                for row in session.scalars(select(Intent).where(Intent.status == "published"))
-            }
-            added = _added_phrasings(session, live.matcher.bundle)
-        exact = Additions(exact={text_key(normalised): slug for _, normalised, slug in added})
-        questions = frozenset(normalise(entry.question) for entry in entries.values())
-        live = replace(live, faq=entries, questions=questions, additions=exact)
+            entries = read_entries(session)
+            added = read_added(session, live.matcher.bundle)
+        exact = match_exactly(added)
+        questions = frozenset(normalise(entry.shown) for entry in entries.values())
+        answered = frozenset(slug for slug, entry in entries.items() if entry.answer.strip())
+        live = replace(live, faq=entries, questions=questions, answered=answered, additions=exact)
         if revision is None:
             return live
-        return replace(live, faq_revision=revision, additions=_encoded(exact, added, live.matcher.bundle))
+        return replace(live, faq_revision=revision, additions=match_nearly(exact, added, live.matcher.bundle))
 
     def _say_what_serves(self) -> None:
         live = self._live
@@ -222,31 +211,3 @@ def _give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-def _added_phrasings(session: Session, bundle: Bundle) -> list[tuple[int, str, str]]:
-    """(id, normalised, slug) of published phrasings that the bundle was built without, though nobody excluded them.
-
-    They may be older than the bundle: their entry was a draft when it was built.
-    """
-    known = set(bundle.phrasing_ids)
-    published = select(Phrasing.id).join(Intent).where(Intent.status == "published").order_by(Phrasing.id)
-    unknown = [id_ for id_ in session.scalars(published) if f"phrasing:{id_}" not in known]
-    if not unknown:
-        return []
-    left_out = excluded_rows(session)
-    added = [id_ for id_ in unknown if f"phrasing:{id_}" not in left_out][:MAX_ADDITIONS]
-    rows = select(Phrasing.id, Phrasing.normalised, Intent.slug).join(Intent).where(Phrasing.id.in_(added))
-    return list(session.execute(rows.order_by(Phrasing.id)).tuples())
-
-
-def _encoded(exact: Additions, added: Sequence[tuple[int, str, str]], bundle: Bundle) -> Additions:
-    """The same additions, matched almost exactly too."""
-    if not added:
-        return exact
-    return replace(
-        exact,
-        vectors=bundle.encoder.encode([normalised for _, normalised, _ in added]),
-        intents=tuple(slug for _, _, slug in added),
-        ids=tuple(f"phrasing:{id_}" for id_, _, _ in added),
-    )

@@ -29,7 +29,7 @@ def outside_view(live: Live | None, text: str, *, columns: Mapping[str, Any], na
     matches = tuple((intent, given[intent]) for intent in named if intent in given)
     plain = OutsideView(reason, columns["confidence"], matches)
     if live is None or not _rests_on_known_text(reason, matches):
-        return plain
+        return plain if live is None or reason != DecisionReason.NO_ANSWER else _unanswered(live, text, plain)
     if reason == DecisionReason.EXACT and live.is_phrasing(text):
         return plain
     level = min(1.0, live.matcher.bundle.thresholds.answer)
@@ -44,6 +44,14 @@ def outside_view(live: Live | None, text: str, *, columns: Mapping[str, Any], na
     )
     shown = DecisionReason.CONFIDENT if reason == DecisionReason.EXACT else reason
     return OutsideView(shown, max(level, prod(confidence for _, confidence in matches)), matches)
+
+
+def _unanswered(live: Live, text: str, view: OutsideView) -> OutsideView:
+    """What would be answered, had it an answer, may have been known by a label."""
+    if view.confidence < 1.0 or live.is_phrasing(text):
+        return view
+    level = min(1.0, live.matcher.bundle.thresholds.answer)
+    return OutsideView(view.reason, max(level, live.rank(text).confidence), ())
 
 
 def _scored(live: Live, part: str, intent: str) -> float:

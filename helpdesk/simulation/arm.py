@@ -28,6 +28,7 @@ from helpdesk.simulation.broken import break_candidate, promote_always
 from helpdesk.simulation.hidden import HiddenResult, HiddenTest, as_shares, count_wrong, wrong_shares
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.script import Script
+from helpdesk.text import humanise
 
 if TYPE_CHECKING:
     from werkzeug.test import Client
@@ -168,13 +169,18 @@ def _edit_faq(stage: _Stage, night: int) -> None:
 
 
 def entries(script: Script, intents: frozenset[str]) -> list[Entry]:
-    """FAQ entries of some intents with the rows that they start from."""
+    """FAQ entries of some intents with the rows that they start from; one without an answer gets its name as one, since
+    what is played is an FAQ that is spoken."""
     texts: dict[str, list[str]] = {intent: [] for intent in sorted(intents)}
     for text, intent in script.start:
         if intent in texts:
             texts[intent].append(text)
     written = script.written
-    return [replace(written.get(slug, Entry(slug)), phrasings=tuple(found)) for slug, found in texts.items()]
+    known = {slug: written.get(slug, Entry(slug)) for slug in texts}
+    return [
+        replace(known[slug], answer=known[slug].answer or humanise(slug), phrasings=tuple(found))
+        for slug, found in texts.items()
+    ]
 
 
 def _send(client: "Client", text: str, *, sender: str) -> None:

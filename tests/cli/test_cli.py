@@ -57,6 +57,17 @@ def test_labelled_csv_loads_as_it_is(settings: Settings, tmp_path: Path) -> None
     )
 
 
+def test_an_import_and_a_publication_name_the_texts_of_other_entries(settings: Settings, tmp_path: Path) -> None:
+    """One line each; nothing is refused."""
+    path = tmp_path / "more.csv"
+    path.write_text("intent,question,answer,phrasing\nphone,No phone?,So.,VPN not connecting\n")
+    line = '"vpn not connecting" is a phrasing of vpn and phone: it is asked which one is meant\n'
+
+    assert run(settings, "faq", "import", str(path)).stdout.endswith(line)
+    assert "asked" not in run(settings, "faq", "unpublish", "vpn").stdout
+    assert run(settings, "faq", "publish", "vpn").stdout.endswith(line)
+
+
 def test_bad_rows_stop_an_import_unless_they_are_skipped(settings: Settings, tmp_path: Path) -> None:
     """Each is reported with its line; nothing is written."""
     path = tmp_path / "bad.csv"

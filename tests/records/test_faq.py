@@ -6,6 +6,7 @@ from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import faq
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
+from helpdesk.records.shared_texts import shared_texts
 
 
 def test_a_phrasing_is_stored_once_however_it_is_typed(database: Database) -> None:
@@ -67,3 +68,36 @@ def test_an_unknown_slug_is_named(database: Database) -> None:
     """The error repeats the slug."""
     with database.read() as session, pytest.raises(NotFoundError, match="'nope'"):
         faq.find_intent(session, "nope")
+
+
+def test_texts_of_several_published_entries_are_named(database: Database) -> None:
+    """However they are typed; those of drafts, and of entries that nobody asked about, are not."""
+    entries = [
+        Entry("vpn", question="No VPN?", phrasings=("It is down", "slow")),
+        Entry("wifi", question="No Wi-Fi?", phrasings=("it is DOWN!",)),
+        Entry("printer", question="No print?", phrasings=("slow",)),
+        Entry("badge", question="No badge?", phrasings=("it is down", "slow"), status="draft"),
+    ]
+    with database.write() as session:
+        faq.store_entries(session, entries, author="test")
+        (shared,) = shared_texts(session, ["wifi", "badge"])
+
+    assert shared.sentence() == '"It is down" is a phrasing of vpn and wifi: it is asked which one is meant'
+
+
+def test_an_import_counts_the_entries_without_an_answer(database: Database) -> None:
+    """They are published and matched; drafts are not, and an answer makes a normal entry of one."""
+    entries = [
+        Entry("vpn"),
+        Entry("wifi", answer="  "),
+        Entry("gym", answer="", status="draft"),
+        Entry("a", answer="So."),
+    ]
+    with database.write() as session:
+        stored = faq.store_entries(session, entries, author="test")
+        states = [faq.state(intent) for intent in faq.list_intents(session)]
+        again = faq.store_entries(session, [Entry("vpn", answer="Restart it."), Entry("wifi")], author="test")
+
+        assert states == ["published", "draft", "unanswered", "unanswered"]
+        assert "2 without an answer yet" in stored.sentence()
+        assert (again.unanswered, faq.state(faq.find_intent(session, "vpn"))) == (1, "published")

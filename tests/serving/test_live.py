@@ -142,7 +142,7 @@ def test_an_entry_that_was_a_draft_in_the_night_is_answered_once_published(
         assert (now.match(text).intent, now.match(text).reason) == ("vpn", "exact")
     assert now.match("cannot connect to the vpns").intent == "vpn"
     assert now.match(left_out).reason not in ("exact", "new_phrasing")
-    assert set(now.additions.exact.values()) == {"vpn"}
+    assert set(now.additions.exact.values()) == {("vpn",)}
 
 
 def test_a_rollback_does_not_wait_for_what_editors_added_since(

@@ -40,7 +40,7 @@ def _identical(data: Data) -> Iterator[Finding]:
                 data,
                 numbers,
                 ("identical text", ERROR),
-                problem=f'"{text}" is a phrasing of {len(numbers)} entries, so it answers none of them exactly',
+                problem=f'"{text}" is a phrasing of {len(numbers)} entries, so it is asked which one is meant',
                 advice="remove it from all entries but one",
             )
 
@@ -157,7 +157,7 @@ def _no_answer(data: Data) -> Iterator[Finding]:
         yield Finding(
             "no answer",
             WARNING,
-            f"{len(slugs)} published entries have no answer: people are told the question back",
+            f"{len(slugs)} published entries have no answer: messages that ask them are handed over",
             "write the answers, or unpublish the entries",
             slugs=slugs,
         )

@@ -12,7 +12,7 @@ from helpdesk.errors import BadInputError, BadRowsError
 from helpdesk.records.faq import MAX_PHRASING, Entry
 from helpdesk.records.files.csv_files import BadRows, read_columns, read_rows, read_text
 from helpdesk.records.tables import Intent
-from helpdesk.text import normalise
+from helpdesk.text import normalise, slugify
 
 FAQ_COLUMNS = ("intent", "question", "answer", "phrasing", "locale", "tags", "status")
 _FIELDS = ("question", "answer", "locale", "status")
@@ -152,16 +152,17 @@ class _Drafts:
         if reason:
             self.bad.append((line, reason))
             return
-        draft = self.by_slug.setdefault(cells["intent"].strip(), {"phrasings": []})
+        name = cells["intent"].strip()
+        draft = self.by_slug.setdefault(slugify(name), {"phrasings": [], "name": name})
         draft |= {key: cells[key] for key in ("tags", *_FIELDS) if cells.get(key)}
         if cells.get("phrasing"):
             draft["phrasings"].append(cells["phrasing"])
 
     def _contradiction(self, cells: dict[str, Any]) -> str | None:
-        draft = self.by_slug.get(cells["intent"].strip(), {})
+        draft = self.by_slug.get(slugify(cells["intent"]), {})
         for name in ("question", "answer"):
             if cells.get(name) and draft.get(name, cells[name]) != cells[name]:
-                return f"{name} {cells[name]!r:.80} differs from an earlier row of intent {cells['intent']!r}"
+                return f"{name} {cells[name]!r:.80} differs from an earlier row of intent {draft['name']!r}"
         return None
 
     def finish(self) -> FaqFile:
@@ -171,6 +172,7 @@ class _Drafts:
                 **{name: draft.get(name) for name in _FIELDS},
                 tags=tuple(draft["tags"]) if "tags" in draft else None,
                 phrasings=tuple(draft["phrasings"]),
+                name=draft["name"],
             )
             for slug, draft in self.by_slug.items()
         ]
@@ -206,6 +208,8 @@ def _unstorable(value: str) -> bool:
 def _slug_fault(slug: str) -> str | None:
     if not slug.strip():
         return "intent is empty"
+    if not slugify(slug):
+        return f"intent {slug!r:.60} has no letters or digits"
     return f"intent {slug!r:.60} is longer than 128 characters" if len(slug) > 128 else None
 
 

@@ -11,7 +11,7 @@ from helpdesk.records.faq import Entry
 from helpdesk.records.files.csv_files import BadRows, read_columns, read_rows, read_text
 from helpdesk.records.files.faq_files import read_faq, text_fault
 from helpdesk.records.files.labelled_sets import OOS_NAME
-from helpdesk.text import OUT_OF_SCOPE
+from helpdesk.text import OUT_OF_SCOPE, slugify
 
 OUT_OF_SCOPE_NAMES: Final = frozenset({OOS_NAME, "out_of_scope", ""})
 _COLUMNS: Final = ("text", "intent")
@@ -70,13 +70,13 @@ def _fault(cells: dict[Any, Any], known: set[str], longest: int) -> str | None:
     if "day" in cells and not cells["day"].strip():
         return "day is empty; expected any name of a day"
     intent = cells["intent"].strip()
-    if intent not in known | OUT_OF_SCOPE_NAMES:
+    if bool(intent) != bool(slugify(intent)) or slugify(intent) not in known | OUT_OF_SCOPE_NAMES:
         return f"intent {intent!r:.140} is no published entry of the FAQ; expected one, or {OOS_NAME} for none of them"
     return text_fault("text", cells["text"], longest=longest)
 
 
 def _asked(cells: dict[str, str]) -> Asked:
-    intent = cells["intent"].strip()
+    intent = slugify(cells["intent"])
     day = cells.get("day")
     return Asked(
         cells["text"], OUT_OF_SCOPE if intent in OUT_OF_SCOPE_NAMES else intent, None if day is None else day.strip()

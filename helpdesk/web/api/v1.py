@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.matching.decide import Decision
 from helpdesk.serving.chat_service import Reply
-from helpdesk.serving.live import FaqEntry
+from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
 from helpdesk.web.context import is_staff, service
@@ -61,21 +61,23 @@ def match() -> Response:
 
 @blueprint.get("/search")
 def search() -> Response:
-    """FAQ entries by meaning, best first."""
-    found, version = service().search(request.args.get("q", ""), limit=_limit())
+    """FAQ entries that have an answer, by meaning, best first."""
+    limit = _limit()
+    found, version = service().search(request.args.get("q", ""), limit=MAX_RESULTS)
     staff = is_staff()
     results = [
         _entry(entry) | {"confidence": ranked.confidence} | ({"similarity": ranked.similarity} if staff else {})
         for entry, ranked in found
+        if entry.answer.strip()
     ]
-    return jsonify({"results": results, "model": {"version": version}})
+    return jsonify({"results": results[:limit], "model": {"version": version}})
 
 
 @blueprint.get("/faqs")
 def faqs() -> Response:
-    """Every published entry."""
+    """Every published entry that has an answer."""
     live = service().live.take()
-    entries = sorted(live.faq.values(), key=lambda entry: entry.slug) if live else []
+    entries = [live.faq[slug] for slug in sorted(live.answered)] if live else []
     return jsonify({"faqs": [_entry(entry) for entry in entries]})
 
 

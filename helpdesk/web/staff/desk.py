@@ -15,8 +15,9 @@ from helpdesk.records import audit, faq, labels, nights, queue, splits, versions
 from helpdesk.records.clock import now
 from helpdesk.records.night_report import DecisionSummary
 from helpdesk.records.queue import QueueItem
+from helpdesk.records.shared_texts import shared_texts
 from helpdesk.records.tables import Intent, Version
-from helpdesk.serving.live import FaqEntry
+from helpdesk.serving.entries import FaqEntry
 from helpdesk.text import normalise, text_key, visible
 from helpdesk.web.context import service
 from helpdesk.web.staff.banner import as_banner
@@ -38,11 +39,13 @@ REASONS = {
     DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
     DecisionReason.LANGUAGE: "It is in a language that neither the FAQ nor the encoder know, so it was handed over.",
     DecisionReason.BETWEEN: "Several FAQs were close, so it asked which one was meant.",
+    DecisionReason.SHARED_TEXT: "Several FAQs have this text, or nearly, so it asked which one was meant.",
     DecisionReason.TWO_QUESTIONS: "Two questions were found in it, and both answered.",
     DecisionReason.THREE_QUESTIONS: "Three questions were found in it, and all answered.",
     DecisionReason.SENTENCE: "One of its sentences was answered; the whole was not clear.",
     DecisionReason.CONFIDENT: "It was answered, but with little confidence.",
     DecisionReason.NEW_PHRASING: "It was answered from a phrasing added today.",
+    DecisionReason.NO_ANSWER: "The FAQ that fits has no answer yet, so it was handed over.",
     DecisionReason.NO_VERSION: "No trained version was in service.",
     DecisionReason.NONE_OF_THESE: "None of the offered FAQs was chosen.",
     DecisionReason.KNOWN_OUT_OF_SCOPE: "It was labelled as none of the FAQs before.",
@@ -148,8 +151,10 @@ def new_faq(message_id: int) -> Response:
             holdout_share=service().settings.holdout_share,
             known=known,
         )
+        shared = shared_texts(session, [intent.slug])
     word = "published" if intent.status == "published" else "saved as a draft, it needs an answer"
-    return _onward(f"New FAQ {intent.slug} is {word}.")
+    told = [f"{visible(text.sentence())}." for text in shared]
+    return _onward(" ".join([f"New FAQ {intent.slug} is {word}.", *told]))
 
 
 @blueprint.post("/undo")

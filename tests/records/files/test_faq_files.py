@@ -137,3 +137,40 @@ def test_bare_labelled_rows_load_as_they_are(database: Database, tmp_path: Path,
     assert (stored.intents_new, stored.phrasings_new, stored.questions_new) == (2, 2, 2)
     with database.read() as session:
         assert faq.find_intent(session, "card_arrival").question == "card arrival"
+
+
+def test_names_that_differ_in_form_are_one_entry(database: Database, tmp_path: Path) -> None:
+    """In one file, in the next one, and beside an entry that an earlier version stored as it was written."""
+    rows = "text,intent\nforgot it,Reset Password\nnew one please,reset_password\nパスワードを忘れた,パスワード\n"
+    with database.write() as session:
+        faq.store_entries(session, [Entry("Lost-Card", answer="Call us.")], author="test")
+        for text in (rows, rows.replace("Reset", "RESET"), "text,intent\nit is gone,lost card\n"):
+            faq.store_entries(session, exchange.read_faq(write(tmp_path, text)).entries, author="test")
+        intents = faq.list_intents(session)
+
+        assert [(intent.slug, intent.question) for intent in intents] == [
+            ("Lost-Card", "Lost Card"),
+            ("reset_password", "Reset Password"),
+            ("パスワード", "パスワード"),
+        ]
+        assert [len(intent.phrasings) for intent in intents] == [2, 3, 2]
+        assert faq.find_intent(session, "LOST CARD").slug == "Lost-Card"
+
+
+@pytest.mark.parametrize("name", ["reset_password", "RESET  password"])
+def test_one_entry_with_two_answers_is_a_conflict(tmp_path: Path, name: str) -> None:
+    """Whatever the form of its name; the line is reported."""
+    text = f"{HEADER}Reset Password,How?,Press it.,a,,\n{name},How?,Turn it.,b,,\n"
+
+    assert exchange.read_faq(write(tmp_path, text)).bad_rows == [
+        (3, "answer 'Turn it.' differs from an earlier row of intent 'Reset Password'")
+    ]
+
+
+def test_an_import_says_which_answers_it_replaced(database: Database) -> None:
+    """Those that were written for the first time are none."""
+    with database.write() as session:
+        faq.store_entries(session, [Entry("vpn", answer="Old."), Entry("wifi"), Entry("gym", answer="So.")], author="a")
+        again = [Entry("VPN", answer="New."), Entry("wifi", answer="New."), Entry("gym", answer="So. ")]
+
+        assert faq.store_entries(session, again, author="a").replaced == ("vpn",)

@@ -161,3 +161,14 @@ def test_a_database_that_is_gone_makes_nobody_staff(
         "unavailable",
         "the database does not answer; the log says why",
     )
+
+
+def test_a_labelled_text_of_an_entry_without_an_answer_looks_scored(client: FlaskClient, live: LiveMatcher) -> None:
+    """Its confidence is not 1, as that of its own phrasings."""
+    now = live.take()
+    assert now is not None
+    live._live = replace(now, answered=now.answered - {"vpn"})
+    label, phrasing = (ask(client, "/api/v1/match", text) for text in (LABELLED, "vpn not connecting"))
+
+    assert (label["decision"], label["reason"], label["matches"]) == ("fallback", "no_answer", [])
+    assert label["confidence"] < 1 == phrasing["confidence"]

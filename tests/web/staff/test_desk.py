@@ -132,6 +132,15 @@ def test_a_new_faq_is_made_from_a_message(ann: FlaskClient, records: Database) -
     assert {intent for _, _, intent in labelled(records)} == {"coffee_machine_broken", "where_is_the_gym"}
 
 
+def test_a_new_faq_says_which_entry_has_its_question(ann: FlaskClient) -> None:
+    """It is published all the same, and asked about."""
+    (message_id,) = ask(ann, "what is the capital of peru")
+    post(ann, f"/desk/{message_id}/faq", question="VPN not connecting!", answer="Lima.")
+    said = ann.get("/desk").text
+
+    assert "is a phrasing of vpn and vpn_not_connecting: it is asked which one is meant" in said
+
+
 def test_another_faq_is_found_by_meaning(ann: FlaskClient) -> None:
     """Search works without JavaScript, by a plain form."""
     (message_id,) = ask(ann, "what is the capital of peru")
