@@ -29,6 +29,7 @@ VARIANTS = [
     "badge reader at the coffee corner",
 ]
 PARAPHRASE = "orange blinking reader for the coffee badge"
+READY = ".card[data-ready]"  # it takes keys
 BY_KEY = "where do i put an empty toner cartridge"
 
 
@@ -142,7 +143,7 @@ def test_staff_label_by_keyboard_in_a_browser(server: Server, stream: list[str])
         page.keyboard.press("Tab")
         page.keyboard.type(server.environment["ADMIN_PASSWORD"])
         page.keyboard.press("Enter")
-        page.wait_for_selector("h1.message")
+        page.wait_for_selector(READY)
         assert page.locator("h1.message").inner_text() == BY_KEY
         first = page.locator('[data-key="1"] .question').inner_text().splitlines()[0]
         page.keyboard.press("/")
@@ -150,7 +151,7 @@ def test_staff_label_by_keyboard_in_a_browser(server: Server, stream: list[str])
         assert page.locator(".said").count() == 0, "keys are dead while typing"
         page.keyboard.press("Escape")
         page.keyboard.press("1")
-        page.wait_for_selector(".said")
+        page.wait_for_selector(f".said ~ {READY}")
         assert f"Labelled as “{first}”." in page.locator(".said").inner_text()
         page.keyboard.press("u")
         page.wait_for_selector(".said:has-text('Undone')")
