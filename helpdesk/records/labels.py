@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
@@ -164,23 +164,11 @@ def _supersede(label: Label, active: Sequence[Label]) -> None:
         earlier.undone_at, earlier.superseded_by = label.created_at, label.id
 
 
-def undo_last(session: Session, *, staff_id: int) -> Label:
-    """Take back this person's newest label that was not taken back yet; what it superseded counts again.
-
-    A skip that an answer supersedes can be taken back too: the text then waits as before the skip. Raises
-    NotFoundError when there is none.
-    """
-    idle = and_(Label.kind == "skip", Label.superseded_by < Label.id)
-    newest = select(Label).where(Label.staff_id == staff_id, or_(Label.undone_at.is_(None), idle))
-    label = session.scalar(newest.order_by(Label.id.desc()).limit(1))
-    if label is None:
-        raise NotFoundError("you have no label to undo")
-    label.superseded_by = None
-    if label.undone_at is None:
-        label.undone_at = now()
-        for earlier in session.scalars(select(Label).where(Label.superseded_by == label.id, Label.id < label.id)):
-            earlier.undone_at = earlier.superseded_by = None
-    return label
+def counting_label(session: Session, message_id: int) -> Label | None:
+    """What counts for a message's text now, a skip too, with its intent and its author."""
+    key = select(Message.text_key).where(Message.id == message_id).scalar_subquery()
+    query = select(Label).where(Label.text_key == key, Label.undone_at.is_(None)).order_by(Label.id.desc()).limit(1)
+    return session.scalar(query.options(joinedload(Label.intent), joinedload(Label.staff)))
 
 
 def active_labels(session: Session) -> list[Label]:

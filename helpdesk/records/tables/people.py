@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.records.clock import now
@@ -40,6 +40,7 @@ class Label(Table):
     `superseded_by` is the label that counts in its place, `excluded_by` the exclusion that took it out; a label that
     has neither and does not count was taken back. `seen` is the newest label that its text had on the card it was given
     on, 0 for none and NULL before it was kept: one person says one thing on one card, however often the form is sent.
+    `published`: it was given with a new FAQ, which was published so.
     """
 
     __tablename__ = "labels"
@@ -65,6 +66,7 @@ class Label(Table):
     superseded_by: Mapped[int | None] = mapped_column(ForeignKey("labels.id"), index=True)
     excluded_by: Mapped[int | None] = mapped_column(ForeignKey("exclusions.id"), index=True)
     seen: Mapped[int | None]
+    published: Mapped[bool] = mapped_column(default=False, server_default=false())
     intent: Mapped[Intent | None] = relationship()
     staff: Mapped["Staff"] = relationship()
 

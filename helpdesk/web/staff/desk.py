@@ -13,7 +13,7 @@ from helpdesk.records.night_report import DecisionSummary
 from helpdesk.records.queue import QueueItem
 from helpdesk.records.tables import Version
 from helpdesk.text import visible
-from helpdesk.web.context import service
+from helpdesk.web.context import row_id, service
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.changes import change_note
 from helpdesk.web.staff.choices import blind_choices, likely_choices, questions_of, search
@@ -58,7 +58,7 @@ blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 def page() -> str:
     """The card of one message, and the queue beside it."""
     kind = request.args.get("kind", "")
-    wanted = request.args.get("item", type=int)
+    wanted = row_id(request.args.get("item"))
     query = request.args.get("q", "")
     audited = kind == AUDIT
     with service().database.read() as session:
@@ -70,12 +70,15 @@ def page() -> str:
         change = None if audited else _change(session, item)
         pending = _pending(session)
         seen = labels.newest_label(session, item.message_id) if item else 0
+        counting = labels.counting_label(session, item.message_id) if item else None
         night = nights.last_night(session)
     found = search(query, {choice.slug for choice in choices}) if query.strip() else []
     return render_template(
         "desk.html",
         item=item,
         seen=seen,
+        counting=counting,
+        words=labels.words,
         waiting=waiting,
         lengths=lengths,
         choices=[*choices, *found],

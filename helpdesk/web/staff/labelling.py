@@ -1,20 +1,22 @@
 """What the forms of the labelling desk do. Each names its message and what its card showed."""
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
-from helpdesk.errors import BadInputError, HelpdeskError
+from helpdesk.errors import BadInputError
 from helpdesk.records import faq, labels, splits
+from helpdesk.records import undo as undoing
 from helpdesk.records.clock import now
 from helpdesk.records.labels import LabelledMeanwhileError
 from helpdesk.records.new_faq import label_with_new_faq
 from helpdesk.records.tables import Label
-from helpdesk.web.context import service
+from helpdesk.records.undo import LabelledSinceError
+from helpdesk.text import visible
+from helpdesk.web.context import BIGGEST_ID, row_id, service
 from helpdesk.web.staff.attempts import Offer, show_again, this_attempt
 from helpdesk.web.staff.banner import ago
 
-BIGGEST_ID = 2**31 - 1
 blueprint = Blueprint("labelling", __name__, url_prefix="/desk")
 
 
@@ -80,18 +82,34 @@ def labelled_meanwhile(error: LabelledMeanwhileError) -> Response:
     return show_again(attempt.having_seen(error.seen), offer, status=409)
 
 
-@blueprint.post("/undo")
+@blueprint.post("/labels/<int:label_id>/undo")
 @login_required
-def undo() -> Response:
-    """Take back one's own newest label and show its message again."""
-    try:
-        with service().database.write() as session:
-            message_id = labels.undo_last(session, staff_id=current_user.staff_id).message_id
-    except HelpdeskError as error:
-        flash(str(error))
-        return redirect(url_for("desk.page"), 303)
-    flash("Undone.")
-    return redirect(url_for("desk.page", item=message_id, kind=request.args.get("kind") or None), 303)
+def undo(label_id: int) -> Response:
+    """Take back one of one's own labels, and show its message or the list that it was undone from."""
+    with service().database.write() as session:
+        undone = undoing.undo(session, min(label_id, BIGGEST_ID), staff_id=current_user.staff_id)
+        said = f"Undone: {labels.words(undone.label)}."
+    if undone.already:
+        said = "That was undone already."
+    flash(f"{said} The FAQ is a draft again." if undone.unpublished else said)
+    if request.args.get("from") == "mine":
+        return redirect(url_for("mine.page", before=row_id(request.args.get("before"))), 303)
+    kind = request.args.get("kind") or None
+    return redirect(url_for("desk.page", item=undone.label.message_id, kind=kind), 303)
+
+
+@blueprint.errorhandler(LabelledSinceError)
+def labelled_since(error: LabelledSinceError) -> tuple[str, int]:
+    """What somebody said since counts; to undo the label below it would change nothing."""
+    who = "You" if error.by.staff_id == current_user.staff_id else error.by.staff.name
+    page = render_template(
+        "labelled_since.html",
+        text=visible(error.label.text),
+        message_id=error.label.message_id,
+        said=labels.words(error.label),
+        since=f"{who} labelled this {labels.words(error.by)} {ago(now() - error.by.created_at)}",
+    )
+    return page, 409
 
 
 def _neighbours(message_id: int) -> splits.NearbyTexts | None:
@@ -101,17 +119,17 @@ def _neighbours(message_id: int) -> splits.NearbyTexts | None:
 
 def _seen() -> int:
     """The newest label that the card knew of."""
-    seen = request.form.get("seen", type=int)
-    if seen is None or not 0 <= seen <= BIGGEST_ID:
+    seen = row_id(request.form.get("seen"))
+    if seen is None:
         raise BadInputError("this form is out of date; go back, reload the page and send it again")
     return seen
 
 
 def _onward(given: Label, said: str) -> Response:
-    """The next card. A request that came late tells what became of the label that it made before."""
+    """The next card, which can undo this label. A request that came late learns that its label is gone."""
     idle = given.superseded_by is not None and given.superseded_by < given.id
     if given.undone_at is None or idle:
-        flash(said)
+        flash(said, str(given.id))
     else:
         flash("You had said that before, and it does not count any more. Nothing was changed.")
     return redirect(url_for("desk.page", kind=request.args.get("kind") or None), 303)

@@ -54,7 +54,7 @@ def test_a_late_request_does_not_bring_back_what_was_undone(ann: FlaskClient, re
     (message_id,) = ask(ann, "what is the capital of peru")
     drawn = card(ann, message_id)
     label(ann, message_id, "skip", **drawn)
-    post(ann, "/desk/undo")
+    post(ann, "/desk/labels/1/undo")
     label(ann, message_id, "skip", **drawn)
 
     assert "does not count any more" in ann.get("/desk").text
@@ -139,3 +139,56 @@ def test_two_keys_on_one_card_ask_which_is_meant(ann: FlaskClient, records: Data
 def fields(page: str) -> list[tuple[str, str]]:
     """The hidden fields of a page's last form."""
     return re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', page)
+
+
+def test_undo_names_its_label(ann: FlaskClient, records: Database) -> None:
+    """Of two windows each takes back what it shows; a second time it says so."""
+    one, two = ask(ann, "what is the capital of peru", "where is the gym")
+    label(ann, one, "intent:vpn")
+    (first,) = undo_buttons(ann.get("/desk").text)
+    label(ann, two, "intent:wifi")
+    assert post(ann, first).headers["Location"] == f"/desk?item={one}"
+    assert "Undone: “Why does the VPN not connect?”." in ann.get("/desk").text
+    assert given(records) == [("ann", "vpn", False), ("ann", "wifi", True)]
+
+    assert post(ann, first).status_code == 303
+    assert "That was undone already." in ann.get("/desk").text
+    assert given(records) == [("ann", "vpn", False), ("ann", "wifi", True)]
+
+
+def test_what_one_labelled_is_listed_with_a_button_for_each(
+    ann: FlaskClient, bob: FlaskClient, records: Database
+) -> None:
+    """The list is linked from the desk, and undo leads back to it."""
+    one, two, three = ask(ann, "what is the capital of peru", "where is the gym", "who pays the coffee")
+    for message_id in (one, two, three):
+        label(ann, message_id, "intent:vpn")
+    label(bob, one, "intent:wifi")
+    assert 'href="/desk/mine"' in ann.get("/desk").text
+    page = ann.get("/desk/mine").text
+
+    assert page.index("who pays the coffee") < page.index("where is the gym") < page.index("capital of peru")
+    assert "bob labelled it “How do I join the office Wi-Fi?” since" in page
+    assert undo_buttons(page) == ["/desk/labels/3/undo?from=mine", "/desk/labels/2/undo?from=mine"]
+    assert post(ann, undo_buttons(page)[1]).headers["Location"] == "/desk/mine"
+    assert given(records)[:3] == [("ann", "vpn", False), ("ann", "vpn", False), ("ann", "vpn", True)]
+
+    late = post(ann, "/desk/labels/1/undo")
+    assert late.status_code == 409
+    assert "bob labelled this “How do I join the office Wi-Fi?” just now, after your “Why does the VPN" in late.text
+    assert post(ann, "/desk/labels/4/undo").status_code == 404, "somebody else's"
+
+
+def test_a_card_tells_who_labelled_it(ann: FlaskClient, bob: FlaskClient) -> None:
+    """With an undo for whoever did."""
+    (message_id,) = ask(ann, "what is the capital of peru")
+    label(bob, message_id, "intent:wifi")
+    for reader, who, buttons in ((ann, "bob", 0), (bob, "You", 2)):  # bob's page says what he just did, too
+        page = reader.get(f"/desk?item={message_id}").text
+        assert f"{who} labelled this “How do I join the office Wi-Fi?”." in page
+        assert len(undo_buttons(page)) == buttons
+
+
+def undo_buttons(page: str) -> list[str]:
+    """Where a page's undo buttons lead."""
+    return re.findall(r'action="(/desk/labels/[^"]+)"', page)
