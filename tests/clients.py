@@ -24,9 +24,20 @@ def post(client: FlaskClient, path: str, page: str = "/desk", **fields: str) -> 
     return client.post(path, data={"csrf_token": token(client, page), **fields})
 
 
-def log_in(client: FlaskClient, password: str = PASSWORD, path: str = "/login") -> TestResponse:
+def card(client: FlaskClient, message_id: int) -> dict[str, str]:
+    """The hidden fields of a card's forms: the token, and what the card shows."""
+    page = client.get(f"/desk?item={message_id}").text
+    return dict(re.findall(r'name="(csrf_token|seen)" value="([^"]+)"', page))
+
+
+def label(client: FlaskClient, message_id: int, meaning: str, **fields: str) -> TestResponse:
+    """Press a key on a message's card; `fields`: of a card that was drawn earlier."""
+    return client.post(f"/desk/{message_id}/label", data=card(client, message_id) | {"label": meaning} | fields)
+
+
+def log_in(client: FlaskClient, password: str = PASSWORD, path: str = "/login", name: str = STAFF) -> TestResponse:
     """Send the login form."""
-    return client.post(path, data={"csrf_token": token(client), "name": STAFF, "password": password})
+    return client.post(path, data={"csrf_token": token(client), "name": name, "password": password})
 
 
 def ask(client: FlaskClient, *texts: str) -> list[int]:

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from helpdesk.errors import BadInputError, NotFoundError
+from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records.clock import now
 from helpdesk.records.faq import find_intent
 from helpdesk.records.splits import NearbyTexts, assign_split, find_neighbours, one_at_a_time
 from helpdesk.records.tables import GoldenPhraseRow, Label, Message, Phrasing
 
 LABEL_KINDS = ("intent", "out_of_scope", "skip")
+WORDS = {"out_of_scope": "none of our FAQs", "skip": "skipped"}
 _TEXTS = ((Phrasing, "phrasing"), (Label, "label"), (Message, "message"), (GoldenPhraseRow, "golden"))
 
 
@@ -43,6 +44,25 @@ def read_neighbours(session: Session, message_id: int) -> NearbyTexts | None:
     return None if _said(session, message.text_key) else find_neighbours(session, message.normalised)
 
 
+class LabelledMeanwhileError(ConflictError):
+    """A text was labelled otherwise after the card was drawn. `label`: what was said; `seen`: what a new card says."""
+
+    def __init__(self, label: Label, *, seen: int) -> None:
+        self.label, self.seen = label, seen
+        super().__init__(f"{label.staff.name} labelled this {words(label)}")
+
+
+def words(label: Label) -> str:
+    """What a label says, in words."""
+    return f"“{label.intent.question}”" if label.intent is not None else WORDS[label.kind]
+
+
+def newest_label(session: Session, message_id: int) -> int:
+    """The id of the newest label that a message's text has, whether it counts or not; 0 for none."""
+    key = select(Message.text_key).where(Message.id == message_id).scalar_subquery()
+    return session.scalar(select(func.max(Label.id)).where(Label.text_key == key)) or 0
+
+
 def label_message(
     session: Session,
     message_id: int,
@@ -52,6 +72,7 @@ def label_message(
     holdout_share: float,
     intent: str | None = None,
     known: NearbyTexts | None = None,
+    seen: int | None = None,
 ) -> Label:
     """Say what a message meant; it counts for every message of the same normalised text.
 
@@ -59,22 +80,16 @@ def label_message(
     answer is itself superseded by the answer. The split (train or held out) is decided at first sight of a group of
     near-duplicate texts and inherited by all later ones; it never changes, whatever is added to the FAQ later.
     `known`: the near-duplicates that `read_neighbours` found.
+
+    `seen`: `newest_label` when the card was drawn; None says "whatever is there". The same person who says the same of
+    the same card again gets the label that is there. Whoever says something else than what was said since raises
+    LabelledMeanwhileError; who says the same adds a label, since that another person agrees is worth knowing.
     """
     message = _find(session, message_id)
-    if kind not in LABEL_KINDS:
-        raise BadInputError(f"label {kind!r:.40}; expected one of {', '.join(LABEL_KINDS)}")
-    if (kind == "intent") != (intent is not None):
-        raise BadInputError(f"kind {kind!r} with intent {intent!r}; expected an intent with kind 'intent' only")
-    if kind == "intent" and not message.normalised:
-        raise BadInputError("this message has no letters or digits, so it cannot teach an intent")
+    _check(message, kind, intent)
     intent_id = find_intent(session, intent).id if intent is not None else None
     one_at_a_time(session)
     said = _said(session, message.text_key)
-    group, split = (
-        (said[0].group_key, said[0].split)
-        if said
-        else assign_split(session, message.normalised, holdout_share=holdout_share, known=known)
-    )
     label = Label(
         message_id=message.id,
         text=message.text,
@@ -82,15 +97,56 @@ def label_message(
         text_key=message.text_key,
         kind=kind,
         intent_id=intent_id,
-        split=split,
-        group_key=group,
         staff_id=staff_id,
         created_at=now(),
+        seen=_newest(said) if seen is None else seen,
+    )
+    given = _given_before(label, said)
+    if given is not None:
+        return given
+    label.group_key, label.split = (
+        (said[0].group_key, said[0].split)
+        if said
+        else assign_split(session, message.normalised, holdout_share=holdout_share, known=known)
     )
     session.add(label)
     session.flush()
     _supersede(label, [earlier for earlier in said if earlier.undone_at is None])
     return label
+
+
+def _check(message: Message, kind: str, intent: str | None) -> None:
+    if kind not in LABEL_KINDS:
+        raise BadInputError(f"label {kind!r:.40}; expected one of {', '.join(LABEL_KINDS)}")
+    if (kind == "intent") != (intent is not None):
+        raise BadInputError(f"kind {kind!r} with intent {intent!r}; expected an intent with kind 'intent' only")
+    if kind == "intent" and not message.normalised:
+        raise BadInputError("this message has no letters or digits, so it cannot teach an intent")
+
+
+def _given_before(label: Label, said: Sequence[Label]) -> Label | None:
+    """The label that the same request made earlier, None when this is the first. Raises LabelledMeanwhileError."""
+    newest = _newest(said)
+    if label.seen is None or not 0 <= label.seen <= newest:
+        raise BadInputError(f"seen {label.seen}; expected the id of a label of this text, at most {newest}")
+    counting = next((earlier for earlier in said if earlier.undone_at is None), None)
+    own = next((row for row in said if (row.staff_id, row.seen) == (label.staff_id, label.seen)), None)
+    if own is not None and _same(own, label):
+        return own
+    if own is not None:
+        raise LabelledMeanwhileError(counting or own, seen=newest)
+    answered = counting is not None and counting.id > label.seen and "skip" not in (counting.kind, label.kind)
+    if counting is not None and answered and not _same(counting, label):
+        raise LabelledMeanwhileError(counting, seen=newest)
+    return None
+
+
+def _same(one: Label, other: Label) -> bool:
+    return (one.kind, one.intent_id) == (other.kind, other.intent_id)
+
+
+def _newest(said: Sequence[Label]) -> int:
+    return said[-1].id if said else 0
 
 
 def _said(session: Session, text_key: str) -> Sequence[Label]:
@@ -108,23 +164,11 @@ def _supersede(label: Label, active: Sequence[Label]) -> None:
         earlier.undone_at, earlier.superseded_by = label.created_at, label.id
 
 
-def undo_last(session: Session, *, staff_id: int) -> Label:
-    """Take back this person's newest label that was not taken back yet; what it superseded counts again.
-
-    A skip that an answer supersedes can be taken back too: the text then waits as before the skip. Raises
-    NotFoundError when there is none.
-    """
-    idle = and_(Label.kind == "skip", Label.superseded_by < Label.id)
-    newest = select(Label).where(Label.staff_id == staff_id, or_(Label.undone_at.is_(None), idle))
-    label = session.scalar(newest.order_by(Label.id.desc()).limit(1))
-    if label is None:
-        raise NotFoundError("you have no label to undo")
-    label.superseded_by = None
-    if label.undone_at is None:
-        label.undone_at = now()
-        for earlier in session.scalars(select(Label).where(Label.superseded_by == label.id, Label.id < label.id)):
-            earlier.undone_at = earlier.superseded_by = None
-    return label
+def counting_label(session: Session, message_id: int) -> Label | None:
+    """What counts for a message's text now, a skip too, with its intent and its author."""
+    key = select(Message.text_key).where(Message.id == message_id).scalar_subquery()
+    query = select(Label).where(Label.text_key == key, Label.undone_at.is_(None)).order_by(Label.id.desc()).limit(1)
+    return session.scalar(query.options(joinedload(Label.intent), joinedload(Label.staff)))
 
 
 def active_labels(session: Session) -> list[Label]:

@@ -7,7 +7,8 @@ heads the queue instead, and counts as soon as somebody says the same again. It 
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -16,7 +17,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.tables import Label, Night
 
 REPEAT_WITHIN = timedelta(days=7)
-LATER = timedelta(minutes=1)  # sooner it is the same look: a form that was sent twice
+LATER = timedelta(minutes=1)  # sooner it is the same look of the same person: a form that was sent twice
 FIGURE = "relabel_requests"
 _OLD_FIGURE = "second_looks"  # of nights before they were called so
 
@@ -26,21 +27,33 @@ def said_once(session: Session, *, among: Collection[int] | None = None) -> dict
 
     `among`: only texts of these labels are looked at, as a page must not read them all.
     """
-    query = select(Label.id, Label.text_key, Label.intent_id, Label.created_at, Label.undone_at, Label.superseded_by)
-    query = query.where(Label.kind != "skip")
+    query = select(
+        Label.id,
+        Label.text_key,
+        Label.intent_id,
+        Label.staff_id,
+        Label.created_at,
+        Label.undone_at,
+        Label.superseded_by,
+    )
+    query = query.where(Label.kind != "skip").order_by(Label.id)
     if among is not None:
         query = query.where(Label.text_key.in_(select(Label.text_key).where(Label.id.in_(among))))
-    history: dict[tuple[str, int | None], list[tuple[int, datetime, datetime | None, int | None]]] = defaultdict(list)
-    for number, key, intent, made, ended, successor in session.execute(query).tuples():
-        history[key, intent].append((number, made, ended, successor))
+    history: dict[tuple[str, int | None], list[Any]] = defaultdict(list)
+    for label in session.execute(query):
+        history[label.text_key, label.intent_id].append(label)
     since = now() - REPEAT_WITHIN
     once = {}
-    for (_, intent), said in history.items():
-        number, made, ended, _ = max(said)
-        looks = [when for _, when, _, successor in said if successor is not None]  # not those that were taken back
-        if intent is not None and ended is None and not any(when <= made - LATER for when in looks):
-            once[number] = made > since
+    for (_, intent), (*earlier, newest) in history.items():
+        looks = [label for label in earlier if label.superseded_by is not None]  # not those that were taken back
+        repeated = any(_is_another_look(look, newest) for look in looks)
+        if intent is not None and newest.undone_at is None and not repeated:
+            once[newest.id] = newest.created_at > since
     return once
+
+
+def _is_another_look(look: Any, newest: Any) -> bool:
+    return bool(look.staff_id != newest.staff_id or look.created_at <= newest.created_at - LATER)
 
 
 def times_said(session: Session, text_key: str) -> int:

@@ -6,11 +6,20 @@ from flask_login import current_user
 from helpdesk.errors import UnavailableError
 from helpdesk.serving.chat_service import ChatService
 
+BIGGEST_ID = 2**31 - 1
+
 
 def service() -> ChatService:
     """The serving side of this process."""
     found: ChatService = current_app.extensions["helpdesk"]
     return found
+
+
+def row_id(text: str | None) -> int | None:
+    """The id that a form or an address names; None when no row can have it."""
+    if text is None or not text.isdecimal() or len(text) > len(str(BIGGEST_ID)):
+        return None
+    return number if (number := int(text)) <= BIGGEST_ID else None
 
 
 def is_staff() -> bool:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from queues import undo_newest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
@@ -138,7 +139,7 @@ def test_what_a_row_says(database: Database, labeller: int) -> None:
     label(database, say(database, "second"), labeller, "skip", None)
     label(database, say(database, "third"), labeller)
     with database.write() as session:
-        labels.undo_last(session, staff_id=labeller)
+        undo_newest(session, staff_id=labeller)
     say(database, "!!!", kind="fallback", intent=None, ranking=[], confidence=0.0, reason="empty")
     say(database, "unsure answer", confidence=0.6)
     rows = sample(database)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from nights import answer, flip
-from queues import queued
+from queues import queued, undo_newest
 
 from helpdesk.records import audit, conversations, faq, flips, labels, queue, staff
 from helpdesk.records.clock import now
@@ -89,7 +89,7 @@ def test_a_label_takes_a_flip_off_the_head_and_undoing_it_puts_it_back(database:
     label(database, message, labeller)
     assert texts(database) == []
     with database.write() as session:
-        labels.undo_last(session, staff_id=labeller)
+        undo_newest(session, staff_id=labeller)
 
     assert texts(database) == [("flips", 1)]
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from queues import undo_newest
 from sqlalchemy import MetaData, Table, create_engine, insert, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -160,8 +161,8 @@ def test_old_labels_are_undone_and_counted_as_before(old: Database) -> None:
     upgrade(old)
     with old.write() as session:
         assert set(relabel_requests.said_once(session)) == {10}
-        labels.undo_last(session, staff_id=1)
-        labels.undo_last(session, staff_id=1)
+        undo_newest(session, staff_id=1)
+        undo_newest(session, staff_id=1)
         active = {label.id for label in labels.active_labels(session)}
 
     assert active == {3, 5}

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from queues import undo_newest
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk.records import conversations, faq, labels, nights, staff
@@ -86,7 +87,7 @@ def test_only_labels_since_the_last_night_count(database: Database, labeller: in
         labels.label_message(session, message, kind="skip", staff_id=labeller, holdout_share=0.3)
     label(database, say(database, "peru", "fallback"), labeller, None)
     with database.write() as session:
-        labels.undo_last(session, staff_id=labeller)
+        undo_newest(session, staff_id=labeller)
 
     assert scored(database) == Scored(2, 1)
     assert scored(database, then) == Scored(1, 0)
@@ -151,7 +152,7 @@ def test_what_was_skipped_or_taken_back_before_is_unseen_still(database: Databas
             labels.label_message(session, skipped, kind="skip", staff_id=labeller, holdout_share=0.3)
         label(database, undone, labeller, "vpn")
         with database.write() as session:
-            labels.undo_last(session, staff_id=labeller)
+            undo_newest(session, staff_id=labeller)
         clock.set(then := clock.read() + timedelta(days=1))
         with database.write() as session:
             nights.add_night(session, **night(started_at=then))

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from queues import queued
+from queues import queued, undo_newest
 
 from helpdesk.records import conversations, faq, labels, nights, queue, relabel_requests, staff
 from helpdesk.records.clock import now, simulated_time
@@ -90,7 +90,7 @@ def test_one_look_is_not_two(database: Database, labeller: int) -> None:
     with simulated_time() as clock:
         label(database, other, labeller, "wifi")
         with database.write() as session:
-            labels.undo_last(session, staff_id=labeller)
+            undo_newest(session, staff_id=labeller)
         clock.set(clock.read() + timedelta(days=1))
         rows.append(label(database, other, labeller, "wifi"))
         with database.read() as session:
@@ -104,7 +104,7 @@ def test_undoing_a_second_label_leaves_the_first(database: Database, labeller: i
     contradict(database, first)
     label(database, message, labeller, "vpn")
     with database.write() as session:
-        labels.undo_last(session, staff_id=labeller)
+        undo_newest(session, staff_id=labeller)
     with database.read() as session:
         (left,) = labels.active_labels(session)
 
@@ -122,7 +122,7 @@ def test_a_relabel_request_can_be_put_off_and_that_undone(database: Database, la
     assert queued(database) == []
 
     with database.write() as session:
-        labels.undo_last(session, staff_id=labeller)
+        undo_newest(session, staff_id=labeller)
     with database.read() as session:
         assert [f"label:{row.id}" for row in labels.active_labels(session)] == [first, unconcerned]
     assert [item.said for item in queued(database)] == ["wifi"]

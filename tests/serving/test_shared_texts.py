@@ -12,6 +12,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records import exclusions, faq, labels, staff, versions
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
+from helpdesk.records.undo import undo
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
@@ -106,12 +107,12 @@ def test_a_label_that_the_version_knows_decides(desk: ChatService) -> None:
     """As in the night; once it is taken back, it asks."""
     message = desk.reply(VPN_TEXT, channel="rest", sender="u").message_id
     with desk.database.write() as session:
-        labels.label_message(session, message, kind="intent", intent="vpn", staff_id=1, holdout_share=0)
+        given = labels.label_message(session, message, kind="intent", intent="vpn", staff_id=1, holdout_share=0).id
     add(desk.database, "laptop", VPN_TEXT)
     assert (match(desk, VPN_TEXT).intent, match(desk, VPN_TEXT).reason) == ("vpn", "exact")
 
     with desk.database.write() as session:
-        labels.undo_last(session, staff_id=1)
+        undo(session, given, staff_id=1)
         faq.note_change(session, "test", author="test")
     assert asked(match(desk, VPN_TEXT)) == {"vpn", "laptop"}
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.records.clock import now
@@ -38,7 +38,9 @@ class Label(Table):
     """A staff member's word on what a message meant. A label that no longer counts stays, with `undone_at`.
 
     `superseded_by` is the label that counts in its place, `excluded_by` the exclusion that took it out; a label that
-    has neither and does not count was taken back.
+    has neither and does not count was taken back. `seen` is the newest label that its text had on the card it was given
+    on, 0 for none and NULL before it was kept: one person says one thing on one card, however often the form is sent.
+    `published`: it was given with a new FAQ, which was published so.
     """
 
     __tablename__ = "labels"
@@ -46,6 +48,7 @@ class Label(Table):
         CheckConstraint("kind IN ('intent', 'out_of_scope', 'skip')", name="kind"),
         CheckConstraint("split IN ('train', 'holdout', 'neither')", name="split"),
         CheckConstraint("(kind = 'intent') = (intent_id IS NOT NULL)", name="intent_id"),
+        Index("uq_labels_text_staff_seen", "text_key", "staff_id", "seen", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -62,6 +65,8 @@ class Label(Table):
     undone_at: Mapped[datetime | None]
     superseded_by: Mapped[int | None] = mapped_column(ForeignKey("labels.id"), index=True)
     excluded_by: Mapped[int | None] = mapped_column(ForeignKey("exclusions.id"), index=True)
+    seen: Mapped[int | None]
+    published: Mapped[bool] = mapped_column(default=False, server_default=false())
     intent: Mapped[Intent | None] = relationship()
     staff: Mapped["Staff"] = relationship()
 

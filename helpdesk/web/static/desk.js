@@ -1,14 +1,23 @@
 // One key a label. Every key presses a button that is on the page; without this file the buttons still work.
 
+const TOO_SOON = 250; // ms: a key that comes sooner was meant for the card before
 const card = document.querySelector(".card");
 const blind = card.classList.contains("blind"); // an audited message has no first choice to accept
+let leaving = false; // something was sent, so the next card is on its way
 
 function typing(target) {
   return target.closest("input, textarea, select") !== null;
 }
 
+function appear() {
+  leaving = false;
+  delete card.dataset.ready;
+  setTimeout(() => { card.dataset.ready = ""; }, TOO_SOON);
+}
+
 function go(message) {
   if (!message) return;
+  leaving = true;
   const place = new URL(location.href);
   place.searchParams.set("item", message);
   place.searchParams.delete("q");
@@ -23,13 +32,21 @@ function press(key) {
   return true;
 }
 
+addEventListener("pageshow", appear); // when the browser goes back to a card that it kept, too
+addEventListener("submit", (event) => {
+  if (leaving) event.preventDefault();
+  leaving = true;
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") {
+    leaving = false; // it stops a page that does not come
     document.activeElement.blur();
     return;
   }
   if (typing(event.target)) return;
+  if (event.repeat || leaving || !("ready" in card.dataset)) return;
   if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
   const handled =
     event.key === "/" ? (document.getElementById("q")?.focus(), true)

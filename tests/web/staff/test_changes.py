@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from clients import ask, draw, log_in, post
+from clients import ask, draw, label, log_in
 from flask.testing import FlaskClient
 from nights import answer, flip, night_report
 from sqlalchemy import select, update
@@ -66,7 +66,7 @@ def test_a_sure_answer_that_flips_is_the_first_card_and_says_why(ann: FlaskClien
     assert f"{NOTE} Which is right?" in page
     assert "low confidence" not in page
     assert 'value="intent:wifi"' in ann.get("/desk").text
-    post(ann, f"/desk/{sure}/label", label="intent:vpn")
+    label(ann, sure, "intent:vpn")
     page = words(ann, "/desk")
     assert "what is the capital of peru" in page
     assert "The new model" not in page
@@ -75,7 +75,7 @@ def test_a_sure_answer_that_flips_is_the_first_card_and_says_why(ann: FlaskClien
 def test_a_label_that_the_bot_contradicts_is_put_forward_once_more(ann: FlaskClient, records: Database) -> None:
     """The card says what was said; the same key again and it is gone."""
     (message,) = ask(ann, "vpn not connecting")
-    post(ann, f"/desk/{message}/label", label="intent:wifi")
+    label(ann, message, "intent:wifi")
     with records.write() as session:
         row = session.scalars(select(Label.id)).one()
         nights.add_figures(session, nights.last_night(session).id, relabel_requests=[f"label:{row}"])  # type: ignore[union-attr]
@@ -87,7 +87,7 @@ def test_a_label_that_the_bot_contradicts_is_put_forward_once_more(ann: FlaskCli
     assert 'value="intent:wifi"' in card
     assert "<meter" not in card  # blind
     assert 'value="skip"' not in card  # it would take the first label back
-    post(ann, f"/desk/{message}/label", label="intent:wifi")
+    label(ann, message, "intent:wifi")
     assert "It was labelled" not in words(ann, "/desk")
 
 

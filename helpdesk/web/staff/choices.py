@@ -1,0 +1,90 @@
+"""The FAQs that a card offers: likely ones, likely ones in a blind order, and those that a search finds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from helpdesk.records import labels
+from helpdesk.records.queue import QueueItem
+from helpdesk.records.tables import Intent
+from helpdesk.serving.entries import FaqEntry
+from helpdesk.text import normalise, text_key
+from helpdesk.web.context import service
+
+SUGGESTIONS = 5
+FOUND = 4
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One FAQ that a key can choose; `origin` is shown where there is no confidence, `understood` is the part of the
+    message that was taken to ask it."""
+
+    slug: str
+    question: str
+    confidence: float | None = None
+    nearest: str | None = None
+    origin: str = "found"
+    understood: str | None = None
+
+
+def blind_choices(session: Session, item: QueueItem) -> list[Choice]:
+    """Likely FAQs in an order that tells nothing, and always as many: neither the decision nor its confidence shows."""
+    logged = [row["intent"] for row in item.ranking]
+    live = [entry.slug for entry in _similar(item.text, SUGGESTIONS)]
+    questions = questions_of(session, [*logged, *live, item.said or ""])
+    slugs = [slug for slug in dict.fromkeys([*logged, *live]) if slug in questions][:SUGGESTIONS]
+    if item.said in questions and item.said not in slugs:
+        slugs[-1:] = [item.said]
+    slugs.sort(key=lambda slug: text_key(f"{item.message_id}:{slug}"))
+    return [Choice(slug, questions[slug]) for slug in slugs]
+
+
+def likely_choices(session: Session, item: QueueItem) -> list[Choice]:
+    """The top suggestions of the decision that was made, with the text of the nearest phrasing.
+
+    What last night's candidate would answer instead is among them.
+    """
+    rows = item.ranking[:SUGGESTIONS]
+    texts = labels.texts_of(session, [row["nearest"] for row in rows if row["nearest"]])
+    changed = item.change.after["intent"] if item.change else None
+    questions = questions_of(session, [*(row["intent"] for row in rows), changed or ""])
+    choices = [
+        Choice(
+            row["intent"],
+            questions[row["intent"]],
+            row["confidence"],
+            texts.get(row["nearest"] or ""),
+            understood=row.get("understood"),
+        )
+        for row in rows
+        if row["intent"] in questions
+    ]
+    if changed in questions and changed not in {choice.slug for choice in choices}:
+        choices.insert(1, Choice(changed, questions[changed], origin="new"))
+    return choices
+
+
+def questions_of(session: Session, slugs: Sequence[str]) -> dict[str, str]:
+    """The questions of FAQs by their slugs; what is gone is left out."""
+    rows = session.execute(select(Intent.slug, Intent.question).where(Intent.slug.in_(slugs)))
+    return dict(rows.tuples().all())
+
+
+def search(query: str, shown: set[str]) -> list[Choice]:
+    """FAQs by meaning, and by the letters of their question."""
+    live = service().live.take()
+    words = normalise(query)
+    lettered = [entry for entry in live.faq.values() if words in normalise(entry.question)] if live and words else []
+    similar = _similar(query, FOUND + len(shown))
+    unique = {entry.slug: entry for entry in [*lettered, *similar] if entry.slug not in shown}
+    return [Choice(entry.slug, entry.question) for entry in list(unique.values())[:FOUND]]
+
+
+def _similar(text: str, limit: int) -> list[FaqEntry]:
+    """FAQs by meaning; none while no version serves."""
+    if service().live.take() is None or not normalise(text):
+        return []
+    return [entry for entry, _ in service().search(text, limit=limit)[0]]
