@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from clients import log_in, post
+from clients import label, log_in
 from flask.testing import FlaskClient
 from homes import SMALL_FAQ
 from sqlalchemy import func, select
@@ -121,4 +121,4 @@ def test_the_desk_goes_on_labelling_with_it(client: FlaskClient, desk: ChatServi
     log_in(client)
 
     assert 'value="intent:vpn"' in client.get(f"/desk?item={message}&q=vpn").text
-    assert post(client, f"/desk/{message}/label", label="intent:vpn").status_code == 303
+    assert label(client, message, "intent:vpn").status_code == 303

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from clients import ask, draw, label, log_in, post, token
+from clients import ask, card, draw, label, log_in, post, token
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
@@ -134,7 +134,8 @@ def test_a_new_faq_is_made_from_a_message(ann: FlaskClient, records: Database) -
 def test_a_new_faq_says_which_entry_has_its_question(ann: FlaskClient) -> None:
     """It is published all the same, and asked about."""
     (message_id,) = ask(ann, "what is the capital of peru")
-    post(ann, f"/desk/{message_id}/faq", question="VPN not connecting!", answer="Lima.")
+    form = card(ann, message_id) | {"question": "VPN not connecting!", "answer": "Lima."}
+    ann.post(f"/desk/{message_id}/faq", data=form)
     said = ann.get("/desk").text
 
     assert "is a phrasing of vpn and vpn_not_connecting: it is asked which one is meant" in said
