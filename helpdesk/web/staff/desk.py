@@ -5,18 +5,17 @@ from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, HelpdeskError
-from helpdesk.records import audit, faq, labels, nights, queue, splits, versions
+from helpdesk.records import audit, faq, labels, names, nights, queue, splits, versions
 from helpdesk.records.clock import now
 from helpdesk.records.night_report import DecisionSummary
 from helpdesk.records.queue import QueueItem
 from helpdesk.records.shared_texts import shared_texts
-from helpdesk.records.tables import Intent, Version
+from helpdesk.records.tables import Version
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.text import normalise, text_key, visible
 from helpdesk.web.context import service
@@ -246,8 +245,8 @@ def _change(session: Session, item: QueueItem | None) -> str | None:
 
 
 def _questions(session: Session, slugs: Sequence[str]) -> dict[str, str]:
-    rows = session.execute(select(Intent.slug, Intent.question).where(Intent.slug.in_(slugs)))
-    return dict(rows.tuples().all())
+    known = names.questions(session)
+    return {slug: known[slug] for slug in slugs if slug in known}
 
 
 def _search(query: str, shown: set[str]) -> list[Choice]:
