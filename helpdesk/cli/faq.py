@@ -101,3 +101,35 @@ def _status_command(name: str, status: str, text: str) -> None:
 
 _status_command("publish", "published", "Let an entry be answered.")
 _status_command("unpublish", "draft", "Take an entry out of service at once.")
+
+
+@faq.command("rename")
+@click.argument("old")
+@click.argument("new")
+@with_database
+def faq_rename(settings: "Settings", database: "Database", old: str, new: str) -> None:
+    """Give the entry OLD the slug NEW. What bundles, the log and files call OLD goes on meaning it."""
+    from helpdesk.records.faq import find_intent
+    from helpdesk.records.names import rename
+
+    with database.write() as session:
+        intent = find_intent(session, old)
+        before = intent.slug
+        slug = rename(session, intent, new, author="command line")
+    click.echo(f"{before} is {slug} now")
+
+
+@faq.command("merge")
+@click.argument("source", metavar="FROM")
+@click.argument("into")
+@with_database
+def faq_merge(settings: "Settings", database: "Database", source: str, into: str) -> None:
+    """Give phrasings, labels and golden phrases of the entry FROM to INTO, whose question and answer stay."""
+    from helpdesk.records.faq import find_intent, state
+    from helpdesk.records.names import merge
+
+    with database.write() as session:
+        gone, target = find_intent(session, source), find_intent(session, into)
+        before = gone.slug
+        merge(session, gone, target, author="command line")
+        click.echo(f"{before} is part of {target.slug} now, which is {state(target)}")

@@ -19,7 +19,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,8 @@ class Bundle:
     """An opened bundle. Everything in it belongs together and is never changed.
 
     words: of the phrasings; settled: the intents that are about matters not wanted any more, as cancelling is;
-    languages: codes of those that the phrasings are in or the encoder knows, none where that was not measured.
+    languages: codes of those that the phrasings are in or the encoder knows, none where that was not measured; names:
+    former name -> that of today, of intents that were renamed since.
     """
 
     path: Path
@@ -79,6 +80,27 @@ class Bundle:
     def speller(self) -> Speller:
         """What mends typing errors towards the words of the phrasings and of the encoder."""
         return Speller(self.words, self.encoder.words())
+
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def renamed(self, names: Mapping[str, str]) -> "Bundle":
+        """The same with the names of today for intents that were called otherwise; merged ones have the same name."""
+        if not names.keys() & {*self.intents, *self.exact.values()}:
+            return self
+        return replace(
+            self,
+            intents=tuple(names.get(intent, intent) for intent in self.intents),
+            settled=frozenset(names.get(intent, intent) for intent in self.settled),
+            exact={key: names.get(intent, intent) for key, intent in self.exact.items()},
+            names={**self.names, **names},
+        )
+
+    @cached_property
+    def distinct(self) -> tuple[tuple[str, ...], "np.ndarray[tuple[int], np.dtype[np.intp]]"]:
+        """The names of the intents, each once, and which of them each intent has."""
+        names = tuple(dict.fromkeys(self.intents))
+        position = {name: number for number, name in enumerate(names)}
+        return names, np.array([position[intent] for intent in self.intents], dtype=np.intp)
 
     @cached_property
     def having(self) -> dict[str, tuple[str, ...]]:

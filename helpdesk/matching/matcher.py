@@ -1,7 +1,7 @@
 """Normalise, exact match, small talk, encode, search, score, decide: one message through one bundle."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -55,6 +55,14 @@ class Matcher:
         self.bundle = bundle
         self._talk = talk or small_talk()
         self._cache = cache or VectorCache(bundle.encoder, size=cache_size)
+
+    def renamed(self, names: Mapping[str, str]) -> "Matcher":
+        """The same with the names of today for intents that were called otherwise; vectors stay cached."""
+        bundle = self.bundle.renamed(names)
+        if bundle is self.bundle:
+            return self
+        bundle.speller.mend("warm")
+        return Matcher(bundle, cache=self._cache, talk=self._talk)
 
     def match(
         self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
@@ -157,12 +165,13 @@ class Matcher:
         spelled = None if text is None else bundle.encoder.spell(text)
         scores = bundle.scorer.score(vector, neighbours, bundle.intent_of_row, spelled=spelled)
         nearest = self._nearest(neighbours)
-        confidence = np.nan_to_num(scores.confidence, nan=0.0)
+        names, position = bundle.distinct
+        confidence = np.bincount(position, weights=np.nan_to_num(scores.confidence, nan=0.0), minlength=len(names))
         ranking: list[Ranked] = []
         for row in np.argsort(-confidence, kind="stable"):
-            intent = bundle.intents[row]
+            intent = names[row]
             if published is None or intent in published:
-                ranking.append(Ranked(intent, float(confidence[row]), *nearest.get(intent, (None, None))))
+                ranking.append(Ranked(intent, min(1.0, float(confidence[row])), *nearest.get(intent, (None, None))))
             if len(ranking) == RANKED:
                 break
         return decide(ranking, bundle.thresholds, out_of_scope=scores.out_of_scope)

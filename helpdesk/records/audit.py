@@ -4,7 +4,7 @@ The ordinary queue shows what the bot was unsure of. Its labels teach, but they 
 answer that is wrong and sure of itself never enters it. Only this sample is an estimate's input.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.records.conversations import answered_intents
+from helpdesk.records.names import current_names
 from helpdesk.records.queue import QueueItem, to_item
 from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
 from helpdesk.stats.audit_estimates import Audited, out_of_scope
@@ -76,9 +77,11 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
         .where(DecisionRow.inclusion_probability.is_not(None), Message.created_at > since)
         .order_by(DecisionRow.message_id)
     )
+    names = current_names(session)
     return [
         _audited(
             decision,
+            names,
             _meaning(normalised, kind, slug),
             review_below=review_below,
             changed=key is not None,
@@ -142,17 +145,24 @@ def _waiting(since: datetime) -> Select[int, int]:
 
 
 def _audited(
-    decision: DecisionRow, meaning: str | None, *, review_below: float, changed: bool, published: bool, text: str
+    decision: DecisionRow,
+    names: Mapping[str, str],
+    meaning: str | None,
+    *,
+    review_below: float,
+    changed: bool,
+    published: bool,
+    text: str,
 ) -> Audited:
     certain = decision.confidence >= review_below or decision.reason == DecisionReason.EXACT
     sure = decision.kind in NO_QUESTION or (decision.kind == DecisionKind.ANSWER and certain)
     return Audited(
         inclusion_probability=decision.inclusion_probability or 1.0,
         kind=decision.kind,
-        intents=answered_intents(decision),
+        intents=tuple(names.get(intent, intent) for intent in answered_intents(decision)),
         confidence=decision.confidence,
         reason=decision.reason,
-        best=_best(decision.ranking),
+        best=names.get(best, best) if (best := _best(decision.ranking)) else None,
         queued=changed or not sure,
         meaning=meaning,
         published=published,

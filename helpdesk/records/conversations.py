@@ -1,7 +1,7 @@
 """Messages and what was decided about them: one transaction a message, committed before the reply."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import ANSWERS, DecisionReason
 from helpdesk.errors import ConflictError, NotFoundError
+from helpdesk.records.names import current_names
 from helpdesk.records.tables import Conversation, DecisionRow, Message, Table
 from helpdesk.text import normalise, text_key
 
@@ -46,6 +47,16 @@ def answered_intents(decision: DecisionRow | Logged) -> tuple[str, ...]:
         return ()
     count = ANSWERS.get(DecisionReason(decision.reason), 1)
     return (decision.intent, *(ranked["intent"] for ranked in decision.ranking[1:count]))
+
+
+def called_now(decision: Logged, names: Mapping[str, str]) -> Logged:
+    """A stored decision with the names of today for entries that were called otherwise."""
+    return replace(
+        decision,
+        intent=decision.intent and names.get(decision.intent, decision.intent),
+        ranking=[{**row, "intent": names.get(row["intent"], row["intent"])} for row in decision.ranking],
+        options=[names.get(slug, slug) for slug in decision.options],
+    )
 
 
 def log_message(
@@ -171,4 +182,6 @@ def _logged(row: DecisionRow) -> Logged:
 def taken_for(session: Session, message_ids: Collection[int]) -> dict[int, str]:
     """Message id -> the intent that was ranked first when it came; messages for which none was are left out."""
     query = select(DecisionRow.message_id, DecisionRow.ranking).where(DecisionRow.message_id.in_(message_ids))
-    return {message: ranking[0]["intent"] for message, ranking in session.execute(query) if ranking}
+    names = current_names(session)
+    best = {message: ranking[0]["intent"] for message, ranking in session.execute(query) if ranking}
+    return {message: names.get(intent, intent) for message, intent in best.items()}

@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, selectinload
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
+from helpdesk.records.names import Slugs
 from helpdesk.records.tables import FaqChange, Intent, Phrasing
 from helpdesk.text import humanise, normalise, slugify, text_key
 
@@ -26,9 +27,8 @@ def count_phrasings(session: Session) -> int:
 
 
 def find_intent(session: Session, slug: str) -> Intent:
-    """The intent with this slug, or with the only one of the same form (`Reset Password`). Raises NotFoundError."""
-    intent = _Slugs(session.scalars(select(Intent).where(Intent.slug == slug))).find(slug)
-    intent = intent or _Slugs(session.scalars(select(Intent))).find(slug)
+    """The intent that has or had this slug, or the only one of its form (`Reset Password`). Raises NotFoundError."""
+    intent = session.scalar(select(Intent).where(Intent.slug == slug)) or Slugs(session).find(slug)
     if intent is None:
         raise NotFoundError(f"no intent {slug!r}; `helpdesk faq list` shows them all")
     return intent
@@ -39,7 +39,7 @@ def create_intent(session: Session, question: str, *, answer: str, author: str) 
     slug = slugify(question)
     if not slug or not normalise(question):
         raise BadInputError(f"question {question!r} has no letters or digits; expected a sentence")
-    if (taken := _Slugs(session.scalars(select(Intent))).find(slug)) is not None:
+    if (taken := Slugs(session).find(slug)) is not None:
         raise ConflictError(f"there is an intent {taken.slug!r} already; choose it instead")
     status = "published" if answer.strip() else "draft"
     intent = Intent(slug=slug, question=question.strip(), answer=answer.strip(), status=status, tags=[])
@@ -87,28 +87,6 @@ class Entry:
     name: str | None = None
 
 
-class _Slugs:
-    """Intents by slug: by the very one, or by the only one of the same form."""
-
-    def __init__(self, intents: Iterable[Intent]) -> None:
-        self._intents: dict[str, Intent] = {}
-        self._forms: dict[str, list[Intent]] = {}
-        for intent in intents:
-            self.add(intent)
-
-    def add(self, intent: Intent) -> None:
-        """One more."""
-        self._intents[intent.slug] = intent
-        self._forms.setdefault(slugify(intent.slug), []).append(intent)
-
-    def find(self, slug: str) -> Intent | None:
-        """The intent that is meant, None when there is none, or none for sure."""
-        if slug in self._intents:
-            return self._intents[slug]
-        alike = self._forms.get(form, []) if (form := slugify(slug)) else []
-        return alike[0] if len(alike) == 1 else None
-
-
 @dataclass(frozen=True)
 class Stored:
     """What an import changed."""
@@ -133,7 +111,7 @@ class Stored:
 
 def store_entries(session: Session, entries: Sequence[Entry], *, author: str, source: str = "import") -> Stored:
     """Insert or update intents by slug, whatever its form, and add the phrasings they lack. Nothing is ever removed."""
-    slugs = _Slugs(session.scalars(select(Intent)))
+    slugs = Slugs(session)
     known: dict[str, Intent] = {}
     fresh = 0
     for entry in entries:

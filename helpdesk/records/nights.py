@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from helpdesk.decisions import DecisionKind
 from helpdesk.records.clock import now
+from helpdesk.records.names import current_names
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Night, Promotion, Version
 from helpdesk.records.versions import NIGHT_AUTHOR
 
@@ -109,8 +110,11 @@ def score_new_labels(session: Session, *, since: datetime | None, until: datetim
         )
         query = query.where(Label.created_at > since, ~scored.exists())
     rows = session.execute(query).all()
+    names = current_names(session)
     right = [
-        decided != DecisionKind.ANSWER if meaning == "out_of_scope" else bool(ranking) and ranking[0]["intent"] == slug
+        decided != DecisionKind.ANSWER
+        if meaning == "out_of_scope"
+        else bool(ranking) and names.get(ranking[0]["intent"], ranking[0]["intent"]) == slug
         for decided, ranking, meaning, slug in rows
     ]
     return Scored(len(right), sum(right))

@@ -137,13 +137,14 @@ class ChatService:
             last = conversations.last_decision(session, channel=channel, sender=sender)
         if last is None or last.kind != DecisionKind.CLARIFY:
             return None
-        offered = [normalise(live.faq[slug].shown) if slug in live.faq else None for slug in last.options]
+        options = conversations.called_now(last, live.names).options
+        offered = [normalise(live.faq[slug].shown) if slug in live.faq else None for slug in options]
         texts = [*offered, none_of_these]
         choice = int(said) - 1 if is_number else texts.index(said) if said in texts else -1
-        if choice == len(last.options):
+        if choice == len(options):
             return Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NONE_OF_THESE)
-        if 0 <= choice < len(last.options) and last.options[choice] in live.faq:
-            chosen = (Ranked(last.options[choice], 1.0),)
+        if 0 <= choice < len(options) and options[choice] in live.faq:
+            chosen = (Ranked(options[choice], 1.0),)
             return live.spoken(Decision(DecisionKind.ANSWER, chosen, (), DecisionReason.CHOICE))
         return None
 
@@ -155,6 +156,7 @@ class ChatService:
 
     def _reply(self, live: Live | None, text: str, logged: Logged) -> Reply:
         entries = live.faq if live else {}
+        logged = conversations.called_now(logged, live.names) if live else logged
         answered = tuple(entries[slug] for slug in conversations.answered_intents(logged) if slug in entries)
         options = tuple(Option(slug, entries[slug].shown) for slug in logged.options if slug in entries)
         if options:

@@ -4,7 +4,8 @@ import ctypes
 import gc
 import logging
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from helpdesk.errors import BundleError, HelpdeskError
@@ -15,6 +16,7 @@ from helpdesk.matching.matcher import Matcher
 from helpdesk.matching.small_talk import small_talk
 from helpdesk.records import faq, versions
 from helpdesk.records.database import Database
+from helpdesk.records.names import current_names
 from helpdesk.serving.audit_sampler import AuditSampler
 from helpdesk.serving.day_additions import match_exactly, match_nearly, read_added
 from helpdesk.serving.entries import FaqEntry, read_entries
@@ -37,6 +39,7 @@ class Live:
     faq: dict[str, FaqEntry]
     additions: Additions
     questions: frozenset[str] = frozenset()  # of the published entries as they are shown, normalised
+    names: Mapping[str, str] = field(default_factory=dict)  # former name of an entry -> that of today
     answered: frozenset[str] = frozenset()  # the published entries that have an answer text
 
     def match(self, text: str) -> Decision:
@@ -183,6 +186,8 @@ class LiveMatcher:
         a rollback must not wait for thousands of phrasings that came after its bundle."""
         with self._database.read() as session:
             entries = read_entries(session)
+            names = current_names(session)
+            live = replace(live, names=names, matcher=live.matcher.renamed(names))
             added = read_added(session, live.matcher.bundle)
         exact = match_exactly(added)
         questions = frozenset(normalise(entry.shown) for entry in entries.values())

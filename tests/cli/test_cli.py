@@ -68,6 +68,16 @@ def test_an_import_and_a_publication_name_the_texts_of_other_entries(settings: S
     assert run(settings, "faq", "publish", "vpn").stdout.endswith(line)
 
 
+def test_entries_are_renamed_and_merged(settings: Settings) -> None:
+    """By any form of their names; what is asked is answered under the new ones, before any night."""
+    assert run(settings, "faq", "rename", "VPN", "Remote Access").stdout == "vpn is remote_access now\n"
+    assert (
+        run(settings, "faq", "merge", "wifi", "vpn").stdout == "wifi is part of remote_access now, which is published\n"
+    )
+    assert "remote_access" in run(settings, "match", "wifi not working").stdout
+    assert "already" in run(settings, "faq", "rename", "printer", "wifi", code=1).stderr
+
+
 def test_bad_rows_stop_an_import_unless_they_are_skipped(settings: Settings, tmp_path: Path) -> None:
     """Each is reported with its line; nothing is written."""
     path = tmp_path / "bad.csv"

@@ -28,6 +28,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.exclusions import Exclusion, rows_left_out
 from helpdesk.records.golden import GoldenPhrase
+from helpdesk.records.names import current_names
 from helpdesk.records.tables import Version
 from helpdesk.settings import Settings
 from helpdesk.stats.multiple_testing import SIGNIFICANCE_LEVEL
@@ -59,6 +60,7 @@ class GateContext:
     earlier: Mapping[int, Path]
     best_coverage: float
     tries: int
+    names: Mapping[str, str]
     _held: dict[str, Vectors] = field(default_factory=dict)
 
     def outcomes(self, bundle: Bundle) -> Outcomes:
@@ -151,7 +153,7 @@ class GateContext:
         found = {}
         for version, path in self.earlier.items():
             try:
-                bundle = open_bundle(path, threads=self.settings.train_threads)
+                bundle = open_bundle(path, threads=self.settings.train_threads).renamed(self.names)
                 stored = out_of_fold(read_evaluation(bundle), self.dataset)
                 found[version] = _Earlier(_measured(path), self.held_out(bundle), stored)
             except BundleError as error:
@@ -185,11 +187,14 @@ def gather_context(
             without=rows_left_out(session, without),
         )
         phrases = golden.read(session)
+        names = current_names(session)
         served = versions.served_since(session, now() - timedelta(days=NIGHTS_COMPARED))
         best = _best_coverage([versions.find_version(session, version) for version in served], contract_of(settings))
     earlier = {version: settings.bundles / name for version, name in served.items() if version != incumbent_id}
     on_disk = {version: path for version, path in earlier.items() if path.is_dir()}
-    return GateContext(settings, dataset, incumbent, incumbent_id, traffic, phrases, on_disk, best, max(1, tries))
+    return GateContext(
+        settings, dataset, incumbent, incumbent_id, traffic, phrases, on_disk, best, max(1, tries), names
+    )
 
 
 def _best_coverage(served: Sequence[Version], contract: Sequence[float]) -> float:

@@ -17,7 +17,10 @@ from helpdesk.text import OUT_OF_SCOPE
 def read_evaluation(bundle: Bundle) -> dict[str, list[Any]]:
     """Row id -> [true intent, chosen intent, confidence], as measured when the bundle was built."""
     rows: dict[str, list[Any]] = json.loads((bundle.path / EVALUATION).read_text())["rows"]
-    return rows
+    names = bundle.names
+    return {
+        row: [names.get(true, true), names.get(chosen, chosen), *more] for row, (true, chosen, *more) in rows.items()
+    }
 
 
 def out_of_fold(results: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, Outcome]:

@@ -1,6 +1,6 @@
 """Why a message got its answer: the row that decided it, who added the row and when, and the answer without it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,10 +14,11 @@ from helpdesk.matching.decide import Decision
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
 from helpdesk.records import lineage, versions
-from helpdesk.records.conversations import Logged, answered_intents, find_message
+from helpdesk.records.conversations import Logged, answered_intents, called_now, find_message
 from helpdesk.records.database import Database
 from helpdesk.records.faq import list_intents
 from helpdesk.records.lineage import Provenance
+from helpdesk.records.names import current_names
 from helpdesk.records.tables import Version
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
@@ -99,12 +100,14 @@ def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
         built = versions.list_versions(session)[::-1]
         current = versions.current(session)
         published = {intent.slug for intent in list_intents(session, published_only=True)}
+        names = current_names(session)
+    decision = called_now(decision, names)
     published |= {ranked["intent"] for ranked in decision.ranking} | set(answered_intents(decision))  # then, if not now
     if decision.reason in NOT_MATCHED:
         return Why(text, at, decision, (NOT_MATCHED[decision.reason],))
     why = Why(text, at, decision)
     kept = [version for version in built if (settings.bundles / version.directory).is_dir()]
-    why = _with_history(why, settings, kept=kept, built=built, published=published)
+    why = _with_history(why, settings, kept=kept, built=built, published=published, names=names)
     by_id = {version.id: version for version in kept}
     decider = by_id.get(decision.version_id or 0)
     if decider is None and current is not None:
@@ -113,27 +116,35 @@ def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
     if decider is None:
         return why
     try:
-        bundle = open_bundle(settings.bundles / decider.directory)
+        bundle = open_bundle(settings.bundles / decider.directory).renamed(names)
     except BundleError as error:
         return why.noted(str(error))
     return _with_winner(why, database, bundle=bundle, version=decider, published=published)
 
 
 def _with_history(
-    why: Why, settings: Settings, *, kept: Sequence[Version], built: Sequence[Version], published: Collection[str]
+    why: Why,
+    settings: Settings,
+    *,
+    kept: Sequence[Version],
+    built: Sequence[Version],
+    published: Collection[str],
+    names: Mapping[str, str],
 ) -> Why:
     """The same with the text decided again by every kept version, oldest first."""
-    history = tuple(_ask(settings, version, why.text, published=published) for version in kept)
+    history = tuple(_ask(settings, version, why.text, published=published, names=names) for version in kept)
     first = next((past.version_id for past in history if past.answer and _alike(past.answer, why.decision)), None)
     gone = {version.id for version in built} - {version.id for version in kept}
     earlier = sum(first is None or version_id < first for version_id in gone)
     return replace(why, history=history, first_version=first, bundles_gone=earlier)
 
 
-def _ask(settings: Settings, version: Version, text: str, *, published: Collection[str]) -> PastAnswer:
+def _ask(
+    settings: Settings, version: Version, text: str, *, published: Collection[str], names: Mapping[str, str]
+) -> PastAnswer:
     """One version's own decision, without phrasings added since."""
     try:
-        matcher = Matcher(open_bundle(settings.bundles / version.directory), cache_size=1)
+        matcher = Matcher(open_bundle(settings.bundles / version.directory).renamed(names), cache_size=1)
         answer = matcher.match(text, published=published)
     except BundleError as error:
         return PastAnswer(version.id, version.kind, version.created_at, None, str(error))

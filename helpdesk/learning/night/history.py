@@ -19,6 +19,7 @@ from helpdesk.records.candidate_report import CandidateReport
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import read_report, write_report
+from helpdesk.records.names import current_names
 from helpdesk.records.night_report import FlipReport, NightReport, VerdictReport
 from helpdesk.records.relabel_requests import FIGURE
 from helpdesk.records.tables import Promotion, Version
@@ -75,6 +76,7 @@ def measure_night(
         if serving is None:
             return Figures()
         bundle = open_bundle(settings.bundles / serving.directory, threads=settings.train_threads)
+        bundle = bundle.renamed(current_names(session))
         dataset = read_dataset(session)
         since = nights.measured_until(session)
         sample = audit.read_sample(session, since=moment - audit.AUDIT_WINDOW, review_below=settings.review_below)

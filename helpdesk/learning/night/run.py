@@ -38,6 +38,7 @@ from helpdesk.progress import Reporter
 from helpdesk.records import audit, exclusions, versions
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
+from helpdesk.records.names import current_names
 from helpdesk.records.night_report import NightReport, VerdictReport
 from helpdesk.settings import Settings
 
@@ -180,7 +181,9 @@ def _improve(night: Tonight, dataset: Dataset, current: versions.Current) -> Non
     """Refreshed and retrained against the incumbent; at most one of them is promoted."""
     night.log.incumbent = current.version_id
     require_disk(night.bundles, like=night.bundles / current.directory)
-    incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads)
+    with night.database.read() as session:
+        names = current_names(session)
+    incumbent = open_bundle(night.bundles / current.directory, threads=night.settings.train_threads).renamed(names)
     if (before := base_before(incumbent.manifest, night.settings.base_model)) is not None:
         name, finetune = night.settings.base_model, night.plan.finetune
         night.log.warnings.append(on_base_change(before, name, version=current.version_id, finetune=finetune))

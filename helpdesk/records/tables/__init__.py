@@ -1,7 +1,7 @@
 """Every table. Rows are facts: nothing here decides, matches or learns."""
 
 from helpdesk.records.tables.base import Table, UtcDateTime
-from helpdesk.records.tables.faq import Example, FaqChange, GoldenPhraseRow, Intent, Phrasing
+from helpdesk.records.tables.faq import Example, FaqChange, FormerName, GoldenPhraseRow, Intent, Phrasing
 from helpdesk.records.tables.operations import HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import ExclusionRow, Label, LoginFailure, Staff
 from helpdesk.records.tables.traffic import Conversation, DecisionRow, FlipRow, Message
@@ -13,6 +13,7 @@ __all__ = [
     "ExclusionRow",
     "FaqChange",
     "FlipRow",
+    "FormerName",
     "GoldenPhraseRow",
     "HeartbeatRow",
     "Intent",

@@ -11,7 +11,7 @@ from helpdesk.records.tables.base import Table
 
 
 class Intent(Table):
-    """One FAQ entry: a canonical question and its answer. The slug never changes."""
+    """One FAQ entry: a canonical question and its answer. A former slug stays a name of it."""
 
     __tablename__ = "intents"
     __table_args__ = (CheckConstraint("status IN ('published', 'draft')", name="status"),)
@@ -49,6 +49,17 @@ class Phrasing(Table):
     author: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=now)
     intent: Mapped[Intent] = relationship(back_populates="phrasings")
+
+
+class FormerName(Table):
+    """What an entry was called before it was renamed, or merged into this one. No other entry may be called so."""
+
+    __tablename__ = "former_names"
+
+    slug: Mapped[str] = mapped_column(String(128), primary_key=True)
+    intent_id: Mapped[int] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"), index=True)
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class GoldenPhraseRow(Table):

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from helpdesk.records import labels
+from helpdesk.records import labels, names
 from helpdesk.records.queue import QueueItem
-from helpdesk.records.tables import Intent
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.text import normalise, text_key
 from helpdesk.web.context import service
@@ -68,9 +66,9 @@ def likely_choices(session: Session, item: QueueItem) -> list[Choice]:
 
 
 def questions_of(session: Session, slugs: Sequence[str]) -> dict[str, str]:
-    """The questions of FAQs by their slugs; what is gone is left out."""
-    rows = session.execute(select(Intent.slug, Intent.question).where(Intent.slug.in_(slugs)))
-    return dict(rows.tuples().all())
+    """The questions of entries by slug, those of former names too."""
+    known = names.questions(session)
+    return {slug: known[slug] for slug in slugs if slug in known}
 
 
 def search(query: str, shown: set[str]) -> list[Choice]:

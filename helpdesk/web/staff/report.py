@@ -5,13 +5,12 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 from flask_login import login_required
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from helpdesk.records import audit, nights, traffic
+from helpdesk.records import audit, names, nights, traffic
 from helpdesk.records.candidate_report import ThresholdsReport
 from helpdesk.records.clock import now
-from helpdesk.records.tables import Intent, Night
+from helpdesk.records.tables import Night
 from helpdesk.stats import audit_estimates as estimates
 from helpdesk.text import visible
 from helpdesk.web.context import service
@@ -100,4 +99,4 @@ def _clusters(session: Session, drift: Mapping[str, Any] | None) -> list[dict[st
 
 
 def _questions(session: Session) -> dict[str, str]:
-    return dict(session.execute(select(Intent.slug, Intent.question)).tuples().all())
+    return names.questions(session)

@@ -1,0 +1,88 @@
+"""What entries are called: one form of slug, and what they were called before, which bundles and the log still say."""
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import BadInputError, ConflictError
+from helpdesk.records.tables import FaqChange, FormerName, GoldenPhraseRow, Intent, Label, Phrasing
+from helpdesk.text import slugify
+
+
+class Slugs:
+    """All intents by slug: by the very one, by a former one, or by the only one of the same form."""
+
+    def __init__(self, session: Session) -> None:
+        self._intents: dict[str, Intent] = {}
+        self._forms: dict[str, set[Intent]] = {}
+        for slug, intent in session.execute(select(FormerName.slug, Intent).join(Intent)):
+            self._note(slug, intent)
+        for intent in session.scalars(select(Intent)):
+            self._note(intent.slug, intent)
+
+    def add(self, intent: Intent) -> None:
+        """One more."""
+        self._note(intent.slug, intent)
+
+    def find(self, slug: str) -> Intent | None:
+        """The intent that is meant, None when there is none, or none for sure."""
+        if slug in self._intents:
+            return self._intents[slug]
+        form = slugify(slug)
+        alike = self._forms.get(form, set()) if form else set()
+        return next(iter(alike)) if len(alike) == 1 else None
+
+    def _note(self, slug: str, intent: Intent) -> None:
+        self._intents[slug] = intent
+        self._forms.setdefault(slugify(slug), set()).add(intent)
+
+
+def current_names(session: Session) -> dict[str, str]:
+    """Former slug -> the slug of today."""
+    return dict(session.execute(select(FormerName.slug, Intent.slug).join(Intent)).tuples().all())
+
+
+def questions(session: Session) -> dict[str, str]:
+    """The question of every entry, by its slug and by its former ones."""
+    former = session.execute(select(FormerName.slug, Intent.question).join(Intent)).tuples().all()
+    return dict(former) | dict(session.execute(select(Intent.slug, Intent.question)).tuples().all())
+
+
+def rename(session: Session, intent: Intent, new: str, *, author: str) -> str:
+    """Give an entry another slug, of the usual form; the old one keeps naming it. Returns the new slug.
+
+    Raises BadInputError for a name without letters or digits, ConflictError when another entry has or had it.
+    """
+    old, slug = intent.slug, slugify(new)
+    if not slug:
+        raise BadInputError(f"name {new!r} has no letters or digits")
+    taken = Slugs(session).find(slug)
+    if slug == old or (taken is not None and taken is not intent):
+        raise ConflictError(f"{slug!r} names {'this' if slug == old else 'another'} entry already; choose another name")
+    session.execute(delete(FormerName).where(FormerName.slug == slug))
+    session.add(FormerName(slug=old, intent_id=intent.id, author=author[:80]))
+    intent.slug = slug
+    session.add(FaqChange(what=f"renamed {old} to {slug}"[:200], author=author))
+    session.flush()
+    return slug
+
+
+def merge(session: Session, source: Intent, into: Intent, *, author: str) -> None:
+    """Make one entry of two: question, answer and state are those of `into`, which gets everything else of `source`.
+
+    Raises ConflictError when both are the same entry.
+    """
+    if source is into:
+        raise ConflictError(f"{into.slug!r} cannot be merged into itself; name two entries")
+    session.flush()
+    old, number = source.slug, source.id
+    known = select(Phrasing.text_key).where(Phrasing.intent_id == into.id)
+    moved = update(Phrasing).where(Phrasing.intent_id == number, Phrasing.text_key.not_in(known))
+    session.execute(moved.values(intent_id=into.id).execution_options(synchronize_session=False))
+    for table in (Label, GoldenPhraseRow, FormerName):
+        rows = update(table).where(table.intent_id == number)
+        session.execute(rows.values(intent_id=into.id).execution_options(synchronize_session=False))
+    session.execute(delete(Intent).where(Intent.id == number).execution_options(synchronize_session=False))
+    session.add(FormerName(slug=old, intent_id=into.id, author=author[:80]))
+    session.add(FaqChange(what=f"merged {old} into {into.slug}"[:200], author=author))
+    session.flush()
+    session.expire_all()
