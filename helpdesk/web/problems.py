@@ -32,7 +32,7 @@ _OUR_FAULT = "something went wrong on our side; it was logged"
 def install(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(HelpdeskError, _from_helpdesk)
-    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(Exception, _from_anything)
 
 
@@ -58,7 +58,8 @@ def _from_helpdesk(error: HelpdeskError) -> Response:
     return problem(status, str(error) if status < 500 else _OUR_FAULT)
 
 
-def _from_http(error: HTTPException) -> Response:
+def from_http(error: HTTPException) -> Response:
+    """What Flask itself refused."""
     detail = error.description or ""
     if isinstance(error, CSRFError):
         detail = "this form is out of date; go back, reload the page and send it again"

@@ -1,10 +1,16 @@
-"""Label forms that were sent and not carried out: they are shown again with everything that was typed."""
+"""Label forms that were sent and not carried out: they are shown again with everything that was typed.
+
+While somebody logs in, the login form carries them as hidden fields; nothing of them is stored, and nothing is sent
+before its button is pressed on a page of ours.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import parse_qs, urlsplit
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, current_app, make_response, render_template, request, url_for
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
 
 from helpdesk.records import queue
 from helpdesk.records.labels import WORDS
@@ -13,6 +19,8 @@ from helpdesk.web.context import service
 from helpdesk.web.staff.choices import questions_of
 
 CARRIED = ("label", "question", "answer", "seen")
+LABEL_FORMS = ("labelling.label", "labelling.new_faq")
+PREFIX = "again-"  # of a carried field in the login form
 
 
 @dataclass(frozen=True)
@@ -35,10 +43,33 @@ class Attempt:
 
 
 def this_attempt() -> Attempt:
-    """The form of this request."""
-    fields = {name: request.form[name] for name in CARRIED if name in request.form}
+    """The label form of this request."""
     arguments = request.view_args or {}
-    return Attempt(request.endpoint or "", arguments["message_id"], request.args.get("kind", ""), fields)
+    return Attempt(request.endpoint or "", arguments["message_id"], request.args.get("kind", ""), _fields(""))
+
+
+def unsent_attempt() -> Attempt | None:
+    """The label form of this request, or the one that its login form carries; None without one of ours."""
+    foreign = request.origin is not None and urlsplit(request.origin).netloc != request.host
+    if request.method != "POST" or foreign:
+        return None
+    return this_attempt() if request.endpoint in LABEL_FORMS else _carried_attempt()
+
+
+def _carried_attempt() -> Attempt | None:
+    action = urlsplit(request.form.get("again", ""))
+    try:
+        endpoint, arguments = current_app.url_map.bind("").match(action.path, method="POST")
+    except HTTPException:
+        return None
+    if endpoint not in LABEL_FORMS:
+        return None
+    kind = parse_qs(action.query).get("kind", [""])[0]
+    return Attempt(endpoint, arguments["message_id"], kind, _fields(PREFIX))
+
+
+def _fields(prefix: str) -> dict[str, str]:
+    return {name: request.form[prefix + name] for name in CARRIED if prefix + name in request.form}
 
 
 @dataclass(frozen=True)
@@ -50,6 +81,18 @@ class Offer:
     send: str
     keep: str
     keep_url: str
+
+
+def send_again(attempt: Attempt, *, why: str, status: int) -> Response:
+    """The page of a form that was not sent because of a session that had ended."""
+    offer = Offer(
+        title="Nothing is lost",
+        detail=f"{why} Nothing was sent; here is what you were about to say.",
+        send="Label it as",
+        keep="Look at the message again",
+        keep_url=url_for("desk.page", item=attempt.message_id, kind=attempt.kind or None),
+    )
+    return show_again(attempt, offer, status=status)
 
 
 def show_again(attempt: Attempt, offer: Offer, *, status: int) -> Response:

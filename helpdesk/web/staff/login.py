@@ -2,13 +2,17 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_login import LoginManager, current_user, login_required, login_user, logout_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from helpdesk.records import staff
 from helpdesk.records.tables import Staff
-from helpdesk.web.context import service
+from helpdesk.web import problems
+from helpdesk.web.context import is_staff, service
+from helpdesk.web.staff.attempts import PREFIX, send_again, unsent_attempt
 
 blueprint = Blueprint("login", __name__)
 
@@ -42,29 +46,35 @@ def install(app: Flask) -> None:
             row = staff.find_by_token(records, token)
         return None if row is None else LoggedIn(row)
 
+    manager.unauthorized_handler(_log_in_first)
+    app.register_error_handler(CSRFError, _out_of_date)
+
 
 @blueprint.get("/login")
 def form() -> Response | str:
     """The login form."""
     if current_user.is_authenticated:
-        return redirect(_target())
-    return render_template("login.html", problem=None)
+        return redirect(_target(request.args.get("next", "")))
+    return render_template("login.html", problem=None, attempt=None)
 
 
 @blueprint.post("/login")
-def enter() -> Response | tuple[str, int]:
-    """Check name and password; guessing is refused before anything is hashed."""
+def enter() -> Response:
+    """Check name and password; guessing is refused before anything is hashed. What the form carries is shown again."""
     name, password = request.form.get("name", ""), request.form.get("password", "")
     address = request.remote_addr or ""
     with service().database.write() as records:
         if staff.too_many_failures(records, name, address=address):
-            return render_template("login.html", problem="Too many attempts. Try again in 15 minutes."), 429
+            return _form_again("Too many attempts. Try again in 15 minutes.", status=429)
         row = staff.check_login(records, name, password=password, address=address)
     if row is None:
-        return render_template("login.html", problem="Name or password is wrong."), 401
+        return _form_again("Name or password is wrong.", status=401)
     session.clear()
     login_user(LoggedIn(row))
-    return redirect(_target(), 303)
+    attempt = unsent_attempt()
+    if attempt is not None:
+        return send_again(attempt, why="Your session had ended.", status=200)
+    return redirect(_target(request.args.get("next", "")), 303)
 
 
 @blueprint.post("/logout")
@@ -80,9 +90,44 @@ def leave() -> Response:
     return redirect(url_for("login.form"), 303)
 
 
-def _target() -> str:
-    """Where to go after the login: a path of ours, never another site."""
-    wanted = request.args.get("next", "")
+def _form_again(problem: str | None, *, status: int) -> Response:
+    """The login form with what it carries, or with the label form that nobody was logged in for."""
+    page = render_template("login.html", problem=problem, attempt=unsent_attempt(), prefix=PREFIX)
+    return make_response(page, status)
+
+
+def _log_in_first() -> Response:
+    """A form keeps what was typed; a page is come back to, and so is the page that another form was on."""
+    if unsent_attempt() is not None:
+        return _form_again("Your session has ended. What you typed is kept.", status=401)
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else _referring_path()
+    return redirect(url_for("login.form", next=_target(wanted)))
+
+
+def _out_of_date(error: CSRFError) -> Response:
+    """A label form of a session that has ended; other forms say that they are out of date."""
+    attempt = unsent_attempt()
+    if attempt is None:
+        return problems.from_http(error)
+    if is_staff():
+        return send_again(attempt, why="This form was older than your login.", status=400)
+    return _form_again("Your session has ended. What you typed is kept.", status=401)
+
+
+def _referring_path() -> str:
+    parts = urlsplit(request.referrer or "")
+    return f"{parts.path}?{parts.query}".rstrip("?") if parts.netloc == request.host else ""
+
+
+def _target(wanted: str) -> str:
+    """Where to go after the login: a page of ours that answers GET, never another site."""
     parts = urlsplit(wanted)
     local = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return wanted if local else url_for("desk.page")
+    return wanted if local and _answers_get(parts.path) else url_for("desk.page")
+
+
+def _answers_get(path: str) -> bool:
+    try:
+        return current_app.url_map.bind("").match(path, method="GET") is not None
+    except HTTPException:
+        return False
