@@ -71,6 +71,17 @@ class Label(Table):
     staff: Mapped["Staff"] = relationship()
 
 
+class CardLease(Table):
+    """Who looks at a text on the labelling desk: one person at a text, and one text a person, until it runs out."""
+
+    __tablename__ = "card_leases"
+
+    token: Mapped[str] = mapped_column(String(16), primary_key=True)
+    text_key: Mapped[str] = mapped_column(String(32), unique=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), unique=True)
+    until: Mapped[datetime]
+
+
 class ExclusionRow(Table):
     """A source whose rows up to `created_at` teach nothing any more, until it is lifted."""
 

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from flask import Blueprint, render_template, request
-from flask_login import login_required
+from flask_login import current_user, login_required
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, DecisionReason
-from helpdesk.records import audit, labels, nights, queue, versions
+from helpdesk.errors import UnavailableError
+from helpdesk.records import audit, card_leases, labels, nights, queue, versions
 from helpdesk.records.clock import now
 from helpdesk.records.night_report import DecisionSummary
 from helpdesk.records.queue import QueueItem
-from helpdesk.records.tables import Version
-from helpdesk.text import visible
+from helpdesk.records.tables import CardLease, Version
+from helpdesk.text import text_key, visible
 from helpdesk.web.context import row_id, service
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.changes import change_note
@@ -65,8 +66,11 @@ def page() -> str:
     audited = kind == AUDIT
     with service().database.read() as session:
         waiting = _waiting(session, kind)
+        named = queue.find_item(session, wanted) if wanted else None
+    item, lease = _take(waiting, named)
+    with service().database.read() as session:
+        elsewhere = card_leases.others(session, staff_id=current_user.staff_id)
         lengths = _lengths(session)
-        item = queue.find_item(session, wanted) if wanted else (waiting[0] if waiting else None)
         blind = audited or (item is not None and item.said is not None)
         choices = (blind_choices if blind else likely_choices)(session, item) if item else []
         change = None if audited else _change(session, item)
@@ -74,10 +78,15 @@ def page() -> str:
         seen = labels.newest_label(session, item.message_id) if item else 0
         counting = labels.counting_label(session, item.message_id) if item else None
         night = nights.last_night(session)
+    lookers = {row.message_id: elsewhere.get(text_key(row.normalised)) for row in [*waiting, *([item] if item else [])]}
+    free = [row for row in waiting if row == item or not lookers[row.message_id]]
     found = search(query, {choice.slug for choice in choices}) if query.strip() else []
     return render_template(
         "desk.html",
         item=item,
+        lease=lease,
+        lookers=lookers,
+        here=sorted(elsewhere.values()),
         seen=seen,
         counting=counting,
         words=labels.words,
@@ -93,9 +102,44 @@ def page() -> str:
         reasons=REASONS,
         pending=pending,
         visible=visible,
-        next_id=_neighbour(waiting, item, 1),
-        previous_id=_neighbour(waiting, item, -1),
+        next_id=_neighbour(free, item, 1),
+        previous_id=_neighbour(free, item, -1),
     )
+
+
+@blueprint.post("/leases/<token>/renew")
+@login_required
+def renew(token: str) -> tuple[str, int]:
+    """The browser says that a card is looked at still."""
+    with service().database.write() as session:
+        card_leases.renew(session, token, staff_id=current_user.staff_id)
+    return "", 204
+
+
+@blueprint.post("/leases/<token>/leave")
+@login_required
+def leave(token: str) -> tuple[str, int]:
+    """The browser says that a card is not looked at any more."""
+    with service().database.write() as session:
+        card_leases.leave(session, token, staff_id=current_user.staff_id)
+    return "", 204
+
+
+def _take(waiting: Sequence[QueueItem], named: QueueItem | None) -> tuple[QueueItem | None, CardLease | None]:
+    """The card and its lease: of the item that is named, else of the first that nobody else looks at.
+
+    When others look at all there is, the first is shown without a lease; so it is while the database takes no writes.
+    """
+    wanted = [named] if named is not None else list(waiting)
+    keys = [text_key(item.normalised) for item in wanted]
+    try:
+        with service().database.write() as session:
+            lease = card_leases.take(session, keys, staff_id=current_user.staff_id)
+    except UnavailableError:
+        lease = None
+    if lease is not None:
+        return wanted[keys.index(lease.text_key)], lease
+    return (wanted[0] if wanted else None), None
 
 
 def _waiting(session: Session, kind: str) -> list[QueueItem]:

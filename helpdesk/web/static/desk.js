@@ -3,6 +3,7 @@
 const TOO_SOON = 250; // ms: a key that comes sooner was meant for the card before
 const card = document.querySelector(".card");
 const blind = card.classList.contains("blind"); // an audited message has no first choice to accept
+const RENEW = 60_000; // ms: a card that is looked at stays leased
 let leaving = false; // something was sent, so the next card is on its way
 
 function typing(target) {
@@ -32,6 +33,14 @@ function press(key) {
   return true;
 }
 
+function tell(place) {
+  if (!place) return;
+  const token = document.querySelector("[name=csrf_token]").value;
+  fetch(place, { method: "POST", body: new URLSearchParams({ csrf_token: token }), keepalive: true }).catch(() => {});
+}
+
+setInterval(() => { if (!document.hidden) tell(card.dataset.renew); }, RENEW);
+addEventListener("pagehide", () => tell(card.dataset.leave));
 addEventListener("pageshow", appear); // when the browser goes back to a card that it kept, too
 addEventListener("submit", (event) => {
   if (leaving) event.preventDefault();

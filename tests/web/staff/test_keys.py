@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from browsers import CHROMIUM, CHROMIUM_FLAGS
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
 from helpdesk.records.database import Database
-from helpdesk.records.tables import Label
+from helpdesk.records.tables import CardLease, Label
 
 pytestmark = pytest.mark.slow
 
@@ -113,3 +114,28 @@ def test_a_key_waits_until_the_card_was_seen(page: Page, records: Database) -> N
     page.wait_for_selector(".said")
 
     assert stored(records) == 1
+
+
+@pytest.mark.browser
+def test_the_browser_keeps_and_leaves_the_lease_of_a_card(page: Page, app: Flask, records: Database) -> None:
+    """Every minute that it is looked at, and when the page is left."""
+    left, serve = threading.Event(), app.wsgi_app
+
+    def listen(environ: Any, start: Any) -> Any:
+        answer = list(serve(environ, start))
+        if environ["PATH_INFO"].endswith("/leave"):
+            left.set()
+        return answer
+
+    app.wsgi_app = listen  # type: ignore[method-assign, assignment]
+    page.clock.install(time=0)
+    page.goto("/desk")
+    page.wait_for_selector(".card[data-renew]")
+    with page.expect_response("**/renew") as renewed:
+        page.clock.run_for(60_000)
+    assert renewed.value.status == 204
+    page.goto("/desk/report")
+
+    assert left.wait(20)
+    with records.read() as session:
+        assert session.scalars(select(CardLease)).all() == []
