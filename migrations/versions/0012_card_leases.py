@@ -7,8 +7,8 @@ data moves are restartable. The test suite upgrades to head on both and fails wh
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
