@@ -50,10 +50,14 @@ def this_attempt() -> Attempt:
 
 def unsent_attempt() -> Attempt | None:
     """The label form of this request, or the one that its login form carries; None without one of ours."""
-    foreign = request.origin is not None and urlsplit(request.origin).netloc != request.host
-    if request.method != "POST" or foreign:
+    if request.method != "POST" or _is_foreign(request.origin):
         return None
     return this_attempt() if request.endpoint in LABEL_FORMS else _carried_attempt()
+
+
+def _is_foreign(origin: str | None) -> bool:
+    """Whether another site sent the form. Ports are not compared: a proxy may leave them out of the host."""
+    return origin is not None and urlsplit(origin).hostname != urlsplit(f"//{request.host}").hostname
 
 
 def _carried_attempt() -> Attempt | None:

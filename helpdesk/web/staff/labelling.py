@@ -2,9 +2,10 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from helpdesk.errors import BadInputError
+from helpdesk.errors import BadInputError, ConflictError
 from helpdesk.records import faq, labels, splits
 from helpdesk.records import undo as undoing
 from helpdesk.records.clock import now
@@ -46,26 +47,19 @@ def label(message_id: int) -> Response:
 @login_required
 def new_faq(message_id: int) -> Response:
     """Make a new FAQ of a message; without an answer it stays a draft until somebody writes one."""
-    question, answer = request.form.get("question", ""), request.form.get("answer", "")
-    if len(question) > faq.MAX_PHRASING:
-        raise BadInputError(f"the question has {len(question)} characters; expected at most {faq.MAX_PHRASING}")
     known, seen = _neighbours(message_id), _seen()
-    with service().database.write() as session:
-        given = label_with_new_faq(
-            session,
-            message_id,
-            question=question,
-            answer=answer,
-            staff_id=current_user.staff_id,
-            holdout_share=service().settings.holdout_share,
-            known=known,
-            seen=seen,
-        )
-        published = given.intent is not None and given.intent.status == "published"
-        word = "published" if published else "saved as a draft, it needs an answer"
-        shared = shared_texts(session, [given.intent.slug]) if given.intent is not None else []
-        told = [f"{visible(text.sentence())}." for text in shared]
-        said = " ".join([f"New FAQ {labels.words(given)} is {word}.", *told])
+    try:
+        with service().database.write() as session:
+            given = _make_faq(session, message_id, known=known, seen=seen)
+            published = given.intent is not None and given.intent.status == "published"
+            word = "published" if published else "saved as a draft, it needs an answer"
+            shared = shared_texts(session, [given.intent.slug]) if given.intent is not None else []
+            told = [f"{visible(text.sentence())}." for text in shared]
+            said = " ".join([f"New FAQ {labels.words(given)} is {word}.", *told])
+    except LabelledMeanwhileError:
+        raise
+    except (BadInputError, ConflictError) as error:
+        return _type_again(error)
     return _onward(given, said)
 
 
@@ -113,6 +107,35 @@ def labelled_since(error: LabelledSinceError) -> tuple[str, int]:
         since=f"{who} labelled this {labels.words(error.by)} {ago(now() - error.by.created_at)}",
     )
     return page, 409
+
+
+def _make_faq(session: Session, message_id: int, *, known: splits.NearbyTexts | None, seen: int) -> Label:
+    question = request.form.get("question", "")
+    if len(question) > faq.MAX_PHRASING:
+        raise BadInputError(f"the question has {len(question)} characters; expected at most {faq.MAX_PHRASING}")
+    return label_with_new_faq(
+        session,
+        message_id,
+        question=question,
+        answer=request.form.get("answer", ""),
+        staff_id=current_user.staff_id,
+        holdout_share=service().settings.holdout_share,
+        known=known,
+        seen=seen,
+    )
+
+
+def _type_again(error: BadInputError | ConflictError) -> Response:
+    """The form of a new FAQ with what was typed, and what is wrong with it."""
+    attempt = this_attempt()
+    offer = Offer(
+        title="Not saved yet",
+        detail=f"{str(error)[:1].upper()}{str(error)[1:]}.",
+        send="Label it as",
+        keep="Look at the message again",
+        keep_url=url_for("desk.page", item=attempt.message_id, kind=attempt.kind or None),
+    )
+    return show_again(attempt, offer, status=409 if isinstance(error, ConflictError) else 400)
 
 
 def _neighbours(message_id: int) -> splits.NearbyTexts | None:

@@ -114,6 +114,23 @@ def test_a_new_faq_of_what_was_labelled_meanwhile_keeps_what_was_typed(
         assert faq.find_intent(session, "coffee_machine_broken").answer == "Call\nfacilities."
 
 
+def test_what_was_typed_is_kept_when_it_cannot_be_saved(ann: FlaskClient, records: Database) -> None:
+    """Such as an entry that there is already, or a question that says nothing."""
+    (message_id,) = ask(ann, "the coffee machine is broken")
+    for question, status, why in (
+        ("VPN", 409, "There is an intent"),
+        ("???", 400, "Question"),
+        ("x" * 2001, 400, "2001"),
+    ):
+        form = card(ann, message_id) | {"question": question, "answer": "A long answer."}
+        page = ann.post(f"/desk/{message_id}/faq", data=form)
+        assert page.status_code == status
+        assert why in page.text
+        assert f'value="{question}"' in page.text
+        assert ">\nA long answer.</textarea>" in page.text
+    assert given(records) == []
+
+
 def test_agreeing_is_no_conflict(ann: FlaskClient, bob: FlaskClient, records: Database) -> None:
     """Both words are kept, the newer one counts."""
     (message_id,) = ask(ann, "what is the capital of peru")
