@@ -161,6 +161,7 @@ def test_another_faq_is_found_by_meaning(ann: FlaskClient) -> None:
         ("/desk/{id}/label", {}, 400),
         ("/desk/{id}/label", {"label": "shrug"}, 400),
         ("/desk/999/label", {"label": "skip"}, 404),
+        ("/desk/99999999999999999999/label", {"label": "skip"}, 404),
         ("/desk/{id}/faq", {"question": "???"}, 400),
         ("/desk/{id}/faq", {"question": "x" * 2001}, 400),
         ("/desk/{id}/label", {"label": "skip", "seen": "1"}, 400),
