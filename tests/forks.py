@@ -8,8 +8,17 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+LOADED = [
+    "alembic.command",
+    "helpdesk.cli.main",
+    "helpdesk.learning.night.run",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.figure",
+    "sentence_transformers",
+    "sklearn.linear_model",
+]
 _context = get_context("forkserver")
-_context.set_forkserver_preload(["preload"])
+_context.set_forkserver_preload(LOADED)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ AT_HOME: list[tuple[str, ...]] = [  # what works on a home, each with arguments 
     ("faq", "list"),
     ("faq", "publish", "vpn"),
     ("faq", "unpublish", "vpn"),
+    ("faq", "rename", "vpn", "tunnel"),
+    ("faq", "merge", "vpn", "printer"),
     ("staff", "add", "eve", "--password", "correct horse"),
     ("staff", "password", "eve", "--password", "correct horse"),
     ("data", "import", "FILE"),
