@@ -1,5 +1,7 @@
 """What entries are called: one form of slug, and what they were called before, which bundles and the log still say."""
 
+from collections.abc import Collection
+
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -41,10 +43,13 @@ def current_names(session: Session) -> dict[str, str]:
     return dict(session.execute(select(FormerName.slug, Intent.slug).join(Intent)).tuples().all())
 
 
-def questions(session: Session) -> dict[str, str]:
-    """The question of every entry, by its slug and by its former ones."""
-    former = session.execute(select(FormerName.slug, Intent.question).join(Intent)).tuples().all()
-    return dict(former) | dict(session.execute(select(Intent.slug, Intent.question)).tuples().all())
+def questions(session: Session, slugs: Collection[str] | None = None) -> dict[str, str]:
+    """The questions of entries by slug, former ones too: of these slugs, or of all; what is gone is left out."""
+    former = select(FormerName.slug, Intent.question).join(Intent)
+    present = select(Intent.slug, Intent.question)
+    if slugs is not None:
+        former, present = former.where(FormerName.slug.in_(slugs)), present.where(Intent.slug.in_(slugs))
+    return dict(session.execute(former).tuples().all()) | dict(session.execute(present).tuples().all())
 
 
 def rename(session: Session, intent: Intent, new: str, *, author: str) -> str:

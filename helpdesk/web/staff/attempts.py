@@ -12,11 +12,10 @@ from flask import Response, current_app, make_response, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from helpdesk.records import queue
+from helpdesk.records import names, queue
 from helpdesk.records.labels import WORDS
 from helpdesk.text import visible
 from helpdesk.web.context import service
-from helpdesk.web.staff.choices import questions_of
 
 CARRIED = ("label", "question", "answer", "seen")
 LABEL_FORMS = ("labelling.label", "labelling.new_faq")
@@ -113,4 +112,4 @@ def _wish(session: Session, attempt: Attempt) -> str | None:
     if "label" not in attempt.fields:
         return None
     meaning, _, slug = attempt.fields["label"].partition(":")
-    return f"“{questions_of(session, [slug]).get(slug, slug)}”" if slug else WORDS.get(meaning, meaning)
+    return f"“{names.questions(session, [slug]).get(slug, slug)}”" if slug else WORDS.get(meaning, meaning)

@@ -1,6 +1,5 @@
 """The FAQs that a card offers: likely ones, likely ones in a blind order, and those that a search finds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -32,7 +31,7 @@ def blind_choices(session: Session, item: QueueItem) -> list[Choice]:
     """Likely FAQs in an order that tells nothing, and always as many: neither the decision nor its confidence shows."""
     logged = [row["intent"] for row in item.ranking]
     live = [entry.slug for entry in _similar(item.text, SUGGESTIONS)]
-    questions = questions_of(session, [*logged, *live, item.said or ""])
+    questions = names.questions(session, [*logged, *live, item.said or ""])
     slugs = [slug for slug in dict.fromkeys([*logged, *live]) if slug in questions][:SUGGESTIONS]
     if item.said in questions and item.said not in slugs:
         slugs[-1:] = [item.said]
@@ -48,7 +47,7 @@ def likely_choices(session: Session, item: QueueItem) -> list[Choice]:
     rows = item.ranking[:SUGGESTIONS]
     texts = labels.texts_of(session, [row["nearest"] for row in rows if row["nearest"]])
     changed = item.change.after["intent"] if item.change else None
-    questions = questions_of(session, [*(row["intent"] for row in rows), changed or ""])
+    questions = names.questions(session, [*(row["intent"] for row in rows), changed or ""])
     choices = [
         Choice(
             row["intent"],
@@ -63,12 +62,6 @@ def likely_choices(session: Session, item: QueueItem) -> list[Choice]:
     if changed in questions and changed not in {choice.slug for choice in choices}:
         choices.insert(1, Choice(changed, questions[changed], origin="new"))
     return choices
-
-
-def questions_of(session: Session, slugs: Sequence[str]) -> dict[str, str]:
-    """The questions of entries by slug, those of former names too."""
-    known = names.questions(session)
-    return {slug: known[slug] for slug in slugs if slug in known}
 
 
 def search(query: str, shown: set[str]) -> list[Choice]:

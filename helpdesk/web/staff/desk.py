@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import UnavailableError
-from helpdesk.records import audit, card_leases, labels, nights, queue, versions
+from helpdesk.records import audit, card_leases, labels, names, nights, queue, versions
 from helpdesk.records.clock import now
 from helpdesk.records.night_report import DecisionSummary
 from helpdesk.records.queue import QueueItem
@@ -17,7 +17,7 @@ from helpdesk.text import text_key, visible
 from helpdesk.web.context import row_id, service
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.changes import change_note
-from helpdesk.web.staff.choices import blind_choices, likely_choices, questions_of, search
+from helpdesk.web.staff.choices import blind_choices, likely_choices, search
 
 SIDE_LIST = 30
 AUDIT = "audit"
@@ -158,12 +158,12 @@ def _lengths(session: Session) -> dict[str, int]:
 def _change(session: Session, item: QueueItem | None) -> str | None:
     """Why somebody should look again, or what last night's candidate would do otherwise, in words."""
     if item is not None and item.said is not None:
-        said = questions_of(session, [item.said]).get(item.said, item.said)
+        said = names.questions(session, [item.said]).get(item.said, item.said)
         return f"It was labelled “{said}”, and something speaks against it. Say so again, or what else it means."
     if item is None or item.change is None:
         return None
     before, after = (DecisionSummary.model_validate(said) for said in (item.change.before, item.change.after))
-    return change_note(before, after, questions_of(session, [str(before.intent), str(after.intent)]))
+    return change_note(before, after, names.questions(session, [str(before.intent), str(after.intent)]))
 
 
 def _pending(session: Session) -> int:
