@@ -1,11 +1,13 @@
 """Who may log in, and what they said messages mean."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.records.clock import now
+from helpdesk.records.roles import Role
 from helpdesk.records.tables.base import Table
 from helpdesk.records.tables.faq import Intent
 
@@ -14,11 +16,13 @@ class Staff(Table):
     """Someone who may log in. `session_token` changes at logout, which ends every session of theirs."""
 
     __tablename__ = "staff"
+    __table_args__ = (CheckConstraint(f"role IN ({', '.join(map(repr, map(str, Role)))})", name="role"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     session_token: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(16), default=Role.LABELLER, server_default=Role.ADMIN)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -32,6 +36,19 @@ class LoginFailure(Table):
     name: Mapped[str] = mapped_column(String(80), index=True)
     address: Mapped[str] = mapped_column(String(64), index=True)
     at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class AuditLogRow(Table):
+    """Append-only: one action of somebody who is logged in, or of a command."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now)
+    author: Mapped[str] = mapped_column(String(80), index=True)
+    action: Mapped[str] = mapped_column(String(40), index=True)
+    subject: Mapped[str] = mapped_column(String(200))
+    details: Mapped[dict[str, Any]]
 
 
 class Label(Table):
