@@ -58,14 +58,20 @@ class Label(Table):
     has neither and does not count was taken back. `seen` is the newest label that its text had on the card it was given
     on, 0 for none and NULL before it was kept: one person says one thing on one card, however often the form is sent.
     `published`: it was given with a new FAQ, which was published so.
+
+    Kinds: `intent`, `out_of_scope` and `not_a_question` say what the message meant, and the last one teaches nothing.
+    `skip` puts it off, `flag` asks somebody else to look, for what `note` says; neither counts as said.
     """
 
     __tablename__ = "labels"
     __table_args__ = (
-        CheckConstraint("kind IN ('intent', 'out_of_scope', 'skip')", name="kind"),
+        CheckConstraint("kind IN ('intent', 'out_of_scope', 'not_a_question', 'skip', 'flag')", name="kind"),
         CheckConstraint("split IN ('train', 'holdout', 'neither')", name="split"),
         CheckConstraint("(kind = 'intent') = (intent_id IS NOT NULL)", name="intent_id"),
+        CheckConstraint("(kind = 'flag') = (note IS NOT NULL)", name="note"),
         Index("uq_labels_text_staff_seen", "text_key", "staff_id", "seen", unique=True),
+        Index("ix_labels_staff_id_id", "staff_id", "id"),
+        Index("ix_labels_kind_id", "kind", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -83,6 +89,7 @@ class Label(Table):
     superseded_by: Mapped[int | None] = mapped_column(ForeignKey("labels.id"), index=True)
     excluded_by: Mapped[int | None] = mapped_column(ForeignKey("exclusions.id"), index=True)
     seen: Mapped[int | None]
+    note: Mapped[str | None]
     published: Mapped[bool] = mapped_column(default=False, server_default=false())
     intent: Mapped[Intent | None] = relationship()
     staff: Mapped["Staff"] = relationship()
