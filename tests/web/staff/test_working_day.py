@@ -1,5 +1,6 @@
 """A working day at the desk in real browsers, by keyboard alone: nothing is lost, doubled or left out."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
