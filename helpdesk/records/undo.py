@@ -95,11 +95,16 @@ def is_unused(session: Session, intent: Intent) -> bool:
     return not session.scalar(select(or_(*named)))
 
 
-def _take_back(session: Session, label: Label) -> Undone:
+def counts_no_more(session: Session, label: Label) -> None:
+    """Let a label that counts count no more, and what it superseded count again."""
     label.undone_at = now()
     for earlier in session.scalars(select(Label).where(Label.superseded_by == label.id, Label.id < label.id)):
         earlier.undone_at = earlier.superseded_by = None
     session.flush()
+
+
+def _take_back(session: Session, label: Label) -> Undone:
+    counts_no_more(session, label)
     intent = label.intent
     if not label.published or intent is None or intent.status != "published" or not is_unused(session, intent):
         return Undone(label)

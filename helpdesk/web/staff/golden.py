@@ -24,7 +24,8 @@ def page() -> str:
     """The list, and a form for one more."""
     with service().database.read() as session:
         phrases = golden.read(session)
-        entries = session.execute(select(Intent.slug, Intent.question, Intent.status).order_by(Intent.slug)).all()
+        listed = select(Intent.slug, Intent.question, Intent.status).where(Intent.status != "deleted")
+        entries = session.execute(listed.order_by(Intent.slug)).all()
     return render_template(
         "golden.html",
         phrases=phrases,
