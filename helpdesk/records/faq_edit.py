@@ -43,15 +43,17 @@ class EditedMeanwhileError(ConflictError):
 
 
 def find_entry(session: Session, entry_id: int, *, deleted: bool = False) -> Intent:
-    """An entry by its number, locked until the transaction ends; a deleted one only if asked for. NotFoundError."""
-    found = session.scalar(select(Intent).where(Intent.id == entry_id).with_for_update())
+    """An entry by its number; a deleted one only if asked for. Raises NotFoundError."""
+    found = session.get(Intent, entry_id)
     if found is None or (found.status == "deleted" and not deleted):
         raise NotFoundError(f"there is no entry {entry_id} any more; it was deleted or merged into another one")
     return found
 
 
 def require_seen(session: Session, intent: Intent, seen: int) -> None:
-    """Raise EditedMeanwhileError unless the entry is as it was when the form was opened."""
+    """Raise EditedMeanwhileError unless the entry is as it was when the form was opened; it stays so until the
+    transaction ends."""
+    session.execute(select(Intent.id).where(Intent.id == intent.id).with_for_update())
     last, _ = faq_history.last_two(session, intent.id)
     if (last.id if last else 0) != seen:
         raise EditedMeanwhileError(intent, last)

@@ -18,7 +18,7 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Difference:
+class PartChange:
     """One part of an entry before and after a change, in words; of phrasings those that went and those that came."""
 
     part: str
@@ -27,11 +27,11 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Change:
+class EntryChange:
     """One change of an entry, and what was different after it."""
 
     revision: FaqRevision
-    differences: tuple[Difference, ...]
+    differences: tuple[PartChange, ...]
 
 
 def note(session: Session, intent: Intent, action: str, *, author: str, **details: Any) -> None:
@@ -86,30 +86,30 @@ def find_revision(session: Session, intent_id: int, revision_id: int) -> FaqRevi
     return found
 
 
-def history(session: Session, intent_id: int, *, limit: int, before: int | None = None) -> list[Change]:
+def history(session: Session, intent_id: int, *, limit: int, before: int | None = None) -> list[EntryChange]:
     """Changes of an entry, newest first, from the one before an id on."""
     query = select(FaqRevision).where(FaqRevision.intent_id == intent_id).order_by(FaqRevision.id.desc())
     query = query if before is None else query.where(FaqRevision.id < before)
     rows = session.scalars(query.limit(limit + 1)).all()
     earlier: list[FaqRevision | None] = [*rows[1:], None]
-    return [Change(row, differences(old, row)) for row, old in zip(rows, earlier, strict=False)][:limit]
+    return [EntryChange(row, differences(old, row)) for row, old in zip(rows, earlier, strict=False)][:limit]
 
 
-def differences(old: FaqRevision | None, new: FaqRevision) -> tuple[Difference, ...]:
+def differences(old: FaqRevision | None, new: FaqRevision) -> tuple[PartChange, ...]:
     """What is different in a version from the one before it; everything in the first."""
     before: dict[str, Any] = {} if old is None else old.entry
     found = [
-        Difference(name, _words(before.get(name)), _words(new.entry[name]))
+        PartChange(name, _words(before.get(name)), _words(new.entry[name]))
         for name in FIELDS_KEPT
         if before.get(name) != new.entry[name]
     ]
     if old is not None and old.slug != new.slug:
-        found.append(Difference("name", (old.slug,), (new.slug,)))
+        found.append(PartChange("name", (old.slug,), (new.slug,)))
     had = [row[0] for row in before.get("phrasings", ())]
     has = [row[0] for row in new.entry["phrasings"]]
     gone, came = _without(had, has), _without(has, had)
     if gone or came:
-        found.append(Difference("phrasings", gone, came))
+        found.append(PartChange("phrasings", gone, came))
     return tuple(change for change in found if change.old or change.new)
 
 
