@@ -19,7 +19,7 @@ from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.changes import change_note
-from helpdesk.web.staff.choices import blind_choices, likely_choices, search
+from helpdesk.web.staff.choices import blind_choices, likely_choices, search, told_apart
 
 SIDE_LIST = 30
 AUDIT = "audit"
@@ -94,7 +94,7 @@ def page() -> str:
         words=labels.words,
         waiting=waiting,
         lengths=lengths,
-        choices=[*choices, *found],
+        choices=told_apart([*choices, *found]),
         query=query,
         kind=kind,
         blind=blind,

@@ -282,7 +282,7 @@ def test_a_text_of_another_entry_is_warned_of(ann: FlaskClient, records: Databas
     """While it is typed, when it is saved, on the entry's page and by the check, which removes it."""
     at = path(records, "wifi")
     found = post(ann, "/desk/faq/alike", at, question="", phrasings="VPN not connecting!", entry=at.split("/")[-1])
-    assert "is a phrasing of" in found.text
+    assert "is a phrasing, too" in found.text
     assert "Why does the VPN not connect?" in found.text
     saved = ann.post(at, data=fields(ann.get(at).text) | {"phrasings": "VPN not connecting!"}, follow_redirects=True)
     assert "has this text too" in saved.text
