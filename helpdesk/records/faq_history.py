@@ -5,13 +5,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import and_, func, insert, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import NotFoundError
 from helpdesk.records import audit_log
 from helpdesk.records.clock import now
-from helpdesk.records.tables import FaqChange, FaqRevision, Intent, Phrasing
+from helpdesk.records.tables import FaqChange, FaqRevision, FormerName, Intent, Phrasing
 
 FIELDS_KEPT = ("question", "answer", "status", "locale", "tags")
 _AT_ONCE = 500
@@ -86,13 +86,26 @@ def find_revision(session: Session, intent_id: int, revision_id: int) -> FaqRevi
     return found
 
 
-def history(session: Session, intent_id: int, *, limit: int, before: int | None = None) -> list[EntryChange]:
-    """Changes of an entry, newest first, from the one before an id on."""
-    query = select(FaqRevision).where(FaqRevision.intent_id == intent_id).order_by(FaqRevision.id.desc())
+def history(
+    session: Session, intent_id: int, *, limit: int, before: int | None = None, merged: str | None = None
+) -> list[EntryChange]:
+    """Changes of an entry, newest first, from the one before an id on; with `merged`, of the entry of that name which
+    was merged into it."""
+    mine = FaqRevision.intent_id == intent_id
+    if merged is not None:
+        mine = and_(FaqRevision.intent_id.is_(None), FaqRevision.slug == merged)
+    query = select(FaqRevision).where(mine).order_by(FaqRevision.id.desc())
     query = query if before is None else query.where(FaqRevision.id < before)
     rows = session.scalars(query.limit(limit + 1)).all()
     earlier: list[FaqRevision | None] = [*rows[1:], None]
     return [EntryChange(row, differences(old, row)) for row, old in zip(rows, earlier, strict=False)][:limit]
+
+
+def merged_into(session: Session, intent_id: int) -> list[str]:
+    """The names of the entries that were merged into this one and have a history."""
+    former = select(FormerName.slug).where(FormerName.intent_id == intent_id)
+    query = select(FaqRevision.slug).where(FaqRevision.intent_id.is_(None), FaqRevision.slug.in_(former)).distinct()
+    return sorted(session.scalars(query))
 
 
 def differences(old: FaqRevision | None, new: FaqRevision) -> tuple[PartChange, ...]:

@@ -41,9 +41,9 @@ def list_page(
     """
     wanted = _wanted(select(Intent), state=state, query=query).where(Intent.slug > after).order_by(Intent.slug)
     if tag:
-        rows = [intent for intent in session.scalars(wanted) if tag in intent.tags][: limit + 1]
-    else:
-        rows = list(session.scalars(wanted.limit(limit + 1)))
+        tagged = session.execute(wanted.with_only_columns(Intent.id, Intent.tags))
+        wanted = wanted.where(Intent.id.in_([id_ for id_, tags in tagged if tag in tags][: limit + 1]))
+    rows = list(session.scalars(wanted.limit(limit + 1)))
     ids = [intent.id for intent in rows]
     counts = select(Phrasing.intent_id, func.count()).where(Phrasing.intent_id.in_(ids)).group_by(Phrasing.intent_id)
     phrasings = dict(session.execute(counts).tuples().all())

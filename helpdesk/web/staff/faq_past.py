@@ -27,10 +27,13 @@ blueprint.register_error_handler(EditedMeanwhileError, edited_meanwhile)
 @requires(Role.VIEWER)
 def page(entry_id: int) -> str:
     """Every change, newest first, with what was different."""
-    before = row_id(request.args.get("before"))
+    before, merged = row_id(request.args.get("before")), request.args.get("of")
     with service().database.read() as session:
         entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID), deleted=True)
-        changes = faq_history.history(session, entry.id, limit=VERSIONS_SHOWN + 1, before=before)
+        names = faq_history.merged_into(session, entry.id)
+        if merged is not None and merged not in names:
+            raise NotFoundError(f"{merged!r:.140} was not merged into this entry")
+        changes = faq_history.history(session, entry.id, limit=VERSIONS_SHOWN + 1, before=before, merged=merged)
         newest = faq_history.newest(session, entry.id)
     shown = changes[:VERSIONS_SHOWN]
     return render_template(
@@ -40,6 +43,8 @@ def page(entry_id: int) -> str:
         changes=shown,
         older=shown[-1].revision.id if len(changes) > VERSIONS_SHOWN else None,
         newest=newest,
+        merged=merged,
+        names=names,
         ago=lambda moment: ago(now() - moment),
         visible=visible,
     )

@@ -8,7 +8,7 @@ from clients import ask, label, log_in, post, token
 from flask import Flask
 from flask.testing import FlaskClient
 from homes import PASSWORD, STAFF
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from werkzeug.test import TestResponse
 
 from helpdesk.records import faq, faq_history, golden
@@ -317,6 +317,40 @@ def test_the_check_shows_faults_and_what_the_command_found(
     assert archive
     sent = post(ann, unescape(archive[1]), LIST + "/new", seen=archive[2], status="archived")
     assert sent.headers["Location"] == "/desk/faq/check"
+
+
+def test_a_merged_entry_leaves_its_history(ann: FlaskClient, records: Database) -> None:
+    """Under the entry that it is part of, to read."""
+    press(ann, path(records, "vpn", "merge"), into="wifi")
+    at = path(records, "wifi", "history")
+    assert f'href="{at}?of=vpn"' in ann.get(at).text
+    page = ann.get(f"{at}?of=vpn").text
+    assert "Restart the VPN client." in page
+    assert "Go back to this" not in page
+    assert ann.get(f"{at}?of=laptop").status_code == 404
+
+
+def test_pages_take_as_many_queries_for_many_as_for_few(ann: FlaskClient, app: Flask, records: Database) -> None:
+    """The list, an entry, its history and the check."""
+    counted: list[str] = []
+    engine = app.extensions["helpdesk"].database.engine
+    event.listen(engine, "before_cursor_execute", lambda *said: counted.append(said[2]))
+
+    def count(place: str) -> int:
+        counted.clear()
+        assert ann.get(place).status_code == 200
+        return len(counted)
+
+    places = [LIST, path(records, "vpn"), path(records, "vpn", "history"), "/desk/faq/check"]
+    before = [count(place) for place in places]
+    with records.write() as session:
+        many = [Entry(f"e{n}", f"E {n}?", phrasings=("the same text",)) for n in range(60)]
+        faq.store_entries(session, many, author="file")
+    for n in range(30):
+        with records.write() as session:
+            faq.store_entries(session, [Entry("vpn", phrasings=(f"vpn {n} is slow",))], author="file")
+
+    assert [count(place) for place in places] == before
 
 
 def test_viewers_read_and_change_nothing(ann: FlaskClient, records: Database) -> None:
