@@ -18,9 +18,29 @@ from helpdesk.web.api import chat_page as chat
 from helpdesk.web.api import rasa
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
-from helpdesk.web.staff import desk, filters, golden, labelling, login, mine, queue, report, what_if
+from helpdesk.web.staff import (
+    desk,
+    faq_check,
+    faq_entry,
+    faq_list,
+    faq_past,
+    faq_phrasings,
+    faq_states,
+    faq_try,
+    filters,
+    golden,
+    labelling,
+    login,
+    mine,
+    queue,
+    report,
+    what_if,
+)
 
 MAX_BODY = 64 * 1024
+PUBLIC_PAGES = (rasa, api, health, metrics, chat, login)
+DESK_PAGES = (desk, queue, labelling, mine, what_if, report, golden)
+FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try)
 
 
 def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = None) -> Flask:
@@ -49,7 +69,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     csrf = CSRFProtect(app)
     for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
-    for module in (rasa, api, health, metrics, chat, login, desk, queue, labelling, mine, what_if, report, golden):
+    for module in (*PUBLIC_PAGES, *DESK_PAGES, *FAQ_PAGES):
         app.register_blueprint(module.blueprint)
     if settings.allowed_origins:
         CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))

@@ -31,10 +31,15 @@ _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 )
 @with_database
 def check(settings: "Settings", database: "Database", as_json: bool, fail_on: str) -> None:
-    """Look for faults in the FAQ: contradictions, thin entries, wrong labels, duplicates. Changes nothing."""
+    """Look for faults in the FAQ: contradictions, thin entries, wrong labels, duplicates. Changes none of it.
+
+    The FAQ pages show what the last check found.
+    """
     from helpdesk.learning.data_check.check import check_data
+    from helpdesk.records.files.checkups import write_checkup
 
     found = check_data(settings, database, progress=progress_bars())
+    write_checkup(settings.home, found.as_dict())
     click.echo(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else "\n".join(_lines(found)))
     if any(found.count(severity) for severity in _FAILING[fail_on]):
         click.get_current_context().exit(1)

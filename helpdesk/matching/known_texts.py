@@ -17,16 +17,22 @@ AS_NEAR = 0.01  # cosines this close to each other do not tell which of two entr
 
 @dataclass(frozen=True)
 class Additions:
-    """Phrasings that were added since the bundle was built. Until the next night they match exactly, or almost.
+    """Phrasings that were added since the bundle was built, and those that were taken away. Until the next night the
+    former match exactly, or almost, and the latter not exactly.
 
-    exact: text key -> the entries that have the text, those of the bundle included; vectors [n, dim] with such entries
-    and the id of each row.
+    exact: text key -> the entries that have the text, those of the bundle included, none where it was taken away;
+    vectors [n, dim] with such entries and the id of each row; removed: ids of the bundle's rows that are gone.
     """
 
     exact: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     vectors: Vectors = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
     intents: tuple[tuple[str, ...], ...] = ()
     ids: tuple[str, ...] = ()
+    removed: frozenset[str] = frozenset()
+
+    def having(self, key: str, bundle: Bundle) -> tuple[str, ...]:
+        """The entries that have the text with this key as a phrasing."""
+        return self.exact[key] if key in self.exact else bundle.having.get(key, ())
 
 
 def decide_known(
@@ -40,7 +46,7 @@ def decide_known(
     if said == OUT_OF_SCOPE:
         reason = DecisionReason.KNOWN_OUT_OF_SCOPE
         return Decision(DecisionKind.FALLBACK, (), (), reason, bundle.thresholds, out_of_scope=1.0)
-    having = additions.exact.get(key) or bundle.having.get(key, ())
+    having = additions.having(key, bundle)
     found = _open([said], published) if said is not None else ()
     found = found or _open(having, published)
     if not found:
@@ -59,7 +65,11 @@ def with_additions(
     """Answer with an added phrasing when it is nearly the message, and nearer than every phrasing of the bundle; ask,
     when other entries have one that is as near."""
     added = _nearest_added(vector, additions, published)
-    near = {ranked.intent: ranked for ranked in decision.ranking if ranked.similarity is not None}
+    near = {
+        ranked.intent: ranked
+        for ranked in decision.ranking
+        if ranked.similarity is not None and ranked.nearest not in additions.removed
+    }
     for intent, ranked in added.items():
         if intent not in near or _similarity(ranked) >= _similarity(near[intent]):
             near[intent] = ranked

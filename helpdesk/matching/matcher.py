@@ -187,8 +187,7 @@ class Matcher:
 
     def _is_phrasing(self, text: str, additions: Additions) -> bool:
         """A label does not come before small talk: whoever saw an answer would know that somebody had sent the text."""
-        key = text_key(text)
-        return key in self.bundle.having or key in additions.exact
+        return bool(additions.having(text_key(text), self.bundle))
 
     def _known(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision | None:
         """The decision about a normalised text that is known by itself, None when it is not."""

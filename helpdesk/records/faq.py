@@ -8,16 +8,25 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, selectinload
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
+from helpdesk.records import audit_log, faq_history
 from helpdesk.records.names import Slugs
 from helpdesk.records.tables import FaqChange, Intent, Phrasing
 from helpdesk.text import humanise, normalise, slugify, text_key
 
 MAX_PHRASING = 2000
+_ACTIONS = {  # by the new status, and whether the entry was archived before
+    ("published", False): "published",
+    ("published", True): "published",
+    ("draft", False): "unpublished",
+    ("draft", True): "restored",
+    ("archived", False): "archived",
+}
 
 
 def list_intents(session: Session, *, published_only: bool = False) -> list[Intent]:
-    """All intents by slug, phrasings loaded."""
-    query = select(Intent).options(selectinload(Intent.phrasings)).order_by(Intent.slug)
+    """All intents by slug, phrasings loaded; deleted ones are gone."""
+    query = select(Intent).options(selectinload(Intent.phrasings)).where(Intent.status != "deleted")
+    query = query.order_by(Intent.slug)
     return list(session.scalars(query.where(Intent.status == "published") if published_only else query))
 
 
@@ -28,7 +37,8 @@ def count_phrasings(session: Session) -> int:
 
 def find_intent(session: Session, slug: str) -> Intent:
     """The intent that has or had this slug, or the only one of its form (`Reset Password`). Raises NotFoundError."""
-    intent = session.scalar(select(Intent).where(Intent.slug == slug)) or Slugs(session).find(slug)
+    found = select(Intent).where(Intent.slug == slug, Intent.status != "deleted")
+    intent = session.scalar(found) or Slugs(session).find(slug)
     if intent is None:
         raise NotFoundError(f"no intent {slug!r}; `helpdesk faq list` shows them all")
     return intent
@@ -39,27 +49,30 @@ def create_intent(session: Session, question: str, *, answer: str, author: str) 
     slug = slugify(question)
     if not slug or not normalise(question):
         raise BadInputError(f"question {question!r} has no letters or digits; expected a sentence")
-    if (taken := Slugs(session).find(slug)) is not None:
+    slugs = Slugs(session)
+    if (taken := slugs.find(slug)) is not None:
         raise ConflictError(f"there is an intent {taken.slug!r} already; choose it instead")
     status = "published" if answer.strip() else "draft"
     intent = Intent(slug=slug, question=question.strip(), answer=answer.strip(), status=status, tags=[])
+    slugs.add(intent)
     session.add(intent)
     session.flush()
-    _add_phrasings(session, intent.id, [intent.question], source="question", author=author)
-    note_change(session, f"created {slug}", author=author)
+    add_phrasings(session, intent.id, [intent.question], source="question", author=author)
+    faq_history.note(session, intent, "created", author=author)
     return intent
 
 
 def state(intent: Intent) -> str:
-    """How far an entry is: `draft`, `unanswered` (matched and reported, never spoken), or `published`."""
+    """How far an entry is: `draft`, `unanswered` (matched and reported, never spoken), `published` or `archived`."""
     return "unanswered" if intent.status == "published" and not intent.answer.strip() else intent.status
 
 
 def set_status(session: Session, slug: str, *, status: str, author: str) -> Intent:
-    """Publish an entry or take it back to draft; running processes follow within a poll."""
+    """Publish an entry, take it back to draft or archive it; running processes follow within a poll."""
     intent = find_intent(session, slug)
-    intent.status = status
-    note_change(session, f"{slug} is {status}", author=author)
+    if intent.status != status:
+        before, intent.status = intent.status, status
+        faq_history.note(session, intent, _ACTIONS[status, before == "archived"], author=author)
     return intent
 
 
@@ -113,41 +126,50 @@ def store_entries(session: Session, entries: Sequence[Entry], *, author: str, so
     """Insert or update intents by slug, whatever its form, and add the phrasings they lack. Nothing is ever removed."""
     slugs = Slugs(session)
     known: dict[str, Intent] = {}
-    fresh = 0
+    changed: set[Intent] = set()
     for entry in entries:
         intent = slugs.find(entry.slug)
         if intent is None:
             question = entry.question or humanise(entry.name or entry.slug)
             intent = Intent(slug=entry.slug, question=question, answer="", status="published", tags=[])
-            session.add(intent)
             slugs.add(intent)
-            fresh += 1
+            session.add(intent)
+            changed.add(intent)
         known[entry.slug] = intent
-    replaced = [known[entry.slug].slug for entry in entries if _update(known[entry.slug], entry)]
+    fresh = len(changed)
+    updates = [(known[entry.slug], _update(known[entry.slug], entry)) for entry in entries]
+    replaced = [intent.slug for intent, parts in updates if "another answer" in parts]
+    changed |= {intent for intent, parts in updates if parts}
     session.flush()
     have = _normalised_by_intent(session)
     questions = added = 0
     for entry in entries:
         intent = known[entry.slug]
         seen = have.setdefault(intent.id, set())
-        add = partial(_add_phrasings, session, intent.id, author=author, seen=seen)
+        add = partial(add_phrasings, session, intent.id, author=author, seen=seen)
+        before = added + questions
         added += add(entry.phrasings, source=source)
         questions += add([intent.question], source="question")
-    note_change(session, f"imported {len(entries)} intents, {added} new phrasings", author=author)
+        changed |= {intent} if added + questions > before else set()
+    by_id = sorted(changed, key=lambda intent: intent.id)
+    faq_history.note_all(session, by_id, "imported" if source == "import" else "edited", author=author)
+    audit_log.note(session, f"faq.{source}", author=author, entries=len(changed), phrasings=added)
     total = sum(len(entry.phrasings) for entry in entries)
     unanswered = sum(state(intent) == "unanswered" for intent in {known[entry.slug] for entry in entries})
     return Stored(fresh, len(entries), added, total - added, questions, unanswered, tuple(replaced))
 
 
-def _update(intent: Intent, entry: Entry) -> bool:
-    """Whether another answer was replaced."""
-    before = intent.answer
-    for name in ("question", "answer", "locale", "status"):
-        if (value := getattr(entry, name)) is not None:
-            setattr(intent, name, value.strip() if name == "answer" else value)
-    if entry.tags is not None:
-        intent.tags = list(entry.tags)
-    return before.strip() not in ("", intent.answer)
+def _update(intent: Intent, entry: Entry) -> set[str]:
+    """What of an entry was changed; `another answer`, where there was one before."""
+    wanted = {name: getattr(entry, name) for name in ("question", "answer", "locale", "status")}
+    wanted |= {"answer": None if entry.answer is None else entry.answer.strip()}
+    wanted |= {"tags": None if entry.tags is None else list(entry.tags)}
+    changed = {name for name, value in wanted.items() if value is not None and getattr(intent, name) != value}
+    if "answer" in changed and intent.answer.strip():
+        changed.add("another answer")
+    for name in changed & wanted.keys():
+        setattr(intent, name, wanted[name])
+    return changed
 
 
 def _normalised_by_intent(session: Session) -> dict[int, set[str]]:
@@ -157,7 +179,7 @@ def _normalised_by_intent(session: Session) -> dict[int, set[str]]:
     return have
 
 
-def _add_phrasings(
+def add_phrasings(
     session: Session,
     intent_id: int,
     texts: Iterable[str],
@@ -166,6 +188,8 @@ def _add_phrasings(
     author: str,
     seen: set[str] | None = None,
 ) -> int:
+    """Store those texts that an entry lacks, once each however they are typed; how many. `seen`: what it has,
+    normalised, which grows."""
     seen = set() if seen is None else seen
     rows = []
     for text in texts:

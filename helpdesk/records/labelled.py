@@ -19,7 +19,7 @@ _KINDS: dict[str, Sequence[str]] = {
     NOT_A_QUESTION: (NOT_A_QUESTION,),
     DONE: TEACHING,
 }
-STATES = tuple(_KINDS)
+LABEL_STATES = tuple(_KINDS)
 _OLDEST_FIRST = (LATER, RAISED)  # they wait for somebody
 
 
@@ -50,7 +50,7 @@ def list_labelled(session: Session, state: str, *, limit: int, offset: int = 0) 
 def count_labelled(session: Session) -> dict[str, int]:
     """How many texts are in each state."""
     counts = {}
-    for state in STATES:
+    for state in LABEL_STATES:
         counts[state] = session.scalar(select(func.count(Label.id)).where(*_in_state(state))) or 0
     return counts
 

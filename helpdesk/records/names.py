@@ -6,7 +6,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, ConflictError
-from helpdesk.records.tables import FaqChange, FormerName, GoldenPhraseRow, Intent, Label, Phrasing
+from helpdesk.records import faq_history
+from helpdesk.records.tables import FormerName, GoldenPhraseRow, Intent, Label, Phrasing
 from helpdesk.text import slugify
 
 
@@ -14,16 +15,30 @@ class Slugs:
     """All intents by slug: by the very one, by a former one, or by the only one of the same form."""
 
     def __init__(self, session: Session) -> None:
+        self._session = session
         self._intents: dict[str, Intent] = {}
         self._forms: dict[str, set[Intent]] = {}
+        self._deleted: set[str] = set()
         for slug, intent in session.execute(select(FormerName.slug, Intent).join(Intent)):
             self._note(slug, intent)
         for intent in session.scalars(select(Intent)):
             self._note(intent.slug, intent)
 
     def add(self, intent: Intent) -> None:
-        """One more."""
+        """One more, which is not in the session yet: what a deleted entry was called is free for it."""
+        self.release(intent.slug)
         self._note(intent.slug, intent)
+
+    def release(self, slug: str) -> None:
+        """Take a name from a deleted entry that has it."""
+        if slug not in self._deleted:
+            return
+        gone = self._session.scalar(select(Intent).where(Intent.slug == slug, Intent.status == "deleted"))
+        if gone is not None:
+            gone.slug = f"deleted:{gone.id}"  # no name that anybody can type has a colon
+        deleted = select(Intent.id).where(Intent.status == "deleted")
+        self._session.execute(delete(FormerName).where(FormerName.slug == slug, FormerName.intent_id.in_(deleted)))
+        self._session.flush()
 
     def find(self, slug: str) -> Intent | None:
         """The intent that is meant, None when there is none, or none for sure."""
@@ -34,6 +49,9 @@ class Slugs:
         return next(iter(alike)) if len(alike) == 1 else None
 
     def _note(self, slug: str, intent: Intent) -> None:
+        if intent.status == "deleted":
+            self._deleted.add(slug)
+            return
         self._intents[slug] = intent
         self._forms.setdefault(slugify(slug), set()).add(intent)
 
@@ -45,8 +63,8 @@ def current_names(session: Session) -> dict[str, str]:
 
 def questions(session: Session, slugs: Collection[str] | None = None) -> dict[str, str]:
     """The questions of entries by slug, former ones too: of these slugs, or of all; what is gone is left out."""
-    former = select(FormerName.slug, Intent.question).join(Intent)
-    present = select(Intent.slug, Intent.question)
+    former = select(FormerName.slug, Intent.question).join(Intent).where(Intent.status != "deleted")
+    present = select(Intent.slug, Intent.question).where(Intent.status != "deleted")
     if slugs is not None:
         former, present = former.where(FormerName.slug.in_(slugs)), present.where(Intent.slug.in_(slugs))
     return dict(session.execute(former).tuples().all()) | dict(session.execute(present).tuples().all())
@@ -66,14 +84,15 @@ def rename(session: Session, intent: Intent, new: str, *, author: str) -> str:
     old, slug = intent.slug, slugify(new)
     if not slug:
         raise BadInputError(f"name {new!r} has no letters or digits")
-    taken = Slugs(session).find(slug)
+    slugs = Slugs(session)
+    taken = slugs.find(slug)
     if slug == old or (taken is not None and taken is not intent):
         raise ConflictError(f"{slug!r} names {'this' if slug == old else 'another'} entry already; choose another name")
+    slugs.release(slug)
     session.execute(delete(FormerName).where(FormerName.slug == slug))
     session.add(FormerName(slug=old, intent_id=intent.id, author=author[:80]))
     intent.slug = slug
-    session.add(FaqChange(what=f"renamed {old} to {slug}"[:200], author=author))
-    session.flush()
+    faq_history.note(session, intent, "renamed", author=author, before=old)
     return slug
 
 
@@ -94,6 +113,6 @@ def merge(session: Session, source: Intent, into: Intent, *, author: str) -> Non
         session.execute(rows.values(intent_id=into.id).execution_options(synchronize_session=False))
     session.execute(delete(Intent).where(Intent.id == number).execution_options(synchronize_session=False))
     session.add(FormerName(slug=old, intent_id=into.id, author=author[:80]))
-    session.add(FaqChange(what=f"merged {old} into {into.slug}"[:200], author=author))
     session.flush()
     session.expire_all()
+    faq_history.note(session, into, "merged", author=author, with_entry=old)

@@ -116,7 +116,7 @@ def _again(session: Session) -> list[QueueItem]:
         .join(Label, Label.message_id == Message.id)
         .join(Intent, Intent.id == Label.intent_id)
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(Label.id.in_(rows))
+        .where(Label.id.in_(rows), Intent.status != "deleted")
         .order_by(Label.id)
     )
     return [replace(to_item(message, decision, 1), said=slug) for message, decision, slug in session.execute(query)]

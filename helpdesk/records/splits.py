@@ -36,8 +36,8 @@ def find_neighbours(session: Session, normalised: str) -> NearbyTexts:
 def add_newer(session: Session, known: NearbyTexts) -> NearbyTexts:
     """The same with the near-duplicates that were stored since; older rows are not read again.
 
-    That is enough because labels and phrasings are never changed or removed, and labels are added one transaction at
-    a time. A phrasing that somebody is adding at the same moment counts as added after the label.
+    That is enough because texts of labels and phrasings never change, and labels are added one transaction at a time.
+    A phrasing that somebody is adding or removing at the same moment counts as added or removed after the label.
     """
     wanted = select(Label.normalised, Label.group_key, Label.split).order_by(Label.id)
     labels = session.execute(wanted.where(Label.id > known.last_label, _fits(Label, known.normalised))).all()

@@ -96,10 +96,15 @@ def is_unused(session: Session, intent: Intent) -> bool:
     return not session.scalar(select(or_(*named)))
 
 
-def _take_back(session: Session, label: Label) -> Undone:
+def counts_no_more(session: Session, label: Label) -> None:
+    """Let a label that counts count no more, and what it superseded count again."""
     label.undone_at = now()
     _restore(session, label)
     follow_labels(session, [label.text_key])
+
+
+def _take_back(session: Session, label: Label) -> Undone:
+    counts_no_more(session, label)
     intent = label.intent
     if not label.published or intent is None or intent.status != "published" or not is_unused(session, intent):
         return Undone(label)

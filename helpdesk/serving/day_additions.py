@@ -1,6 +1,6 @@
-"""What editors added since a bundle was built, and who else has those texts."""
+"""What editors added and took away since a bundle was built, and who else has those texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -29,35 +29,48 @@ class Added:
     having: tuple[str, ...]
 
 
-def read_added(session: Session, bundle: Bundle) -> list[Added]:
-    """The published phrasings that the bundle was built without, though nobody excluded them, oldest first.
+@dataclass(frozen=True)
+class Changes:
+    """What is otherwise in the FAQ than in the bundle: phrasings that it was built without, ids of its rows that are
+    gone, and the text keys of those with the published entries that have such a text still."""
 
-    They may be older than the bundle: their entry was a draft when it was built. What the bundle says of a text stays
-    while a label that counts says the same.
+    added: Sequence[Added]
+    removed: frozenset[str]
+    left: Mapping[str, tuple[str, ...]]
+
+
+def read_changes(session: Session, bundle: Bundle) -> Changes:
+    """The published phrasings that the bundle was built without, though nobody excluded them, oldest first, and those
+    of the bundle that their entry has no more.
+
+    What was added may be older than the bundle: its entry was a draft when it was built. What the bundle says of a text
+    stays while a label that counts says the same.
     """
-    known = set(bundle.phrasing_ids)
-    published = select(Phrasing.id).join(Intent).where(Intent.status == "published").order_by(Phrasing.id)
-    unknown = [id_ for id_ in session.scalars(published) if f"phrasing:{id_}" not in known]
-    if not unknown:
-        return []
-    left_out = excluded_rows(session)
-    added = [id_ for id_ in unknown if f"phrasing:{id_}" not in left_out]
-    texts = [
-        row.tuple()
-        for some in _parts(added)
-        for row in session.execute(
-            select(Phrasing.id, Phrasing.normalised, Phrasing.text_key).where(Phrasing.id.in_(some))
-        )
-    ]
-    keys = {key for _, _, key in texts}
+    now = _phrasings(session)
+    built = {
+        (row, key, bundle.intents[intent])
+        for row, key, intent in zip(bundle.phrasing_ids, bundle.phrasing_keys, bundle.intent_of_row, strict=True)
+        if row.startswith("phrasing:")
+    }
+    present = {(key, slug) for _, key, slug, _ in now}
+    gone = {(row, key) for row, key, slug in built if (key, slug) not in present}
+    unknown = [id_ for id_, key, slug, is_open in now if is_open and (f"phrasing:{id_}", key, slug) not in built]
+    left_out = excluded_rows(session) if unknown or gone else set()
+    added = _read(session, [id_ for id_ in unknown if f"phrasing:{id_}" not in left_out])
+    keys = {key for _, _, key in added} | {key for _, key in gone}
     settled = _settled(session, {key: bundle.exact[key] for key in keys & bundle.exact.keys()})
     having = _having(session, sorted(keys - settled), left_out)
-    return [Added(id_, text, key, having[key]) for id_, text, key in sorted(texts) if key not in settled]
+    return Changes(
+        [Added(id_, text, key, having[key]) for id_, text, key in sorted(added) if key not in settled],
+        frozenset(row for row, _ in gone),
+        {key: having.get(key, ()) for _, key in gone if key not in settled},
+    )
 
 
-def match_exactly(added: Sequence[Added]) -> Additions:
-    """Additions that are matched by their very text."""
-    return Additions(exact={row.text_key: row.having for row in added})
+def match_exactly(changes: Changes) -> Additions:
+    """Additions that are matched by their very text; what was taken away is not."""
+    added = {row.text_key: row.having for row in changes.added}
+    return Additions(exact={**changes.left, **added}, removed=changes.removed)
 
 
 def match_nearly(exact: Additions, added: Sequence[Added], bundle: Bundle) -> Additions:
@@ -71,6 +84,18 @@ def match_nearly(exact: Additions, added: Sequence[Added], bundle: Bundle) -> Ad
         intents=tuple(row.having for row in encoded),
         ids=tuple(f"phrasing:{row.id}" for row in encoded),
     )
+
+
+def _phrasings(session: Session) -> list[tuple[int, str, str, bool]]:
+    """(id, text key, slug, whether the entry is published) of every phrasing, oldest first."""
+    query = select(Phrasing.id, Phrasing.text_key, Intent.slug, Intent.status == "published").join(Intent)
+    return list(session.execute(query.order_by(Phrasing.id)).tuples())
+
+
+def _read(session: Session, ids: Sequence[int]) -> list[tuple[int, str, str]]:
+    """(id, normalised text, text key) of phrasings."""
+    columns = select(Phrasing.id, Phrasing.normalised, Phrasing.text_key)
+    return [row for some in _parts(ids) for row in session.execute(columns.where(Phrasing.id.in_(some))).tuples()]
 
 
 def _settled(session: Session, said: dict[str, str]) -> set[str]:

@@ -18,7 +18,7 @@ from helpdesk.records import faq, versions
 from helpdesk.records.database import Database
 from helpdesk.records.names import current_names
 from helpdesk.serving.audit_sampler import AuditSampler
-from helpdesk.serving.day_additions import match_exactly, match_nearly, read_added
+from helpdesk.serving.day_additions import match_exactly, match_nearly, read_changes
 from helpdesk.serving.entries import FaqEntry, read_entries
 from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import Settings
@@ -57,8 +57,7 @@ class Live:
 
     def is_phrasing(self, text: str) -> bool:
         """Whether a text is a phrasing of the FAQ, word for word."""
-        key = text_key(self._question(text))
-        return key in self.matcher.bundle.having or key in self.additions.exact
+        return bool(self.additions.having(text_key(self._question(text)), self.matcher.bundle))
 
     def _question(self, text: str) -> str:
         return self.matcher.question(text, published=self.faq.keys(), additions=self.additions)
@@ -188,14 +187,14 @@ class LiveMatcher:
             entries = read_entries(session)
             names = current_names(session)
             live = replace(live, names=names, matcher=live.matcher.renamed(names))
-            added = read_added(session, live.matcher.bundle)
-        exact = match_exactly(added)
+            changes = read_changes(session, live.matcher.bundle)
+        exact = match_exactly(changes)
         questions = frozenset(normalise(entry.shown) for entry in entries.values())
         answered = frozenset(slug for slug, entry in entries.items() if entry.answer.strip())
         live = replace(live, faq=entries, questions=questions, answered=answered, additions=exact)
         if revision is None:
             return live
-        return replace(live, faq_revision=revision, additions=match_nearly(exact, added, live.matcher.bundle))
+        return replace(live, faq_revision=revision, additions=match_nearly(exact, changes.added, live.matcher.bundle))
 
     def _say_what_serves(self) -> None:
         live = self._live

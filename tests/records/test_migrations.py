@@ -10,7 +10,7 @@ from queues import undo_newest
 from sqlalchemy import MetaData, Table, create_engine, insert, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
-from helpdesk.records import heartbeats, labels, relabel_requests
+from helpdesk.records import faq, faq_history, heartbeats, labels, relabel_requests
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.tables import DecisionRow, Label, Lease
@@ -166,3 +166,17 @@ def test_old_labels_are_undone_and_counted_as_before(old: Database) -> None:
         active = {label.id for label in labels.active_labels(session)}
 
     assert active == {3, 5}
+
+
+def test_the_history_of_old_entries_begins_with_what_they_are(old: Database) -> None:
+    """With their phrasings; and they may be archived now."""
+    phrasing = {"id": 1, "intent_id": 1, "text": "vpn?", "normalised": "vpn", "text_key": "k", "source": "import"}
+    fill(old, "phrasings", phrasing | {"author": "ann", "created_at": START})
+    upgrade(old)
+    with old.write() as session:
+        (change,) = faq_history.history(session, 1, limit=9)
+        faq.set_status(session, "vpn", status="archived", author="ann")
+        assert [row.revision.action for row in faq_history.history(session, 1, limit=9)] == ["archived", "kept"]
+    told = {part.part: part.new for part in change.differences}
+    assert told["phrasings"] == ("vpn?",)
+    assert (told["answer"], told["status"]) == (("a",), ("published",))

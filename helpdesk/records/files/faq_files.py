@@ -17,7 +17,7 @@ from helpdesk.text import normalise, slugify
 FAQ_COLUMNS = ("intent", "question", "answer", "phrasing", "locale", "tags", "status")
 _FIELDS = ("question", "answer", "locale", "status")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_STATUSES = ("published", "draft")
+_STATUSES = ("published", "draft", "archived")
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def _phrasing_fault(cells: dict[str, Any]) -> str | None:
 
 def _status_fault(cells: dict[str, Any]) -> str | None:
     status = cells.get("status") or "published"
-    return None if status in _STATUSES else f"status is {status!r}; expected published or draft"
+    return None if status in _STATUSES else f"status is {status!r}; expected one of {', '.join(_STATUSES)}"
 
 
 def escape_cell(cell: str) -> str:

@@ -33,7 +33,7 @@ def read_published(path: Path) -> list[Entry]:
         found.require_good()
     if taken := sorted({entry.slug for entry in found.entries} & OUT_OF_SCOPE_NAMES):
         raise BadInputError(f"{path} has an entry {taken[0]!r}; in a log this name means none of the FAQ")
-    return [entry for entry in found.entries if entry.status != "draft"]
+    return [entry for entry in found.entries if entry.status in (None, "published")]
 
 
 def read_log(path: Path, entries: list[Entry], *, longest: int) -> list[Asked]:

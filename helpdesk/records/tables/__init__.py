@@ -1,7 +1,7 @@
 """Every table. Rows are facts: nothing here decides, matches or learns."""
 
 from helpdesk.records.tables.base import Table, UtcDateTime
-from helpdesk.records.tables.faq import Example, FaqChange, FormerName, GoldenPhraseRow, Intent, Phrasing
+from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
 from helpdesk.records.tables.operations import HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import AuditLogRow, CardLease, ExclusionRow, Label, LoginFailure, Staff
 from helpdesk.records.tables.traffic import AskedText, Conversation, DecisionRow, FlipRow, Message
@@ -15,6 +15,7 @@ __all__ = [
     "Example",
     "ExclusionRow",
     "FaqChange",
+    "FaqRevision",
     "FlipRow",
     "FormerName",
     "GoldenPhraseRow",

@@ -11,10 +11,14 @@ from helpdesk.records.tables.base import Table
 
 
 class Intent(Table):
-    """One FAQ entry: a canonical question and its answer. A former slug stays a name of it."""
+    """One FAQ entry: a canonical question and its answer. A former slug stays a name of it.
+
+    archived: put away, else like a draft; deleted: only its labels, its history and, until another entry takes it, its
+    slug are left.
+    """
 
     __tablename__ = "intents"
-    __table_args__ = (CheckConstraint("status IN ('published', 'draft')", name="status"),)
+    __table_args__ = (CheckConstraint("status IN ('published', 'draft', 'archived', 'deleted')", name="status"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(128), unique=True)
@@ -83,6 +87,23 @@ class FaqChange(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     what: Mapped[str] = mapped_column(String(200))
     author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class FaqRevision(Table):
+    """Append-only: an entry as it was after one change. Those of an entry that was merged away have no `intent_id`.
+
+    `entry` is {"question", "answer", "status", "locale", "tags", "phrasings"}, each phrasing [text, source, author].
+    """
+
+    __tablename__ = "faq_revisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    intent_id: Mapped[int | None] = mapped_column(ForeignKey("intents.id", ondelete="SET NULL"), index=True)
+    slug: Mapped[str] = mapped_column(String(128), index=True)
+    action: Mapped[str] = mapped_column(String(40))
+    author: Mapped[str] = mapped_column(String(80))
+    entry: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

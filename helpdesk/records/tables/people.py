@@ -80,7 +80,7 @@ class Label(Table):
     normalised: Mapped[str]
     text_key: Mapped[str] = mapped_column(String(32), index=True)
     kind: Mapped[str] = mapped_column(String(16))
-    intent_id: Mapped[int | None] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"))
+    intent_id: Mapped[int | None] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"), index=True)
     split: Mapped[str] = mapped_column(String(16))
     group_key: Mapped[str] = mapped_column(String(64), index=True)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))

@@ -1,15 +1,17 @@
-"""Label forms that were sent and not carried out: they are shown again with everything that was typed.
+"""Forms that were sent and not carried out: they are shown again with everything that was typed.
 
 While somebody logs in, the login form carries them as hidden fields; nothing of them is stored, and nothing is sent
 before its button is pressed on a page of ours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Response, current_app, make_response, render_template, request, url_for
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from helpdesk.records import names, queue
@@ -17,41 +19,70 @@ from helpdesk.records.labels import WORDS
 from helpdesk.text import visible
 from helpdesk.web.context import service
 
-CARRIED = ("label", "note", "question", "answer", "seen")
-LABEL_FORMS = ("labelling.label", "labelling.new_faq")
 PREFIX = "again-"  # of a carried field in the login form
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """Which form was sent, of which message, from which tab, and what was in it."""
+    """Which form was sent, of what, from which tab of the labelling desk, and what was in it."""
 
     endpoint: str
-    message_id: int
+    arguments: Mapping[str, Any]
     kind: str
-    fields: Mapping[str, str]
+    fields: MultiDict[str, str]
 
     @property
     def action(self) -> str:
         """Where its form goes."""
-        return url_for(self.endpoint, message_id=self.message_id, kind=self.kind or None)
+        return url_for(self.endpoint, **self.arguments, kind=self.kind or None)
+
+    @property
+    def message_id(self) -> int:
+        """The message of a label form."""
+        return int(self.arguments["message_id"])
 
     def having_seen(self, label_id: int) -> "Attempt":
         """The same on a card that shows this label."""
-        return replace(self, fields={**self.fields, "seen": str(label_id)})
+        fields = self.fields.copy()
+        fields["seen"] = str(label_id)
+        return replace(self, fields=fields)
+
+
+Show = Callable[[Attempt, str, int], Response]
+
+
+@dataclass(frozen=True)
+class CarriedForm:
+    """A form that outlives a session: its fields, and what shows it again, with a reason and a status."""
+
+    fields: Sequence[str]
+    show: Show
+
+
+_FORMS: dict[str, CarriedForm] = {}
+
+
+def shows_again(*endpoints: str, fields: Sequence[str]) -> Callable[[Show], Show]:
+    """The decorated function shows the form of these endpoints, with what was typed in these fields."""
+
+    def register(show: Show) -> Show:
+        _FORMS.update(dict.fromkeys(endpoints, CarriedForm(fields, show)))
+        return show
+
+    return register
 
 
 def this_attempt() -> Attempt:
-    """The label form of this request."""
-    arguments = request.view_args or {}
-    return Attempt(request.endpoint or "", arguments["message_id"], request.args.get("kind", ""), _fields(""))
+    """The form of this request."""
+    endpoint = request.endpoint or ""
+    return Attempt(endpoint, request.view_args or {}, request.args.get("kind", ""), _fields(endpoint, ""))
 
 
 def unsent_attempt() -> Attempt | None:
-    """The label form of this request, or the one that its login form carries; None without one of ours."""
+    """The form of this request, or the one that its login form carries; None without one of ours."""
     if request.method != "POST" or _is_foreign(request.origin):
         return None
-    return this_attempt() if request.endpoint in LABEL_FORMS else _carried_attempt()
+    return this_attempt() if request.endpoint in _FORMS else _carried_attempt()
 
 
 def _is_foreign(origin: str | None) -> bool:
@@ -65,19 +96,25 @@ def _carried_attempt() -> Attempt | None:
         endpoint, arguments = current_app.url_map.bind("").match(action.path, method="POST")
     except HTTPException:
         return None
-    if endpoint not in LABEL_FORMS:
+    if endpoint not in _FORMS:
         return None
     kind = parse_qs(action.query).get("kind", [""])[0]
-    return Attempt(endpoint, arguments["message_id"], kind, _fields(PREFIX))
+    return Attempt(endpoint, arguments, kind, _fields(endpoint, PREFIX))
 
 
-def _fields(prefix: str) -> dict[str, str]:
-    return {name: request.form[prefix + name] for name in CARRIED if prefix + name in request.form}
+def _fields(endpoint: str, prefix: str) -> MultiDict[str, str]:
+    names_of = _FORMS[endpoint].fields
+    return MultiDict((name, value) for name in names_of for value in request.form.getlist(prefix + name))
+
+
+def send_again(attempt: Attempt, *, why: str, status: int) -> Response:
+    """The page of a form that was not sent because of a session that had ended."""
+    return _FORMS[attempt.endpoint].show(attempt, f"{why} Nothing was sent; what you typed is here.", status)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What the page of a form that is shown again says, and on its buttons. `keep` leads on without sending it."""
+    """What the page of a label form that is shown again says, and its buttons. `keep` leads on without sending it."""
 
     title: str
     detail: str
@@ -86,11 +123,11 @@ class Offer:
     keep_url: str
 
 
-def send_again(attempt: Attempt, *, why: str, status: int) -> Response:
-    """The page of a form that was not sent because of a session that had ended."""
+@shows_again("labelling.label", "labelling.new_faq", fields=("label", "note", "question", "answer", "seen"))
+def _label_again(attempt: Attempt, why: str, status: int) -> Response:
     offer = Offer(
         title="Nothing is lost",
-        detail=f"{why} Nothing was sent; here is what you were about to say.",
+        detail=why,
         send="Label it as",
         keep="Look at the message again",
         keep_url=url_for("desk.page", item=attempt.message_id, kind=attempt.kind or None),
@@ -99,7 +136,7 @@ def send_again(attempt: Attempt, *, why: str, status: int) -> Response:
 
 
 def show_again(attempt: Attempt, offer: Offer, *, status: int) -> Response:
-    """The page; nothing is sent before somebody presses its button."""
+    """The page of a label form; nothing is sent before somebody presses its button."""
     with service().database.read() as session:
         item = queue.find_item(session, attempt.message_id)
         wish = _wish(session, attempt)

@@ -12,7 +12,7 @@ from helpdesk.records.tables import Label
 from helpdesk.records.turns import Turn
 from helpdesk.web.context import service
 from helpdesk.web.staff.changes import change_note
-from helpdesk.web.staff.choices import Choice, blind_choices, likely_choices, search
+from helpdesk.web.staff.choices import Choice, blind_choices, likely_choices, search, told_apart
 
 AROUND = 2
 
@@ -44,7 +44,7 @@ def read_card(session: Session, item: QueueItem, *, blind: bool, query: str) -> 
     around = turns.turns_around(session, item.message_id, before=AROUND, after=0 if blind else AROUND)
     spoken = [slug for turn in around for slug in (*turn.answered, *turn.offered)]
     return Card(
-        choices=[*choices, *found],
+        choices=told_apart([*choices, *found]),
         preselected=not blind and _is_sure(choices),
         answers=names.answers(session, [choice.slug for choice in [*choices, *found]]),
         questions=names.questions(session, spoken),

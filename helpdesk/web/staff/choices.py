@@ -1,6 +1,8 @@
 """The FAQs that a card offers: likely ones, likely ones in a blind order, and those that a search finds."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +19,7 @@ FOUND = 4
 @dataclass(frozen=True)
 class Choice:
     """One FAQ that a key can choose; `origin` is shown where there is no confidence, `understood` is the part of the
-    message that was taken to ask it."""
+    message that was taken to ask it; beside: the slug, where another FAQ asks the same."""
 
     slug: str
     question: str
@@ -25,6 +27,7 @@ class Choice:
     nearest: str | None = None
     origin: str = "found"
     understood: str | None = None
+    beside: str | None = None
 
 
 def blind_choices(session: Session, item: QueueItem) -> list[Choice]:
@@ -62,6 +65,19 @@ def likely_choices(session: Session, item: QueueItem) -> list[Choice]:
     if changed in questions and changed not in {choice.slug for choice in choices}:
         choices.insert(1, Choice(changed, questions[changed], origin="new"))
     return choices
+
+
+def told_apart(choices: Sequence[Choice]) -> list[Choice]:
+    """The same, with the slug beside each question that another choice, or another published FAQ, asks too."""
+    live = service().live.take()
+    alike = Counter(normalise(choice.question) for choice in choices)
+    hinted = {slug for slug, entry in live.faq.items() if entry.shown != entry.question} if live else set()
+    return [
+        replace(choice, beside=choice.slug)
+        if alike[normalise(choice.question)] > 1 or choice.slug in hinted
+        else choice
+        for choice in choices
+    ]
 
 
 def search(query: str, shown: set[str]) -> list[Choice]:

@@ -1,17 +1,20 @@
 """Golden phrases: staff's list of what must always be answered so, and of what must never be answered."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Response as AnyResponse
 from flask_login import current_user
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from helpdesk.errors import BadInputError
-from helpdesk.records import faq, golden
+from helpdesk.errors import BadInputError, ConflictError, NotFoundError
+from helpdesk.records import audit_log, faq, golden
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Intent
 from helpdesk.text import visible
 from helpdesk.web.context import service
 from helpdesk.web.policy import requires
+from helpdesk.web.staff.attempts import Attempt, shows_again
 
 NEVER_CHOICE = "never"
 ALWAYS_CHOICE = "always:"
@@ -22,11 +25,23 @@ blueprint = Blueprint("golden", __name__, url_prefix="/desk/golden")
 @requires(Role.VIEWER)
 def page() -> str:
     """The list, and a form for one more."""
+    return _show(MultiDict())
+
+
+@shows_again("golden.add", fields=("text", "promise"))
+def _again(attempt: Attempt, why: str, status: int) -> AnyResponse:
+    return make_response(_show(attempt.fields, problem=why), status)
+
+
+def _show(typed: MultiDict[str, str], *, problem: str | None = None) -> str:
     with service().database.read() as session:
         phrases = golden.read(session)
-        entries = session.execute(select(Intent.slug, Intent.question, Intent.status).order_by(Intent.slug)).all()
+        listed = select(Intent.slug, Intent.question, Intent.status).where(Intent.status != "deleted")
+        entries = session.execute(listed.order_by(Intent.slug)).all()
     return render_template(
         "golden.html",
+        typed=typed,
+        problem=problem,
         phrases=phrases,
         entries=entries,
         questions={slug: question for slug, question, _ in entries},
@@ -40,7 +55,17 @@ def page() -> str:
 @blueprint.post("")
 @requires(Role.EDITOR)
 def add() -> Response:
-    """Promise something about one text."""
+    """Promise something about one text; what cannot be promised is shown again with what is wrong with it."""
+    try:
+        _promise()
+    except (BadInputError, ConflictError, NotFoundError) as error:
+        status = {BadInputError: 400, NotFoundError: 404}.get(type(error), 409)
+        return make_response(_show(request.form, problem=str(error)), status)
+    flash("Added.")
+    return redirect(url_for("golden.page"), 303)
+
+
+def _promise() -> None:
     text, promise = request.form.get("text", ""), request.form.get("promise", "")
     if len(text) > faq.MAX_PHRASING:
         raise BadInputError(f"the text has {len(text)} characters; expected at most {faq.MAX_PHRASING}")
@@ -49,8 +74,7 @@ def add() -> Response:
     intent = None if promise == NEVER_CHOICE else promise.removeprefix(ALWAYS_CHOICE)
     with service().database.write() as session:
         golden.add(session, text, intent=intent, author=current_user.name)
-    flash("Added.")
-    return redirect(url_for("golden.page"), 303)
+        audit_log.note(session, "golden.added", author=current_user.name, subject=text, intent=intent)
 
 
 @blueprint.post("/<int:golden_id>/remove")
@@ -59,5 +83,6 @@ def remove(golden_id: int) -> Response:
     """Take a promise back."""
     with service().database.write() as session:
         golden.remove(session, golden_id)
+        audit_log.note(session, "golden.removed", author=current_user.name, subject=str(golden_id))
     flash("Removed.")
     return redirect(url_for("golden.page"), 303)

@@ -71,7 +71,7 @@ def page() -> str:
         sorts=SORTS,
         given={name: request.args.get(name, "") for name in FILTERS},
         filtered=not wanted.all or wanted.kind is not None,
-        waits=tab not in labelled.STATES and tab != AUDIT,
+        waits=tab not in labelled.LABEL_STATES and tab != AUDIT,
         words=labels.words,
         serving_since=version.created_at if version else None,
         is_live=labelled.is_live,
@@ -121,7 +121,7 @@ def _accept(row: str) -> None:
 
 
 def _rows(session: Session, tab: str, wanted: Wanted, *, offset: int) -> list[QueueRow]:
-    if tab in labelled.STATES:
+    if tab in labelled.LABEL_STATES:
         found = labelled.list_labelled(session, tab, limit=ROWS, offset=offset)
         return [QueueRow(row.item, None, 0.0, 0, row.label) for row in found]
     staff_id, below = current_user.staff_id, service().settings.review_below

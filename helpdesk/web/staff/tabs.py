@@ -31,7 +31,7 @@ def waiting(
     session: Session, tab: str, wanted: Wanted, *, staff_id: int, review_below: float, limit: int, offset: int = 0
 ) -> list[QueueItem]:
     """The texts under a tab. The first tab, unfiltered, has texts of the audit sample among the others."""
-    if tab in labelled.STATES:
+    if tab in labelled.LABEL_STATES:
         return [row.item for row in labelled.list_labelled(session, tab, limit=limit, offset=offset)]
     if tab == AUDIT:
         drawn = audit.audit_queue(session, since=now() - audit.AUDIT_WINDOW, limit=limit, offset=offset)

@@ -34,6 +34,16 @@ def labelled(records: Database) -> list[tuple[str, str, str | None]]:
         return [(label.normalised, label.kind, label.intent.slug if label.intent else None) for label in found]
 
 
+KEPT = (
+    "labelling.label",
+    "labelling.new_faq",
+    "golden.add",
+    "faq_entry.create",
+    "faq_entry.save",
+    "faq_phrasings.split",
+)
+
+
 def test_every_other_page_needs_a_login(app: Flask, client: FlaskClient) -> None:
     """A route is either on the public list or sends strangers to the login."""
     for rule in app.url_map.iter_rules():
@@ -43,7 +53,7 @@ def test_every_other_page_needs_a_login(app: Flask, client: FlaskClient) -> None
         method = "POST" if "POST" in (rule.methods or ()) else "GET"
         data = {"csrf_token": token(client)} if method == "POST" else None
         response = client.open(path, method=method, data=data)
-        if rule.endpoint in ("labelling.label", "labelling.new_faq"):  # what was typed is kept meanwhile
+        if rule.endpoint in KEPT:  # what was typed is kept meanwhile
             assert response.status_code == 401, path
             assert 'name="password"' in response.text, path
             continue

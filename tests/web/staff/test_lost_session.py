@@ -122,9 +122,9 @@ def test_what_another_site_sends_is_not_carried(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/logout", "/desk/golden", "/desk/labels/1/undo", "/nothing", "https://evil.example/"]
+    "path", ["/logout", "/desk/golden/1/remove", "/desk/labels/1/undo", "/nothing", "https://evil.example/"]
 )
-def test_only_label_forms_are_carried(client: FlaskClient, path: str) -> None:
+def test_only_forms_in_which_something_is_typed_are_carried(client: FlaskClient, path: str) -> None:
     """Whatever a login form says, it leads to nothing else."""
     fields = {"csrf_token": token(client), "again": path, "name": STAFF, "password": PASSWORD}
 

@@ -1,0 +1,205 @@
+"""One FAQ entry: its form, what would answer beside it, and what others have that is like it."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as AnyResponse
+
+from helpdesk.errors import BadInputError, ConflictError, NotFoundError
+from helpdesk.records import faq, faq_delete, faq_edit, faq_history
+from helpdesk.records.clock import now
+from helpdesk.records.faq_edit import EditedMeanwhileError, TypedEntry
+from helpdesk.records.roles import Role
+from helpdesk.records.tables import Intent
+from helpdesk.serving.alike import AlikeText, alike_texts
+from helpdesk.text import visible
+from helpdesk.web.context import BIGGEST_ID, row_id, service
+from helpdesk.web.policy import requires
+from helpdesk.web.staff.attempts import Attempt, shows_again
+from helpdesk.web.staff.banner import ago
+from helpdesk.web.staff.faq_try import tried
+
+SHOWN = 100  # phrasings, and labels, of an entry
+TYPED = ("question", "answer", "locale", "tags", "phrasings", "seen")
+Fields = MultiDict[str, str]
+blueprint = Blueprint("faq_entry", __name__, url_prefix="/desk/faq")
+
+
+@blueprint.get("/new")
+@requires(Role.EDITOR)
+def new() -> Response:
+    """The form of an entry that is not there yet; its question may come with the address."""
+    return show_form(None, MultiDict({"question": request.args.get("question", "")}))
+
+
+@blueprint.post("/new")
+@requires(Role.EDITOR)
+def create() -> AnyResponse:
+    """Make an entry of what was typed."""
+    publish = request.form.get("do") == "publish"
+    try:
+        typed = typed_entry(request.form)
+        with service().database.write() as session:
+            entry = faq_edit.create(session, typed, publish=publish, author=current_user.name)
+            warnings = _warnings(session, entry, [typed.question, *typed.phrasings])
+    except (BadInputError, ConflictError) as error:
+        return show_form(None, request.form, problem=str(error), status=_status(error))
+    _say("Published." if publish else "Saved as a draft.", warnings)
+    return redirect(url_for("faq_entry.page", entry_id=entry.id), 303)
+
+
+@blueprint.get("/<int:entry_id>")
+@requires(Role.VIEWER)
+def page(entry_id: int) -> Response:
+    """The entry as it is."""
+    return show_form(entry_id, None)
+
+
+@blueprint.post("/<int:entry_id>")
+@requires(Role.EDITOR)
+def save(entry_id: int) -> AnyResponse:
+    """Make the entry what was typed, unless somebody else changed it since the form was opened."""
+    publish = request.form.get("do") == "publish"
+    try:
+        typed, seen = typed_entry(request.form), saw(request.form)
+        with service().database.write() as session:
+            entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID))
+            changed = faq_edit.edit(session, entry, typed, seen=seen, author=current_user.name, publish=publish)
+            warnings = _warnings(session, entry, [typed.question, *typed.phrasings])
+    except EditedMeanwhileError as error:
+        return show_form(entry_id, request.form, meanwhile=error, status=409)
+    except (BadInputError, ConflictError, NotFoundError) as error:
+        return show_form(entry_id, request.form, problem=str(error), status=_status(error))
+    _say("Published." if publish else "Saved." if changed else "Nothing was different.", warnings)
+    return redirect(url_for("faq_entry.page", entry_id=entry_id), 303)
+
+
+@shows_again("faq_entry.create", "faq_entry.save", fields=TYPED)
+def _again(attempt: Attempt, why: str, status: int) -> Response:
+    return show_form(attempt.arguments.get("entry_id"), attempt.fields, problem=why, status=status)
+
+
+@blueprint.post("/alike")
+@requires(Role.EDITOR)
+def alike() -> str:
+    """What other entries have that is like what is being typed; the form asks while somebody types."""
+    texts = [request.form.get("question", ""), *request.form.get("phrasings", "").splitlines()]
+    short = [text for text in texts if text.strip() and len(text) <= faq.MAX_PHRASING]
+    with service().database.read() as session:
+        found = alike_texts(session, service().live.take(), short, apart_from=row_id(request.form.get("entry")))
+    return render_template("faq_alike.html", alike=found, visible=visible)
+
+
+def typed_entry(form: Fields) -> TypedEntry:
+    """What the fields of a form say; phrasings are one a line, tags between commas."""
+    tags = [tag.strip() for tag in form.get("tags", "").split(",")]
+    lines = [line.strip() for line in form.get("phrasings", "").splitlines()]
+    return TypedEntry(
+        question=form.get("question", "").strip(),
+        answer="\n".join(form.get("answer", "").splitlines()).strip(),
+        locale=form.get("locale", "").strip() or "en",
+        tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
+        phrasings=tuple(line for line in lines if line),
+    )
+
+
+def saw(form: Fields) -> int:
+    """The last change of the entry that a form knew of."""
+    seen = row_id(form.get("seen"))
+    if seen is None:
+        raise BadInputError("this form is out of date; go back, reload the page and send it again")
+    return seen
+
+
+def show_form(
+    entry_id: int | None,
+    typed: Fields | None,
+    *,
+    problem: str | None = None,
+    meanwhile: EditedMeanwhileError | None = None,
+    status: int = 200,
+) -> Response:
+    """The page of an entry (None: of a new one), with what was typed in place of what is stored."""
+    with service().database.read() as session:
+        entry = _find(session, entry_id, typed)
+        last = None if entry is None else faq_history.last_two(session, entry.id)[0]
+        context = {} if entry is None else _parts(session, entry)
+    seen = last.id if last else 0
+    if meanwhile is None and typed is not None and "seen" in typed:
+        seen = row_id(typed["seen"]) or 0
+    text = request.args.get("try", "")
+    page = render_template(
+        "faq_entry.html",
+        entry=entry,
+        typed=typed if typed is not None else _stored(entry),
+        seen=seen,
+        last=last,
+        problem=problem,
+        meanwhile=meanwhile,
+        tried=tried(text) if text.strip() else None,
+        text=text,
+        longest=faq.MAX_PHRASING,
+        longest_answer=faq_edit.MAX_ANSWER,
+        ago=lambda moment: ago(now() - moment),
+        visible=visible,
+        **context,
+    )
+    return make_response(page, status)
+
+
+def _find(session: Session, entry_id: int | None, typed: Fields | None) -> Intent | None:
+    """The entry; None of a new one, and where something was typed about one that is gone, which may be made anew."""
+    if entry_id is None:
+        return None
+    try:
+        return faq_edit.find_entry(session, min(entry_id, BIGGEST_ID))
+    except NotFoundError:
+        if typed is None:
+            raise
+        return None
+
+
+def _parts(session: Session, entry: Intent) -> dict[str, object]:
+    everything = request.args.get("all") == "1"
+    phrasings = list(entry.phrasings)
+    labels = faq_delete.labels_of(session, entry, limit=SHOWN)
+    return {
+        "state": faq.state(entry),
+        "phrasings": phrasings if everything else phrasings[:SHOWN],
+        "phrasings_left": 0 if everything else max(0, len(phrasings) - SHOWN),
+        "phrasings_count": len(phrasings),
+        "labels": labels,
+        "shared": _shared(session, entry),
+    }
+
+
+def _shared(session: Session, entry: Intent) -> Sequence[AlikeText]:
+    """Its texts that other entries have too."""
+    return alike_texts(session, None, [phrasing.text for phrasing in entry.phrasings], apart_from=entry.id)
+
+
+def _stored(entry: Intent | None) -> Fields:
+    if entry is None:
+        return MultiDict({"locale": "en"})
+    return MultiDict(
+        {"question": entry.question, "answer": entry.answer, "locale": entry.locale, "tags": ", ".join(entry.tags)}
+    )
+
+
+def _warnings(session: Session, entry: Intent, texts: Sequence[str]) -> list[AlikeText]:
+    session.flush()
+    return alike_texts(session, service().live.take(), texts, apart_from=entry.id)
+
+
+def _say(said: str, warnings: Sequence[AlikeText]) -> None:
+    flash(said)
+    for found in warnings[:5]:
+        has = "has this text too" if found.same else f"has nearly the same: “{found.text}”"
+        flash(visible(f"“{found.typed}”: “{found.question}” {has}."), "warning")
+
+
+def _status(error: Exception) -> int:
+    return 400 if isinstance(error, BadInputError) else 409
