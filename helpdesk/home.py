@@ -14,6 +14,7 @@ from helpdesk.records import faq, versions
 from helpdesk.records import staff as staff_records
 from helpdesk.records.database import Database, open_database, require_schema, upgrade
 from helpdesk.records.files.faq_files import read_faq
+from helpdesk.records.roles import Role
 from helpdesk.records.tables import Intent, Staff
 from helpdesk.settings import Settings, resource
 
@@ -48,7 +49,7 @@ def missing(database: Database) -> Iterator[str]:
     if serving is None:
         yield "no version serves, so nothing is answered yet: `helpdesk retrain` builds one from the FAQ"
     if _count(database, Staff) == 0:
-        yield "nobody can log in to the labelling page yet: `helpdesk staff add NAME` makes a login"
+        yield "nobody can log in to the labelling page yet: `helpdesk staff add NAME --role admin` makes a login"
 
 
 def set_up(settings: Settings, database: Database, *, starter_faq: bool, progress: Reporter) -> Iterator[str]:
@@ -63,7 +64,7 @@ def set_up(settings: Settings, database: Database, *, starter_faq: bool, progres
     if _count(database, Staff) == 0:
         password = secrets.token_urlsafe(12)
         with database.write() as session:
-            staff_records.add_staff(session, ADMIN, password=password)
+            staff_records.add_staff(session, ADMIN, password=password, role=Role.ADMIN)
         yield f"login of the labelling page (shown this once): {ADMIN} / {password}"
     with database.read() as session:
         serving = versions.current(session)

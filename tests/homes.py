@@ -18,6 +18,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records import faq, staff
 from helpdesk.records.database import open_database
 from helpdesk.records.faq import Entry
+from helpdesk.records.roles import Role
 from helpdesk.settings import Settings, load_settings
 
 STAFF, PASSWORD = "ann", "correct horse battery"
@@ -64,7 +65,7 @@ def make_home(settings: Settings) -> None:
     entries = [Entry(slug, question=q, answer=a, phrasings=p) for slug, (q, a, p) in SMALL_FAQ.items()]
     with opened.write() as session:
         faq.store_entries(session, entries, author="test")
-        ann = staff.add_staff(session, STAFF, password=PASSWORD)
+        ann = staff.add_staff(session, STAFF, password=PASSWORD, role=Role.ADMIN)
         ann.password_hash = CHEAP.hash(PASSWORD)
     run_night(settings, opened, plan=Plan(minutes=1, finetune=False), progress=Quiet())
     opened.close()

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from helpdesk.records.database import Database
     from helpdesk.settings import Settings
 
+ROLES = ("viewer", "labeller", "editor", "admin")
+
 
 @click.group()
 def staff() -> None:
@@ -18,15 +20,17 @@ def staff() -> None:
 
 @staff.command("add")
 @click.argument("name")
+@click.option("--role", type=click.Choice(ROLES), default="labeller", show_default=True, help="What they may do.")
 @click.password_option()
 @with_database
-def staff_add(settings: "Settings", database: "Database", name: str, password: str) -> None:
+def staff_add(settings: "Settings", database: "Database", name: str, role: str, password: str) -> None:
     """Make a login."""
+    from helpdesk.records.roles import Role
     from helpdesk.records.staff import add_staff
 
     with database.write() as session:
-        add_staff(session, name, password=password)
-    click.echo(f"{name} may log in")
+        add_staff(session, name, password=password, role=Role(role))
+    click.echo(f"{name} may log in as {role}")
 
 
 @staff.command("password")

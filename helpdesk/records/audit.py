@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.records.conversations import answered_intents
+from helpdesk.records.labels import SAID
 from helpdesk.records.names import current_names
 from helpdesk.records.queue import QueueItem, to_item
 from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
@@ -60,11 +61,11 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
 
     A text means what its newest label says, whichever queue the label came from: how it was drawn makes the
     sample.
-    A message without letters or digits is none of the FAQs by itself.
+    A message without letters or digits, or that is no question, is none of the FAQs.
     """
     label = (
         select(func.max(Label.id))
-        .where(Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind != "skip")
+        .where(Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.in_(SAID))
         .correlate(Message)
         .scalar_subquery()
     )
@@ -113,14 +114,15 @@ def drawn_texts(session: Session) -> set[str]:
 def audit_queue(session: Session, *, since: datetime, limit: int) -> list[QueueItem]:
     """Drawn texts that nobody has labelled, in an order that has nothing to do with what they say or what was decided.
 
-    The order is that of a hash of the text, so whoever labels only part of it has labelled a random part.
+    The order is that of a hash of the text, so whoever labels only part of it has labelled a random part. What was put
+    off or flagged still waits, and comes last.
     """
     waiting = _waiting(since).subquery()
     query = (
         select(Message, DecisionRow, waiting.c.count)
         .join(waiting, waiting.c.newest == Message.id)
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .order_by(Message.text_key)
+        .order_by(_put_off(), Message.text_key)
         .limit(limit)
     )
     return [to_item(message, decision, count) for message, decision, count in session.execute(query)]
@@ -131,8 +133,17 @@ def audit_queue_length(session: Session, *, since: datetime) -> int:
     return session.scalar(select(func.count()).select_from(_waiting(since).subquery())) or 0
 
 
+def _put_off() -> ColumnElement[bool]:
+    marks = select(Label.id).where(
+        Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.not_in(SAID)
+    )
+    return marks.exists()
+
+
 def _waiting(since: datetime) -> Select[int, int]:
-    labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
+    labelled = select(Label.id).where(
+        Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.in_(SAID)
+    )
     # Materialised, or SQLite reads every message there is in the order of the grouping.
     drawn = select(DecisionRow.message_id).where(DecisionRow.inclusion_probability.is_not(None)).cte("drawn")
     drawn = drawn.prefix_with("MATERIALIZED")
@@ -175,6 +186,6 @@ def _best(ranking: Sequence[dict[str, Any]]) -> str | None:
 
 
 def _meaning(normalised: str, kind: str | None, slug: str | None) -> str | None:
-    if not normalised or kind == "out_of_scope":
+    if not normalised or kind in ("out_of_scope", "not_a_question"):
         return OUT_OF_SCOPE
     return slug

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import ANSWERS, DecisionReason
 from helpdesk.errors import ConflictError, NotFoundError
+from helpdesk.records.asked_texts import note_message
 from helpdesk.records.names import current_names
 from helpdesk.records.tables import Conversation, DecisionRow, Message, Table
 from helpdesk.text import normalise, text_key
@@ -88,6 +89,7 @@ def log_message(
     except IntegrityError as error:
         raise ConflictError(f"message {external_id!r} was stored by another request") from error
     connection.execute(_ADD_DECISION, {"message_id": message_id, **decision})
+    note_message(connection, message_id, row, decision)
     return message_id
 
 

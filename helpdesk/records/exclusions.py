@@ -1,5 +1,6 @@
 """Sources that teach nothing: what `helpdesk retrain --without` leaves out, for one candidate or for good."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -8,7 +9,9 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
+from helpdesk.records.asked_texts import follow_labels
 from helpdesk.records.clock import now
+from helpdesk.records.labels import SAID
 from helpdesk.records.tables import Example, ExclusionRow, Label, Phrasing, Staff
 
 FIELDS = ("annotator", "source", "row")
@@ -81,7 +84,7 @@ def counting_again(session: Session, exclusion: Exclusion) -> list[Label]:
 
 def _superseded(session: Session, label: Label) -> Label | None:
     """The newest answer that a label superseded."""
-    earlier = select(Label).where(Label.superseded_by == label.id, Label.id < label.id, Label.kind != "skip")
+    earlier = select(Label).where(Label.superseded_by == label.id, Label.id < label.id, Label.kind.in_(SAID))
     return session.scalar(earlier.order_by(Label.id.desc()).limit(1))
 
 
@@ -101,6 +104,15 @@ def exclude(session: Session, exclusion: Exclusion, *, author: str) -> None:
     for label in again:
         label.undone_at = label.superseded_by = None
     session.flush()
+    follow_labels(session, _text_keys(session, numbers))
+
+
+def _text_keys(session: Session, label_ids: Sequence[int]) -> set[str]:
+    """The texts of some labels."""
+    found: set[str] = set()
+    for start in range(0, len(label_ids), 500):
+        found |= set(session.scalars(select(Label.text_key).where(Label.id.in_(label_ids[start : start + 500]))))
+    return found
 
 
 def count_rows(session: Session, row: ExclusionRow) -> int:

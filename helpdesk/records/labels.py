@@ -7,19 +7,29 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
+from helpdesk.records.asked_texts import FLAGGED, PUT_OFF, follow_labels
 from helpdesk.records.clock import now
 from helpdesk.records.faq import find_intent
 from helpdesk.records.splits import NearbyTexts, assign_split, find_neighbours, one_at_a_time
 from helpdesk.records.tables import GoldenPhraseRow, Label, Message, Phrasing
 
-LABEL_KINDS = ("intent", "out_of_scope", "skip")
-WORDS = {"out_of_scope": "none of our FAQs", "skip": "skipped"}
+TEACHING = ("intent", "out_of_scope")
+SAID = (*TEACHING, "not_a_question")  # what a message meant
+LABEL_KINDS = (*SAID, PUT_OFF, FLAGGED)
+MAX_NOTE = 500
+WORDS = {
+    "out_of_scope": "none of our FAQs",
+    "not_a_question": "not a question",
+    PUT_OFF: "for later",
+    FLAGGED: "flagged",
+}
+_RANK = dict.fromkeys(SAID, 2) | {FLAGGED: 1, PUT_OFF: 0}
 _TEXTS = ((Phrasing, "phrasing"), (Label, "label"), (Message, "message"), (GoldenPhraseRow, "golden"))
 
 
 def labels_since(session: Session, moment: datetime | None) -> int:
     """How many labels that teach something were given after a moment (None: ever)."""
-    query = select(func.count()).select_from(Label).where(Label.undone_at.is_(None), Label.kind != "skip")
+    query = select(func.count()).select_from(Label).where(Label.undone_at.is_(None), Label.kind.in_(TEACHING))
     return session.scalar(query if moment is None else query.where(Label.created_at > moment)) or 0
 
 
@@ -73,13 +83,14 @@ def label_message(
     intent: str | None = None,
     known: NearbyTexts | None = None,
     seen: int | None = None,
+    note: str | None = None,
 ) -> Label:
     """Say what a message meant; it counts for every message of the same normalised text.
 
-    It supersedes what was said of that text before, but skipping keeps others' labels: a skip of a text that has an
-    answer is itself superseded by the answer. The split (train or held out) is decided at first sight of a group of
-    near-duplicate texts and inherited by all later ones; it never changes, whatever is added to the FAQ later.
-    `known`: the near-duplicates that `read_neighbours` found.
+    It supersedes what was said of that text before. Putting a text off or flagging it keeps what was said: such a label
+    is itself superseded by the one that counts. `note`: why a text is flagged. The split (train or held out) is decided
+    at first sight of a group of near-duplicate texts and inherited by all later ones; it never changes, whatever is
+    added to the FAQ later. `known`: the near-duplicates that `read_neighbours` found.
 
     `seen`: `newest_label` when the card was drawn; None says "whatever is there". The same person who says the same of
     the same card again gets the label that is there. Whoever says something else than what was said since raises
@@ -87,6 +98,7 @@ def label_message(
     """
     message = _find(session, message_id)
     _check(message, kind, intent)
+    note = _checked_note(note) if kind == FLAGGED else None
     intent_id = find_intent(session, intent).id if intent is not None else None
     one_at_a_time(session)
     said = _said(session, message.text_key)
@@ -100,6 +112,7 @@ def label_message(
         staff_id=staff_id,
         created_at=now(),
         seen=_newest(said) if seen is None else seen,
+        note=note,
     )
     given = _given_before(label, said)
     if given is not None:
@@ -111,8 +124,16 @@ def label_message(
     )
     session.add(label)
     session.flush()
-    _supersede(label, [earlier for earlier in said if earlier.undone_at is None])
+    _supersede(label, said)
+    follow_labels(session, [label.text_key])
     return label
+
+
+def _checked_note(note: str | None) -> str:
+    stripped = (note or "").strip()
+    if not stripped or len(stripped) > MAX_NOTE:
+        raise BadInputError(f"a note of {len(stripped)} characters; expected 1 to {MAX_NOTE}, saying what to look at")
+    return stripped
 
 
 def _check(message: Message, kind: str, intent: str | None) -> None:
@@ -135,14 +156,14 @@ def _given_before(label: Label, said: Sequence[Label]) -> Label | None:
         return own
     if own is not None:
         raise LabelledMeanwhileError(counting or own, seen=newest)
-    answered = counting is not None and counting.id > label.seen and "skip" not in (counting.kind, label.kind)
-    if counting is not None and answered and not _same(counting, label):
+    since = counting is not None and counting.id > label.seen and {counting.kind, label.kind} <= set(SAID)
+    if counting is not None and since and not _same(counting, label):
         raise LabelledMeanwhileError(counting, seen=newest)
     return None
 
 
 def _same(one: Label, other: Label) -> bool:
-    return (one.kind, one.intent_id) == (other.kind, other.intent_id)
+    return (one.kind, one.intent_id, one.note) == (other.kind, other.intent_id, other.note)
 
 
 def _newest(said: Sequence[Label]) -> int:
@@ -154,14 +175,24 @@ def _said(session: Session, text_key: str) -> Sequence[Label]:
     return session.scalars(select(Label).where(Label.text_key == text_key).order_by(Label.id)).all()
 
 
-def _supersede(label: Label, active: Sequence[Label]) -> None:
-    """A label takes the place of those that counted for its text; a skip is superseded by an answer among them."""
-    answer = next((earlier for earlier in active if earlier.kind != "skip"), None)
-    if label.kind == "skip" and answer is not None:
-        label.undone_at, label.superseded_by = label.created_at, answer.id
+def _supersede(label: Label, said: Sequence[Label]) -> None:
+    """A label takes the place of those that counted for its text, and answers a flag that was put on one of them.
+
+    Putting off gives way to all that counts but its like, and a flag to what was said.
+    """
+    counting = next((earlier for earlier in said if earlier.undone_at is None), None)
+    if counting is not None and _RANK[label.kind] < _RANK[counting.kind]:
+        label.undone_at, label.superseded_by = label.created_at, counting.id
         return
-    for earlier in active:
-        earlier.undone_at, earlier.superseded_by = label.created_at, label.id
+    for earlier in said:
+        if earlier.undone_at is None or is_raised(earlier):
+            earlier.undone_at = earlier.undone_at or label.created_at
+            earlier.superseded_by = label.id
+
+
+def is_raised(label: Label) -> bool:
+    """Whether a label is a flag that nobody answered, though its text has a label that counts."""
+    return label.kind == FLAGGED and label.superseded_by is not None and label.superseded_by < label.id
 
 
 def counting_label(session: Session, message_id: int) -> Label | None:
@@ -185,6 +216,6 @@ def _find(session: Session, message_id: int) -> Message:
 
 
 def labels_given(session: Session, moment: datetime) -> int:
-    """How many labels were given up to a moment, superseded ones and labels given again included, skips not."""
-    query = select(func.count()).select_from(Label).where(Label.created_at <= moment, Label.kind != "skip")
+    """How many labels that teach were given up to a moment, superseded ones and labels given again included."""
+    query = select(func.count()).select_from(Label).where(Label.created_at <= moment, Label.kind.in_(TEACHING))
     return session.scalar(query) or 0

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from helpdesk.records.labels import SAID
 from helpdesk.records.tables import Example, Intent, Label, Phrasing, Staff
 
 _AT_ONCE = 500
@@ -59,7 +60,7 @@ def claims(
     `built`: when the version was built that spoke, None for just then. Labels that were undone before are left out;
     those undone since speak through it still.
     """
-    labels = _labels().where(Label.text_key == text_key, Label.created_at <= before, Label.kind != "skip")
+    labels = _labels().where(Label.text_key == text_key, Label.created_at <= before, Label.kind.in_(SAID))
     labels = labels.where((Label.undone_at.is_(None)) | (Label.undone_at > min(built or before, before)))
     phrasings = _phrasings().where(Phrasing.text_key == text_key, Phrasing.created_at <= before)
     found = [

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from helpdesk.decisions import DecisionKind
 from helpdesk.records.clock import now
+from helpdesk.records.labels import SAID, TEACHING
 from helpdesk.records.names import current_names
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Night, Promotion, Version
 from helpdesk.records.versions import NIGHT_AUTHOR
@@ -88,7 +89,7 @@ def score_new_labels(session: Session, *, since: datetime | None, until: datetim
     earlier = aliased(Label)
     known = select(earlier.id).where(
         earlier.text_key == Label.text_key,
-        earlier.kind != "skip",
+        earlier.kind.in_(SAID),
         earlier.created_at < Message.created_at,
         or_(earlier.undone_at.is_(None), earlier.undone_at > Message.created_at),
     )
@@ -97,7 +98,7 @@ def score_new_labels(session: Session, *, since: datetime | None, until: datetim
         .join(Message, Message.id == DecisionRow.message_id)
         .join(Label, Label.message_id == Message.id)
         .outerjoin(Intent, Intent.id == Label.intent_id)
-        .where(Label.undone_at.is_(None), Label.kind != "skip", Label.created_at <= until, ~known.exists())
+        .where(Label.undone_at.is_(None), Label.kind.in_(TEACHING), Label.created_at <= until, ~known.exists())
     )
     if since is not None:
         counted = select(Night.id).where(
@@ -106,7 +107,7 @@ def score_new_labels(session: Session, *, since: datetime | None, until: datetim
             or_(earlier.undone_at.is_(None), earlier.undone_at > Night.started_at),
         )
         scored = select(earlier.id).where(
-            earlier.text_key == Label.text_key, earlier.kind != "skip", earlier.created_at <= since, counted.exists()
+            earlier.text_key == Label.text_key, earlier.kind.in_(SAID), earlier.created_at <= since, counted.exists()
         )
         query = query.where(Label.created_at > since, ~scored.exists())
     rows = session.execute(query).all()

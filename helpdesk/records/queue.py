@@ -1,32 +1,37 @@
 """The queue: which messages staff should label next."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
-from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import NotFoundError
+from helpdesk.records.labels import SAID
 from helpdesk.records.relabel_requests import asked_again
-from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
+from helpdesk.records.tables import AskedText, DecisionRow, FlipRow, Intent, Label, Message
+
+SORTS = ("benefit", "count", "newest")
 
 
 @dataclass(frozen=True)
 class QueueItem:
     """One normalised text that waits for a label, with its newest message and decision.
 
-    `change` is there when last night's candidate would decide otherwise, `said` when it waits to be labelled again: the
-    intent that its label names.
+    `count`: of its messages, the first of which came at `first_seen`. `change` is there when last night's candidate
+    would decide otherwise, `said` when it waits to be labelled again: the intent that its label names. `later`:
+    somebody put it off. `audited`: it is shown as a part of the audit sample.
     """
 
     message_id: int
     text: str
     normalised: str
+    text_key: str
     count: int
+    first_seen: datetime
     last_seen: datetime
     kind: str
     confidence: float
@@ -35,6 +40,8 @@ class QueueItem:
     version_id: int | None
     change: "Change | None" = None
     said: str | None = None
+    later: bool = False
+    audited: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,78 +52,147 @@ class Change:
     after: Mapping[str, Any]
 
 
-def items(session: Session, *, review_below: float, limit: int, kind: str | None = None) -> list[QueueItem]:
+@dataclass(frozen=True)
+class Wanted:
+    """Which of the waiting texts are wanted, and in which order.
+
+    kind: of the newest decision, `language` among them; text: words that the normalised text holds; best: intents one
+    of which was ranked first; since, until: when it was asked last; low, high: bounds of the confidence.
+    """
+
+    kind: str | None = None
+    text: str = ""
+    reason: str | None = None
+    best: Collection[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    low: float = 0.0
+    high: float = 1.0
+    sort: str = "benefit"
+
+    @property
+    def all(self) -> bool:
+        """Whether nothing is left out."""
+        return self == Wanted(sort=self.sort)
+
+
+def items(
+    session: Session,
+    *,
+    review_below: float,
+    limit: int,
+    kind: str | None = None,
+    wanted: Wanted | None = None,
+    offset: int = 0,
+) -> list[QueueItem]:
     """Labels that wait to be labelled again; then texts without a label: what last night's candidate would decide
     otherwise, most asked first, and doubted ones.
 
-    Doubted are fallbacks, clarifications and hesitant answers, most expected benefit first: count x uncertainty, so
-    texts asked often and decided least surely. `kind` keeps only texts whose newest decision was of that kind;
-    those in another language are a kind of their own, `language`.
+    Doubted are texts that were handed over, asked back about or answered with hesitation when they came last, most
+    expected benefit first: count x uncertainty, so texts asked often and decided least surely. What somebody put off
+    comes last. `offset`: how many to leave out at the head.
     """
-    again = [] if kind else _again(session)[:limit]
-    head = _head(session, limit=limit - len(again), kind=kind)
-    rest = limit - len(again) - len(head)
-    return [*again, *head, *_doubted(session, review_below=review_below, limit=rest, kind=kind)]
+    wanted = wanted or Wanted(kind=kind)
+    again = _again(session) if wanted.all else []
+    head = _head(session, wanted)
+    first = [*again, *head][offset : offset + limit]
+    skip = max(0, offset - len(again) - len(head))
+    rest = _doubted(session, wanted, review_below=review_below, limit=limit - len(first), offset=skip)
+    return [*first, *rest]
 
 
 def _again(session: Session) -> list[QueueItem]:
+    rows = asked_again(session)
+    if not rows:
+        return []
     query = (
         select(Message, DecisionRow, Intent.slug)
         .join(Label, Label.message_id == Message.id)
         .join(Intent, Intent.id == Label.intent_id)
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(Label.id.in_(asked_again(session)))
+        .where(Label.id.in_(rows))
         .order_by(Label.id)
     )
     return [replace(to_item(message, decision, 1), said=slug) for message, decision, slug in session.execute(query)]
 
 
-def _head(session: Session, *, limit: int, kind: str | None) -> list[QueueItem]:
-    changed = _changed()
-    query = (
-        select(Message, DecisionRow, changed.c.count, FlipRow)
-        .join(changed, changed.c.newest == Message.id)
-        .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .join(FlipRow, FlipRow.text_key == Message.text_key)
-        .order_by(FlipRow.count.desc(), Message.id)
-        .limit(limit)
-    )
-    rows = session.execute(query if kind is None else query.where(_kind() == kind))
-    return [_changed_item(message, decision, count, flip) for message, decision, count, flip in rows]
+def _head(session: Session, wanted: Wanted) -> list[QueueItem]:
+    """Texts that last night's candidate would decide otherwise; there are only a few."""
+    flips = _texts(wanted).join(FlipRow, FlipRow.text_key == AskedText.text_key).add_columns(FlipRow)
+    rows = session.execute(flips.order_by(AskedText.later, FlipRow.count.desc(), AskedText.newest_id))
+    return [
+        replace(_asked_item(text, message, decision, first), change=Change(flip.before, flip.after))
+        for text, message, decision, first, flip in rows
+    ]
 
 
-def _doubted(session: Session, *, review_below: float, limit: int, kind: str | None) -> list[QueueItem]:
-    waiting = _waiting(review_below)
-    benefit = waiting.c.count * (1.05 - waiting.c.confidence)
+def _doubted(session: Session, wanted: Wanted, *, review_below: float, limit: int, offset: int) -> list[QueueItem]:
+    if limit <= 0:
+        return []
+    orders: dict[str, tuple[Any, ...]] = {
+        "benefit": (AskedText.later, AskedText.place, AskedText.newest_id),
+        "count": (AskedText.later, AskedText.count.desc(), AskedText.newest_id),
+        "newest": (AskedText.later, AskedText.newest_id.desc()),
+    }
+    query = _texts(wanted).where(_is_doubted(review_below), ~_flipped()).order_by(*orders[wanted.sort])
+    rows = session.execute(query.limit(limit).offset(offset))
+    return [_asked_item(text, message, decision, first) for text, message, decision, first in rows]
+
+
+def _texts(wanted: Wanted) -> Select[AskedText, Message, DecisionRow, datetime]:
+    """Open texts that are wanted, with their newest message, its decision, and when the first one came."""
+    first = aliased(Message)
     query = (
-        select(Message, DecisionRow, waiting.c.count)
-        .join(waiting, waiting.c.newest == Message.id)
-        .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .order_by(benefit.desc(), Message.id)
-        .limit(limit)
+        select(AskedText, Message, DecisionRow, first.created_at)
+        .join(Message, Message.id == AskedText.newest_id)
+        .join(DecisionRow, DecisionRow.message_id == AskedText.newest_id)
+        .join(first, first.id == AskedText.first_id)
+        .where(AskedText.open)
     )
-    rows = session.execute(query if kind is None else query.where(_kind() == kind))
-    return [to_item(message, decision, count) for message, decision, count in rows]
+    return query.where(*_bounds(wanted))
+
+
+def _bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.kind is not None:
+        yield _kind() == wanted.kind
+    if wanted.reason is not None:
+        yield AskedText.reason == wanted.reason
+    if wanted.text:
+        yield AskedText.normalised.contains(wanted.text, autoescape=True)
+    if wanted.best is not None:
+        yield AskedText.best.in_(wanted.best)
+    if wanted.since is not None:
+        yield Message.created_at >= wanted.since
+    if wanted.until is not None:
+        yield Message.created_at < wanted.until
+    if wanted.low > 0:
+        yield AskedText.confidence >= wanted.low
+    if wanted.high < 1:
+        yield AskedText.confidence <= wanted.high
+
+
+def count_items(session: Session, *, review_below: float, wanted: Wanted) -> int:
+    """How many texts `items` lists in all."""
+    texts = _texts(wanted).where(or_(_flipped(), _is_doubted(review_below)))
+    again = len(asked_again(session)) if wanted.all else 0
+    return again + (session.scalar(select(func.count()).select_from(texts.subquery())) or 0)
 
 
 def queue_lengths(session: Session, *, review_below: float) -> dict[str, int]:
     """How many distinct texts wait, by the kind of their newest decision, `language` among them."""
-    lengths = Counter[str]()
-    for waiting in (_changed(), _waiting(review_below)):
-        query = (
-            select(_kind().label("tab"), func.count())
-            .join(waiting, waiting.c.newest == DecisionRow.message_id)
-            .group_by("tab")
-        )
-        lengths.update(dict(session.execute(query).tuples().all()))
+    tab = _kind().label("tab")
+    query = select(tab, func.count()).where(AskedText.open, or_(_is_doubted(review_below), _flipped())).group_by(tab)
+    lengths = dict(session.execute(query).tuples().all())
     if again := len(asked_again(session)):
         lengths["again"] = again
-    return dict(lengths)
+    return lengths
 
 
 def unlabelled_messages(session: Session) -> list[int]:
     """The newest message of every text that has no label, whatever was decided about it, in the order of their ids."""
-    labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
+    labelled = select(Label.id).where(
+        Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.in_(SAID)
+    )
     newest = func.max(Message.id)
     query = select(newest).where(Message.normalised != "", ~labelled.exists()).group_by(Message.text_key)
     return list(session.scalars(query.order_by(newest)))
@@ -131,11 +207,16 @@ def find_item(session: Session, message_id: int) -> QueueItem:
     ).one_or_none()
     if row is None:
         raise NotFoundError(f"no message {message_id}")
-    count = session.scalar(select(func.count()).where(Message.text_key == row[0].text_key)) or 0
-    flip = session.get(FlipRow, row[0].text_key)
-    item = to_item(row[0], row[1], count) if flip is None else _changed_item(row[0], row[1], count, flip)
-    said = next((again.said for again in _again(session) if again.normalised == item.normalised), None)
-    return replace(item, said=said)
+    message, decision = row
+    key = message.text_key
+    item = to_item(message, decision, 1)
+    asked = session.get(AskedText, key)
+    if asked is not None:
+        first = session.scalars(select(Message.created_at).where(Message.id == asked.first_id)).one()
+        item = replace(item, count=asked.count, first_seen=first, later=asked.later)
+    flip = session.get(FlipRow, key)
+    said = next((again.said for again in _again(session) if again.text_key == key), None)
+    return replace(item, said=said, change=None if flip is None else Change(flip.before, flip.after))
 
 
 def to_item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
@@ -144,7 +225,9 @@ def to_item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
         message.id,
         message.text,
         message.normalised,
+        message.text_key,
         count,
+        message.created_at,
         message.created_at,
         decision.kind,
         decision.confidence,
@@ -154,49 +237,20 @@ def to_item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
     )
 
 
-def _changed_item(message: Message, decision: DecisionRow, count: int, flip: FlipRow) -> QueueItem:
-    return replace(to_item(message, decision, count), change=Change(flip.before, flip.after))
+def _asked_item(text: AskedText, message: Message, decision: DecisionRow, first: datetime) -> QueueItem:
+    return replace(to_item(message, decision, text.count), first_seen=first, later=text.later)
 
 
-def _changed() -> Subquery:
-    """Texts without a label that last night's candidate would decide otherwise, however sure the decision was."""
-    labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
-    return (
-        select(func.max(Message.id).label("newest"), func.count().label("count"))
-        .join(FlipRow, FlipRow.text_key == Message.text_key)
-        .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(Message.normalised != "", _asks(), ~labelled.exists())
-        .group_by(Message.text_key)
-        .subquery()
-    )
+def _flipped() -> ColumnElement[bool]:
+    """Whether last night's candidate would decide otherwise, however sure the decision was."""
+    return select(FlipRow.text_key).where(FlipRow.text_key == AskedText.text_key).exists()
 
 
-def _waiting(review_below: float) -> Subquery:
-    changed = select(FlipRow.text_key).where(FlipRow.text_key == Message.text_key)
-    labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
-    doubted = or_(
-        DecisionRow.kind != DecisionKind.ANSWER,
-        and_(DecisionRow.confidence < review_below, DecisionRow.reason != DecisionReason.EXACT),
-    )
-    return (
-        select(
-            func.max(Message.id).label("newest"),
-            func.count().label("count"),
-            func.min(DecisionRow.confidence).label("confidence"),
-        )
-        .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(doubted, Message.normalised != "", _asks())
-        .where(~labelled.exists(), ~changed.exists())
-        .group_by(Message.text_key)
-        .subquery()
-    )
+def _is_doubted(review_below: float) -> ColumnElement[bool]:
+    certain = or_(AskedText.confidence >= review_below, AskedText.reason == DecisionReason.EXACT)
+    return or_(AskedText.kind != DecisionKind.ANSWER, ~certain)
 
 
 def _kind() -> ColumnElement[str]:
-    reason = DecisionRow.reason
-    return case((reason == DecisionReason.LANGUAGE, reason), else_=DecisionRow.kind)
-
-
-def _asks() -> ColumnElement[bool]:
-    """Messages that ask something: no choices from a menu, no small talk, no wishes for a person."""
-    return and_(DecisionRow.reason.not_in(CHOSEN), DecisionRow.kind.not_in(NO_QUESTION))
+    reason = AskedText.reason
+    return case((reason == DecisionReason.LANGUAGE, reason), else_=AskedText.kind)

@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from helpdesk.records.asked_texts import PUT_OFF
 from helpdesk.records.clock import now
+from helpdesk.records.labels import SAID
 from helpdesk.records.tables import Label, Night
 
 REPEAT_WITHIN = timedelta(days=7)
@@ -36,7 +38,7 @@ def said_once(session: Session, *, among: Collection[int] | None = None) -> dict
         Label.undone_at,
         Label.superseded_by,
     )
-    query = query.where(Label.kind != "skip").order_by(Label.id)
+    query = query.where(Label.kind.in_(SAID)).order_by(Label.id)
     if among is not None:
         query = query.where(Label.text_key.in_(select(Label.text_key).where(Label.id.in_(among))))
     history: dict[tuple[str, int | None], list[Any]] = defaultdict(list)
@@ -57,8 +59,8 @@ def _is_another_look(look: Any, newest: Any) -> bool:
 
 
 def times_said(session: Session, text_key: str) -> int:
-    """How often a text was labelled, superseded labels included, skips not."""
-    query = select(func.count()).select_from(Label).where(Label.text_key == text_key, Label.kind != "skip")
+    """How often a text was labelled, superseded labels included."""
+    query = select(func.count()).select_from(Label).where(Label.text_key == text_key, Label.kind.in_(SAID))
     return session.scalar(query) or 0
 
 
@@ -78,7 +80,7 @@ def asked_again(session: Session) -> Sequence[int]:
     skip = aliased(Label)
     passed = select(skip.id).where(
         skip.text_key == Label.text_key,
-        skip.kind == "skip",
+        skip.kind == PUT_OFF,
         skip.created_at > night.started_at,
         or_(skip.undone_at.is_(None), skip.superseded_by.is_not(None)),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records.clock import now
+from helpdesk.records.roles import Role
 from helpdesk.records.tables import LoginFailure, Staff
 
 MAX_FAILURES = 10
@@ -19,13 +20,13 @@ _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash(secrets.token_urlsafe())
 
 
-def add_staff(session: Session, name: str, *, password: str) -> Staff:
+def add_staff(session: Session, name: str, *, password: str, role: Role = Role.LABELLER) -> Staff:
     """A new login. Raises BadInputError for an empty or taken name or a short password."""
     if not name.strip() or len(name) > 80:
         raise BadInputError(f"name {name!r}; expected 1 to 80 characters")
     if session.scalar(select(Staff.id).where(Staff.name == name)) is not None:
         raise BadInputError(f"there is a login {name!r} already; `helpdesk staff password` changes it")
-    staff = Staff(name=name, password_hash=_hash(password), session_token=secrets.token_urlsafe())
+    staff = Staff(name=name, password_hash=_hash(password), session_token=secrets.token_urlsafe(), role=role)
     session.add(staff)
     session.flush()
     return staff

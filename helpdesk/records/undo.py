@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records import faq
+from helpdesk.records.asked_texts import follow_labels
 from helpdesk.records.clock import now
-from helpdesk.records.labels import words
+from helpdesk.records.labels import SAID, words
 from helpdesk.records.splits import one_at_a_time
 from helpdesk.records.tables import GoldenPhraseRow, Intent, Label, Phrasing, Staff
 
@@ -97,15 +98,26 @@ def is_unused(session: Session, intent: Intent) -> bool:
 
 def _take_back(session: Session, label: Label) -> Undone:
     label.undone_at = now()
-    for earlier in session.scalars(select(Label).where(Label.superseded_by == label.id, Label.id < label.id)):
-        earlier.undone_at = earlier.superseded_by = None
-    session.flush()
+    _restore(session, label)
+    follow_labels(session, [label.text_key])
     intent = label.intent
     if not label.published or intent is None or intent.status != "published" or not is_unused(session, intent):
         return Undone(label)
     author = session.get_one(Staff, label.staff_id).name
     faq.set_status(session, intent.slug, status="draft", author=author)
     return Undone(label, unpublished=True)
+
+
+def _restore(session: Session, label: Label) -> None:
+    """What a label superseded counts again; a flag among them stands beside the one that counts."""
+    query = select(Label).where(Label.superseded_by == label.id, Label.id < label.id).order_by(Label.id)
+    restored = session.scalars(query).all()
+    for earlier in restored:
+        earlier.undone_at = earlier.superseded_by = None
+    answer = next((earlier for earlier in restored if earlier.kind in SAID), None)
+    for earlier in restored:
+        if answer is not None and earlier.kind not in SAID:
+            earlier.undone_at, earlier.superseded_by = earlier.created_at, answer.id
 
 
 def _last_successor(session: Session, label: Label) -> Label:

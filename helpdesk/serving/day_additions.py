@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.known_texts import Additions
 from helpdesk.records.exclusions import excluded_rows
+from helpdesk.records.labels import SAID
 from helpdesk.records.tables import Intent, Label, Phrasing
 from helpdesk.text import OUT_OF_SCOPE
 
@@ -75,7 +76,7 @@ def match_nearly(exact: Additions, added: Sequence[Added], bundle: Bundle) -> Ad
 def _settled(session: Session, said: dict[str, str]) -> set[str]:
     """Of the keys of texts those of which a label that counts says what the bundle says: that it is this intent's."""
     labels = select(Label.text_key, Label.kind, Intent.slug, Intent.status).outerjoin(Intent)
-    labels = labels.where(Label.undone_at.is_(None), Label.kind != "skip")
+    labels = labels.where(Label.undone_at.is_(None), Label.kind.in_(SAID))
     found = set()
     for some in _parts(sorted(said)):
         for key, kind, slug, status in session.execute(labels.where(Label.text_key.in_(some))):

@@ -308,7 +308,10 @@ def test_serve_says_what_is_missing_and_serves(home: Path, monkeypatch: pytest.M
 
     assert "gunicorn" in became[0]
     assert "no version serves, so nothing is answered yet: `helpdesk retrain` builds one from the FAQ" in said.stderr
-    assert "nobody can log in to the labelling page yet: `helpdesk staff add NAME` makes a login" in said.stderr
+    assert (
+        "nobody can log in to the labelling page yet: `helpdesk staff add NAME --role admin` makes a login"
+        in said.stderr
+    )
     assert (home / "secret_key").stat().st_mode & 0o077 == 0
 
 

@@ -18,7 +18,7 @@ from helpdesk.records.examples import TEXT_COLUMNS, list_examples
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
 from helpdesk.records.files.csv_files import read_column
-from helpdesk.records.labels import active_labels
+from helpdesk.records.labels import TEACHING, active_labels
 from helpdesk.records.relabel_requests import REPEAT_WITHIN, said_once
 from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
@@ -179,7 +179,7 @@ def _waiting(
             x.message_id,
         )
         for x in labels
-        if x.kind != "skip"
+        if x.kind in TEACHING
     ]
     faq = [Said(f"phrasing:{phrasing.id}", phrasing.normalised, slug) for phrasing, slug in phrasings]
     return tuple(quarantined(said, faq, taken_for=partial(taken_for, session)))

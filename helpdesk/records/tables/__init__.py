@@ -3,10 +3,12 @@
 from helpdesk.records.tables.base import Table, UtcDateTime
 from helpdesk.records.tables.faq import Example, FaqChange, FormerName, GoldenPhraseRow, Intent, Phrasing
 from helpdesk.records.tables.operations import HeartbeatRow, Lease, Night, Promotion, Version
-from helpdesk.records.tables.people import CardLease, ExclusionRow, Label, LoginFailure, Staff
-from helpdesk.records.tables.traffic import Conversation, DecisionRow, FlipRow, Message
+from helpdesk.records.tables.people import AuditLogRow, CardLease, ExclusionRow, Label, LoginFailure, Staff
+from helpdesk.records.tables.traffic import AskedText, Conversation, DecisionRow, FlipRow, Message
 
 __all__ = [
+    "AskedText",
+    "AuditLogRow",
     "CardLease",
     "Conversation",
     "DecisionRow",

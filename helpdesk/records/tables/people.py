@@ -1,11 +1,13 @@
 """Who may log in, and what they said messages mean."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.records.clock import now
+from helpdesk.records.roles import Role
 from helpdesk.records.tables.base import Table
 from helpdesk.records.tables.faq import Intent
 
@@ -14,11 +16,13 @@ class Staff(Table):
     """Someone who may log in. `session_token` changes at logout, which ends every session of theirs."""
 
     __tablename__ = "staff"
+    __table_args__ = (CheckConstraint(f"role IN ({', '.join(map(repr, map(str, Role)))})", name="role"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     session_token: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(16), default=Role.LABELLER, server_default=Role.ADMIN)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -34,6 +38,19 @@ class LoginFailure(Table):
     at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+class AuditLogRow(Table):
+    """Append-only: one action of somebody who is logged in, or of a command."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now)
+    author: Mapped[str] = mapped_column(String(80), index=True)
+    action: Mapped[str] = mapped_column(String(40), index=True)
+    subject: Mapped[str] = mapped_column(String(200))
+    details: Mapped[dict[str, Any]]
+
+
 class Label(Table):
     """A staff member's word on what a message meant. A label that no longer counts stays, with `undone_at`.
 
@@ -41,14 +58,20 @@ class Label(Table):
     has neither and does not count was taken back. `seen` is the newest label that its text had on the card it was given
     on, 0 for none and NULL before it was kept: one person says one thing on one card, however often the form is sent.
     `published`: it was given with a new FAQ, which was published so.
+
+    Kinds: `intent`, `out_of_scope` and `not_a_question` say what the message meant, and the last one teaches nothing.
+    `skip` puts it off, `flag` asks somebody else to look, for what `note` says; neither counts as said.
     """
 
     __tablename__ = "labels"
     __table_args__ = (
-        CheckConstraint("kind IN ('intent', 'out_of_scope', 'skip')", name="kind"),
+        CheckConstraint("kind IN ('intent', 'out_of_scope', 'not_a_question', 'skip', 'flag')", name="kind"),
         CheckConstraint("split IN ('train', 'holdout', 'neither')", name="split"),
         CheckConstraint("(kind = 'intent') = (intent_id IS NOT NULL)", name="intent_id"),
+        CheckConstraint("(kind = 'flag') = (note IS NOT NULL)", name="note"),
         Index("uq_labels_text_staff_seen", "text_key", "staff_id", "seen", unique=True),
+        Index("ix_labels_staff_id_id", "staff_id", "id"),
+        Index("ix_labels_kind_id", "kind", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -66,6 +89,7 @@ class Label(Table):
     superseded_by: Mapped[int | None] = mapped_column(ForeignKey("labels.id"), index=True)
     excluded_by: Mapped[int | None] = mapped_column(ForeignKey("exclusions.id"), index=True)
     seen: Mapped[int | None]
+    note: Mapped[str | None]
     published: Mapped[bool] = mapped_column(default=False, server_default=false())
     intent: Mapped[Intent | None] = relationship()
     staff: Mapped["Staff"] = relationship()

@@ -73,6 +73,35 @@ class DecisionRow(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class AskedText(Table):
+    """One normalised text that asks something: how often it came, and what was decided when it came last.
+
+    Kept beside the messages, so that the queue is read without reading them all. count: of its messages; first_id and
+    newest_id: the oldest and the newest of them; best: the intent that was ranked first; place: in the queue, less for
+    more expected benefit, which is count x uncertainty.
+    open: no label says what it means and it is not flagged; later: somebody put it off.
+    """
+
+    __tablename__ = "asked_texts"
+    __table_args__ = (
+        Index("ix_asked_texts_queue", "open", "later", "place"),
+        Index("ix_asked_texts_kinds", "open", "kind", "reason", "confidence"),
+    )
+
+    text_key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    normalised: Mapped[str]
+    count: Mapped[int]
+    first_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    newest_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(32))
+    best: Mapped[str | None] = mapped_column(String(128))
+    confidence: Mapped[float]
+    place: Mapped[float]
+    open: Mapped[bool] = mapped_column(default=True)
+    later: Mapped[bool] = mapped_column(default=False)
+
+
 class FlipRow(Table):
     """A text without a label about which the version in service and last night's candidate disagree.
 

@@ -9,6 +9,7 @@ from helpdesk.serving.chat_service import Option, Reply
 from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
 from helpdesk.web.context import service
+from helpdesk.web.policy import public
 
 CHANNEL = "rest"
 blueprint = Blueprint("rasa", __name__, url_prefix="/webhooks/rest")
@@ -23,12 +24,14 @@ class RasaMessage(Body):
 
 
 @blueprint.get("/")
+@public
 def status() -> Response:
     """Rasa's health check of a channel."""
     return jsonify({"status": "ok"})
 
 
 @blueprint.post("/webhook")
+@public
 def webhook() -> Response:
     """Answer one message. The whole answer stands in the first element's text."""
     body = read_body(RasaMessage)

@@ -15,6 +15,7 @@ from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
 from helpdesk.web.context import is_staff, service
+from helpdesk.web.policy import public
 
 MAX_RESULTS = 20
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -38,6 +39,7 @@ class ApiText(Body):
 
 
 @blueprint.post("/messages")
+@public
 def messages() -> Response:
     """Answer one message; it and its decision are stored before this replies."""
     body = read_body(ApiMessage)
@@ -49,6 +51,7 @@ def messages() -> Response:
 
 
 @blueprint.post("/match")
+@public
 def match() -> Response:
     """What would be decided about a text; nothing is stored."""
     text = read_body(ApiText).text
@@ -60,6 +63,7 @@ def match() -> Response:
 
 
 @blueprint.get("/search")
+@public
 def search() -> Response:
     """FAQ entries that have an answer, by meaning, best first."""
     limit = _limit()
@@ -74,6 +78,7 @@ def search() -> Response:
 
 
 @blueprint.get("/faqs")
+@public
 def faqs() -> Response:
     """Every published entry that has an answer."""
     live = service().live.take()
@@ -82,6 +87,7 @@ def faqs() -> Response:
 
 
 @blueprint.get("/model")
+@public
 def model() -> Response:
     """Which version serves; for staff also what it was made of and how it was measured."""
     live = service().live.take()

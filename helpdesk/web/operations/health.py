@@ -10,6 +10,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.files.reports import last_night
 from helpdesk.serving.live import NodeState
 from helpdesk.web.context import is_staff, service
+from helpdesk.web.policy import public
 
 _PROBLEMS = {  # names of files and hosts are for the log and for staff
     NodeState.STARTING: "no version serves here yet; the log says why",
@@ -28,12 +29,14 @@ class DatabaseState(StrEnum):
 
 
 @blueprint.get("/livez")
+@public
 def livez() -> Response:
     """The process runs."""
     return jsonify({"alive": True})
 
 
 @blueprint.get("/readyz")
+@public
 def readyz() -> tuple[Response, int]:
     """200 when messages can be answered and stored, else 503 with the reason."""
     status, database = service().live.status(), DatabaseState.OK

@@ -19,6 +19,7 @@ from helpdesk.records.queue import queue_lengths
 from helpdesk.records.tables import DecisionRow, Label
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.web.context import service
+from helpdesk.web.policy import public
 
 VERDICTS = ("promoted", "kept", "failed")
 SEEN = timedelta(minutes=1)
@@ -26,6 +27,7 @@ blueprint = Blueprint("metrics", __name__)
 
 
 @blueprint.get("/metrics")
+@public
 def metrics() -> Response:
     """The text format of Prometheus; with the database down, what this process knows by itself."""
     registry = CollectorRegistry()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from flask import Blueprint, render_template, request
-from flask_login import current_user, login_required
+from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, DecisionReason
@@ -12,9 +12,11 @@ from helpdesk.records import audit, card_leases, labels, names, nights, queue, v
 from helpdesk.records.clock import now
 from helpdesk.records.night_report import DecisionSummary
 from helpdesk.records.queue import QueueItem
+from helpdesk.records.roles import Role
 from helpdesk.records.tables import CardLease, Version
 from helpdesk.text import text_key, visible
 from helpdesk.web.context import row_id, service
+from helpdesk.web.policy import requires
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.changes import change_note
 from helpdesk.web.staff.choices import blind_choices, likely_choices, search
@@ -57,7 +59,7 @@ blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
 
 @blueprint.get("")
-@login_required
+@requires(Role.VIEWER)
 def page() -> str:
     """The card of one message, and the queue beside it."""
     kind = request.args.get("kind", "")
@@ -108,7 +110,7 @@ def page() -> str:
 
 
 @blueprint.post("/leases/<token>/renew")
-@login_required
+@requires(Role.LABELLER)
 def renew(token: str) -> tuple[str, int]:
     """The browser says that a card is looked at still."""
     with service().database.write() as session:
@@ -117,7 +119,7 @@ def renew(token: str) -> tuple[str, int]:
 
 
 @blueprint.post("/leases/<token>/leave")
-@login_required
+@requires(Role.LABELLER)
 def leave(token: str) -> tuple[str, int]:
     """The browser says that a card is not looked at any more."""
     with service().database.write() as session:

@@ -1,15 +1,17 @@
 """Golden phrases: staff's list of what must always be answered so, and of what must never be answered."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from helpdesk.errors import BadInputError
 from helpdesk.records import faq, golden
+from helpdesk.records.roles import Role
 from helpdesk.records.tables import Intent
 from helpdesk.text import visible
 from helpdesk.web.context import service
+from helpdesk.web.policy import requires
 
 NEVER_CHOICE = "never"
 ALWAYS_CHOICE = "always:"
@@ -17,7 +19,7 @@ blueprint = Blueprint("golden", __name__, url_prefix="/desk/golden")
 
 
 @blueprint.get("")
-@login_required
+@requires(Role.VIEWER)
 def page() -> str:
     """The list, and a form for one more."""
     with service().database.read() as session:
@@ -36,7 +38,7 @@ def page() -> str:
 
 
 @blueprint.post("")
-@login_required
+@requires(Role.EDITOR)
 def add() -> Response:
     """Promise something about one text."""
     text, promise = request.form.get("text", ""), request.form.get("promise", "")
@@ -52,7 +54,7 @@ def add() -> Response:
 
 
 @blueprint.post("/<int:golden_id>/remove")
-@login_required
+@requires(Role.EDITOR)
 def remove(golden_id: int) -> Response:
     """Take a promise back."""
     with service().database.write() as session:

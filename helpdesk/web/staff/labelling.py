@@ -1,7 +1,7 @@
 """What the forms of the labelling desk do. Each names its message and what its card showed."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -11,11 +11,13 @@ from helpdesk.records import undo as undoing
 from helpdesk.records.clock import now
 from helpdesk.records.labels import LabelledMeanwhileError
 from helpdesk.records.new_faq import label_with_new_faq
+from helpdesk.records.roles import Role
 from helpdesk.records.shared_texts import shared_texts
 from helpdesk.records.tables import Label
 from helpdesk.records.undo import LabelledSinceError
 from helpdesk.text import visible
 from helpdesk.web.context import BIGGEST_ID, row_id, service
+from helpdesk.web.policy import requires
 from helpdesk.web.staff.attempts import Offer, show_again, this_attempt
 from helpdesk.web.staff.banner import ago
 
@@ -23,7 +25,7 @@ blueprint = Blueprint("labelling", __name__, url_prefix="/desk")
 
 
 @blueprint.post("/<int:message_id>/label")
-@login_required
+@requires(Role.LABELLER)
 def label(message_id: int) -> Response:
     """Label one message and go on to the next."""
     meaning, _, slug = request.form.get("label", "").partition(":")
@@ -44,7 +46,7 @@ def label(message_id: int) -> Response:
 
 
 @blueprint.post("/<int:message_id>/faq")
-@login_required
+@requires(Role.LABELLER)
 def new_faq(message_id: int) -> Response:
     """Make a new FAQ of a message; without an answer it stays a draft until somebody writes one."""
     known, seen = _neighbours(message_id), _seen()
@@ -80,7 +82,7 @@ def labelled_meanwhile(error: LabelledMeanwhileError) -> Response:
 
 
 @blueprint.post("/labels/<int:label_id>/undo")
-@login_required
+@requires(Role.LABELLER)
 def undo(label_id: int) -> Response:
     """Take back one of one's own labels, and show its message or the list that it was undone from."""
     with service().database.write() as session:

@@ -3,15 +3,17 @@
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request, session, url_for
-from flask_login import LoginManager, current_user, login_required, login_user, logout_user
+from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from helpdesk.records import staff
+from helpdesk.records.roles import Role
 from helpdesk.records.tables import Staff
 from helpdesk.web import problems
 from helpdesk.web.context import is_staff, service
+from helpdesk.web.policy import public, requires
 from helpdesk.web.staff.attempts import PREFIX, send_again, unsent_attempt
 
 blueprint = Blueprint("login", __name__)
@@ -27,6 +29,7 @@ class LoggedIn:
     def __init__(self, row: Staff) -> None:
         self.staff_id = row.id
         self.name = row.name
+        self.role = Role(row.role)
         self._token = row.session_token
 
     def get_id(self) -> str:
@@ -51,6 +54,7 @@ def install(app: Flask) -> None:
 
 
 @blueprint.get("/login")
+@public
 def form() -> Response | str:
     """The login form."""
     if current_user.is_authenticated:
@@ -59,6 +63,7 @@ def form() -> Response | str:
 
 
 @blueprint.post("/login")
+@public
 def enter() -> Response:
     """Check name and password; guessing is refused before anything is hashed. What the form carries is shown again."""
     name, password = request.form.get("name", ""), request.form.get("password", "")
@@ -78,7 +83,7 @@ def enter() -> Response:
 
 
 @blueprint.post("/logout")
-@login_required
+@requires(Role.VIEWER)
 def leave() -> Response:
     """End every session of this login."""
     with service().database.write() as records:

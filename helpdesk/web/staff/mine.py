@@ -1,18 +1,20 @@
 """One's own labels, newest first: what each said, when, what became of it, and a button to undo it."""
 
 from flask import Blueprint, render_template, request
-from flask_login import current_user, login_required
+from flask_login import current_user
 
 from helpdesk.records import labels, undo
+from helpdesk.records.roles import Role
 from helpdesk.text import visible
 from helpdesk.web.context import row_id, service
+from helpdesk.web.policy import requires
 
 A_PAGE = 50
 blueprint = Blueprint("mine", __name__, url_prefix="/desk/mine")
 
 
 @blueprint.get("")
-@login_required
+@requires(Role.LABELLER)
 def page() -> str:
     """One page of the list, from the label before `before` on."""
     before = row_id(request.args.get("before"))

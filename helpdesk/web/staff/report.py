@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, render_template
-from flask_login import login_required
 from sqlalchemy.orm import Session
 
 from helpdesk.records import audit, names, nights, traffic
 from helpdesk.records.candidate_report import ThresholdsReport
 from helpdesk.records.clock import now
+from helpdesk.records.roles import Role
 from helpdesk.records.tables import Night
 from helpdesk.stats import audit_estimates as estimates
 from helpdesk.text import visible
 from helpdesk.web.context import service
+from helpdesk.web.policy import requires
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.version_comparison import read_versions
 
@@ -24,7 +25,7 @@ blueprint = Blueprint("report", __name__, url_prefix="/desk/report")
 
 
 @blueprint.get("")
-@login_required
+@requires(Role.VIEWER)
 def page() -> str:
     """Thirty days of traffic, and the nights."""
     settings, since = service().settings, now() - audit.AUDIT_WINDOW
@@ -59,7 +60,7 @@ def page() -> str:
 
 
 @blueprint.get("/nights.svg")
-@login_required
+@requires(Role.VIEWER)
 def curve() -> Response:
     """The curve of nights."""
     from helpdesk.web.staff.night_chart import draw_nights

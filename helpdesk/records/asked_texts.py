@@ -1,0 +1,71 @@
+"""The texts that people asked, one row each, kept up to date while messages come and labels are given."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from helpdesk.decisions import CHOSEN, NO_QUESTION
+from helpdesk.records.tables import AskedText, Label, Table
+
+PUT_OFF, FLAGGED = "skip", "flag"
+_SURELY = 1.05  # of a text that was decided with certainty, something of the benefit stays
+_AT_ONCE = 500
+_ASKED = Table.metadata.tables[AskedText.__tablename__]
+_LABELS = Table.metadata.tables[Label.__tablename__]
+
+
+def _counting(text_key: Any) -> ColumnElement[bool]:
+    return and_(_LABELS.c.text_key == text_key, _LABELS.c.undone_at.is_(None))
+
+
+def _upsert(insert: Any) -> Any:
+    """One statement, composed once: the hot path of every message."""
+    key: BindParameter[str] = bindparam("text_key")
+    columns = ("text_key", "normalised", "kind", "reason", "best", "confidence", "place")
+    given: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns}
+    closed = exists().where(_counting(key), _LABELS.c.kind != PUT_OFF)
+    put_off = exists().where(_counting(key), _LABELS.c.kind == PUT_OFF)
+    message: BindParameter[int] = bindparam("message_id")
+    fresh = {"count": 1, "first_id": message, "newest_id": message, "open": ~closed, "later": put_off}
+    statement = insert(_ASKED).values(**given, **fresh)
+    newest = statement.excluded
+    count = _ASKED.c.count + 1
+    changed = {name: newest[name] for name in ("newest_id", "kind", "reason", "best", "confidence")}
+    changed |= {"count": count, "place": count * (newest.confidence - _SURELY)}
+    return statement.on_conflict_do_update(index_elements=["text_key"], set_=changed)
+
+
+_UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+
+
+def note_message(connection: Connection, message_id: int, row: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
+    """Count a message with its text, unless it asks nothing: a choice from a menu, small talk, a wish for a person."""
+    if not row["normalised"] or decision["reason"] in CHOSEN or decision["kind"] in NO_QUESTION:
+        return
+    ranking = decision["ranking"]
+    values = {
+        "message_id": message_id,
+        "text_key": row["text_key"],
+        "normalised": row["normalised"],
+        "kind": decision["kind"],
+        "reason": decision["reason"],
+        "best": ranking[0]["intent"] if ranking else None,
+        "confidence": decision["confidence"],
+        "place": decision["confidence"] - _SURELY,
+    }
+    connection.execute(_UPSERT[connection.dialect.name], values)
+
+
+def follow_labels(session: Session, text_keys: Collection[str]) -> None:
+    """Say of these texts anew whether they wait; call it after whatever changes which of their labels count."""
+    session.flush()
+    counts = (Label.text_key == AskedText.text_key) & Label.undone_at.is_(None)
+    closed = select(Label.id).where(counts, Label.kind != PUT_OFF).exists()
+    put_off = select(Label.id).where(counts, Label.kind == PUT_OFF).exists()
+    keys = sorted(text_keys)
+    for start in range(0, len(keys), _AT_ONCE):
+        some = update(AskedText).where(AskedText.text_key.in_(keys[start : start + _AT_ONCE]))
+        session.execute(some.values(open=~closed, later=put_off).execution_options(synchronize_session=False))

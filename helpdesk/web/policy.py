@@ -1,0 +1,37 @@
+"""Who may use a route. Every route has a policy: `public`, or the role that it needs."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import abort, current_app
+from flask_login import current_user
+
+from helpdesk.records.roles import Role
+
+View = TypeVar("View", bound=Callable[..., Any])
+PUBLIC = "public"
+
+
+def public(view: View) -> View:
+    """Anybody may use it."""
+    view.policy = PUBLIC  # type: ignore[attr-defined]
+    return view
+
+
+def requires(role: Role) -> Callable[[View], View]:
+    """Whoever is logged in and has this role or a later one; others log in first, or are told what they lack."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not current_user.is_authenticated:
+                return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+            if not current_user.role.may(role):
+                abort(403, f"this needs the role {role}; {current_user.name} has {current_user.role}")
+            return view(*args, **kwargs)
+
+        guarded.policy = role  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
