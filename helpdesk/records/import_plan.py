@@ -79,6 +79,11 @@ class ImportPlan:
         return [number for entry in self.entries for number, _ in entry.dropped] if self.replaces else []
 
     @property
+    def drops_anything(self) -> bool:
+        """Whether there are phrasings that the file has not."""
+        return any(entry.dropped for entry in self.entries)
+
+    @property
     def changes_anything(self) -> bool:
         """Whether storing it would write anything."""
         return bool(self.removed) or any(entry.differs for entry in self.entries)

@@ -40,7 +40,10 @@ def recognise(path: Path) -> str:
     """The kind of rows in a file: a key of TEXT_COLUMNS, told by the columns of a CSV file, else LABELLED (a FAQ)."""
     if path.is_dir() or path.suffix.lower() in FAQ_SUFFIXES:
         return LABELLED
-    columns = read_grid(decode(read_bytes(path))[0]).names
+    try:
+        columns = read_grid(decode(read_bytes(path))[0]).names
+    except BadInputError as error:
+        raise BadInputError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
     for kind, expected in TEXT_COLUMNS.items():
         if sorted(columns) == sorted(expected):
             return kind

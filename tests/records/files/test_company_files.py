@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from openpyxl import Workbook
+from workbooks import workbook
 
 from helpdesk.errors import BadInputError
 from helpdesk.records.faq import Entry
@@ -31,18 +31,6 @@ def quoted(rows: list[tuple[str, ...]], separator: str) -> str:
 def read(data: bytes, name: str = "faq.csv", **how: str) -> FaqFile:
     """One uploaded file."""
     return read_faq_files([NamedFile(name, data)], read_as=ReadAs(**how))
-
-
-def sheet_file(*sheets: list[list[object]]) -> bytes:
-    """A workbook with these sheets."""
-    book = Workbook(write_only=True)
-    for rows in sheets:
-        sheet = book.create_sheet()
-        for row in rows:
-            sheet.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -131,7 +119,7 @@ def test_a_workbook_is_read_like_a_table() -> None:
         ["Wer?", True],
         ["=1+1", None],
     ]
-    found = read(sheet_file([[]], rows), name="Fragen.XLSX")
+    found = read(workbook([[]], rows), name="Fragen.XLSX")
 
     assert [(entry.question, entry.answer) for entry in found.entries] == [("Wann?", "42"), ("Wer?", "True")]
     assert found.sheet == "Sheet1"
