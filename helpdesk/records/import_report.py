@@ -98,7 +98,7 @@ def _changed_row(entry: PlannedEntry) -> ReportRow:
 
 def _renamed(plan: ImportPlan) -> list[ReportRow]:
     return [
-        ReportRow(e.line, e.entry.slug, e.question, (f"was {e.formerly}",), choice=e.entry.slug)
+        ReportRow(e.line, e.entry.slug, e.question, (f"{e.formerly} becomes {e.entry.slug}",), choice=e.entry.slug)
         for e in plan.entries
         if e.formerly
     ]

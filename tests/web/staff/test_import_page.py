@@ -102,7 +102,7 @@ def test_the_preview_shows_every_outcome(ann: FlaskClient, records: Database) ->
     for text in (
         "<del>Restart the VPN client.</del> <ins>Reboot the VPN client.</ins>",
         "intent is empty",
-        "was wifi",
+        "wifi becomes wlan",
         "&#34;printer not working&#34; is a phrasing of printer and phone: it is asked which one is meant",
         "column owner",
     ):
