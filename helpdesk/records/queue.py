@@ -1,5 +1,6 @@
 """The queue: which messages staff should label next."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,12 @@ from helpdesk.records.labels import SAID
 from helpdesk.records.relabel_requests import asked_again
 from helpdesk.records.tables import AskedText, DecisionRow, FlipRow, Intent, Label, Message
 
-SORTS = ("benefit", "count", "newest")
+_ORDERS: dict[str, tuple[Any, ...]] = {
+    "benefit": (AskedText.later, AskedText.place, AskedText.newest_id),
+    "count": (AskedText.count.desc(), AskedText.newest_id.desc()),
+    "newest": (AskedText.newest_id.desc(),),
+}
+SORTS = tuple(_ORDERS)
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def items(
 
     Doubted are texts that were handed over, asked back about or answered with hesitation when they came last, most
     expected benefit first: count x uncertainty, so texts asked often and decided least surely. What somebody put off
-    comes last. `offset`: how many to leave out at the head.
+    comes last in this order. `offset`: how many to leave out at the head.
     """
     wanted = wanted or Wanted(kind=kind)
     again = _again(session) if wanted.all else []
@@ -117,39 +123,43 @@ def _again(session: Session) -> list[QueueItem]:
 
 
 def _head(session: Session, wanted: Wanted) -> list[QueueItem]:
-    """Texts that last night's candidate would decide otherwise; there are only a few."""
-    flips = _texts(wanted).join(FlipRow, FlipRow.text_key == AskedText.text_key).add_columns(FlipRow)
-    rows = session.execute(flips.order_by(AskedText.later, FlipRow.count.desc(), AskedText.newest_id))
-    return [
-        replace(_asked_item(text, message, decision, first), change=Change(flip.before, flip.after))
-        for text, message, decision, first, flip in rows
+    """Texts that last night's candidate would decide otherwise; there are only a few, so they are read first."""
+    flips = {flip.text_key: flip for flip in session.scalars(select(FlipRow))}
+    if not flips:
+        return []
+    # `open` is looked at here: with it in the query, SQLite looks through all open texts for these few.
+    rows = session.execute(_texts().where(AskedText.text_key.in_(list(flips)), *_bounds(wanted)))
+    found = [
+        replace(_asked_item(text, message, decision, first), change=_change(flips[text.text_key]))
+        for text, message, decision, first in rows
+        if text.open
     ]
+    return sorted(found, key=lambda item: (item.later, -flips[item.text_key].count, item.message_id))
+
+
+def _change(flip: FlipRow | None) -> Change | None:
+    return None if flip is None else Change(flip.before, flip.after)
 
 
 def _doubted(session: Session, wanted: Wanted, *, review_below: float, limit: int, offset: int) -> list[QueueItem]:
     if limit <= 0:
         return []
-    orders: dict[str, tuple[Any, ...]] = {
-        "benefit": (AskedText.later, AskedText.place, AskedText.newest_id),
-        "count": (AskedText.later, AskedText.count.desc(), AskedText.newest_id),
-        "newest": (AskedText.later, AskedText.newest_id.desc()),
-    }
-    query = _texts(wanted).where(_is_doubted(review_below), ~_flipped()).order_by(*orders[wanted.sort])
-    rows = session.execute(query.limit(limit).offset(offset))
+    waiting = select(AskedText.text_key).where(AskedText.open, *_bounds(wanted), _is_doubted(review_below), ~_flipped())
+    order = _ORDERS[wanted.sort]
+    some = waiting.order_by(*order).limit(limit).offset(offset).subquery()  # what is joined is only what is shown
+    rows = session.execute(_texts().join(some, some.c.text_key == AskedText.text_key).order_by(*order))
     return [_asked_item(text, message, decision, first) for text, message, decision, first in rows]
 
 
-def _texts(wanted: Wanted) -> Select[AskedText, Message, DecisionRow, datetime]:
-    """Open texts that are wanted, with their newest message, its decision, and when the first one came."""
+def _texts() -> Select[AskedText, Message, DecisionRow, datetime]:
+    """Texts with their newest message, its decision, and when the first one came."""
     first = aliased(Message)
-    query = (
+    return (
         select(AskedText, Message, DecisionRow, first.created_at)
         .join(Message, Message.id == AskedText.newest_id)
         .join(DecisionRow, DecisionRow.message_id == AskedText.newest_id)
         .join(first, first.id == AskedText.first_id)
-        .where(AskedText.open)
     )
-    return query.where(*_bounds(wanted))
 
 
 def _bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
@@ -162,9 +172,9 @@ def _bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.best is not None:
         yield AskedText.best.in_(wanted.best)
     if wanted.since is not None:
-        yield Message.created_at >= wanted.since
+        yield AskedText.newest_id >= _first_since(wanted.since)
     if wanted.until is not None:
-        yield Message.created_at < wanted.until
+        yield AskedText.newest_id < _first_since(wanted.until)
     if wanted.low > 0:
         yield AskedText.confidence >= wanted.low
     if wanted.high < 1:
@@ -173,19 +183,35 @@ def _bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 
 def count_items(session: Session, *, review_below: float, wanted: Wanted) -> int:
     """How many texts `items` lists in all."""
-    texts = _texts(wanted).where(or_(_flipped(), _is_doubted(review_below)))
     again = len(asked_again(session)) if wanted.all else 0
-    return again + (session.scalar(select(func.count()).select_from(texts.subquery())) or 0)
+    return again + sum(_counts(session, wanted, review_below).values())
 
 
 def queue_lengths(session: Session, *, review_below: float) -> dict[str, int]:
     """How many distinct texts wait, by the kind of their newest decision, `language` among them."""
-    tab = _kind().label("tab")
-    query = select(tab, func.count()).where(AskedText.open, or_(_is_doubted(review_below), _flipped())).group_by(tab)
-    lengths = dict(session.execute(query).tuples().all())
+    lengths = dict(_counts(session, Wanted(), review_below))
     if again := len(asked_again(session)):
         lengths["again"] = again
     return lengths
+
+
+def _counts(session: Session, wanted: Wanted, review_below: float) -> Counter[str]:
+    """How many texts wait, by kind: doubted ones are counted in an index alone, and of others flips."""
+    by_kind = select(AskedText.kind, AskedText.reason, func.count()).where(AskedText.open, *_bounds(wanted))
+    by_kind = by_kind.group_by(AskedText.kind, AskedText.reason)
+    flips = session.scalars(select(FlipRow.text_key)).all()
+    flipped = by_kind.where(AskedText.text_key.in_(flips), ~_is_doubted(review_below))
+    counts = Counter[str]()
+    for query in (by_kind.where(_is_doubted(review_below)), flipped):
+        for kind, reason, count in session.execute(query):
+            counts[reason if reason == DecisionReason.LANGUAGE else kind] += count
+    return counts
+
+
+def _first_since(moment: datetime) -> ColumnElement[int]:
+    """The id of the first message since a moment; ids grow with time."""
+    first = select(func.min(Message.id)).where(Message.created_at >= moment).scalar_subquery()
+    return func.coalesce(first, 2**31 - 1)
 
 
 def unlabelled_messages(session: Session) -> list[int]:
@@ -214,9 +240,8 @@ def find_item(session: Session, message_id: int) -> QueueItem:
     if asked is not None:
         first = session.scalars(select(Message.created_at).where(Message.id == asked.first_id)).one()
         item = replace(item, count=asked.count, first_seen=first, later=asked.later)
-    flip = session.get(FlipRow, key)
     said = next((again.said for again in _again(session) if again.text_key == key), None)
-    return replace(item, said=said, change=None if flip is None else Change(flip.before, flip.after))
+    return replace(item, said=said, change=_change(session.get(FlipRow, key)))
 
 
 def to_item(message: Message, decision: DecisionRow, count: int) -> QueueItem:

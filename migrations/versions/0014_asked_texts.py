@@ -63,7 +63,9 @@ def _create_asked_texts() -> None:
         sa.ForeignKeyConstraint(["newest_id"], ["messages.id"], name=op.f("fk_asked_texts_newest_id_messages")),
         sa.PrimaryKeyConstraint("text_key", name=op.f("pk_asked_texts")),
     )
-    op.create_index("ix_asked_texts_queue", "asked_texts", ["open", "later", "place"])
+    op.create_index("ix_asked_texts_queue", "asked_texts", ["open", "later", "place", "newest_id"])
+    op.create_index("ix_asked_texts_count", "asked_texts", ["open", "count", "newest_id"])
+    op.create_index("ix_asked_texts_newest", "asked_texts", ["open", "newest_id"])
     op.create_index("ix_asked_texts_kinds", "asked_texts", ["open", "kind", "reason", "confidence"])
 
 

@@ -84,7 +84,9 @@ class AskedText(Table):
 
     __tablename__ = "asked_texts"
     __table_args__ = (
-        Index("ix_asked_texts_queue", "open", "later", "place"),
+        Index("ix_asked_texts_queue", "open", "later", "place", "newest_id"),
+        Index("ix_asked_texts_count", "open", "count", "newest_id"),
+        Index("ix_asked_texts_newest", "open", "newest_id"),
         Index("ix_asked_texts_kinds", "open", "kind", "reason", "confidence"),
     )
 
