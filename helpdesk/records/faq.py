@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, selectinload
@@ -45,7 +44,7 @@ def create_intent(session: Session, question: str, *, answer: str, author: str) 
     intent = Intent(slug=slug, question=question.strip(), answer=answer.strip(), status=status, tags=[])
     session.add(intent)
     session.flush()
-    _add_phrasings(session, intent.id, [intent.question], source="question", author=author)
+    session.execute(insert(Phrasing), _phrasing_rows(intent.id, [intent.question], source="question", author=author))
     note_change(session, f"created {slug}", author=author)
     return intent
 
@@ -126,13 +125,18 @@ def store_entries(session: Session, entries: Sequence[Entry], *, author: str, so
     replaced = [known[entry.slug].slug for entry in entries if _update(known[entry.slug], entry)]
     session.flush()
     have = _normalised_by_intent(session)
-    questions = added = 0
+    rows: list[dict[str, object]] = []
+    questions = 0
     for entry in entries:
         intent = known[entry.slug]
         seen = have.setdefault(intent.id, set())
-        add = partial(_add_phrasings, session, intent.id, author=author, seen=seen)
-        added += add(entry.phrasings, source=source)
-        questions += add([intent.question], source="question")
+        rows += _phrasing_rows(intent.id, entry.phrasings, source=source, author=author, seen=seen)
+        asked = _phrasing_rows(intent.id, [intent.question], source="question", author=author, seen=seen)
+        questions += len(asked)
+        rows += asked
+    if rows:
+        session.execute(insert(Phrasing), rows)
+    added = len(rows) - questions
     note_change(session, f"imported {len(entries)} intents, {added} new phrasings", author=author)
     total = sum(len(entry.phrasings) for entry in entries)
     unanswered = sum(state(intent) == "unanswered" for intent in {known[entry.slug] for entry in entries})
@@ -157,17 +161,12 @@ def _normalised_by_intent(session: Session) -> dict[int, set[str]]:
     return have
 
 
-def _add_phrasings(
-    session: Session,
-    intent_id: int,
-    texts: Iterable[str],
-    *,
-    source: str,
-    author: str,
-    seen: set[str] | None = None,
-) -> int:
+def _phrasing_rows(
+    intent_id: int, texts: Iterable[str], *, source: str, author: str, seen: set[str] | None = None
+) -> list[dict[str, object]]:
+    """Rows of the texts that are not `seen`, which learns them."""
     seen = set() if seen is None else seen
-    rows = []
+    rows: list[dict[str, object]] = []
     for text in texts:
         normalised = normalise(text)
         if normalised and normalised not in seen:
@@ -182,6 +181,4 @@ def _add_phrasings(
                     "author": author,
                 }
             )
-    if rows:
-        session.execute(insert(Phrasing), rows)
-    return len(rows)
+    return rows

@@ -1,5 +1,6 @@
 """What a cell of a FAQ file may hold, and what keeps spreadsheets from running it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from helpdesk.text import normalise, slugify
 LONGEST_NAME: Final = 128
 LONGEST_LOCALE: Final = 16
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _STATUSES = ("published", "draft")
 
 
@@ -36,7 +38,7 @@ def cells_fault(cells: Mapping[str, Any]) -> str | None:
 
 
 def _unstorable(value: str) -> bool:
-    return "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)
+    return _UNSTORABLE.search(value) is not None
 
 
 def _intent_fault(cells: Mapping[str, Any]) -> str | None:
