@@ -111,7 +111,7 @@ def drawn_texts(session: Session) -> set[str]:
     return set(session.scalars(drawn.where(DecisionRow.inclusion_probability.is_not(None)).distinct()))
 
 
-def audit_queue(session: Session, *, since: datetime, limit: int) -> list[QueueItem]:
+def audit_queue(session: Session, *, since: datetime, limit: int, offset: int = 0) -> list[QueueItem]:
     """Drawn texts that nobody has labelled, in an order that has nothing to do with what they say or what was decided.
 
     The order is that of a hash of the text, so whoever labels only part of it has labelled a random part. What was put
@@ -124,6 +124,7 @@ def audit_queue(session: Session, *, since: datetime, limit: int) -> list[QueueI
         .join(DecisionRow, DecisionRow.message_id == Message.id)
         .order_by(_put_off(), Message.text_key)
         .limit(limit)
+        .offset(offset)
     )
     return [to_item(message, decision, count) for message, decision, count in session.execute(query)]
 

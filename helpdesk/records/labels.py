@@ -20,7 +20,7 @@ MAX_NOTE = 500
 WORDS = {
     "out_of_scope": "none of our FAQs",
     "not_a_question": "not a question",
-    PUT_OFF: "for later",
+    PUT_OFF: "put off",
     FLAGGED: "flagged",
 }
 _RANK = dict.fromkeys(SAID, 2) | {FLAGGED: 1, PUT_OFF: 0}
@@ -117,11 +117,14 @@ def label_message(
     given = _given_before(label, said)
     if given is not None:
         return given
-    label.group_key, label.split = (
-        (said[0].group_key, said[0].split)
-        if said
-        else assign_split(session, message.normalised, holdout_share=holdout_share, known=known)
+    inherited = (said[0].group_key, said[0].split) if said else None
+    label.group_key, label.split = inherited or assign_split(
+        session, message.normalised, holdout_share=holdout_share, known=known
     )
+    return _store(session, label, said)
+
+
+def _store(session: Session, label: Label, said: Sequence[Label]) -> Label:
     session.add(label)
     session.flush()
     _supersede(label, said)

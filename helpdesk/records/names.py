@@ -52,6 +52,12 @@ def questions(session: Session, slugs: Collection[str] | None = None) -> dict[st
     return dict(session.execute(former).tuples().all()) | dict(session.execute(present).tuples().all())
 
 
+def answers(session: Session, slugs: Collection[str]) -> dict[str, str]:
+    """The answers of entries by slug; those that have none are left out."""
+    query = select(Intent.slug, Intent.answer).where(Intent.slug.in_(slugs), Intent.answer != "")
+    return dict(session.execute(query).tuples().all())
+
+
 def rename(session: Session, intent: Intent, new: str, *, author: str) -> str:
     """Give an entry another slug, of the usual form; the old one keeps naming it. Returns the new slug.
 

@@ -196,16 +196,21 @@ def queue_lengths(session: Session, *, review_below: float) -> dict[str, int]:
 
 
 def _counts(session: Session, wanted: Wanted, review_below: float) -> Counter[str]:
-    """How many texts wait, by kind: doubted ones are counted in an index alone, and of others flips."""
-    by_kind = select(AskedText.kind, AskedText.reason, func.count()).where(AskedText.open, *_bounds(wanted))
-    by_kind = by_kind.group_by(AskedText.kind, AskedText.reason)
-    flips = session.scalars(select(FlipRow.text_key)).all()
-    flipped = by_kind.where(AskedText.text_key.in_(flips), ~_is_doubted(review_below))
+    """How many texts wait, by kind: doubted ones are counted in an index alone; of others, flips wait, a few."""
+    by_kind = select(AskedText.kind, AskedText.reason, func.count()).group_by(AskedText.kind, AskedText.reason)
     counts = Counter[str]()
-    for query in (by_kind.where(_is_doubted(review_below)), flipped):
-        for kind, reason, count in session.execute(query):
-            counts[reason if reason == DecisionReason.LANGUAGE else kind] += count
+    doubted = by_kind.where(AskedText.open, *_bounds(wanted), _is_doubted(review_below))
+    for kind, reason, count in session.execute(doubted):
+        counts[_tab(kind, reason)] += count
+    keys = session.scalars(select(FlipRow.text_key)).all()
+    if keys:
+        flips = select(AskedText).where(AskedText.text_key.in_(keys), *_bounds(wanted), ~_is_doubted(review_below))
+        counts.update(_tab(text.kind, text.reason) for text in session.scalars(flips) if text.open)
     return counts
+
+
+def _tab(kind: str, reason: str) -> str:
+    return reason if reason == DecisionReason.LANGUAGE else kind
 
 
 def _first_since(moment: datetime) -> ColumnElement[int]:

@@ -17,7 +17,7 @@ from helpdesk.records.labels import WORDS
 from helpdesk.text import visible
 from helpdesk.web.context import service
 
-CARRIED = ("label", "question", "answer", "seen")
+CARRIED = ("label", "note", "question", "answer", "seen")
 LABEL_FORMS = ("labelling.label", "labelling.new_faq")
 PREFIX = "again-"  # of a carried field in the login form
 

@@ -6,31 +6,22 @@ from flask import Blueprint, render_template, request
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import DecisionKind, DecisionReason
+from helpdesk.decisions import DecisionReason
 from helpdesk.errors import UnavailableError
-from helpdesk.records import audit, card_leases, labels, names, nights, queue, versions
-from helpdesk.records.clock import now
-from helpdesk.records.night_report import DecisionSummary
+from helpdesk.records import card_leases, labelled, labels, nights, queue, versions
 from helpdesk.records.queue import QueueItem
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import CardLease, Version
-from helpdesk.text import text_key, visible
+from helpdesk.text import visible
 from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.banner import as_banner
-from helpdesk.web.staff.changes import change_note
-from helpdesk.web.staff.choices import blind_choices, likely_choices, search
+from helpdesk.web.staff.card import read_card
+from helpdesk.web.staff.filters import read_wanted
+from helpdesk.web.staff.tabs import AUDIT, TABS, count_tabs
+from helpdesk.web.staff.tabs import waiting as waiting_under
 
 SIDE_LIST = 30
-AUDIT = "audit"
-TABS = {
-    "": "All",
-    DecisionKind.CLARIFY: "Unsure",
-    DecisionKind.FALLBACK: "No answer",
-    DecisionReason.LANGUAGE: "Other language",
-    DecisionKind.ANSWER: "Low confidence",
-    AUDIT: "Audit",
-}
 REASONS = {
     DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
     DecisionReason.LANGUAGE: "It is in a language that neither the FAQ nor the encoder know, so it was handed over.",
@@ -59,54 +50,63 @@ blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
 
 @blueprint.get("")
-@requires(Role.VIEWER)
+@requires(Role.LABELLER)
 def page() -> str:
     """The card of one message, and the queue beside it."""
-    kind = request.args.get("kind", "")
-    wanted = row_id(request.args.get("item"))
+    tab = request.args.get("kind", "")
+    named = row_id(request.args.get("item"))
+    with service().database.read() as session:
+        waiting = _waiting(session, tab)
+        put_off = labelled.put_off_by(session, current_user.staff_id, [item.text_key for item in waiting])
+        item = _find(session, waiting, named)
+    candidates = [item] if item else [row for row in waiting if tab == labelled.LATER or row.text_key not in put_off]
+    item, lease = _take(candidates)
+    blind = item is not None and (item.audited or item.said is not None or tab == AUDIT)
     query = request.args.get("q", "")
-    audited = kind == AUDIT
     with service().database.read() as session:
-        waiting = _waiting(session, kind)
-        named = queue.find_item(session, wanted) if wanted else None
-    item, lease = _take(waiting, named)
-    with service().database.read() as session:
+        card = read_card(session, item, blind=blind, query=query) if item else None
         elsewhere = card_leases.others(session, staff_id=current_user.staff_id)
-        lengths = _lengths(session)
-        blind = audited or (item is not None and item.said is not None)
-        choices = (blind_choices if blind else likely_choices)(session, item) if item else []
-        change = None if audited else _change(session, item)
+        lengths = count_tabs(session, review_below=service().settings.review_below)
         pending = _pending(session)
-        seen = labels.newest_label(session, item.message_id) if item else 0
-        counting = labels.counting_label(session, item.message_id) if item else None
         night = nights.last_night(session)
-    lookers = {row.message_id: elsewhere.get(text_key(row.normalised)) for row in [*waiting, *([item] if item else [])]}
+    lookers = {row.message_id: elsewhere.get(row.text_key) for row in [*waiting, *([item] if item else [])]}
     free = [row for row in waiting if row == item or not lookers[row.message_id]]
-    found = search(query, {choice.slug for choice in choices}) if query.strip() else []
     return render_template(
         "desk.html",
         item=item,
+        card=card,
         lease=lease,
         lookers=lookers,
         here=sorted(elsewhere.values()),
-        seen=seen,
-        counting=counting,
         words=labels.words,
         waiting=waiting,
+        put_off=put_off,
         lengths=lengths,
-        choices=[*choices, *found],
         query=query,
-        kind=kind,
+        kind=tab,
         blind=blind,
-        change=change,
         night=as_banner(night) if night else None,
         tabs=TABS,
         reasons=REASONS,
         pending=pending,
         visible=visible,
+        longest_note=labels.MAX_NOTE,
         next_id=_neighbour(free, item, 1),
         previous_id=_neighbour(free, item, -1),
     )
+
+
+def _waiting(session: Session, tab: str) -> list[QueueItem]:
+    wanted = read_wanted(session, request.args, kind=tab)
+    below = service().settings.review_below
+    return waiting_under(session, tab, wanted, staff_id=current_user.staff_id, review_below=below, limit=SIDE_LIST)
+
+
+def _find(session: Session, waiting: Sequence[QueueItem], named: int | None) -> QueueItem | None:
+    """The item that the address names, as the queue shows it."""
+    if named is None:
+        return None
+    return next((item for item in waiting if item.message_id == named), None) or queue.find_item(session, named)
 
 
 @blueprint.post("/leases/<token>/renew")
@@ -127,13 +127,12 @@ def leave(token: str) -> tuple[str, int]:
     return "", 204
 
 
-def _take(waiting: Sequence[QueueItem], named: QueueItem | None) -> tuple[QueueItem | None, CardLease | None]:
-    """The card and its lease: of the item that is named, else of the first that nobody else looks at.
+def _take(wanted: Sequence[QueueItem]) -> tuple[QueueItem | None, CardLease | None]:
+    """The card and its lease: of the first item that nobody else looks at.
 
     When others look at all there is, the first is shown without a lease; so it is while the database takes no writes.
     """
-    wanted = [named] if named is not None else list(waiting)
-    keys = [text_key(item.normalised) for item in wanted]
+    keys = [item.text_key for item in wanted]
     try:
         with service().database.write() as session:
             lease = card_leases.take(session, keys, staff_id=current_user.staff_id)
@@ -142,30 +141,6 @@ def _take(waiting: Sequence[QueueItem], named: QueueItem | None) -> tuple[QueueI
     if lease is not None:
         return wanted[keys.index(lease.text_key)], lease
     return (wanted[0] if wanted else None), None
-
-
-def _waiting(session: Session, kind: str) -> list[QueueItem]:
-    if kind == AUDIT:
-        return audit.audit_queue(session, since=now() - audit.AUDIT_WINDOW, limit=SIDE_LIST)
-    return queue.items(session, review_below=service().settings.review_below, limit=SIDE_LIST, kind=kind or None)
-
-
-def _lengths(session: Session) -> dict[str, int]:
-    """How many texts wait under each tab; the audit sample overlaps the others, so it is not added to all of them."""
-    lengths = queue.queue_lengths(session, review_below=service().settings.review_below)
-    audited = audit.audit_queue_length(session, since=now() - audit.AUDIT_WINDOW)
-    return lengths | {"": sum(lengths.values()), AUDIT: audited}
-
-
-def _change(session: Session, item: QueueItem | None) -> str | None:
-    """Why somebody should look again, or what last night's candidate would do otherwise, in words."""
-    if item is not None and item.said is not None:
-        said = names.questions(session, [item.said]).get(item.said, item.said)
-        return f"It was labelled “{said}”, and something speaks against it. Say so again, or what else it means."
-    if item is None or item.change is None:
-        return None
-    before, after = (DecisionSummary.model_validate(said) for said in (item.change.before, item.change.after))
-    return change_note(before, after, names.questions(session, [str(before.intent), str(after.intent)]))
 
 
 def _pending(session: Session) -> int:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from helpdesk.errors import BadInputError, ConflictError
 from helpdesk.records import faq, labels, splits
 from helpdesk.records import undo as undoing
+from helpdesk.records.asked_texts import FLAGGED, PUT_OFF
 from helpdesk.records.clock import now
 from helpdesk.records.labels import LabelledMeanwhileError
 from helpdesk.records.new_faq import label_with_new_faq
@@ -21,6 +22,10 @@ from helpdesk.web.policy import requires
 from helpdesk.web.staff.attempts import Offer, show_again, this_attempt
 from helpdesk.web.staff.banner import ago
 
+_SAID = {
+    PUT_OFF: "Put off: it comes after the others, and is under “Later”.",
+    FLAGGED: "Flagged for somebody else.",
+}
 blueprint = Blueprint("labelling", __name__, url_prefix="/desk")
 
 
@@ -40,8 +45,9 @@ def label(message_id: int) -> Response:
             holdout_share=service().settings.holdout_share,
             known=known,
             seen=seen,
+            note=request.form.get("note"),
         )
-        said = f"Labelled as {labels.words(given)}."
+        said = _SAID.get(given.kind, f"Labelled as {labels.words(given)}.")
     return _onward(given, said)
 
 

@@ -2,7 +2,7 @@
 
 const TOO_SOON = 250; // ms: a key that comes sooner was meant for the card before
 const card = document.querySelector(".card");
-const blind = card.classList.contains("blind"); // an audited message has no first choice to accept
+const sure = card.classList.contains("sure"); // else there is no first choice to accept
 const RENEW = 60_000; // ms: a card that is looked at stays leased
 let leaving = false; // something was sent, so the next card is on its way
 
@@ -29,7 +29,14 @@ function press(key) {
   const element = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (!element) return false;
   element.click();
-  if (key === "n") document.querySelector(".new input[name=question]").focus();
+  if (element.matches("summary")) element.parentElement.querySelector("input:not([type=hidden])").focus();
+  return true;
+}
+
+function fold() {
+  const answers = [...document.querySelectorAll("details.answer")];
+  const open = answers.some((answer) => !answer.open);
+  for (const answer of answers) answer.open = open;
   return true;
 }
 
@@ -61,7 +68,8 @@ document.addEventListener("keydown", (event) => {
     event.key === "/" ? (document.getElementById("q")?.focus(), true)
     : event.key === "j" ? (go(card.dataset.next), true)
     : event.key === "k" ? (go(card.dataset.previous), true)
-    : event.key === "Enter" ? !blind && press("1")
+    : event.key === "Enter" ? sure && press("1")
+    : event.key === "a" ? fold()
     : press(event.key);
   if (handled) event.preventDefault();
 });

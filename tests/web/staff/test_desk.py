@@ -98,8 +98,8 @@ def test_one_press_labels_and_goes_on(ann: FlaskClient, records: Database) -> No
 
     assert response.status_code == 303
     page = ann.get("/desk").text
-    assert "what is the capital of peru" in page
-    assert "tunnel to the company is dead" not in page
+    assert '<h1 class="message">what is the capital of peru' in page
+    assert page.count("tunnel to the company is dead") == 1, "only as what was said before"
     assert "1 label for tonight" in page
     assert labelled(records) == [("tunnel to the company is dead", "intent", "vpn")]
 

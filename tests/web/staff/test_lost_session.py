@@ -108,7 +108,7 @@ def test_a_form_from_before_the_login_is_shown_again(ann: FlaskClient, records: 
     page = ann.post(f"/desk/{message_id}/label", data=form)
 
     assert page.status_code == 400
-    assert "Label it as skipped" in page.text
+    assert "Label it as put off" in page.text
     assert stored(records) == 0
     assert ann.post(f"/desk/{message_id}/label", data=hidden(page.text)).status_code == 303
 

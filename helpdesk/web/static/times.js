@@ -1,0 +1,9 @@
+// Moments in the reader's own zone and language; without this file they are in UTC, and say so.
+
+const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const long = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+for (const time of document.querySelectorAll("time[datetime*=T]")) {
+  const moment = new Date(time.dateTime);
+  time.textContent = short.format(moment);
+  time.title = long.format(moment);
+}
