@@ -22,6 +22,7 @@ def import_faq(
     dry_run: bool = False,
 ) -> None:
     """Store a FAQ's entries and say what changed. Raises BadRowsError unless what is bad may be skipped."""
+    from helpdesk.records import audit_log
     from helpdesk.records.files.faq_files import ReadAs, read_faq
     from helpdesk.records.import_plan import make_plan, store_plan
     from helpdesk.records.import_report import reading
@@ -33,6 +34,8 @@ def import_faq(
         if not dry_run:
             _require_good(plan, skip_bad=skip_bad)
             stored = store_plan(session, plan, author=visible(author)[:80])
+            names = ", ".join(file.name for file in files)
+            audit_log.note(session, "faq.imported", author=visible(author), subject=names, said=stored.sentence())
     if how := reading(found):
         click.echo(visible(f"read as {how}"))
     click.echo("nothing was written; the import would do this:" if dry_run else stored.sentence())

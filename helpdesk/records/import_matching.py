@@ -55,10 +55,27 @@ class Matched:
 
 
 def match_entries(stored: StoredFaq, found: FaqFile, renames: Collection[str] | None) -> Matched:
-    """Find the stored entry of each one of the file: by name, and where files name none by question."""
+    """Find the stored entry of each one of the file: by name, and where files name none by question.
+
+    An entry that is left out keeps the question that it has, so what else wants that one is looked at again.
+    """
+    first = Matched()
+    _meet(first, stored, found)
+    clashes = {clash.slug: clash for clash in first.clashes}
+    while True:
+        matched = Matched(taken=dict(first.taken))
+        left = [(entry, intent) for entry, intent in first.pairs if entry.slug not in clashes]
+        questions = _questions_after(stored.intents, left)
+        for entry, intent in left:
+            _admit(matched, found, entry, intent, questions=questions, renames=renames)
+        if not matched.clashes:
+            matched.clashes = sorted(clashes.values(), key=lambda clash: clash.line)
+            return matched
+        clashes |= {clash.slug: clash for clash in matched.clashes}
+
+
+def _meet(matched: Matched, stored: StoredFaq, found: FaqFile) -> None:
     by_question = stored.by_question()
-    matched = Matched()
-    met: list[tuple[Entry, Intent | None]] = []
     for entry in found.entries:
         intent = stored.slugs.find(entry.slug)
         alike = by_question.get(normalise(entry.question or ""), [])
@@ -67,12 +84,8 @@ def match_entries(stored: StoredFaq, found: FaqFile, renames: Collection[str] | 
         if intent is not None and (other := matched.taken.setdefault(intent.id, entry)) is not entry:
             reason = f"is another name of {intent.slug}, which the file has as {other.name or other.slug}, too"
             matched.clashes.append(_clash(found, entry, intent, intent.slug, reason))
-            continue
-        met.append((entry, intent))
-    questions = _questions_after(stored.intents, met)
-    for entry, intent in met:
-        _admit(matched, found, entry, intent, questions=questions, renames=renames)
-    return matched
+        else:
+            matched.pairs.append((entry, intent))
 
 
 def question_after(entry: Entry, intent: Intent | None) -> str:

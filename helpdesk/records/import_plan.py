@@ -70,6 +70,7 @@ class ImportPlan:
     bad_rows: BadRows
     absent: int = 0
     replaces: bool = False  # dropped phrasings are removed
+    repeated: tuple[tuple[int, str], ...] = ()
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -159,6 +160,7 @@ def plan_import(stored: StoredFaq, found: FaqFile, *, replaces: bool, renames: C
         found.bad_rows,
         absent=sum(intent.id not in matched.taken for intent in stored.intents),
         replaces=replaces,
+        repeated=found.repeated,
         ignored=found.ignored,
         notes=found.notes,
     )

@@ -48,6 +48,7 @@ def report_groups(plan: ImportPlan) -> list[ReportGroup]:
         ReportGroup("phrasings", "New phrasings", "Of entries that are there already.", _phrasings(plan)),
         ReportGroup("dropped", "Phrasings that the file does not have", dropped, _dropped(plan)),
         ReportGroup("shared", "Texts of several entries", "Whoever types one is asked which is meant.", _shared(plan)),
+        ReportGroup("same", "Repeated rows", "An earlier row says the same.", _repeated(plan)),
         ReportGroup("ignored", "Not read", "", [ReportRow(text=what) for what in (*plan.ignored, *plan.notes)]),
         ReportGroup("unchanged", "Unchanged", "", [_row(e) for e in plan.entries if not e.differs]),
     ]
@@ -115,6 +116,10 @@ def _phrasings(plan: ImportPlan) -> list[ReportRow]:
 
 def _dropped(plan: ImportPlan) -> list[ReportRow]:
     return [ReportRow(slug=e.entry.slug, text=text) for e in plan.entries for _, text in e.dropped]
+
+
+def _repeated(plan: ImportPlan) -> list[ReportRow]:
+    return [ReportRow(line, text=text) for line, text in plan.repeated]
 
 
 def _shared(plan: ImportPlan) -> list[ReportRow]:

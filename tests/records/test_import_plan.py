@@ -1,16 +1,27 @@
 """What an import would change is told before, and it is what storing it changes."""
 
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
 
 from helpdesk.errors import ConflictError
 from helpdesk.records import faq
-from helpdesk.records.database import Database
+from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry, Stored
 from helpdesk.records.files.faq_export import export_faq
 from helpdesk.records.files.faq_files import NamedFile, read_faq_files
 from helpdesk.records.files.faq_rows import FaqFile
 from helpdesk.records.import_plan import FieldChange, ImportPlan, expected, make_plan, store_plan
 from helpdesk.records.import_report import report_groups, report_lines
+from helpdesk.records.shared_texts import shared_texts
+from helpdesk.settings import load_settings
+from helpdesk.text import normalise, slugify
 
 HEAD = "intent,question,answer,phrasing\n"
 AWKWARD = ("wifi down", "=1+1", "'x'", "\x0b y")
@@ -21,6 +32,17 @@ STORED = [
     ),
     Entry("badge", question="Lost badge?", status="draft", locale="de"),
 ]
+
+
+@pytest.fixture
+def any_records(empty_home: Path, tmp_path: Path) -> Iterator[Database]:
+    """The same entries on SQLite, for what is tried many times."""
+    shutil.copytree(empty_home, tmp_path, dirs_exist_ok=True)
+    opened = open_database(load_settings(home=tmp_path))
+    with opened.write() as session:
+        faq.store_entries(session, STORED, author="test")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -65,7 +87,7 @@ def test_every_row_has_an_outcome(records: Database) -> None:
     text = (
         f"{HEAD}VPN,No VPN?,Reboot it.,tunnel dead\nvpn,,,all is dead\nvpn,,,ALL is dead!\n"
         'wifi,No Wi-Fi?,"Say ""on"",\nthen wait.",wifi down\n'
-        "phone,No phone?,So.,wifi down\nbad,??,So.,\n"
+        "phone,No phone?,So.,wifi down\nbad,??,So.,\nphone,,So.,wifi down\n"
     )
     made = plan(records, text)
 
@@ -75,6 +97,7 @@ def test_every_row_has_an_outcome(records: Database) -> None:
         "new": ["No phone?"],
         "phrasings": ["all is dead"],
         "dropped": ["vpn down", "=1+1", "'x'", "\x0b y"],
+        "same": ["ALL is dead!", "wifi down"],
         "shared": ['"wifi down" is a phrasing of wifi and phone: it is asked which one is meant'],
         "unchanged": ["No Wi-Fi?"],
     }
@@ -85,7 +108,7 @@ def test_every_row_has_an_outcome(records: Database) -> None:
         entries = [planned.entry for planned in made.entries]
         assert faq.store_entries(session, entries, author="x") == expected(made)
         session.rollback()
-    assert store(records, made) == Stored(1, 3, 2, 3, 1, 0, ("vpn",))
+    assert store(records, made) == Stored(1, 3, 2, 4, 1, 0, ("vpn",))
     assert state(records) == before | {
         "vpn": ("No VPN?", "Reboot it.", "published", [*before["vpn"][3], "all is dead"]),
         "phone": ("No phone?", "So.", "published", ["wifi down", "No phone?"]),
@@ -174,3 +197,55 @@ def test_what_was_exported_changes_nothing(records: Database, form: str, mark: b
     store(records, made)
     with records.read() as session:
         assert faq.revision(session) == revision
+
+
+def test_the_plan_asks_the_database_a_fixed_number_of_questions(records: Database) -> None:
+    """However long the file is."""
+    asked: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *more: object) -> None:
+        asked.append(statement)
+
+    event.listen(records.engine, "before_cursor_execute", note)
+    plan(records, f"{HEAD}vpn,,,more\n")
+    few = len(asked)
+    plan(records, HEAD + "".join(f"vpn,,,more {n}\nnew_{n},Question {n}?,So.,\n" for n in range(50)))
+
+    assert len(asked) == 2 * few
+    assert few < 10
+
+
+NAMES = st.sampled_from(["vpn", "VPN", "wifi", "badge", "new", "other"])
+TEXTS = st.sampled_from(["No VPN?", "no vpn", "No Wi-Fi?", "vpn down", "wifi down", "Something else", "Lost badge?"])
+ENTRIES = st.builds(
+    Entry,
+    NAMES.map(slugify),
+    question=st.none() | TEXTS,
+    answer=st.none() | st.sampled_from(["Restart it.", "New."]),
+    status=st.none() | st.sampled_from(["draft", "published"]),
+    phrasings=st.lists(TEXTS, max_size=3).map(tuple),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ENTRIES, max_size=5, unique_by=lambda entry: entry.slug), st.booleans(), st.booleans(), st.booleans())
+def test_what_is_stored_is_what_was_planned(
+    any_records: Database, entries: list[Entry], named: bool, replaces: bool, rename: bool
+) -> None:
+    """Whatever is in the file: numbers, shared texts, no question twice, and nothing to do the second time."""
+    found = FaqFile(entries, [], named=named)
+    with any_records.read() as session:
+        made = make_plan(session, found, replaces=replaces, renames=None if rename else ())
+        questions = Counter(normalise(intent.question) for intent in faq.list_intents(session))
+        assert store_plan(session, made, author="ann") == expected(made)
+        session.flush()
+        session.expire_all()
+        after = Counter(normalise(intent.question) for intent in faq.list_intents(session))
+        assert sorted(map(str, shared_texts(session, [planned.entry.slug for planned in made.entries]))) == sorted(
+            map(str, made.shared)
+        )
+        again = make_plan(session, found, replaces=replaces, renames=None if rename else ())
+        session.rollback()
+
+    assert all(count <= max(1, questions[question]) for question, count in after.items())
+    assert not again.changes_anything

@@ -27,6 +27,7 @@ def read_json(text: str) -> FaqFile:
         drafts.entries(),
         drafts.bad,
         lines=drafts.lines,
+        repeated=tuple(drafts.repeated),
         named=named,
         ignored=tuple(f"key {name}" for name in ignored),
     )

@@ -8,7 +8,7 @@ from helpdesk.errors import BadRowsError
 from helpdesk.records.faq import Entry
 from helpdesk.records.files.cells import cells_fault
 from helpdesk.records.files.csv_files import BadRows
-from helpdesk.text import slugify
+from helpdesk.text import normalise, slugify
 
 ENTRY_FIELDS: Final = ("question", "answer", "locale", "status")
 
@@ -18,7 +18,8 @@ class FaqFile:
     """What a file holds: entries, each slug once, and the rows that could not be read.
 
     lines: where each entry begins, by slug. named: whether the file names its entries; without names they are known
-    by their question. ignored: columns, keys and parts that were left out. notes: what else a reader should know.
+    by their question. repeated: (line, text) of rows that say nothing but what earlier ones said. ignored: columns,
+    keys and parts that were left out. notes: what else a reader should know.
     """
 
     entries: list[Entry]
@@ -28,6 +29,7 @@ class FaqFile:
     encoding: str = ""
     separator: str = ""
     sheet: str = ""
+    repeated: tuple[tuple[int, str], ...] = ()
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -44,6 +46,7 @@ class Drafts:
     by_slug: dict[str, dict[str, Any]] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     bad: BadRows = field(default_factory=list)
+    repeated: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, line: int, cells: dict[str, Any]) -> None:
         """One row: cells by field. `wrong` says that it is none, and why. Without `intent` its question names it."""
@@ -55,11 +58,19 @@ class Drafts:
             self.bad.append((line, reason))
             return
         slug = slugify(name)
+        known = slug in self.by_slug
         self.lines.setdefault(slug, line)
-        draft = self.by_slug.setdefault(slug, {"phrasings": [], "name": name if "intent" in cells else None})
-        draft |= {key: _tidy(cells[key]) for key in ("tags", *ENTRY_FIELDS) if cells.get(key)}
-        if cells.get("phrasing"):
-            draft["phrasings"].append(cells["phrasing"])
+        draft = self.by_slug.setdefault(
+            slug, {"phrasings": [], "keys": set(), "name": name if "intent" in cells else None}
+        )
+        said = {key: _tidy(cells[key]) for key in ("tags", *ENTRY_FIELDS) if cells.get(key)}
+        phrasing = cells.get("phrasing") or ""
+        if known and draft | said == draft and normalise(phrasing) in draft["keys"] | {""}:
+            self.repeated.append((line, phrasing or cells.get("question") or name))
+        draft |= said
+        if phrasing:
+            draft["phrasings"].append(phrasing)
+            draft["keys"].add(normalise(phrasing))
 
     def _contradiction(self, name: str, cells: Mapping[str, Any]) -> str | None:
         draft = self.by_slug.get(slugify(name), {})

@@ -25,6 +25,7 @@ def read_table(grid: Grid, *, encoding: str = "") -> FaqFile:
         drafts.entries(),
         sorted(drafts.bad),
         lines=drafts.lines,
+        repeated=tuple(drafts.repeated),
         named="intent" in table.fields,
         encoding=encoding,
         separator=grid.separator,

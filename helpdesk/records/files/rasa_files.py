@@ -59,7 +59,8 @@ def read_rasa(documents: Iterable[dict[str, Any]]) -> FaqFile:
     _give_answers(project)
     drafts = project.drafts
     ignored = tuple(f"{what}{f' ({often:,} times)' if often > 1 else ''}" for what, often in project.ignored.items())
-    return FaqFile(drafts.entries(), drafts.bad, lines=drafts.lines, ignored=ignored)
+    repeated = tuple(drafts.repeated)
+    return FaqFile(drafts.entries(), drafts.bad, lines=drafts.lines, repeated=repeated, ignored=ignored)
 
 
 def _require_bounded(text: str) -> None:

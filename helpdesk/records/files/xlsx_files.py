@@ -14,6 +14,8 @@ MAX_UNPACKED = 100_000_000  # bytes: a small file may unpack to any size
 MAX_ROWS = 100_000
 MAX_COLUMNS = 200
 LONGEST_CELL = 32_767  # characters; Excel's own limit
+_WIDE, _NARROW = 48, 18  # characters that a column shows
+_WIDE_COLUMNS: Final = ("question", "answer", "phrasing")
 _UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _WRITTEN: Final = re.compile(r"_x00(0[0-8BCEF]|1[0-9A-F])_")
 _TO_DO: Final = "save it in Excel as .xlsx, or as CSV UTF-8"
@@ -49,10 +51,13 @@ def read_xlsx(data: bytes) -> Grid:
 def write_xlsx(names: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """A workbook of one sheet. Raises BadInputError for a text that is too long for a cell."""
     from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet("FAQ")
     sheet.freeze_panes = "A2"
+    for column, name in enumerate(names, 1):
+        sheet.column_dimensions[get_column_letter(column)].width = _WIDE if name in _WIDE_COLUMNS else _NARROW
     sheet.append(list(names))
     for row in rows:
         for name, cell in zip(names, row, strict=True):

@@ -45,7 +45,9 @@ def _take_larger_files(endpoint: str | None, values: dict[str, Any] | None) -> N
 @blueprint.errorhandler(RequestEntityTooLarge)
 def too_large(error: RequestEntityTooLarge) -> Response:
     """What to do with a larger file."""
-    most = f"{MAX_UPLOAD // 1024**2} MiB" if is_staff() else "a login first"
+    if not is_staff():
+        return problems.problem(413, "your session has ended; log in and choose the file again")
+    most = f"{MAX_UPLOAD // 1024**2} MiB"
     return problems.problem(
         413, f"the upload is too large; expected at most {most}. Import it in parts, or with `helpdesk faq import`."
     )

@@ -79,6 +79,23 @@ def test_empty_rows_and_columns_and_a_separator_line_are_no_fault() -> None:
     assert found.separator == ";"
 
 
+def test_lines_of_old_macs_are_lines() -> None:
+    """Excel for Mac still writes them."""
+    found = read(b"question;answer\rHow?;So.\rWhy?;Thus.\r")
+
+    assert [(entry.question, entry.answer) for entry in found.entries] == [("How?", "So."), ("Why?", "Thus.")]
+    assert found.lines == {"how": 2, "why": 3}
+
+
+def test_rows_that_say_nothing_new_are_named() -> None:
+    """The same row again; not one that adds a phrasing, an answer or a tag."""
+    rows = "vpn,No VPN?,So.,a,\nvpn,,,b,\nvpn,No VPN?,So.,A!,\nvpn,No VPN?,,,x\nvpn,,So.,b,x\n"
+    found = read(f"intent,question,answer,phrasing,tags\n{rows}".encode())
+
+    assert found.repeated == ((4, "A!"), (6, "b"))
+    assert read(b"question,answer\nHow?,So.\nHow?,So.\n").repeated == ((3, "How?"),)
+
+
 def test_variants_in_more_columns_or_on_more_lines_of_a_cell() -> None:
     """All of them are phrasings; columns that say nothing of a FAQ are named."""
     data = b'Question,Answer,Variant 1,variant 2,Variants,owner,\nHow?,So.,how so,,"a way\nanother way",bob,\n'
