@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, selectinload
@@ -44,7 +45,7 @@ def create_intent(session: Session, question: str, *, answer: str, author: str) 
     intent = Intent(slug=slug, question=question.strip(), answer=answer.strip(), status=status, tags=[])
     session.add(intent)
     session.flush()
-    session.execute(insert(Phrasing), _phrasing_rows(intent.id, [intent.question], source="question", author=author))
+    _add_phrasings(session, intent.id, [intent.question], source="question", author=author)
     note_change(session, f"created {slug}", author=author)
     return intent
 
@@ -125,18 +126,13 @@ def store_entries(session: Session, entries: Sequence[Entry], *, author: str, so
     replaced = [known[entry.slug].slug for entry in entries if _update(known[entry.slug], entry)]
     session.flush()
     have = _normalised_by_intent(session)
-    rows: list[dict[str, object]] = []
-    questions = 0
+    questions = added = 0
     for entry in entries:
         intent = known[entry.slug]
         seen = have.setdefault(intent.id, set())
-        rows += _phrasing_rows(intent.id, entry.phrasings, source=source, author=author, seen=seen)
-        asked = _phrasing_rows(intent.id, [intent.question], source="question", author=author, seen=seen)
-        questions += len(asked)
-        rows += asked
-    if rows:
-        session.execute(insert(Phrasing), rows)
-    added = len(rows) - questions
+        add = partial(_add_phrasings, session, intent.id, author=author, seen=seen)
+        added += add(entry.phrasings, source=source)
+        questions += add([intent.question], source="question")
     note_change(session, f"imported {len(entries)} intents, {added} new phrasings", author=author)
     total = sum(len(entry.phrasings) for entry in entries)
     unanswered = sum(state(intent) == "unanswered" for intent in {known[entry.slug] for entry in entries})
@@ -161,12 +157,17 @@ def _normalised_by_intent(session: Session) -> dict[int, set[str]]:
     return have
 
 
-def _phrasing_rows(
-    intent_id: int, texts: Iterable[str], *, source: str, author: str, seen: set[str] | None = None
-) -> list[dict[str, object]]:
-    """Rows of the texts that are not `seen`, which learns them."""
+def _add_phrasings(
+    session: Session,
+    intent_id: int,
+    texts: Iterable[str],
+    *,
+    source: str,
+    author: str,
+    seen: set[str] | None = None,
+) -> int:
     seen = set() if seen is None else seen
-    rows: list[dict[str, object]] = []
+    rows = []
     for text in texts:
         normalised = normalise(text)
         if normalised and normalised not in seen:
@@ -181,4 +182,6 @@ def _phrasing_rows(
                     "author": author,
                 }
             )
-    return rows
+    if rows:
+        session.execute(insert(Phrasing), rows)
+    return len(rows)

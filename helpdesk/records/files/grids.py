@@ -11,7 +11,8 @@ from helpdesk.errors import BadInputError
 from helpdesk.records.files.csv_files import BadRows, csv_fault
 
 SEPARATORS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_LOOKED_AT = 50  # rows that tell the separator
+_LOOKED_AT = 50  # rows that tell the separator, at most in so many characters
+_LOOKED_THROUGH = 500_000
 _SEPARATOR_LINE: Final = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)
 
 
@@ -67,7 +68,8 @@ def trimmed(cells: Sequence[str]) -> list[str]:
 
 def _likely_separator(text: str) -> str:
     """The one under which most rows are as long as the first one, and longest; a comma when none separates."""
-    return max(SEPARATORS, key=lambda separator: _evenness(text, separator))
+    start = text[:_LOOKED_THROUGH]
+    return max(SEPARATORS, key=lambda separator: _evenness(start, separator))
 
 
 def _evenness(text: str, separator: str) -> tuple[float, int]:

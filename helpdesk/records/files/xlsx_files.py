@@ -87,6 +87,8 @@ def _rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
     sheet.reset_dimensions()
     found = 0
     for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+        if all(value is None for value in values):
+            continue
         cells = trimmed([_text(value) for value in values[: MAX_COLUMNS + 1]])
         if len(cells) > MAX_COLUMNS:
             raise BadInputError(f"row {number} of sheet {sheet.title!r} has more than {MAX_COLUMNS} cells")

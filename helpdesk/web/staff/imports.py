@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug import Response as AnyResponse
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -159,7 +159,7 @@ def _show(upload_id: int, how: Mapping[str, str], *, problem: str = "") -> str:
     with service().database.read() as session:
         found = uploads.find_upload(session, min(upload_id, BIGGEST_ID), staff_id=current_user.staff_id)
     if found.receipt is not None:
-        return render_template("imported.html", receipt=found.receipt, visible=visible)
+        return render_template("imported.html", receipt=found.receipt, faq_url=_faq_url(), visible=visible)
     files, read_as = uploads.files_of(found), _read_as(how)
     shown = {
         "upload_id": found.id,
@@ -178,6 +178,10 @@ def _show(upload_id: int, how: Mapping[str, str], *, problem: str = "") -> str:
     return render_template(
         "import_preview.html", plan=plan, problem=problem, read=read, reading=reading(read), **_groups(plan), **shown
     )
+
+
+def _faq_url() -> str | None:
+    return url_for("faq_list.page") if "faq_list.page" in current_app.view_functions else None
 
 
 def _groups(plan: ImportPlan) -> dict[str, Any]:
