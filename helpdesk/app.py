@@ -11,13 +11,14 @@ from helpdesk.records.database import open_database
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
+from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web import headers, problems
 from helpdesk.web.api import chat_page as chat
 from helpdesk.web.api import rasa
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
-from helpdesk.web.staff import desk, filters, golden, imports, labelling, login, mine, queue, report
+from helpdesk.web.staff import desk, filters, golden, imports, labelling, login, mine, queue, report, what_if
 
 MAX_BODY = 64 * 1024
 
@@ -43,12 +44,15 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
         SESSION_COOKIE_SECURE=settings.https_only,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.extensions["what_if"] = WhatIf(database, settings.home)
     app.extensions["helpdesk"] = ChatService(database, live, settings, read_replies(settings))
     csrf = CSRFProtect(app)
     for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
-    for module in (rasa, api, health, metrics, chat, login, desk, queue, labelling, mine, report, golden, imports):
+    for module in (rasa, api, health, metrics, chat, login):
         app.register_blueprint(module.blueprint)
+    for page in (desk, queue, labelling, mine, what_if, report, golden, imports):
+        app.register_blueprint(page.blueprint)
     if settings.allowed_origins:
         CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))
     login.install(app)

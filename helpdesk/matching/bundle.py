@@ -83,6 +83,12 @@ class Bundle:
 
     names: Mapping[str, str] = field(default_factory=dict)
 
+    def edited(self, **changes: Any) -> "Bundle":
+        """The same with other rows, scorer or texts; what mends typing errors stays as it is."""
+        changed = replace(self, **changes)
+        changed.__dict__["speller"] = self.speller
+        return changed
+
     def renamed(self, names: Mapping[str, str]) -> "Bundle":
         """The same with the names of today for intents that were called otherwise; merged ones have the same name."""
         if not names.keys() & {*self.intents, *self.exact.values()}:

@@ -33,9 +33,15 @@ class Neighbours:
 class Index:
     """Search over unit vectors [count, dim]. Immutable while it serves."""
 
-    def __init__(self, vectors: Vectors, *, graph: "hnswlib.Index | None" = None) -> None:
+    def __init__(self, vectors: Vectors, *, graph: "hnswlib.Index | None" = None, in_graph: int | None = None) -> None:
+        """`in_graph`: how many of the vectors the graph has (None: all); later ones are compared one by one."""
         self._vectors = _checked(vectors)
         self._graph = graph
+        self._in_graph = len(vectors) if in_graph is None else in_graph
+
+    def with_rows(self, vectors: Vectors) -> "Index":
+        """The same with a few more unit vectors [n, dim] at the end; the graph stays as it is."""
+        return Index(np.concatenate([self._vectors, vectors]), graph=self._graph, in_graph=self._in_graph)
 
     def search(self, vector: Vectors, k: int) -> Neighbours:
         """The k nearest rows (fewer when there are fewer), by HNSW when it serves, else exactly."""
@@ -43,10 +49,19 @@ class Index:
             return self.search_exactly(vector, k)
         self._check_query(vector)
         try:
-            rows, distances = self._graph.knn_query(vector[None, :], k=min(k, len(self._vectors)), num_threads=1)
+            rows, distances = self._graph.knn_query(vector[None, :], k=min(k, self._in_graph), num_threads=1)
         except RuntimeError:  # hnswlib reaches fewer than k elements, e.g. among many duplicates
             return self.search_exactly(vector, k)
-        return Neighbours(rows[0].astype(np.int64), (1.0 - distances[0]).astype(np.float32))
+        found = Neighbours(rows[0].astype(np.int64), (1.0 - distances[0]).astype(np.float32))
+        return found if self._in_graph == len(self._vectors) else self._with_later(found, vector, k)
+
+    def _with_later(self, found: Neighbours, vector: Vectors, k: int) -> Neighbours:
+        """The neighbours that the graph found, and those of the rows that it lacks."""
+        later = np.arange(self._in_graph, len(self._vectors), dtype=np.int64)
+        rows = np.concatenate([found.rows, later])
+        similarities = np.concatenate([found.similarities, self._vectors[later] @ vector])
+        best = np.argsort(-similarities, kind="stable")[:k]
+        return Neighbours(rows[best], similarities[best])
 
     def search_exactly(self, vector: Vectors, k: int) -> Neighbours:
         """The k nearest rows by one matrix product: exact, and used to serve small indexes."""

@@ -64,6 +64,10 @@ class Matcher:
         bundle.speller.mend("warm")
         return Matcher(bundle, cache=self._cache, talk=self._talk)
 
+    def over(self, bundle: Bundle, *, cache: VectorCache | None = None) -> "Matcher":
+        """The same with another bundle of the same encoder; vectors stay cached, or come from `cache`."""
+        return Matcher(bundle, cache=cache or self._cache, talk=self._talk)
+
     def match(
         self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
     ) -> Decision:
@@ -227,6 +231,10 @@ class Matcher:
         read = [self.bundle.speller.mend(normalise(part)) for part in parts]
         self._cache.encode_all(read)
         return [(part, self._match(part, additions, published)) for part in read]
+
+    def known_vectors(self) -> dict[str, Vectors]:
+        """The vectors [dim] of the texts that were met lately, by text."""
+        return self._cache.known()
 
     def warm(self) -> None:
         """Run the network once at a small and once at the largest shape and make the lists of the speller and of the

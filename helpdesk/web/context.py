@@ -5,6 +5,7 @@ from flask_login import current_user
 
 from helpdesk.errors import UnavailableError
 from helpdesk.serving.chat_service import ChatService
+from helpdesk.serving.what_if import WhatIf
 
 BIGGEST_ID = 2**31 - 1
 
@@ -12,6 +13,12 @@ BIGGEST_ID = 2**31 - 1
 def service() -> ChatService:
     """The serving side of this process."""
     found: ChatService = current_app.extensions["helpdesk"]
+    return found
+
+
+def what_if() -> WhatIf:
+    """What edits would change."""
+    found: WhatIf = current_app.extensions["what_if"]
     return found
 
 

@@ -75,6 +75,7 @@ def page() -> str:
         "desk.html",
         item=item,
         card=card,
+        receipt_of=card.choices[0] if card and card.choices and not blind else None,
         lease=lease,
         lookers=lookers,
         here=sorted(elsewhere.values()),

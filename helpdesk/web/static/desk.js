@@ -46,6 +46,13 @@ function tell(place) {
   fetch(place, { method: "POST", body: new URLSearchParams({ csrf_token: token }), keepalive: true }).catch(() => {});
 }
 
+async function showReceipt(place) {
+  if (!place) return;
+  const answer = await fetch(place.dataset.from).catch(() => null);
+  if (answer?.ok) place.innerHTML = await answer.text();
+}
+
+showReceipt(document.querySelector(".receipt"));
 setInterval(() => { if (!document.hidden) tell(card.dataset.renew); }, RENEW);
 addEventListener("pagehide", () => tell(card.dataset.leave));
 addEventListener("pageshow", appear); // when the browser goes back to a card that it kept, too
