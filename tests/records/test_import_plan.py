@@ -232,7 +232,10 @@ ENTRIES = st.builds(
 def test_what_is_stored_is_what_was_planned(
     any_records: Database, entries: list[Entry], named: bool, replaces: bool, rename: bool
 ) -> None:
-    """Whatever is in the file: numbers, shared texts, no question twice, and nothing to do the second time."""
+    """Whatever is in the file: numbers, shared texts, no question twice, and nothing to do the second time.
+
+    Without names, an entry that was left out may be free once the question that it met has changed.
+    """
     found = FaqFile(entries, [], named=named)
     with any_records.read() as session:
         made = make_plan(session, found, replaces=replaces, renames=None if rename else ())
@@ -248,4 +251,4 @@ def test_what_is_stored_is_what_was_planned(
         session.rollback()
 
     assert all(count <= max(1, questions[question]) for question, count in after.items())
-    assert not again.changes_anything
+    assert (made.clashes and not named) or not again.changes_anything
