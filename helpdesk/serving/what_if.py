@@ -33,7 +33,7 @@ MOST_STRANGE = 300  # texts that neither the last night nor this process has met
 _REPLAY = "replay"  # where a night keeps the vectors of recent messages
 _ROOM = 50_000
 _ROUNDING = 1e-5  # of cosines that were computed in another batch
-_KEPT = timedelta(minutes=10)
+_KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,10 @@ class _Traffic:
 
 
 class WhatIf:
-    """Answers what edits would change, for one process. What serves says now is kept for ten minutes."""
+    """Answers what edits would change, for one process.
+
+    What serves says now is kept for an hour, and the vectors of messages as long as the encoder.
+    """
 
     def __init__(self, database: Database, home: Path) -> None:
         self._database = database
@@ -146,11 +149,11 @@ class WhatIf:
                 live.faq_revision,
             )
             if known is None or not same or not fresh:
-                known = self._traffic = self._read(live)
+                known = self._traffic = self._read(live, known)
                 self._read_at = now()
             return known
 
-    def _read(self, live: Live) -> _Traffic:
+    def _read(self, live: Live, last: _Traffic | None) -> _Traffic:
         with self._database.read() as session:
             recent = recent_texts(session, since=now() - timedelta(days=DAYS), limit=MOST_LOOKED_AT)
             promises = golden.read(session)
@@ -158,6 +161,8 @@ class WhatIf:
         stored = _stored_vectors(self._home / _REPLAY / f"{encoder_hash(bundle.manifest)}.npz", bundle.encoder.dim)
         cache = _NotingCache(bundle.encoder, size=_ROOM, stored=stored)
         cache.put(live.matcher.known_vectors())
+        if last is not None and last.live.matcher.bundle.encoder is bundle.encoder:
+            cache.put(last.cache.known())
         cache.noted = set()
         table = _NotingTable(bundle.exact)
         noting = replace(live, matcher=live.matcher.over(bundle.edited(exact=table), cache=cache))

@@ -60,7 +60,7 @@ def page() -> str:
         put_off = labelled.put_off_by(session, current_user.staff_id, [item.text_key for item in waiting])
         item = _find(session, waiting, named)
     candidates = [item] if item else [row for row in waiting if tab == labelled.LATER or row.text_key not in put_off]
-    item, lease = _take(candidates)
+    item, lease = _take(candidates, named=item is not None)
     blind = item is not None and (item.audited or item.said is not None or tab == AUDIT)
     query = request.args.get("q", "")
     with service().database.read() as session:
@@ -82,6 +82,7 @@ def page() -> str:
         words=labels.words,
         waiting=waiting,
         put_off=put_off,
+        taken=sorted({name for row in candidates if (name := elsewhere.get(row.text_key))}),
         lengths=lengths,
         query=query,
         kind=tab,
@@ -128,20 +129,20 @@ def leave(token: str) -> tuple[str, int]:
     return "", 204
 
 
-def _take(wanted: Sequence[QueueItem]) -> tuple[QueueItem | None, CardLease | None]:
-    """The card and its lease: of the first item that nobody else looks at.
+def _take(wanted: Sequence[QueueItem], *, named: bool) -> tuple[QueueItem | None, CardLease | None]:
+    """The card and its lease: of the first item that nobody else looks at; none when others look at all of them.
 
-    When others look at all there is, the first is shown without a lease; so it is while the database takes no writes.
+    What the address names is shown without a lease then; so is the first while the database takes no writes.
     """
     keys = [item.text_key for item in wanted]
     try:
         with service().database.write() as session:
             lease = card_leases.take(session, keys, staff_id=current_user.staff_id)
     except UnavailableError:
-        lease = None
-    if lease is not None:
-        return wanted[keys.index(lease.text_key)], lease
-    return (wanted[0] if wanted else None), None
+        return (wanted[0] if wanted else None), None
+    if lease is None:
+        return (wanted[0] if named and wanted else None), None
+    return wanted[keys.index(lease.text_key)], lease
 
 
 def _pending(session: Session) -> int:

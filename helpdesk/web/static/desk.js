@@ -3,6 +3,7 @@
 const TOO_SOON = 250; // ms: a key that comes sooner was meant for the card before
 const card = document.querySelector(".card");
 const sure = card.classList.contains("sure"); // else there is no first choice to accept
+const DWELL = 600; // ms: who looks at a card for so long may want to know what a label would change
 const RENEW = 60_000; // ms: a card that is looked at stays leased
 let leaving = false; // something was sent, so the next card is on its way
 
@@ -52,7 +53,7 @@ async function showReceipt(place) {
   if (answer?.ok) place.innerHTML = await answer.text();
 }
 
-showReceipt(document.querySelector(".receipt"));
+setTimeout(() => { if (!leaving) showReceipt(document.querySelector(".receipt")); }, DWELL);
 setInterval(() => { if (!document.hidden) tell(card.dataset.renew); }, RENEW);
 addEventListener("pagehide", () => tell(card.dataset.leave));
 addEventListener("pageshow", appear); // when the browser goes back to a card that it kept, too
