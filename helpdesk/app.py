@@ -29,6 +29,7 @@ from helpdesk.web.staff import (
     faq_try,
     filters,
     golden,
+    imports,
     labelling,
     login,
     mine,
@@ -40,7 +41,7 @@ from helpdesk.web.staff import (
 MAX_BODY = 64 * 1024
 PUBLIC_PAGES = (rasa, api, health, metrics, chat, login)
 DESK_PAGES = (desk, queue, labelling, mine, what_if, report, golden)
-FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try)
+FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
 
 
 def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = None) -> Flask:

@@ -11,6 +11,7 @@ _SPACES: Final = re.compile(r"\s+")
 _EDGES: Final = " \t.,;:!?¡¿…\"'`´*_~-–—"
 _QUOTES: Final = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "‐": "-", "‑": "-"})
 _WORDS: Final = re.compile(r"[^\W_]+")
+_ASCII_WORDS: Final = re.compile("[a-z0-9]+")
 _LONGEST_SLUG: Final = 64
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]+")
 
@@ -71,6 +72,8 @@ def _fold(text: str) -> str:
 
 
 def _slug(text: str) -> str:
+    if text.isascii():
+        return "_".join(_ASCII_WORDS.findall(text.casefold()))
     letters = ""
     for c in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()):
         kind = unicodedata.category(c)[0]

@@ -38,9 +38,9 @@ def progress_bars() -> "Reporter":
     return Bars()
 
 
-def write_out(text: str, file: Path | None) -> None:
+def write_out(data: str | bytes, file: Path | None) -> None:
     """Write an export to a file, or to standard output without one."""
     if file is None:
-        click.echo(text, nl=False)
+        click.echo(data, nl=False)
     else:
-        file.write_text(text, encoding="utf-8")
+        file.write_bytes(data.encode() if isinstance(data, str) else data)

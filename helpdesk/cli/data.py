@@ -7,7 +7,7 @@ import click
 
 from helpdesk.cli.check import check
 from helpdesk.cli.common import with_database, write_out
-from helpdesk.cli.faq import import_faq
+from helpdesk.cli.faq_import import import_faq
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -28,7 +28,7 @@ def data() -> None:
 def data_import(
     settings: "Settings", database: "Database", file: Path, skip_bad: bool, source: str | None, author: str
 ) -> None:
-    """Add rows from CSV; the columns tell the kind.
+    """Add rows from CSV; the columns tell the kind. FAQ files of every kind are imported as by `helpdesk faq import`.
 
     \b
     text,intent (or category)      labelled phrasings; they join the FAQ

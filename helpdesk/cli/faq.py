@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from helpdesk.cli.common import with_database, write_out
+from helpdesk.cli.faq_import import import_faq
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -19,57 +20,47 @@ def faq() -> None:
 
 
 @faq.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--skip-bad", is_flag=True, help="Import the good rows of a file that has bad ones.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--encoding", default="", help="Of a text file. Default: found out.")
+@click.option("--separator", default="", help="Of a CSV file: comma, semicolon, tab or bar. Default: found out.")
+@click.option("--replace", is_flag=True, help="Remove phrasings that the file's entries have and the file has not.")
+@click.option("--rename", is_flag=True, help="Rename entries that have the question of a new one of the file.")
+@click.option("--skip-bad", is_flag=True, help="Import what is good of a file with bad rows or conflicting entries.")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
 @click.option("--author", default="import", show_default=True, help="Who answers for the phrasings.")
 @with_database
-def faq_import(settings: "Settings", database: "Database", file: Path, skip_bad: bool, author: str) -> None:
-    """Add or update entries from CSV (intent,question,answer,phrasing[,locale,tags] or text,intent) or JSON."""
-    from helpdesk.text import visible
+def faq_import(
+    settings: "Settings",
+    database: "Database",
+    files: tuple[Path, ...],
+    encoding: str,
+    separator: str,
+    author: str,
+    **options: bool,
+) -> None:
+    """Add or update entries from CSV, .xlsx, JSON or the files of a Rasa assistant.
 
-    import_faq(database, file, skip_bad=skip_bad, author=visible(author)[:80])
+    Columns may have the usual names, in any order: question and answer are enough; so are text and intent.
+    """
+    from helpdesk.records.files.faq_files import ReadAs
 
-
-def import_faq(database: "Database", file: Path, *, skip_bad: bool, author: str) -> None:
-    """Store a FAQ file's entries and say what changed. Raises BadRowsError unless bad rows may be skipped."""
-    from helpdesk.records.faq import store_entries
-    from helpdesk.records.files.faq_files import read_faq
-    from helpdesk.records.shared_texts import shared_texts
-
-    found = read_faq(file)
-    if not skip_bad:
-        found.require_good()
-    for line, reason in found.bad_rows:
-        click.echo(f"skipped line {line}: {reason}", err=True)
-    with database.write() as session:
-        stored = store_entries(session, found.entries, author=author)
-        shared = shared_texts(session, [entry.slug for entry in found.entries])
-    click.echo(stored.sentence())
-    for slug in stored.replaced:
-        click.echo(f"{slug} had another answer; it has the one of the file now")
-    _tell_shared(shared)
-
-
-def _tell_shared(shared: "list[SharedText]") -> None:
-    from helpdesk.text import visible
-
-    for text in shared:
-        click.echo(visible(text.sentence()))
+    import_faq(database, *files, read_as=ReadAs(encoding, separator), author=author, **options)
 
 
 @faq.command("export")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), default=None, help="Default: by file name.")
+@click.option("--format", "form", type=click.Choice(["csv", "json", "xlsx"]), help="Default: by file name, else CSV.")
+@click.option("--excel", is_flag=True, help="Begin a CSV file with the mark by which Excel knows UTF-8.")
 @with_database
-def faq_export(settings: "Settings", database: "Database", file: Path | None, form: str | None) -> None:
+def faq_export(settings: "Settings", database: "Database", file: Path | None, form: str | None, excel: bool) -> None:
     """Write all entries to FILE or standard output."""
     from helpdesk.records.faq import list_intents
-    from helpdesk.records.files.faq_files import write_csv, write_json
+    from helpdesk.records.files.faq_export import export_faq
 
-    as_json = form == "json" or (form is None and file is not None and file.suffix.lower() == ".json")
+    suffix = file.suffix.lower().removeprefix(".") if file is not None else ""
     with database.read() as session:
-        text = (write_json if as_json else write_csv)(list_intents(session))
-    write_out(text, file)
+        data = export_faq(list_intents(session), form or (suffix if suffix in ("json", "xlsx") else "csv"), mark=excel)
+    write_out(data, file)
 
 
 @faq.command("list")
@@ -81,6 +72,13 @@ def faq_list(settings: "Settings", database: "Database") -> None:
     with database.read() as session:
         for intent in list_intents(session):
             click.echo(f"{intent.slug}  {state(intent)}  {len(intent.phrasings)}  {intent.question}")
+
+
+def _tell_shared(shared: "list[SharedText]") -> None:
+    from helpdesk.text import visible
+
+    for text in shared:
+        click.echo(visible(text.sentence()))
 
 
 def _status_command(name: str, status: str, text: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, selectinload
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
-from helpdesk.records import audit_log, faq_history
+from helpdesk.records import faq_history
 from helpdesk.records.names import Slugs
 from helpdesk.records.tables import FaqChange, Intent, Phrasing
 from helpdesk.text import humanise, normalise, slugify, text_key
@@ -153,7 +153,6 @@ def store_entries(session: Session, entries: Sequence[Entry], *, author: str, so
         changed |= {intent} if added + questions > before else set()
     by_id = sorted(changed, key=lambda intent: intent.id)
     faq_history.note_all(session, by_id, "imported" if source == "import" else "edited", author=author)
-    audit_log.note(session, f"faq.{source}", author=author, entries=len(changed), phrasings=added)
     total = sum(len(entry.phrasings) for entry in entries)
     unanswered = sum(state(intent) == "unanswered" for intent in {known[entry.slug] for entry in entries})
     return Stored(fresh, len(entries), added, total - added, questions, unanswered, tuple(replaced))

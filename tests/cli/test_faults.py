@@ -211,8 +211,8 @@ def home(tmp_path: Path) -> Path:
     ("fault", "words"),
     [
         ("missing", "No such file or directory; expected a file"),
-        ("folder", "Is a directory; expected a file"),
-        ("latin", "is not UTF-8 at byte 12"),
+        ("folder", "is a folder with 0 .yml files; expected a file, or a folder of a Rasa assistant"),
+        ("latin", "bad.csv: not Windows-1252 (Western Europe) at byte 12; name another encoding"),
         ("long cell", "a cell has more than 131,072 characters; is a quote missing?"),
         ("quotes", "not CSV: "),
     ],
@@ -238,7 +238,7 @@ def bad_file(folder: Path, fault: str) -> Path:
     """A CSV file that is none."""
     path = folder / "bad.csv"
     raw = {
-        "latin": b"text,intent\n\xe4,vpn\n",
+        "latin": b"text,intent\n\x81,vpn\n",
         "long cell": b"text,intent\n" + b"x" * 140_000 + b",vpn\n",
         "quotes": b'text,intent\n"vpn" is down,vpn\n',
     }

@@ -178,7 +178,7 @@ def test_every_door_writes_the_history(database: Database) -> None:
         "merged", "renamed", "unpublished", "imported", "imported",
     ]  # fmt: skip
     assert changes(database, kept[1]) == []
-    assert log == ["faq.import", "faq.import", "faq.unpublished", "faq.renamed", "faq.merged"]
+    assert log == ["faq.unpublished", "faq.renamed", "faq.merged"]
 
 
 def test_an_entry_is_split(database: Database) -> None:

@@ -12,14 +12,20 @@ MAX_FILE_BYTES = 200_000_000
 BadRows = list[tuple[int, str]]
 
 
-def read_text(path: Path) -> str:
-    """A file as text. Raises BadInputError when it is missing, too large or not UTF-8."""
+def read_bytes(path: Path) -> bytes:
+    """What is in a file. Raises BadInputError when it is missing or too large."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise BadInputError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes")
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes()
     except OSError as error:
         raise BadInputError(f"{path}: {error.strerror}; expected a file") from None
+
+
+def read_text(path: Path) -> str:
+    """A file as text. Raises BadInputError when it is missing, too large or not UTF-8."""
+    try:
+        return io.TextIOWrapper(io.BytesIO(read_bytes(path)), encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
         raise BadInputError(f"{path} is not UTF-8 at byte {error.start}; expected a text file in UTF-8") from None
 
@@ -29,7 +35,7 @@ def read_columns(text: str) -> list[str]:
     try:
         return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
     except csv.Error as error:
-        raise BadInputError(f"line 1: {_fault(error)}") from None
+        raise BadInputError(f"line 1: {csv_fault(error)}") from None
 
 
 def read_rows(text: str, bad: BadRows) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -39,7 +45,7 @@ def read_rows(text: str, bad: BadRows) -> Iterator[tuple[int, dict[str, Any]]]:
         for cells in reader:
             yield reader.line_num, cells
     except csv.Error as error:
-        bad.append((reader.line_num, f"{_fault(error)}; nothing after it was read"))
+        bad.append((reader.line_num, f"{csv_fault(error)}; nothing after it was read"))
 
 
 def read_column(path: Path, name: str) -> list[str]:
@@ -54,7 +60,8 @@ def read_column(path: Path, name: str) -> list[str]:
     return [cell for _, cell in found]
 
 
-def _fault(error: csv.Error) -> str:
+def csv_fault(error: csv.Error) -> str:
+    """What is wrong, in words."""
     if "field limit" in str(error):
         return f"a cell has more than {csv.field_size_limit():,} characters; is a quote missing?"
     return f"not CSV: {error}"

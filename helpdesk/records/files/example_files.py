@@ -9,8 +9,12 @@ from typing import Any
 
 from helpdesk.errors import BadInputError, BadRowsError
 from helpdesk.records.examples import TEXT_COLUMNS, WITH_VALUE, NewExample
-from helpdesk.records.files.csv_files import BadRows, read_columns, read_rows, read_text
-from helpdesk.records.files.faq_files import escape_cell, text_fault, unescape_cell
+from helpdesk.records.files.cells import escape_cell, text_fault, unescape_cell
+from helpdesk.records.files.csv_files import BadRows, read_bytes, read_rows, read_text
+from helpdesk.records.files.decoding import decode
+from helpdesk.records.files.faq_columns import find_columns
+from helpdesk.records.files.faq_files import FAQ_SUFFIXES
+from helpdesk.records.files.grids import read_grid
 from helpdesk.records.tables import Example
 from helpdesk.text import normalise
 
@@ -33,14 +37,21 @@ class ExampleFile:
 
 
 def recognise(path: Path) -> str:
-    """The kind of rows in a CSV file: LABELLED (a FAQ file) or a key of TEXT_COLUMNS. Raises BadInputError."""
-    columns = read_columns(read_text(path))
+    """The kind of rows in a file: a key of TEXT_COLUMNS, told by the columns of a CSV file, else LABELLED (a FAQ)."""
+    if path.is_dir() or path.suffix.lower() in FAQ_SUFFIXES:
+        return LABELLED
+    try:
+        columns = read_grid(decode(read_bytes(path))[0]).names
+    except BadInputError as error:
+        raise BadInputError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
     for kind, expected in TEXT_COLUMNS.items():
         if sorted(columns) == sorted(expected):
             return kind
-    if any(pair <= set(columns) for pair in ({"text", "intent"}, {"text", "category"}, {"intent", "phrasing"})):
-        return LABELLED
-    raise BadInputError(f"columns {columns} found; expected one of {_EXPECTED}")
+    try:
+        find_columns(columns)
+    except BadInputError:
+        raise BadInputError(f"columns {columns} found; expected one of {_EXPECTED}") from None
+    return LABELLED
 
 
 def read_examples(path: Path, kind: str) -> ExampleFile:

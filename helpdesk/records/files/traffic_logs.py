@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from helpdesk.errors import BadInputError, BadRowsError
 from helpdesk.records.faq import Entry
+from helpdesk.records.files.cells import text_fault
 from helpdesk.records.files.csv_files import BadRows, read_columns, read_rows, read_text
-from helpdesk.records.files.faq_files import read_faq, text_fault
+from helpdesk.records.files.faq_files import read_faq
 from helpdesk.records.files.labelled_sets import OOS_NAME
 from helpdesk.text import OUT_OF_SCOPE, slugify
 

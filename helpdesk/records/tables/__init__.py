@@ -5,6 +5,7 @@ from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerN
 from helpdesk.records.tables.operations import HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import AuditLogRow, CardLease, ExclusionRow, Label, LoginFailure, Staff
 from helpdesk.records.tables.traffic import AskedText, Conversation, DecisionRow, FlipRow, Message
+from helpdesk.records.tables.uploads import Upload, UploadedFile
 
 __all__ = [
     "AskedText",
@@ -30,6 +31,8 @@ __all__ = [
     "Promotion",
     "Staff",
     "Table",
+    "Upload",
+    "UploadedFile",
     "UtcDateTime",
     "Version",
 ]

@@ -1,0 +1,95 @@
+"""Tables of FAQ entries, from CSV files and spreadsheets."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from helpdesk.records.files.cells import unescape_cell
+from helpdesk.records.files.faq_columns import FaqTable, find_columns
+from helpdesk.records.files.faq_rows import Drafts, FaqFile
+from helpdesk.records.files.grids import Grid
+from helpdesk.text import normalise
+
+_LINES: Final = re.compile(r"[\r\n]+")
+
+
+def read_table(grid: Grid, *, encoding: str = "") -> FaqFile:
+    """The entries of a table. Raises BadInputError when its columns are none of a FAQ's."""
+    table, notes = _settle_grouping(find_columns(grid.names), grid)
+    drafts = Drafts(bad=list(grid.bad_rows))
+    for line, cells in grid.rows:
+        for row in _rows(table, grid.names, cells):
+            drafts.add(line, row)
+    return FaqFile(
+        drafts.entries(),
+        sorted(drafts.bad),
+        lines=drafts.lines,
+        repeated=tuple(drafts.repeated),
+        named="intent" in table.fields,
+        encoding=encoding,
+        separator=grid.separator,
+        sheet=grid.sheet,
+        ignored=tuple(f"column {name}" for name in table.ignored),
+        notes=tuple(notes),
+    )
+
+
+def split_tags(cell: str) -> list[str]:
+    """Tags between semicolons; between commas where there is no semicolon."""
+    separator = ";" if ";" in cell else ","
+    return [tag.strip() for tag in cell.split(separator) if tag.strip()]
+
+
+def join_tags(tags: Sequence[str]) -> str:
+    """The cell that `split_tags` reads as these."""
+    joined = ";".join(tags)
+    return f"{joined};" if "," in joined and ";" not in joined else joined
+
+
+def _settle_grouping(table: FaqTable, grid: Grid) -> tuple[FaqTable, list[str]]:
+    """A category that every question has to itself names the entries; one that many share is a tag of theirs."""
+    if table.grouping is None:
+        return table, []
+    name, question = grid.names[table.grouping], table.fields.get("question")
+    if "intent" not in table.fields and question is not None:
+        asked: dict[str, set[str]] = defaultdict(set)
+        for _, cells in grid.rows:
+            asked[normalise(_cell(cells, table.grouping))].add(normalise(_cell(cells, question)))
+        if all(len(questions - {""}) <= 1 for questions in asked.values()) and "" not in asked:
+            fields = table.fields | {"intent": table.grouping}
+            return FaqTable(fields, table.phrasings, table.ignored), []
+    if "tags" in table.fields:
+        return FaqTable(table.fields, table.phrasings, [*table.ignored, name]), []
+    fields = table.fields | {"tags": table.grouping}
+    return FaqTable(fields, table.phrasings, table.ignored), [f"{name} groups several entries: it becomes a tag"]
+
+
+def _rows(table: FaqTable, names: Sequence[str], cells: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """What one line says: the entry with its first phrasing, and a row for each further one."""
+    row: dict[str, Any] = {field: unescape_cell(_cell(cells, number)) for field, number in table.fields.items()}
+    row["extra"] = [cell for cell in cells[len(names) :] if cell.strip()]
+    if "tags" in row:
+        row["tags"] = split_tags(row["tags"])
+    for field in ("status", "locale"):
+        if field in row:
+            row[field] = row[field].strip()
+    if "status" in row:
+        row["status"] = row["status"].casefold()
+    if not table.phrasings:
+        yield row
+        return
+    texts = [text for number, many in table.phrasings for text in _texts(_cell(cells, number), many=many)]
+    first, *more = texts or [""]
+    yield row | {"phrasing": first}
+    yield from ({key: row[key] for key in ("intent", "question") if key in row} | {"phrasing": text} for text in more)
+
+
+def _texts(cell: str, *, many: bool) -> list[str]:
+    cell = unescape_cell(cell)
+    parts = _LINES.split(cell) if many else [cell]
+    return [part for part in parts if part.strip()]
+
+
+def _cell(cells: Sequence[str], number: int) -> str:
+    return cells[number] if number < len(cells) else ""
