@@ -17,7 +17,7 @@ from helpdesk.web.api import chat_page as chat
 from helpdesk.web.api import rasa
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
-from helpdesk.web.staff import desk, golden, labelling, login, mine, report
+from helpdesk.web.staff import conversations, desk, golden, labelling, login, mine, report
 
 MAX_BODY = 64 * 1024
 
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     csrf = CSRFProtect(app)
     for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
-    for module in (rasa, api, health, metrics, chat, login, desk, labelling, mine, report, golden):
+    for module in (rasa, api, health, metrics, chat, login, desk, labelling, mine, report, golden, conversations):
         app.register_blueprint(module.blueprint)
     if settings.allowed_origins:
         CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))
