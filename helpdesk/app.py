@@ -19,6 +19,7 @@ from helpdesk.web.api import rasa
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
 from helpdesk.web.staff import (
+    conversations,
     desk,
     faq_check,
     faq_entry,
@@ -40,7 +41,7 @@ from helpdesk.web.staff import (
 
 MAX_BODY = 64 * 1024
 PUBLIC_PAGES = (rasa, api, health, metrics, chat, login)
-DESK_PAGES = (desk, queue, labelling, mine, what_if, report, golden)
+DESK_PAGES = (desk, queue, labelling, mine, what_if, report, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
 
 
