@@ -12,12 +12,25 @@ from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import headers, problems
+from helpdesk.web import headers, policy, problems
 from helpdesk.web.api import chat_page as chat
 from helpdesk.web.api import rasa
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
-from helpdesk.web.staff import desk, filters, golden, labelling, login, mine, queue, report
+from helpdesk.web.staff import (
+    account,
+    change_log,
+    desk,
+    filters,
+    golden,
+    invitation,
+    labelling,
+    login,
+    mine,
+    people,
+    queue,
+    report,
+)
 
 MAX_BODY = 64 * 1024
 
@@ -49,9 +62,12 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
         csrf.exempt(public)
     for module in (rasa, api, health, metrics, chat, login, desk, queue, labelling, mine, report, golden):
         app.register_blueprint(module.blueprint)
+    for module in (people, change_log, account, invitation):
+        app.register_blueprint(module.blueprint)
     if settings.allowed_origins:
         CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))
     login.install(app)
+    policy.install(app)
     filters.install(app)
     headers.install(app)
     problems.install(app)

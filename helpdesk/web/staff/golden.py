@@ -58,6 +58,6 @@ def add() -> Response:
 def remove(golden_id: int) -> Response:
     """Take a promise back."""
     with service().database.write() as session:
-        golden.remove(session, golden_id)
+        golden.remove(session, golden_id, author=current_user.name)
     flash("Removed.")
     return redirect(url_for("golden.page"), 303)
