@@ -16,7 +16,7 @@ def record_sign_in(session: Session, staff: Staff, *, address: str, browser: str
     """Somebody logged in; what is older than 90 days is forgotten. browser: what it calls itself."""
     session.execute(delete(SignIn).where(SignIn.at < now() - KEPT))
     session.add(SignIn(staff_id=staff.id, address=address[:64], browser=browser[:300]))
-    audit_log.note(session, "login.entered", author=staff.name, subject=staff.name)
+    audit_log.note(session, "login.entered", author=staff.name)
 
 
 def newest_sign_ins(session: Session, staff_id: int, *, limit: int) -> list[SignIn]:

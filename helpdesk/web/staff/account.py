@@ -33,7 +33,7 @@ def page() -> Response:
 @requires(Role.VIEWER)
 def set_password() -> Response:
     """Set a new password for whoever knows the current one; other browsers are logged out."""
-    row, current = None, request.form.get("current", "")
+    current = request.form.get("current", "")
     with service().database.write() as session:
         if staff.too_many_failures(session, current_user.name, address=address()):
             return _page(TOO_MANY, status=429)
@@ -55,7 +55,7 @@ def log_out_elsewhere() -> Response:
     with service().database.write() as session:
         row = _me(session)
         staff.end_sessions(row)
-        audit_log.note(session, "login.left_elsewhere", author=row.name, subject=row.name)
+        audit_log.note(session, "login.left_elsewhere", author=row.name)
     return _go_on(row, "Logged out everywhere else.")
 
 

@@ -26,7 +26,14 @@ CHANGE_KINDS = {
     "version": "versions",
     "exclusion": "exclusions",
 }
-_WORDS = {"login.closed": "too many failed sign-ins", "login.entered": "signed in", "login.left": "signed out"}
+_WORDS = {
+    "login.closed": "too many failed sign-ins",
+    "login.entered": "signed in",
+    "login.left": "signed out",
+    "login.left_elsewhere": "signed out everywhere else",
+    "person.password_link": "made a link for a new password",
+}
+_SUBJECTS = {"faq": "FAQ", "golden": "golden phrase", "person": ""}  # how a kind is called in a row
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 blueprint = Blueprint("change_log", __name__, url_prefix="/desk/people")
 
@@ -66,8 +73,11 @@ def download() -> Response:
 
 
 def in_words(row: AuditLogRow) -> str:
-    """An action as people say it: `golden.added` is `golden added`."""
-    return _WORDS.get(row.action, row.action.replace(".", " ").replace("_", " "))
+    """An action as people say it: `golden.added` is `golden phrase added`."""
+    if row.action in _WORDS:
+        return _WORDS[row.action]
+    kind, _, verb = row.action.partition(".")
+    return f"{_SUBJECTS.get(kind, kind)} {verb}".replace("_", " ").strip()
 
 
 def _asked() -> tuple[str, str]:

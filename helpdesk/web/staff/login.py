@@ -94,7 +94,7 @@ def leave() -> Response:
         if row is not None:
             staff.end_sessions(row)
             card_leases.free(records, staff_id=row.id)
-            audit_log.note(records, "login.left", author=row.name, subject=row.name)
+            audit_log.note(records, "login.left", author=row.name)
     logout_user()
     session.clear()
     return redirect(url_for("login.form"), 303)

@@ -15,9 +15,9 @@ from helpdesk.web.policy import requires
 
 ROLES = {
     Role.VIEWER: "reads reports and lists",
-    Role.LABELLER: "labels messages too",
-    Role.EDITOR: "changes the FAQ and golden phrases too",
-    Role.ADMIN: "manages people too",
+    Role.LABELLER: "reads and labels messages",
+    Role.EDITOR: "labels, and changes the FAQ and golden phrases",
+    Role.ADMIN: "does all of that and manages people",
 }
 blueprint = Blueprint("people", __name__, url_prefix="/desk/people")
 
