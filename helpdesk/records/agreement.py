@@ -38,7 +38,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class LabelConfusion:
+class Mistaken:
     """Messages that were answered with `said` and mean `meant`: slugs, OUT_OF_SCOPE for none of the FAQs."""
 
     meant: str
@@ -87,25 +87,27 @@ def _last_words(period: Period) -> Subquery:
     return query.group_by(Label.text_key, Label.staff_id).subquery()
 
 
-def read_confusions(session: Session, period: Period) -> list[LabelConfusion]:
+def read_confusions(session: Session, period: Period) -> list[Mistaken]:
     """Answers of a period that the text's label speaks against, by the names of today, most frequent first.
 
     Answers to several questions at once are left out: the label may mean any of them.
     """
-    query = (
-        select(DecisionRow.intent, Intent.slug, func.count())
-        .select_from(Label)
-        .join(Message, Message.text_key == Label.text_key)
-        .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .outerjoin(Intent, Intent.id == Label.intent_id)
-        .where(TAUGHT, period.holds, DecisionRow.kind == DecisionKind.ANSWER)
-        .where(DecisionRow.reason.not_in((*ANSWERS, *CHOSEN)), DecisionRow.intent.is_not(None))
-        .group_by(DecisionRow.intent, Intent.slug)
+    # As subqueries of one row each, so that the messages of the period are read first, and no others.
+    said = select(DecisionRow.intent).where(
+        DecisionRow.message_id == Message.id,
+        DecisionRow.kind == DecisionKind.ANSWER,
+        DecisionRow.reason.not_in((*ANSWERS, *CHOSEN)),
     )
+    meant = select(func.coalesce(Intent.slug, OUT_OF_SCOPE)).select_from(Label).outerjoin(Intent)
+    meant = meant.where(Label.text_key == Message.text_key, TAUGHT).order_by(Label.id.desc()).limit(1)
+    pairs = select(said.scalar_subquery().label("said"), meant.scalar_subquery().label("meant"))
+    found_pairs = pairs.where(period.holds).subquery()
+    both = (found_pairs.c.said, found_pairs.c.meant)
+    query = select(*both, func.count()).where(*(one.is_not(None) for one in both)).group_by(*both)
     names = current_names(session)
     found = Counter[tuple[str, str]]()
-    for said, meant, count in session.execute(query):
-        pair = meant or OUT_OF_SCOPE, names.get(str(said), str(said))
+    for answered, label, count in session.execute(query):
+        pair = label, names.get(answered, answered)
         if pair[0] != pair[1]:
             found[pair] += count
-    return [LabelConfusion(*pair, count) for pair, count in sorted(found.items(), key=lambda row: (-row[1], row[0]))]
+    return [Mistaken(*pair, count) for pair, count in sorted(found.items(), key=lambda row: (-row[1], row[0]))]

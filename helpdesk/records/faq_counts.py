@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from helpdesk.records.agreement import LabelConfusion
+from helpdesk.records.agreement import Mistaken
 from helpdesk.records.day_counts import Answers, DayCount, by_intent
 from helpdesk.records.tables import Intent, Phrasing
 
@@ -26,9 +26,7 @@ class FaqCount:
     changed: datetime
 
 
-def read_faq_counts(
-    session: Session, counts: Sequence[DayCount], confusions: Sequence[LabelConfusion]
-) -> list[FaqCount]:
+def read_faq_counts(session: Session, counts: Sequence[DayCount], confusions: Sequence[Mistaken]) -> list[FaqCount]:
     """Every entry, those answered most first."""
     added = (
         select(Phrasing.intent_id, func.max(Phrasing.created_at).label("at")).group_by(Phrasing.intent_id).subquery()

@@ -27,7 +27,7 @@ from helpdesk.web.staff.volume_chart import draw_volume
 
 LISTED = 14
 TOP = 8
-FAQS_SHOWN = 25
+FAQS_SHOWN = 15
 blueprint = Blueprint("report", __name__, url_prefix="/desk/report")
 
 

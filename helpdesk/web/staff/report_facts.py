@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from helpdesk.records import audit, golden, names, nights, traffic
-from helpdesk.records.agreement import Agreement, LabelConfusion, read_agreement, read_confusions
+from helpdesk.records.agreement import Agreement, Mistaken, read_agreement, read_confusions
 from helpdesk.records.day_counts import DayCount, by_day, outcomes, read_day_counts
 from helpdesk.records.faq_counts import FaqCount, read_faq_counts
 from helpdesk.records.golden import GoldenPhrase
@@ -43,11 +43,11 @@ class Facts:
         """What the FAQ lacks."""
         return traffic.content_gaps(self.session, self.asked.period, limit=limit)
 
-    def confusions(self) -> list[LabelConfusion]:
+    def confusions(self) -> list[Mistaken]:
         """Answers that labels speak against."""
         return read_confusions(self.session, self.asked.period)
 
-    def faqs(self, counts: Sequence[DayCount], confusions: Sequence[LabelConfusion], *, sort: str) -> list[FaqCount]:
+    def faqs(self, counts: Sequence[DayCount], confusions: Sequence[Mistaken], *, sort: str) -> list[FaqCount]:
         """Every entry; sort: a key of FAQ_SORTS, by what the table is in order."""
         return sorted(read_faq_counts(self.session, counts, confusions), key=FAQ_SORTS[sort])
 

@@ -86,7 +86,7 @@ def test_the_figures_are_those_of_the_tables(ann: FlaskClient, records: Database
     assert f"no published FAQ has. 1 {PERU} Make a draft" in page
     assert "How do I reset my password? 1 0 0" in page
     assert "Why does the VPN not connect? 1 0 0" in page
-    assert "The printer does not print. 1 0 1 How do I get a new laptop? 1 times" in page
+    assert "The printer does not print. 1 0 1 How do I get a new laptop? once" in page
     assert last
 
 
