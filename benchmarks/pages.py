@@ -75,6 +75,10 @@ MORE = {  # pages that a route without argument does not show
     "labellers.csv": "/desk/report/labellers.csv",
     "golden.csv": "/desk/report/golden.csv",
     "nights.csv": "/desk/report/nights.csv",
+    "queue by count": "/desk/queue?sort=count",
+    "queue, newest": "/desk/queue?sort=newest&page=3",
+    "queue, words": "/desk/queue?text=password",
+    "queue, done": "/desk/queue?kind=done",
     "audit tab": "/desk?kind=audit",
 }
 
