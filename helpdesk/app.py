@@ -13,12 +13,15 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
 from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import headers, problems
+from helpdesk.web import headers, policy, problems
 from helpdesk.web.api import chat_page as chat
 from helpdesk.web.api import rasa
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
 from helpdesk.web.staff import (
+    account,
+    change_log,
+    conversations,
     desk,
     faq_check,
     faq_entry,
@@ -30,9 +33,11 @@ from helpdesk.web.staff import (
     filters,
     golden,
     imports,
+    invitation,
     labelling,
     login,
     mine,
+    people,
     queue,
     report,
     what_if,
@@ -40,8 +45,9 @@ from helpdesk.web.staff import (
 
 MAX_BODY = 64 * 1024
 PUBLIC_PAGES = (rasa, api, health, metrics, chat, login)
-DESK_PAGES = (desk, queue, labelling, mine, what_if, report, golden)
+DESK_PAGES = (desk, queue, labelling, mine, what_if, report, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
+PEOPLE_PAGES = (people, change_log, account, invitation)
 
 
 def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = None) -> Flask:
@@ -70,11 +76,12 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     csrf = CSRFProtect(app)
     for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
-    for module in (*PUBLIC_PAGES, *DESK_PAGES, *FAQ_PAGES):
+    for module in (*PUBLIC_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
         app.register_blueprint(module.blueprint)
     if settings.allowed_origins:
         CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))
     login.install(app)
+    policy.install(app)
     filters.install(app)
     headers.install(app)
     problems.install(app)

@@ -30,7 +30,7 @@ from sqlalchemy import create_engine, make_url, text
 from helpdesk.app import create_app
 from helpdesk.learning.calibration.embedding_cache import open_cached
 from helpdesk.matching.bundle import ENCODER
-from helpdesk.records import staff
+from helpdesk.records import passwords
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
@@ -153,7 +153,7 @@ def database(request: pytest.FixtureRequest, empty_home: Path, tmp_path: Path) -
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests log in hundreds of times; in other processes passwords cost what they do in service."""
-    monkeypatch.setattr(staff, "_HASHER", CHEAP)
+    monkeypatch.setattr(passwords, "_HASHER", CHEAP)
 
 
 @pytest.fixture(autouse=True)

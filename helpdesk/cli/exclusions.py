@@ -25,9 +25,10 @@ def exclusions(context: click.Context) -> None:
 def lift(settings: "Settings", database: "Database", exclusion_id: int) -> None:
     """Let the rows of an exclusion teach again; labels it undid stay undone."""
     from helpdesk.records import exclusions as records
+    from helpdesk.records.audit_log import COMMAND_LINE
 
     with database.write() as session:
-        row = records.lift(session, exclusion_id)
+        row = records.lift(session, exclusion_id, author=COMMAND_LINE)
     click.echo(
         f"exclusion {exclusion_id} ({row.field}={row.value}) is lifted; its rows teach again, labels stay undone"
     )

@@ -24,11 +24,12 @@ def golden() -> None:
 def add(settings: "Settings", database: "Database", text: str, slug: str | None, never: bool) -> None:
     """Promise what TEXT is answered with."""
     from helpdesk.records import golden as records
+    from helpdesk.records.audit_log import COMMAND_LINE
 
     if (slug is None) != never:
         raise click.UsageError("expected one of --answer SLUG and --never")
     with database.write() as session:
-        number = records.add(session, text, intent=slug, author="command line")
+        number = records.add(session, text, intent=slug, author=COMMAND_LINE)
     click.echo(f"golden phrase {number}: {text.strip()!r} is {_promise(slug)}")
 
 
@@ -51,9 +52,10 @@ def list_golden(settings: "Settings", database: "Database") -> None:
 def remove(settings: "Settings", database: "Database", golden_id: int) -> None:
     """Take a promise back."""
     from helpdesk.records import golden as records
+    from helpdesk.records.audit_log import COMMAND_LINE
 
     with database.write() as session:
-        records.remove(session, golden_id)
+        records.remove(session, golden_id, author=COMMAND_LINE)
     click.echo(f"golden phrase {golden_id} is removed")
 
 

@@ -17,6 +17,7 @@ from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.records.conversations import answered_intents
 from helpdesk.records.labels import SAID
 from helpdesk.records.names import current_names
+from helpdesk.records.periods import Period
 from helpdesk.records.queue import QueueItem, to_item
 from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
 from helpdesk.stats.audit_estimates import Audited, out_of_scope
@@ -56,8 +57,12 @@ def inclusion_probability(traffic: TrafficRate, *, rate: float, per_night: float
     return max(rate, min(1.0, per_night / mean if mean else float(per_night > 0)))
 
 
-def read_sample(session: Session, *, since: datetime, review_below: float) -> list[Audited]:
+def read_sample(
+    session: Session, *, since: datetime, review_below: float, until: datetime | None = None, channel: str | None = None
+) -> list[Audited]:
     """The messages drawn since a moment, each with what was decided and, once somebody said it, what it meant.
+
+    Up to another moment and of one channel, if these are named.
 
     A text means what its newest label says, whichever queue the label came from: how it was drawn makes the
     sample.
@@ -75,7 +80,7 @@ def read_sample(session: Session, *, since: datetime, review_below: float) -> li
         .outerjoin(Label, Label.id == label)
         .outerjoin(Intent, Intent.id == Label.intent_id)
         .outerjoin(FlipRow, FlipRow.text_key == Message.text_key)
-        .where(DecisionRow.inclusion_probability.is_not(None), Message.created_at > since)
+        .where(DecisionRow.inclusion_probability.is_not(None), Period(since, until, channel).holds)
         .order_by(DecisionRow.message_id)
     )
     names = current_names(session)

@@ -42,6 +42,11 @@ def leave(session: Session, token: str, *, staff_id: int) -> None:
     session.execute(delete(CardLease).where(*_own(token, staff_id)))
 
 
+def free(session: Session, *, staff_id: int) -> None:
+    """This person looks at nothing any more."""
+    session.execute(delete(CardLease).where(CardLease.staff_id == staff_id))
+
+
 def others(session: Session, *, staff_id: int) -> dict[str, str]:
     """The texts that others look at, and their names."""
     query = select(CardLease.text_key, Staff.name).join(Staff, Staff.id == CardLease.staff_id)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
+from helpdesk.records import audit_log
 from helpdesk.records.asked_texts import follow_labels
 from helpdesk.records.clock import now
 from helpdesk.records.labels import SAID
@@ -105,6 +106,7 @@ def exclude(session: Session, exclusion: Exclusion, *, author: str) -> None:
         label.undone_at = label.superseded_by = None
     session.flush()
     follow_labels(session, _text_keys(session, numbers))
+    audit_log.note(session, "exclusion.made", author=author, subject=str(exclusion), exclusion=row.id, rows=len(rows))
 
 
 def _text_keys(session: Session, label_ids: Sequence[int]) -> set[str]:
@@ -135,12 +137,14 @@ def standing(session: Session) -> list[ExclusionRow]:
     return list(session.scalars(select(ExclusionRow).where(ExclusionRow.lifted_at.is_(None)).order_by(ExclusionRow.id)))
 
 
-def lift(session: Session, exclusion_id: int) -> ExclusionRow:
+def lift(session: Session, exclusion_id: int, *, author: str) -> ExclusionRow:
     """Let an exclusion's phrasings teach again from the next night on; its labels stay undone."""
     row = session.get(ExclusionRow, exclusion_id)
     if row is None or row.lifted_at is not None:
         raise NotFoundError(f"no exclusion {exclusion_id} in force; `helpdesk exclusions` shows them all")
     row.lifted_at = now()
+    what = str(Exclusion(row.field, row.value, row.since))
+    audit_log.note(session, "exclusion.lifted", author=author, subject=what, exclusion=row.id)
     return row
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
+from helpdesk.records import audit_log
 from helpdesk.records.faq import find_intent
 from helpdesk.records.tables import GoldenPhraseRow, Intent
 from helpdesk.text import normalise, text_key
@@ -37,16 +38,18 @@ def add(session: Session, text: str, *, intent: str | None, author: str) -> int:
     row = GoldenPhraseRow(text=text.strip(), text_key=key, intent_id=target and target.id, author=author[:80])
     session.add(row)
     session.flush()
+    audit_log.note(session, "golden.added", author=author, subject=row.text, intent=intent)
     return row.id
 
 
-def remove(session: Session, golden_id: int) -> None:
+def remove(session: Session, golden_id: int, *, author: str) -> None:
     """Take a promise back. Raises NotFoundError when there is none of that id."""
     removed = session.scalar(
-        delete(GoldenPhraseRow).where(GoldenPhraseRow.id == golden_id).returning(GoldenPhraseRow.id)
+        delete(GoldenPhraseRow).where(GoldenPhraseRow.id == golden_id).returning(GoldenPhraseRow.text)
     )
     if removed is None:
         raise NotFoundError(f"no golden phrase {golden_id}")
+    audit_log.note(session, "golden.removed", author=author, subject=removed)
 
 
 def read(session: Session) -> list[GoldenPhrase]:

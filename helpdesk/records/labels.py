@@ -73,6 +73,13 @@ def newest_label(session: Session, message_id: int) -> int:
     return session.scalar(select(func.max(Label.id)).where(Label.text_key == key)) or 0
 
 
+def newest_labels(session: Session, message_ids: Sequence[int]) -> dict[int, int]:
+    """`newest_label` of several messages."""
+    newest = select(func.max(Label.id)).where(Label.text_key == Message.text_key).correlate(Message).scalar_subquery()
+    query = select(Message.id, func.coalesce(newest, 0)).where(Message.id.in_(message_ids))
+    return dict(session.execute(query).tuples().all())
+
+
 def label_message(
     session: Session,
     message_id: int,

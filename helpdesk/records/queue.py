@@ -33,6 +33,7 @@ class QueueItem:
     """
 
     message_id: int
+    conversation_id: int
     text: str
     normalised: str
     text_key: str
@@ -253,6 +254,7 @@ def to_item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
     """A message and its decision as the desk shows them."""
     return QueueItem(
         message.id,
+        message.conversation_id,
         message.text,
         message.normalised,
         message.text_key,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.records.conversations import answered_intents
+from helpdesk.records.periods import Period
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
 
 
@@ -32,6 +33,11 @@ class Outcomes:
     def messages(self) -> int:
         """All of them but small talk."""
         return self.answered + self.clarified + self.handed_over
+
+    @property
+    def left(self) -> int:
+        """Questions back that nobody chose an answer to; a choice may come a day later, so at least none."""
+        return max(0, self.clarified - self.chosen - self.rejected)
 
     @property
     def coverage(self) -> float | None:
@@ -58,8 +64,13 @@ def count_outcomes(session: Session, *, since: datetime | None, until: datetime 
         query = query.where(Message.created_at > since)
     if until is not None:
         query = query.where(Message.created_at <= until)
+    return outcomes_of({(kind, reason): count for kind, reason, count in session.execute(query)})
+
+
+def outcomes_of(decided: Mapping[tuple[str, str], int]) -> Outcomes:
+    """The outcomes of messages that are counted by the kind and the reason of their decision."""
     counts: dict[tuple[str, bool], int] = {}
-    for kind, reason, count in session.execute(query):
+    for (kind, reason), count in decided.items():
         unanswered = (kind, reason) == (DecisionKind.FALLBACK, DecisionReason.CHOICE)  # handed over like any other
         key = (kind, reason in CHOSEN and not unanswered)
         counts[key] = counts.get(key, 0) + count
@@ -84,29 +95,22 @@ def direct_answers(session: Session, *, since: datetime) -> list[tuple[str, ...]
     return [answered_intents(decision) for decision in session.scalars(query)]
 
 
-def most_asked(session: Session, *, since: datetime, limit: int) -> list[TopicCount]:
-    """The intents that were answered most, choices included."""
-    query = (
-        select(DecisionRow.intent, func.count(), func.max(Message.id))
-        .join(Message, Message.id == DecisionRow.message_id)
-        .where(Message.created_at > since, DecisionRow.kind == DecisionKind.ANSWER, DecisionRow.intent.is_not(None))
-        .group_by(DecisionRow.intent)
-        .order_by(func.count().desc(), DecisionRow.intent)
-        .limit(limit)
-    )
-    return [TopicCount(intent or "", count, newest) for intent, count, newest in session.execute(query)]
+def content_gaps(session: Session, period: Period, *, limit: int) -> list[TopicCount]:
+    """The texts that were handed over most and that no published entry has: what the FAQ lacks.
 
-
-def content_gaps(session: Session, *, since: datetime, limit: int) -> list[TopicCount]:
-    """The texts that were handed over most and that nobody has given an intent: what the FAQ lacks."""
-    taught = select(Label.id).where(
-        Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind == "intent"
+    An entry has a text by a label or as a phrasing. What is known to be none of the FAQs is lacking too.
+    """
+    published = Intent.status == "published"
+    labelled = select(Label.text_key).join(Intent, Intent.id == Label.intent_id)
+    phrased = select(Phrasing.text_key).join(Intent, Intent.id == Phrasing.intent_id)
+    handed_over = select(DecisionRow.id).where(
+        DecisionRow.message_id == Message.id, _decided(), DecisionRow.kind == DecisionKind.FALLBACK
     )
     query = (
         select(func.max(Message.normalised), func.count(), func.max(Message.id))
-        .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .where(Message.created_at > since, _decided(), DecisionRow.kind == DecisionKind.FALLBACK)
-        .where(~taught.exists())
+        .where(period.holds, handed_over.exists())
+        .where(Message.text_key.not_in(labelled.where(published, Label.undone_at.is_(None))))
+        .where(Message.text_key.not_in(phrased.where(published)))
         .group_by(Message.text_key)
         .order_by(func.count().desc(), func.max(Message.id).desc())
         .limit(limit)

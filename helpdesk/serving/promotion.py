@@ -2,7 +2,8 @@
 
 from helpdesk.errors import ConflictError
 from helpdesk.matching.bundle import open_bundle
-from helpdesk.records import versions
+from helpdesk.records import audit_log, versions
+from helpdesk.records.audit_log import COMMAND_LINE
 from helpdesk.records.database import Database
 from helpdesk.settings import Settings
 
@@ -16,6 +17,8 @@ def put_in_service(settings: Settings, database: Database, version_id: int, *, r
         directory = versions.find_version(session, version_id).directory
     open_bundle(settings.bundles / directory)
     with database.write() as session:
-        versions.promote(session, version_id, reason=reason, author="command line")
+        versions.promote(session, version_id, reason=reason, author=COMMAND_LINE)
+        action = "version.rolled_back" if reason == versions.ROLLBACK else "version.promoted"
+        audit_log.note(session, action, author=COMMAND_LINE, subject=f"version {version_id}")
         if not (settings.bundles / directory).is_dir():
             raise ConflictError(f"version {version_id} is too old to be kept and was removed just now")

@@ -1,6 +1,7 @@
 """The people at the desk: which messages they take, and what they say about them."""
 
 import random
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from helpdesk.records.database import Database
 from helpdesk.settings import Settings
 from helpdesk.simulation.options import Options
 from helpdesk.simulation.script import TRIGGER, Script
-from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
+from helpdesk.text import OUT_OF_SCOPE, text_key
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -88,5 +89,5 @@ def hire(database: Database, script: Script, options: Options, settings: Setting
     """Make the logins of those who label."""
     names: Sequence[str] = (HONEST, POISONER) if options.poison else (HONEST,)
     with database.write() as session:
-        ids = {name: staff.add_staff(session, name, password=f"simulated {normalise(name)}").id for name in names}
+        ids = {name: staff.add_staff(session, name, password=secrets.token_urlsafe()).id for name in names}
     return Annotators(script, options, settings, ids)

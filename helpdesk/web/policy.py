@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import abort, current_app
+from flask import Flask, abort, current_app, url_for
 from flask_login import current_user
 
 from helpdesk.records.roles import Role
+from helpdesk.web.context import is_staff
 
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
@@ -35,3 +36,19 @@ def requires(role: Role) -> Callable[[View], View]:
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def install(app: Flask) -> None:
+    """Pages show what whoever looks at them may use: `may_use(endpoint)`, and the way home."""
+    app.jinja_env.globals.update(may_use=may_use, home_page=home_page)
+
+
+def may_use(endpoint: str) -> bool:
+    """Whether whoever sent this request may use a route."""
+    policy: Any = getattr(current_app.view_functions[endpoint], "policy", None)
+    return policy == PUBLIC or bool(is_staff() and current_user.role.may(policy))
+
+
+def home_page() -> str:
+    """Where whoever is logged in begins: labelling, or the report for those who only read."""
+    return url_for("report.page" if is_staff() and not may_use("desk.page") else "desk.page")

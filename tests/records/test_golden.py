@@ -53,12 +53,12 @@ def test_a_promise_can_be_taken_back_once(database: Database, vpn: str) -> None:
     """Afterwards the text is free again; an id that is gone is an error."""
     with database.write() as session:
         first = golden.add(session, "VPN is down", intent=vpn, author="ann")
-        golden.remove(session, first)
+        golden.remove(session, first, author="ann")
         assert golden.read(session) == []
         golden.add(session, "VPN is down", intent=None, author="ann")
 
     with database.write() as session, pytest.raises(NotFoundError, match="no golden phrase 99"):
-        golden.remove(session, 99)
+        golden.remove(session, 99, author="ann")
 
 
 def test_a_promise_goes_with_its_intent(database: Database, vpn: str) -> None:

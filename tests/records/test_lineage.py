@@ -148,11 +148,11 @@ def test_what_is_left_out_for_good_stays_out_until_it_is_lifted(filled: Database
         assert waiting == {"no tunnel today"}
 
     with filled.write() as session:
-        exclusions.lift(session, 1)
+        exclusions.lift(session, 1, author="boss")
     with filled.read() as session:
         assert exclusions.excluded_rows(session) == set()
     with pytest.raises(NotFoundError, match="no exclusion 1 in force"), filled.write() as session:
-        exclusions.lift(session, 1)
+        exclusions.lift(session, 1, author="boss")
 
 
 def test_a_time_of_another_zone_is_told_in_utc() -> None:

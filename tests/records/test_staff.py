@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from helpdesk.errors import BadInputError
+from helpdesk.errors import BadInputError, ConflictError
 from helpdesk.records import staff
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
@@ -53,17 +53,31 @@ def test_a_new_password_ends_every_session(database: Database) -> None:
     with database.write() as session:
         token = staff.add_staff(session, "ann", password=PASSWORD).session_token
         assert staff.find_by_token(session, token) is not None
-        staff.set_password(session, "ann", password="another long one")
+        staff.set_password(session, "ann", password="another long one", author="ann")
 
         assert staff.find_by_token(session, token) is None
 
 
-@pytest.mark.parametrize(("name", "password"), [("", PASSWORD), ("ann", "short"), ("taken", PASSWORD)])
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("", PASSWORD),
+        (" ", PASSWORD),
+        ("a" * 81, PASSWORD),
+        ("ann\u200b", PASSWORD),
+        ("Taken ", PASSWORD),
+        ("Command line", PASSWORD),
+        ("ann", "short"),
+        ("ann", "password1234"),
+        ("annabelle jones", "annabelle jones"),
+        ("ann", "helpdeskhelpdesk"),
+    ],
+)
 def test_bad_logins_are_not_made(database: Database, name: str, password: str) -> None:
-    """Empty or taken names and short passwords are refused."""
+    """Empty, taken or misleading names and passwords that are easy to guess are refused."""
     with database.write() as session:
         staff.add_staff(session, "taken", password=PASSWORD)
-        with pytest.raises(BadInputError):
+        with pytest.raises((BadInputError, ConflictError)):
             staff.add_staff(session, name, password=password)
 
 

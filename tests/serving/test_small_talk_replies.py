@@ -12,6 +12,7 @@ from helpdesk.records import audit, conversations, faq, queue, traffic
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
+from helpdesk.records.periods import Period
 from helpdesk.records.tables import DecisionRow
 from helpdesk.serving.chat_service import ChatService, Reply
 from helpdesk.serving.live import LiveMatcher
@@ -77,7 +78,7 @@ def test_neither_waits_for_a_label_or_counts_as_unanswered(desk: ChatService) ->
     with desk.database.read() as session:
         waiting = [item.text for item in queue.items(session, review_below=0.8, limit=9)]
         drawn = [item.text for item in audit.audit_queue(session, since=since, limit=9)]
-        gaps = traffic.content_gaps(session, since=since, limit=9)
+        gaps = traffic.content_gaps(session, Period(since), limit=9)
         unanswered = traffic.unanswered_texts(session, since=since, limit=9)
         outcomes = traffic.count_outcomes(session, since=since)
 

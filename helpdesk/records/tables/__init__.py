@@ -3,7 +3,16 @@
 from helpdesk.records.tables.base import Table, UtcDateTime
 from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
 from helpdesk.records.tables.operations import HeartbeatRow, Lease, Night, Promotion, Version
-from helpdesk.records.tables.people import AuditLogRow, CardLease, ExclusionRow, Label, LoginFailure, Staff
+from helpdesk.records.tables.people import (
+    AuditLogRow,
+    CardLease,
+    ExclusionRow,
+    Label,
+    LoginFailure,
+    OneTimeLink,
+    SignIn,
+    Staff,
+)
 from helpdesk.records.tables.traffic import AskedText, Conversation, DecisionRow, FlipRow, Message
 from helpdesk.records.tables.uploads import Upload, UploadedFile
 
@@ -27,8 +36,10 @@ __all__ = [
     "LoginFailure",
     "Message",
     "Night",
+    "OneTimeLink",
     "Phrasing",
     "Promotion",
+    "SignIn",
     "Staff",
     "Table",
     "Upload",

@@ -38,6 +38,38 @@ class LoginFailure(Table):
     at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+class SignIn(Table):
+    """Somebody logged in. Forgotten after a while: addresses are nobody's business for ever."""
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (Index("ix_sign_ins_staff_id_at", "staff_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    address: Mapped[str] = mapped_column(String(64))
+    browser: Mapped[str] = mapped_column(String(300))
+
+
+class OneTimeLink(Table):
+    """A link that can be used once: an invitation with a role, or a new password for somebody. Its use deletes it.
+
+    `token_hash`: SHA-256 of what the address holds, in hexadecimal.
+    """
+
+    __tablename__ = "one_time_links"
+    __table_args__ = (CheckConstraint("(staff_id IS NULL) = (role IS NOT NULL)", name="role"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str | None] = mapped_column(String(16))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    author: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+
+
 class AuditLogRow(Table):
     """Append-only: one action of somebody who is logged in, or of a command."""
 

@@ -27,7 +27,10 @@ class Message(Table):
     """What a person typed, as they typed it. `external_id` makes a repeated delivery one message."""
 
     __tablename__ = "messages"
-    __table_args__ = (UniqueConstraint("channel", "external_id", name="uq_messages_channel_external_id"),)
+    __table_args__ = (
+        UniqueConstraint("channel", "external_id", name="uq_messages_channel_external_id"),
+        Index("ix_messages_created_at_id", "created_at", "id", "channel"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
@@ -36,7 +39,7 @@ class Message(Table):
     text: Mapped[str]
     normalised: Mapped[str]
     text_key: Mapped[str] = mapped_column(String(32), index=True)
-    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 _DRAWN = text("inclusion_probability IS NOT NULL")

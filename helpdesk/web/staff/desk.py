@@ -6,7 +6,6 @@ from flask import Blueprint, render_template, request
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import DecisionReason
 from helpdesk.errors import UnavailableError
 from helpdesk.records import card_leases, labelled, labels, nights, queue, versions
 from helpdesk.records.queue import QueueItem
@@ -18,34 +17,11 @@ from helpdesk.web.policy import requires
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.card import read_card
 from helpdesk.web.staff.filters import read_wanted
+from helpdesk.web.staff.reasons import REASONS
 from helpdesk.web.staff.tabs import AUDIT, TABS, count_tabs
 from helpdesk.web.staff.tabs import waiting as waiting_under
 
 SIDE_LIST = 30
-REASONS = {
-    DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
-    DecisionReason.LANGUAGE: "It is in a language that neither the FAQ nor the encoder know, so it was handed over.",
-    DecisionReason.BETWEEN: "Several FAQs were close, so it asked which one was meant.",
-    DecisionReason.SHARED_TEXT: "Several FAQs have this text, or nearly, so it asked which one was meant.",
-    DecisionReason.TWO_QUESTIONS: "Two questions were found in it, and both answered.",
-    DecisionReason.THREE_QUESTIONS: "Three questions were found in it, and all answered.",
-    DecisionReason.SENTENCE: "One of its sentences was answered; the whole was not clear.",
-    DecisionReason.CONFIDENT: "It was answered, but with little confidence.",
-    DecisionReason.NEW_PHRASING: "It was answered from a phrasing added today.",
-    DecisionReason.NO_ANSWER: "The FAQ that fits has no answer yet, so it was handed over.",
-    DecisionReason.NO_VERSION: "No trained version was in service.",
-    DecisionReason.NONE_OF_THESE: "None of the offered FAQs was chosen.",
-    DecisionReason.KNOWN_OUT_OF_SCOPE: "It was labelled as none of the FAQs before.",
-    DecisionReason.ASKED: "The person asked for a person, so it was handed over.",
-    DecisionReason.GREETING: "It was greeted back.",
-    DecisionReason.THANKS: "It says thanks, and got a short reply.",
-    DecisionReason.GOODBYE: "It says goodbye, and got a short reply.",
-    DecisionReason.INSULT: "It is an insult, and got a short reply.",
-    DecisionReason.SETTLED: "It says that a matter is settled, and got a short reply.",
-    DecisionReason.BOT_QUESTION: "It asks whether this is a bot, and got a short reply.",
-    DecisionReason.YES: "It says yes to nothing that was asked, and got a short reply.",
-    DecisionReason.NO: "It says no to nothing that was asked, and got a short reply.",
-}
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
 

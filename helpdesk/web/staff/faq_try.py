@@ -16,7 +16,7 @@ from helpdesk.web.context import service
 from helpdesk.web.policy import requires
 
 RANKING_SHOWN = 5
-OUTCOMES = {
+_OUTCOMES = {
     DecisionKind.ANSWER: "Would be answered",
     DecisionKind.CLARIFY: "Would be asked which one is meant",
     DecisionKind.FALLBACK: "Would be handed over",
@@ -89,7 +89,7 @@ def _in_words(decision: Decision) -> Tried:
     chosen = {*decision.intents, *decision.options}
     answer = "\n\n".join(entries[slug].answer for slug in decision.intents if slug in entries)
     return Tried(
-        OUTCOMES[decision.kind],
+        _OUTCOMES[decision.kind],
         WHYS.get(decision.reason, ""),
         answer,
         tuple(

@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
-from helpdesk.records import audit_log, faq, golden
+from helpdesk.records import faq, golden
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Intent
 from helpdesk.text import visible
@@ -74,7 +74,6 @@ def _promise() -> None:
     intent = None if promise == NEVER_CHOICE else promise.removeprefix(ALWAYS_CHOICE)
     with service().database.write() as session:
         golden.add(session, text, intent=intent, author=current_user.name)
-        audit_log.note(session, "golden.added", author=current_user.name, subject=text, intent=intent)
 
 
 @blueprint.post("/<int:golden_id>/remove")
@@ -82,7 +81,6 @@ def _promise() -> None:
 def remove(golden_id: int) -> Response:
     """Take a promise back."""
     with service().database.write() as session:
-        golden.remove(session, golden_id)
-        audit_log.note(session, "golden.removed", author=current_user.name, subject=str(golden_id))
+        golden.remove(session, golden_id, author=current_user.name)
     flash("Removed.")
     return redirect(url_for("golden.page"), 303)

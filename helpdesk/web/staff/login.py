@@ -5,17 +5,20 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from helpdesk.records import staff
+from helpdesk.records import audit_log, card_leases, staff
 from helpdesk.records.roles import Role
+from helpdesk.records.sign_ins import record_sign_in
 from helpdesk.records.tables import Staff
 from helpdesk.web import problems
 from helpdesk.web.context import is_staff, service
-from helpdesk.web.policy import public, requires
+from helpdesk.web.policy import home_page, may_use, public, requires
 from helpdesk.web.staff.attempts import PREFIX, send_again, unsent_attempt
 
+TOO_MANY = "Too many attempts. Try again in 15 minutes."
 blueprint = Blueprint("login", __name__)
 
 
@@ -67,15 +70,15 @@ def form() -> Response | str:
 def enter() -> Response:
     """Check name and password; guessing is refused before anything is hashed. What the form carries is shown again."""
     name, password = request.form.get("name", ""), request.form.get("password", "")
-    address = request.remote_addr or ""
     with service().database.write() as records:
-        if staff.too_many_failures(records, name, address=address):
-            return _form_again("Too many attempts. Try again in 15 minutes.", status=429)
-        row = staff.check_login(records, name, password=password, address=address)
+        if staff.too_many_failures(records, name, address=address()):
+            return _form_again(TOO_MANY, status=429)
+        row = staff.check_login(records, name, password=password, address=address())
+        if row is not None:
+            note_sign_in(records, row)
     if row is None:
         return _form_again("Name or password is wrong.", status=401)
-    session.clear()
-    login_user(LoggedIn(row))
+    begin_session(row)
     attempt = unsent_attempt()
     if attempt is not None:
         return send_again(attempt, why="Your session had ended.", status=200)
@@ -85,14 +88,32 @@ def enter() -> Response:
 @blueprint.post("/logout")
 @requires(Role.VIEWER)
 def leave() -> Response:
-    """End every session of this login."""
+    """End every session of this login; the card that they looked at is free."""
     with service().database.write() as records:
         row = staff.find_by_token(records, current_user.get_id())
         if row is not None:
             staff.end_sessions(row)
+            card_leases.free(records, staff_id=row.id)
+            audit_log.note(records, "login.left", author=row.name)
     logout_user()
     session.clear()
     return redirect(url_for("login.form"), 303)
+
+
+def address() -> str:
+    """Where this request comes from."""
+    return request.remote_addr or ""
+
+
+def note_sign_in(records: Session, row: Staff) -> None:
+    """Write down that somebody logs in with this request."""
+    record_sign_in(records, row, address=address(), browser=request.headers.get("User-Agent", ""))
+
+
+def begin_session(row: Staff) -> None:
+    """From here on this browser is somebody's; nothing of the session before is left."""
+    session.clear()
+    login_user(LoggedIn(row))
 
 
 def _form_again(problem: str | None, *, status: int) -> Response:
@@ -125,14 +146,16 @@ def _referring_path() -> str:
 
 
 def _target(wanted: str) -> str:
-    """Where to go after the login: a page of ours that answers GET, never another site."""
+    """Where to go after the login: a page of ours that answers GET and may be seen, never another site."""
     parts = urlsplit(wanted)
     local = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return wanted if local and _answers_get(parts.path) else url_for("desk.page")
+    return wanted if local and _is_page(parts.path) else home_page()
 
 
-def _answers_get(path: str) -> bool:
+def _is_page(path: str) -> bool:
+    """Whether it answers GET; once somebody is logged in, whether they may see it too."""
     try:
-        return current_app.url_map.bind("").match(path, method="GET") is not None
+        endpoint, _ = current_app.url_map.bind("").match(path, method="GET")
     except HTTPException:
         return False
+    return endpoint == "static" or not is_staff() or may_use(endpoint)

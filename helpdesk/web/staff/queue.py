@@ -16,8 +16,8 @@ from helpdesk.records.tables import Label, Version
 from helpdesk.text import visible
 from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
-from helpdesk.web.staff.desk import REASONS
 from helpdesk.web.staff.filters import FILTERS, read_wanted
+from helpdesk.web.staff.reasons import REASONS
 from helpdesk.web.staff.tabs import AUDIT, TABS, count_tabs, waiting
 
 ROWS = 50

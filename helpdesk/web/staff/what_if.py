@@ -48,18 +48,21 @@ def receipt(message_id: int) -> str:
     )
 
 
-@blueprint.get("/faq/what-if")
+@blueprint.route("/faq/what-if", methods=["GET", "POST"])
 @requires(Role.VIEWER)
 def edit() -> str:
-    """What deleting (`?edit=delete&faq=`), merging (`&into=`) or splitting (`&phrasing=&question=`) would change."""
+    """What deleting (`?edit=delete&faq=`), merging (`&into=`) or splitting (`&phrasing=&question=`) would change.
+
+    A form that would do so posts the same; nothing is written.
+    """
     wanted, slug, live = request.args.get("edit", ""), request.args.get("faq", ""), _live()
-    into, question = request.args.get("into", ""), request.args.get("question", "")
+    into, question = request.values.get("into", ""), request.values.get("question", "")
     if wanted == "delete":
         edited = edits.without_entry(live, slug)
     elif wanted == "merge":
         edited = edits.with_merge(live, slug, into)
     elif wanted == "split":
-        phrasings = [number for text in request.args.getlist("phrasing") if (number := row_id(text)) is not None]
+        phrasings = [number for text in request.values.getlist("phrasing") if (number := row_id(text)) is not None]
         edited = edits.with_split(live, slug, phrasings, question)
     else:
         raise BadInputError(f"edit {wanted!r:.40}; expected one of {', '.join(EDITS)}")

@@ -298,7 +298,7 @@ def test_a_golden_phrase_holds_a_night_back_until_it_is_removed(settings: Settin
         store_entries(session, [Entry("vpn", phrasings=("can you marry me",))], author="mallory")
     refused = night(settings, records)
     with records.write() as session:
-        golden.remove(session, promise)
+        golden.remove(session, promise, author="ann")
     allowed = night(settings, records)
 
     assert refused.promoted is None

@@ -114,7 +114,7 @@ def test_a_lifted_exclusion_lets_its_phrasings_teach_again(desk: ChatService) ->
     """From the next night on; undone labels stay undone."""
     night(desk, without=MALLORY)
     with desk.database.write() as session:
-        exclusions.lift(session, 1)
+        exclusions.lift(session, 1, author="boss")
 
     assert night(desk).promoted == 4
     assert "phrasing:26" in rows_in_service(desk)

@@ -16,7 +16,8 @@ from helpdesk.records.tables import DecisionRow, Label
 
 PUBLIC = {
     "static", "chat.page", "login.form", "login.enter", "health.livez", "health.readyz", "rasa.status",
-    "rasa.webhook", "api.messages", "api.match", "api.search", "api.faqs", "api.model", "metrics.metrics",
+    "invitation.page", "invitation.use", "rasa.webhook",
+    "api.messages", "api.match", "api.search", "api.faqs", "api.model", "metrics.metrics",
 }  # fmt: skip
 
 

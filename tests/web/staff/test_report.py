@@ -65,7 +65,7 @@ def test_an_empty_desk_has_a_report(ann: FlaskClient) -> None:
     page = words(ann)
 
     assert "Coverage – of the messages" in page
-    assert "Wrong answers –" in page
+    assert "Wrong answers – No answers of these days were drawn into the audit sample" in page
     assert "not shown yet" in page
     assert "version 1 (first) went into service" in page
 
@@ -83,8 +83,10 @@ def test_the_figures_are_those_of_the_tables(ann: FlaskClient, records: Database
     assert "from 4 of 5 audited messages" in page
     assert "Label 1 audited message" in page
     assert "1 not answered, handed over" in page
-    assert f"Content gaps 1 {PERU}" in page
-    assert "Most asked 1" in page
+    assert f"no published FAQ has. 1 {PERU} Make a draft" in page
+    assert "How do I reset my password? 1 0 0" in page
+    assert "Why does the VPN not connect? 1 0 0" in page
+    assert "The printer does not print. 1 0 1 How do I get a new laptop? once" in page
     assert last
 
 

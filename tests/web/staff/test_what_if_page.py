@@ -1,5 +1,6 @@
 """What a label or an edit would change, as pages and as a part of the card."""
 
+import re
 from html import unescape
 
 import pytest
@@ -54,5 +55,10 @@ def test_an_edit_of_the_faq_is_looked_at_before(ann: FlaskClient) -> None:
     assert "1</b> of 2 messages" in words(ann, "/desk/faq/what-if?edit=delete&faq=vpn")
     assert "1</b> of 2 messages" in words(ann, "/desk/faq/what-if?edit=merge&faq=vpn&into=wifi")
     assert ann.get("/desk/faq/what-if?edit=split&faq=vpn&question=What&phrasing=1").status_code == 400
+    form = ann.get("/desk/faq/2/merge").text
+    assert 'formaction="/desk/faq/what-if?edit=merge&amp;faq=vpn" formtarget="_blank"' in form
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', form)[0]
+    said = ann.post("/desk/faq/what-if?edit=merge&faq=vpn", data={"csrf_token": token, "into": "wifi"})
+    assert "1</b> of 2 messages" in said.text
     assert ann.get("/desk/faq/what-if?edit=burn&faq=vpn").status_code == 400
     assert ann.get("/desk/faq/what-if?edit=delete&faq=nope").status_code == 400

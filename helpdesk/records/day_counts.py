@@ -1,0 +1,88 @@
+"""What became of the messages, day by day: one reading that the figures, the chart and the FAQ table share."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from helpdesk.decisions import CHOSEN, DecisionKind
+from helpdesk.records.names import current_names
+from helpdesk.records.periods import Period
+from helpdesk.records.tables import Conversation, DecisionRow, Message
+from helpdesk.records.traffic import Outcomes, outcomes_of
+
+
+@dataclass(frozen=True)
+class DayCount:
+    """How many messages of one day (UTC) were decided alike; intent: what was answered, by its name of today."""
+
+    day: date
+    kind: str
+    reason: str
+    intent: str | None
+    count: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How often an entry was the answer: directly, and because it was chosen from a question."""
+
+    direct: int = 0
+    chosen: int = 0
+
+    @property
+    def all(self) -> int:
+        """Both."""
+        return self.direct + self.chosen
+
+
+def read_day_counts(session: Session, period: Period) -> list[DayCount]:
+    """The counts of a period. An answer to several questions counts for the first of them."""
+    columns = (func.date(Message.created_at), DecisionRow.kind, DecisionRow.reason, DecisionRow.intent)
+    query = (
+        select(*columns, func.count())
+        .join(Message, Message.id == DecisionRow.message_id)
+        .where(period.holds)
+        .group_by(*columns)
+    )
+    names = current_names(session)
+    return [
+        DayCount(date.fromisoformat(str(day)), kind, reason, intent and names.get(intent, intent), count)
+        for day, kind, reason, intent, count in session.execute(query)
+    ]
+
+
+def outcomes(counts: Iterable[DayCount]) -> Outcomes:
+    """All of them together."""
+    added = Counter[tuple[str, str]]()
+    for row in counts:
+        added[row.kind, row.reason] += row.count
+    return outcomes_of(added)
+
+
+def by_day(counts: Sequence[DayCount]) -> dict[date, Outcomes]:
+    """The outcomes of each day that has any, in order."""
+    days: dict[date, list[DayCount]] = {}
+    for row in counts:
+        days.setdefault(row.day, []).append(row)
+    return {day: outcomes(days[day]) for day in sorted(days)}
+
+
+def by_intent(counts: Iterable[DayCount]) -> dict[str, Answers]:
+    """How often each entry was the answer."""
+    direct, chosen = Counter[str](), Counter[str]()
+    for row in counts:
+        if row.kind == DecisionKind.ANSWER and row.intent:
+            (chosen if row.reason in CHOSEN else direct)[row.intent] += row.count
+    return {intent: Answers(direct[intent], chosen[intent]) for intent in direct | chosen}
+
+
+def read_channels(session: Session) -> list[str]:
+    """The channels that anybody wrote on; each is found by one step in the index, however many conversations it has."""
+    first = select(func.min(Conversation.channel).label("channel")).cte("channels", recursive=True)
+    following = select(func.min(Conversation.channel)).where(Conversation.channel > first.c.channel).scalar_subquery()
+    channels = first.union_all(select(following).where(first.c.channel.is_not(None)))
+    return [channel for channel in session.scalars(select(channels.c.channel)) if channel is not None]

@@ -1,0 +1,51 @@
+"""The FAQ's entries as a report lists them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from helpdesk.records.agreement import Mistaken
+from helpdesk.records.day_counts import Answers, DayCount, by_intent
+from helpdesk.records.tables import Intent, Phrasing
+
+
+@dataclass(frozen=True)
+class FaqCount:
+    """One entry. answers: how often it was the answer; wrong: of its answers, those a label speaks against;
+    confused: what was meant instead, as (slug, count); changed: when its text or a phrasing changed last."""
+
+    slug: str
+    question: str
+    status: str
+    answers: Answers
+    wrong: int
+    confused: Sequence[tuple[str, int]]
+    changed: datetime
+
+
+def read_faq_counts(session: Session, counts: Sequence[DayCount], confusions: Sequence[Mistaken]) -> list[FaqCount]:
+    """Every entry, those answered most first."""
+    added = (
+        select(Phrasing.intent_id, func.max(Phrasing.created_at).label("at")).group_by(Phrasing.intent_id).subquery()
+    )
+    query = select(Intent, added.c.at).outerjoin(added, added.c.intent_id == Intent.id)
+    answers = by_intent(counts)
+    wrong: dict[str, list[tuple[str, int]]] = {}
+    for row in confusions:
+        wrong.setdefault(row.said, []).append((row.meant, row.count))
+    found = [
+        FaqCount(
+            intent.slug,
+            intent.question,
+            intent.status,
+            answers.get(intent.slug, Answers()),
+            sum(count for _, count in wrong.get(intent.slug, ())),
+            wrong.get(intent.slug, ()),
+            max(intent.updated_at, at or intent.updated_at),
+        )
+        for intent, at in session.execute(query)
+    ]
+    return sorted(found, key=lambda row: (-row.answers.all, row.slug))

@@ -1,0 +1,147 @@
+"""Conversations: a search over what was said, and the whole thread with what was decided about each message."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from sqlalchemy.orm import Session
+
+from helpdesk.decisions import CHOSEN, DecisionKind, DecisionReason
+from helpdesk.errors import BadInputError
+from helpdesk.records import labels, names
+from helpdesk.records.conversation_log import (
+    LOOKED_AT,
+    OUTCOMES,
+    Exchange,
+    Found,
+    Search,
+    find_messages,
+    labels_of,
+    read_thread,
+)
+from helpdesk.records.conversations import answered_intents
+from helpdesk.records.day_counts import read_channels
+from helpdesk.records.periods import Period
+from helpdesk.records.roles import Role
+from helpdesk.text import normalise, visible
+from helpdesk.web.context import BIGGEST_ID, row_id, service
+from helpdesk.web.policy import requires
+from helpdesk.web.staff.reasons import KIND_WORDS, in_words
+from helpdesk.web.staff.report_period import moments, read_day
+
+MESSAGES_SHOWN = 50
+FORM_FIELDS = ("q", "sender", "channel", "outcome", "faq", "from", "to")
+OUTCOME_WORDS = {
+    "answered": "Answered",
+    "asked_back": "Asked back",
+    "handed_over": "Handed over",
+    "small_talk": "Small talk",
+}
+blueprint = Blueprint("conversations", __name__, url_prefix="/desk/conversations")
+
+
+@blueprint.get("")
+@requires(Role.VIEWER)
+def page() -> str:
+    """Messages that are wanted, newest first, those of one conversation together."""
+    asked = {name: request.args.get(name, "").strip() for name in FORM_FIELDS}
+    with service().database.read() as session:
+        questions, called = names.questions(session), names.current_names(session)
+        search = _search(asked, called)
+        pointless = bool(asked["q"]) and not search.text
+        before = row_id(request.args.get("before"))
+        found = Found([]) if pointless else find_messages(session, search, limit=MESSAGES_SHOWN, before=before)
+        channels = read_channels(session)
+    same = {name: value for name, value in asked.items() if value}
+    today = {slug: question for slug, question in questions.items() if slug not in called}
+    return render_template(
+        "conversations.html",
+        asked=asked,
+        groups=_together(found.rows),
+        found=found,
+        pointless=pointless,
+        looked_at=LOOKED_AT,
+        same=same,
+        next_page=same | {"before": found.before},
+        newest=before is None,
+        filtered=bool(same),
+        channels=channels,
+        outcomes=OUTCOME_WORDS,
+        entries=sorted(today.items(), key=lambda entry: entry[1]),
+        questions=questions,
+        kinds=KIND_WORDS,
+        visible=visible,
+    )
+
+
+@blueprint.get("/<int:conversation_id>")
+@requires(Role.VIEWER)
+def thread(conversation_id: int) -> str:
+    """One conversation, oldest first: its newest page, or the one before or around a message."""
+    before, around = (row_id(request.args.get(name)) for name in ("before", "around"))
+    number = min(conversation_id, BIGGEST_ID)
+    with service().database.read() as session:
+        found = read_thread(session, number, limit=MESSAGES_SHOWN, before=before, around=around)
+        turns = _turns(session, found.rows)
+    if turns and found.later and turns[-1]["then"]:
+        turns[-1]["then"] = "What followed is on the next page."
+    return render_template(
+        "conversation.html", thread=found, turns=turns, words=labels.words, kinds=KIND_WORDS, visible=visible
+    )
+
+
+def _search(asked: dict[str, str], called: dict[str, str]) -> Search:
+    outcome = asked["outcome"] or None
+    if outcome is not None and outcome not in OUTCOMES:
+        raise BadInputError(f"outcome {outcome!r:.40}; expected one of {', '.join(OUTCOMES)}")
+    first, last = read_day(asked, "from"), read_day(asked, "to")
+    if first and last and first > last:
+        raise BadInputError(f"from {first} to {last}; expected the earlier day first")
+    wanted = called.get(asked["faq"], asked["faq"])
+    return Search(
+        period=Period(*moments(first, last), asked["channel"] or None),
+        text=normalise(asked["q"]),
+        sender=asked["sender"],
+        outcome=outcome,
+        intents=[wanted, *(old for old, new in called.items() if new == wanted)] if wanted else (),
+    )
+
+
+def _together(rows: Sequence[Exchange]) -> list[list[Exchange]]:
+    """The rows of each conversation, in the order of the newest of them."""
+    groups: dict[int, list[Exchange]] = {}
+    for said in rows:
+        groups.setdefault(said.conversation.id, []).append(said)
+    return list(groups.values())
+
+
+def _turns(session: Session, rows: Sequence[Exchange]) -> list[dict[str, Any]]:
+    """What the page shows of each message."""
+    given = labels_of(session, {said.message.text_key for said in rows})
+    named = {intent for said in rows for intent in (*answered_intents(said.decision), *said.decision.options)}
+    questions = names.questions(session, named)
+    following = [*rows[1:], None]
+    return [
+        {
+            "message": said.message,
+            "decision": said.decision,
+            "why": in_words(said.decision.reason, sure=said.decision.confidence >= service().settings.review_below),
+            "answers": [questions.get(slug, slug) for slug in answered_intents(said.decision)],
+            "offered": [questions.get(slug, slug) for slug in said.decision.options],
+            "then": _then(said, after),
+            "labels": given.get(said.message.text_key, []),
+        }
+        for said, after in zip(rows, following, strict=True)
+    ]
+
+
+def _then(said: Exchange, after: Exchange | None) -> str | None:
+    """What came of a question back, in words; None for other decisions."""
+    if said.decision.kind != DecisionKind.CLARIFY:
+        return None
+    if after is None:
+        return "Nothing followed."
+    if after.decision.reason not in CHOSEN:
+        return "The customer chose none and wrote something else."
+    rejected = after.decision.reason == DecisionReason.NONE_OF_THESE
+    return "The customer chose “none of these”." if rejected else "The customer chose the answer below."
