@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from helpdesk.demo.editing import EDITS
 from helpdesk.demo.labelling import Labellers
 from helpdesk.demo.messages import Texts
-from helpdesk.demo.people import EDITOR
+from helpdesk.demo.people import EDITOR, LABELLER, LEAD, SECOND, change_people, sign_in
 from helpdesk.demo.traffic import CONVERSATIONS, Traffic
 from helpdesk.progress import Report
 from helpdesk.records.clock import Clock, now
@@ -65,6 +65,7 @@ def play_month(
         if day in nights and midnight + _NIGHT < ends:
             _note_night(stage, midnight + _NIGHT)
         report("playing a month", day + 1, DAYS + 1)
+    change_people(database)
     stage.traffic.play_until(ends)
     clock.set_right()
     stage.labellers.look()
@@ -88,11 +89,14 @@ def _play_day(stage: _Stage, day: int, midnight: datetime, *, ends: datetime) ->
     stage.traffic.plan_day(midnight)
     if midnight + _MORNING < ends and day in EDITS:
         stage.be(midnight + _MORNING)
+        sign_in(stage.database, EDITOR)
         with stage.database.write() as session:
             EDITS[day](session, stage.traffic.newest, stage.staff_ids[EDITOR])
         stage.live.refresh()
     if midnight + _AFTERNOON < ends and midnight.weekday() < 5 and day < _LAST_LABELS:
         stage.be(midnight + _AFTERNOON)
+        for name in (LABELLER, SECOND, *([LEAD] if midnight.weekday() == 0 else [])):
+            sign_in(stage.database, name)
         stage.labellers.work(day)
 
 

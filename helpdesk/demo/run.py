@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from helpdesk.demo.month import DAYS, play_month
-from helpdesk.demo.people import PEOPLE, hire
+from helpdesk.demo.people import FORMER, PEOPLE, hire
 from helpdesk.home import set_up
 from helpdesk.progress import Reporter
 from helpdesk.records.clock import now, simulated_time
@@ -41,7 +41,7 @@ def _fill(settings: Settings, *, began: datetime, progress: Reporter) -> None:
             click.echo(line)
         password = secrets.token_urlsafe(12)
         staff_ids = hire(database, password=password)
-        others = ", ".join(f"{name} ({role})" for name, role in PEOPLE.items())
+        others = ", ".join(f"{name} ({role})" for name, role in PEOPLE.items() if name != FORMER)
         click.echo(f"more logins, all with the password {password}: {others}")
         with progress as report:
             play_month(settings, database, staff_ids=staff_ids, began=began, clock=clock, report=report)

@@ -21,6 +21,8 @@ from helpdesk.home import ADMIN
 from helpdesk.records import faq
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.files.faq_files import NamedFile
+from helpdesk.records.one_time_links import invite
+from helpdesk.records.roles import Role
 from helpdesk.records.tables import Label, Staff
 from helpdesk.records.uploads import keep_upload
 from helpdesk.serving.live import LiveMatcher
@@ -66,18 +68,19 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-def examples(records: Database) -> dict[str, int]:
+def examples(records: Database) -> dict[str, object]:
     """What the arguments of routes may be; a file is uploaded for it."""
     with records.write() as session:
         admin = session.scalars(select(Staff.id).where(Staff.name == ADMIN)).one()
         return {
             "entry_id": faq.find_intent(session, "vpn_connect_fail").id,
             "message_id": session.scalars(select(func.max(Label.message_id))).one() or 1,
+            "token": invite(session, "Mara", role=Role.EDITOR, author=ADMIN).token,
             "upload_id": keep_upload(session, [NamedFile("faq.csv", FILE)], staff_id=admin),
         }
 
 
-def pages(app: Flask, client: FlaskClient, given: dict[str, int], *, public: bool) -> Iterator[str]:
+def pages(app: Flask, client: FlaskClient, given: dict[str, object], *, public: bool) -> Iterator[str]:
     """The addresses of all pages that anybody may see, or of the others."""
     for rule in app.url_map.iter_rules():
         policy = getattr(app.view_functions[rule.endpoint], "policy", PUBLIC)
@@ -88,7 +91,7 @@ def pages(app: Flask, client: FlaskClient, given: dict[str, int], *, public: boo
                 yield path
 
 
-def build(rule: Rule, given: dict[str, int]) -> str:
+def build(rule: Rule, given: dict[str, object]) -> str:
     """The path of a rule whose arguments are examples; what there is no example of is the first one."""
     built = rule.build({name: given.get(name, 1) for name in rule.arguments})
     assert built is not None
