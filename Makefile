@@ -1,5 +1,6 @@
 # make run: everything a first look needs.  make test: lint, types and the whole suite.
 # make quick: what the inner loop needs, without training and real servers.  make mutants: do the tests notice?
+# make screenshots: the pictures of the documents, from the demo.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 MINUTES ?= 20
 
-.PHONY: run test quick lint types units mutants clean
+.PHONY: run test quick lint types units mutants screenshots clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/helpdesk init
@@ -33,6 +34,9 @@ units: $(VENV)/test.stamp
 
 mutants: $(VENV)/mutants.stamp
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/mutants.py --minutes $(MINUTES) --workers $(WORKERS)
+
+screenshots: $(VENV)/test.stamp
+	$(BIN)/python benchmarks/screenshots.py
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -23,7 +23,7 @@ from faqs import Embedder
 from filelock import FileLock
 from flask import Flask
 from flask.testing import FlaskClient
-from homes import CHEAP, LENIENT, copy_home, make_home, short_exams
+from homes import CHEAP, LENIENT, copy_home, make_home, play, short_exams
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import create_engine, make_url, text
 
@@ -37,7 +37,7 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 
 Once = Callable[[str, Callable[[Path], object]], Path]
-SLOW_FIXTURES = {"small_home", "starter_home", "server", "postgresql_url"}
+SLOW_FIXTURES = {"small_home", "starter_home", "demo_home", "server", "postgresql_url"}
 _numbers = itertools.count()
 _left_out: list[str] = []
 
@@ -213,6 +213,12 @@ def starter_home(once: Once) -> Path:
             (home / "init.log").write_text(run_in(home, "init").stdout)
 
     return once("starter", make)
+
+
+@pytest.fixture(scope="session")
+def demo_home(starter_home: Path, once: Once) -> Path:
+    """The home of a demo in which a month went by and little was asked. Copy it, do not use it."""
+    return once("demo", lambda folder: play(starter_home, folder))
 
 
 @pytest.fixture(scope="session")

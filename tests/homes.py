@@ -4,21 +4,27 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import update
 
+from helpdesk.demo.month import DAYS, play_month
+from helpdesk.demo.people import hire
 from helpdesk.home import set_up
 from helpdesk.learning.bundles import build
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, staff
+from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import open_database
 from helpdesk.records.faq import Entry
 from helpdesk.records.roles import Role
+from helpdesk.records.tables import Staff
 from helpdesk.settings import Settings, load_settings
 
 STAFF, PASSWORD = "ann", "correct horse battery"
@@ -92,3 +98,19 @@ def share(source: str, target: str) -> None:
         os.link(source, target)
     else:
         shutil.copy2(source, target)
+
+
+def play(starter: Path, folder: Path) -> None:
+    """The month of the demo, with few conversations and one night, in a copy of a home with the starter FAQ."""
+    shutil.copytree(starter, folder, dirs_exist_ok=True, copy_function=share)
+    settings = load_settings(home=folder)
+    opened = open_database(settings)
+    began = now() - timedelta(days=DAYS)
+    with simulated_time() as clock:
+        clock.set(began)
+        staff_ids = hire(opened, password=PASSWORD)
+        more = {"began": began, "clock": clock, "conversations": 8, "nights": (20,)}
+        play_month(settings, opened, staff_ids=staff_ids, report=Quiet().__enter__(), **more)
+    with opened.write() as session:
+        session.execute(update(Staff).values(password_hash=CHEAP.hash(PASSWORD)))
+    opened.close()

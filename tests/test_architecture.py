@@ -47,7 +47,7 @@ OUTSIDE = {
     "torch": {"learning"},
     "sentence_transformers": {"learning"},
     "flask": {"web", "app.py"},
-    "sqlalchemy": {"records", "serving", "learning", "web", "simulation", "home.py"},
+    "sqlalchemy": {"records", "serving", "learning", "web", "simulation", "home.py", "demo"},
     "onnxruntime": {"matching/encoder.py", "learning/training/onnx_export.py"},
 }
 

@@ -40,8 +40,8 @@ def serve() -> None:
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port to listen on.")
 def demo(port: int | None) -> None:
-    """Serve a temporary copy with the starter FAQ, sample traffic and a filled labelling queue."""
-    from helpdesk.demo import run_demo
+    """Serve a temporary copy in which a month of messages, labels and edits has gone by."""
+    from helpdesk.demo.run import run_demo
 
     run_demo(port=port, progress=progress_bars())
 

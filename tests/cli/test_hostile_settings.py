@@ -26,13 +26,13 @@ pytestmark = pytest.mark.slow
 SMALL = """
 import sys
 from pathlib import Path
-import helpdesk.demo, helpdesk.home
+import helpdesk.demo.run, helpdesk.home
 from helpdesk.cli.main import main
 folder = Path(sys.argv.pop(1))
 helpdesk.home.resource = lambda name: folder
-helpdesk.demo.sample_messages = lambda: ["vpn is down"]
+helpdesk.demo.run.play_month = lambda *settings, **more: None
 main()
-"""  # `helpdesk demo` with a FAQ of two entries and one sample message
+"""  # `helpdesk demo` with a FAQ of two entries, in which no month has gone by
 
 
 @pytest.fixture
