@@ -103,6 +103,8 @@ def merge(session: Session, source: Intent, into: Intent, *, author: str) -> Non
     """
     if source is into:
         raise ConflictError(f"{into.slug!r} cannot be merged into itself; name two entries")
+    if source.status == "published" and into.status != "published":
+        raise ConflictError(f"{into.slug!r} is not published, so what {source.slug!r} answers would not be answered")
     session.flush()
     old, number = source.slug, source.id
     known = select(Phrasing.text_key).where(Phrasing.intent_id == into.id)

@@ -20,8 +20,9 @@ def label_with_new_faq(
     holdout_share: float,
     seen: int,
     known: NearbyTexts | None = None,
+    publish: bool = True,
 ) -> Label:
-    """Make an entry of a question, published when it has an answer, and label the message with it.
+    """Make an entry of a question and label the message with it; it is published when it has an answer and `publish`.
 
     The same form sent again makes nothing new. A draft that this person made and nothing uses, such as one that was
     undone, is taken up again. `seen`, `known` and what is raised: as in `labels.label_message`.
@@ -31,6 +32,8 @@ def label_with_new_faq(
     made = not _made_before(session, message_id, slug, staff_id=staff_id, seen=seen)
     if made:
         _make(session, slug, question, answer=answer, author=session.get_one(Staff, staff_id).name)
+        if not publish and answer.strip():
+            faq.set_status(session, slug, status="draft", author=session.get_one(Staff, staff_id).name)
     label = labels.label_message(
         session,
         message_id,
@@ -41,7 +44,7 @@ def label_with_new_faq(
         known=known,
         seen=seen,
     )
-    label.published = label.published or (made and bool(answer.strip()))
+    label.published = label.published or (made and publish and bool(answer.strip()))
     return label
 
 

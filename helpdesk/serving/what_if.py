@@ -28,8 +28,8 @@ from helpdesk.serving.live import Live
 from helpdesk.text import normalise, text_key
 
 DAYS = 30
-MOST_LOOKED_AT = 2000
-MOST_STRANGE = 300  # texts that neither the last night nor this process has met: an encoding takes some milliseconds
+MOST_LOOKED_AT = 1000
+MOST_STRANGE = 100  # texts that neither the last night nor this process has met: an encoding takes some milliseconds
 _REPLAY = "replay"  # where a night keeps the vectors of recent messages
 _ROOM = 50_000
 _ROUNDING = 1e-5  # of cosines that were computed in another batch

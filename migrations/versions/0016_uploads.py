@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("receipt", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_uploads_staff_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_uploads_staff_id"), "uploads", ["staff_id"])
     op.create_index(op.f("ix_uploads_until"), "uploads", ["until"])

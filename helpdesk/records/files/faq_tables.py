@@ -1,7 +1,7 @@
 """Tables of FAQ entries, from CSV files and spreadsheets."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -48,21 +48,28 @@ def join_tags(tags: Sequence[str]) -> str:
 
 
 def _settle_grouping(table: FaqTable, grid: Grid) -> tuple[FaqTable, list[str]]:
-    """A category that every question has to itself names the entries; one that many share is a tag of theirs."""
+    """A category names the entries when it holds the phrasings of one question each; else it is a tag of theirs.
+
+    One row a category says neither, so it is a tag: a name that another entry has would change that one.
+    """
     if table.grouping is None:
         return table, []
     name, question = grid.names[table.grouping], table.fields.get("question")
     if "intent" not in table.fields and question is not None:
         asked: dict[str, set[str]] = defaultdict(set)
+        rows = Counter[str]()
         for _, cells in grid.rows:
-            asked[normalise(_cell(cells, table.grouping))].add(normalise(_cell(cells, question)))
-        if all(len(questions - {""}) <= 1 for questions in asked.values()) and "" not in asked:
+            group = normalise(_cell(cells, table.grouping))
+            asked[group].add(normalise(_cell(cells, question)))
+            rows[group] += 1
+        several = bool(table.phrasings) or any(count > 1 for count in rows.values())
+        if several and all(len(questions - {""}) <= 1 for questions in asked.values()) and "" not in asked:
             fields = table.fields | {"intent": table.grouping}
             return FaqTable(fields, table.phrasings, table.ignored), []
     if "tags" in table.fields:
         return FaqTable(table.fields, table.phrasings, [*table.ignored, name]), []
     fields = table.fields | {"tags": table.grouping}
-    return FaqTable(fields, table.phrasings, table.ignored), [f"{name} groups several entries: it becomes a tag"]
+    return FaqTable(fields, table.phrasings, table.ignored), [f"{name} becomes a tag of its entries"]
 
 
 def _rows(table: FaqTable, names: Sequence[str], cells: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -80,12 +80,12 @@ def this_attempt() -> Attempt:
 
 def unsent_attempt() -> Attempt | None:
     """The form of this request, or the one that its login form carries; None without one of ours."""
-    if request.method != "POST" or _is_foreign(request.origin):
+    if request.method != "POST" or is_foreign(request.origin):
         return None
     return this_attempt() if request.endpoint in _FORMS else _carried_attempt()
 
 
-def _is_foreign(origin: str | None) -> bool:
+def is_foreign(origin: str | None) -> bool:
     """Whether another site sent the form. Ports are not compared: a proxy may leave them out of the host."""
     return origin is not None and urlsplit(origin).hostname != urlsplit(f"//{request.host}").hostname
 

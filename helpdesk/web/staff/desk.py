@@ -16,7 +16,7 @@ from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.card import read_card
-from helpdesk.web.staff.filters import read_wanted
+from helpdesk.web.staff.filters import FILTERS, read_wanted
 from helpdesk.web.staff.reasons import REASONS
 from helpdesk.web.staff.tabs import AUDIT, TABS, count_tabs
 from helpdesk.web.staff.tabs import waiting as waiting_under
@@ -68,6 +68,7 @@ def page() -> str:
         reasons=REASONS,
         pending=pending,
         visible=visible,
+        filters=FILTERS,
         longest_note=labels.MAX_NOTE,
         next_id=_neighbour(free, item, 1),
         previous_id=_neighbour(free, item, -1),

@@ -60,7 +60,7 @@ def new_faq(message_id: int) -> Response:
         with service().database.write() as session:
             given = _make_faq(session, message_id, known=known, seen=seen)
             published = given.intent is not None and given.intent.status == "published"
-            word = "published" if published else "saved as a draft, it needs an answer"
+            word = "published" if published else f"saved as a draft, {_lacks(given)}"
             shared = shared_texts(session, [given.intent.slug]) if given.intent is not None else []
             told = [f"{visible(text.sentence())}." for text in shared]
             said = " ".join([f"New FAQ {labels.words(given)} is {word}.", *told])
@@ -130,7 +130,14 @@ def _make_faq(session: Session, message_id: int, *, known: splits.NearbyTexts | 
         holdout_share=service().settings.holdout_share,
         known=known,
         seen=seen,
+        publish=current_user.role.may(Role.EDITOR),
     )
+
+
+def _lacks(label: Label) -> str:
+    """What a draft still needs."""
+    answered = label.intent is not None and bool(label.intent.answer.strip())
+    return "an editor can publish it" if answered else "it needs an answer"
 
 
 def _type_again(error: BadInputError | ConflictError) -> Response:

@@ -16,7 +16,7 @@ from helpdesk.records.tables import Staff
 from helpdesk.web import problems
 from helpdesk.web.context import is_staff, service
 from helpdesk.web.policy import home_page, may_use, public, requires
-from helpdesk.web.staff.attempts import PREFIX, send_again, unsent_attempt
+from helpdesk.web.staff.attempts import is_foreign, PREFIX, send_again, unsent_attempt
 
 TOO_MANY = "Too many attempts. Try again in 15 minutes."
 blueprint = Blueprint("login", __name__)
@@ -133,6 +133,8 @@ def _log_in_first() -> Response:
 def _out_of_date(error: CSRFError) -> Response:
     """A label form of a session that has ended; other forms say that they are out of date."""
     attempt = unsent_attempt()
+    if attempt is None and not is_staff() and _referring_path() and not is_foreign(request.origin):
+        return redirect(url_for("login.form", next=_target(_referring_path())), 303)
     if attempt is None:
         return problems.from_http(error)
     if is_staff():

@@ -21,7 +21,6 @@ from helpdesk.web.staff.reasons import REASONS
 from helpdesk.web.staff.tabs import AUDIT, TABS, count_tabs, waiting
 
 ROWS = 50
-LAST_PAGE = 10_000
 TICKED_FROM = 0.5  # less likely suggestions stand apart from their group
 blueprint = Blueprint("queue", __name__, url_prefix="/desk/queue")
 
@@ -47,12 +46,13 @@ class QueueRow:
 def page() -> str:
     """One page of a tab's texts; those of a waiting tab are grouped by what was taken to be meant."""
     tab = request.args.get("kind", "")
-    number = min(row_id(request.args.get("page")) or 1, LAST_PAGE)
     with service().database.read() as session:
         wanted = read_wanted(session, request.args, kind=tab)
-        rows = _rows(session, tab, wanted, offset=(number - 1) * ROWS)
         lengths = count_tabs(session, review_below=service().settings.review_below)
         total = _total(session, tab, wanted, lengths)
+        pages = max(1, -(-total // ROWS))
+        number = min(row_id(request.args.get("page")) or 1, pages)
+        rows = _rows(session, tab, wanted, offset=(number - 1) * ROWS)
         shown = names.questions(session)
         serving = versions.current(session)
         version = session.get(Version, serving.version_id) if serving else None
@@ -65,7 +65,7 @@ def page() -> str:
         lengths=lengths,
         total=total,
         number=number,
-        pages=max(1, -(-total // ROWS)),
+        pages=pages,
         questions=shown,
         reasons=REASONS,
         sorts=SORTS,
@@ -87,9 +87,9 @@ def accept() -> Response:
     if not ticked:
         raise BadInputError("nothing was ticked; tick the messages whose suggestion is right")
     given, left = 0, []
-    for row in ticked[:ROWS]:
+    for accepted in [_read_row(row) for row in ticked[:ROWS]]:
         try:
-            _accept(row)
+            _accept(*accepted)
             given += 1
         except (ConflictError, NotFoundError) as error:
             left.append(str(error))
@@ -98,13 +98,17 @@ def accept() -> Response:
     return redirect(url_for("queue.page", kind=request.args.get("kind") or None), 303)
 
 
-def _accept(row: str) -> None:
+def _read_row(row: str) -> tuple[int, int, str]:
     """One row of the form: `message:seen:slug`."""
     number, _, rest = row.partition(":")
     newest, _, slug = rest.partition(":")
     message_id, seen = row_id(number), row_id(newest)
     if message_id is None or seen is None or not slug:
         raise BadInputError(f"row {row!r:.60}; expected message:seen:slug, as the page wrote it")
+    return message_id, seen, slug
+
+
+def _accept(message_id: int, seen: int, slug: str) -> None:
     with service().database.read() as session:
         known = labels.read_neighbours(session, message_id)
     with service().database.write() as session:

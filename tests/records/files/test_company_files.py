@@ -106,13 +106,15 @@ def test_variants_in_more_columns_or_on_more_lines_of_a_cell() -> None:
 
 
 def test_a_category_of_many_questions_is_a_tag_and_one_of_its_own_a_name() -> None:
-    """Both are called so."""
+    """Both are called so. One row a category says neither; it is a tag, which changes no entry of that name."""
     shared = read(b"category,question,answer\nIT,No VPN?,So.\nIT,No Wi-Fi?,Thus.\n")
-    own = read(b"category,question,answer\nvpn,No VPN?,So.\nwifi,No Wi-Fi?,Thus.\n")
+    own = read(b"category,question,answer,example\nvpn,No VPN?,So.,vpn off\nvpn,No VPN?,So.,vpn gone\n")
+    single = read(b"category,question,answer\nfood,A vegan menu?,Yes.\n")
 
     assert [(entry.slug, entry.tags) for entry in shared.entries] == [("no_vpn", ("IT",)), ("no_wi_fi", ("IT",))]
-    assert shared.notes == ("category groups several entries: it becomes a tag",)
-    assert [(entry.slug, entry.tags) for entry in own.entries] == [("vpn", None), ("wifi", None)]
+    assert shared.notes == ("category becomes a tag of its entries",)
+    assert [(entry.slug, entry.tags) for entry in own.entries] == [("vpn", None)]
+    assert [(entry.slug, entry.tags) for entry in single.entries] == [("a_vegan_menu", ("food",))]
 
 
 def test_a_wrong_guess_can_be_put_right() -> None:

@@ -34,7 +34,9 @@ def test_the_receipt_tells_what_changes_and_what_breaks(ann: FlaskClient, record
     part = words(ann, f"/desk/{first}/receipt?faq=vpn&fragment=1")
 
     for shown in (page, part):
-        assert "2</b> of 3 messages of the last 30 days (1 of 2 texts) would be decided otherwise" in shown
+        assert (
+            "2</b> of 3 messages (1 of the 2 texts asked most in the last 30 days) would be decided otherwise" in shown
+        )
         assert f"Breaks a golden phrase: “{PERU}” is never answered." in shown
     assert '<td class="text">hands over</td><td class="text">“Why does the VPN not connect?”</td>' in page
     assert "<html" not in part
