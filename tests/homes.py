@@ -109,8 +109,16 @@ def play(starter: Path, folder: Path) -> None:
     with simulated_time() as clock:
         clock.set(began)
         staff_ids = hire(opened, password=PASSWORD)
-        more = {"began": began, "clock": clock, "conversations": 8, "nights": (20,)}
-        play_month(settings, opened, staff_ids=staff_ids, report=Quiet().__enter__(), **more)
+        play_month(
+            settings,
+            opened,
+            staff_ids=staff_ids,
+            began=began,
+            clock=clock,
+            report=Quiet().__enter__(),
+            conversations=8,
+            nights=(20,),
+        )
     with opened.write() as session:
         session.execute(update(Staff).values(password_hash=CHEAP.hash(PASSWORD)))
     opened.close()
