@@ -12,7 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import update
 
-from helpdesk.demo.month import DAYS, play_month
+from helpdesk.demo.month import DAYS_PLAYED, play_month
 from helpdesk.demo.people import hire
 from helpdesk.home import set_up
 from helpdesk.learning.bundles import build
@@ -105,12 +105,20 @@ def play(starter: Path, folder: Path) -> None:
     shutil.copytree(starter, folder, dirs_exist_ok=True, copy_function=share)
     settings = load_settings(home=folder)
     opened = open_database(settings)
-    began = now() - timedelta(days=DAYS)
+    began = now() - timedelta(days=DAYS_PLAYED)
     with simulated_time() as clock:
         clock.set(began)
         staff_ids = hire(opened, password=PASSWORD)
-        more = {"began": began, "clock": clock, "conversations": 8, "nights": (20,)}
-        play_month(settings, opened, staff_ids=staff_ids, report=Quiet().__enter__(), **more)
+        play_month(
+            settings,
+            opened,
+            staff_ids=staff_ids,
+            began=began,
+            clock=clock,
+            report=Quiet().__enter__(),
+            conversations=8,
+            nights=(20,),
+        )
     with opened.write() as session:
         session.execute(update(Staff).values(password_hash=CHEAP.hash(PASSWORD)))
     opened.close()

@@ -125,7 +125,7 @@ def _edit(
     faq_edit.edit(session, intent, typed, seen=faq_history.newest(session, intent.id), author=author)
 
 
-EDITS: Mapping[int, Edit] = {  # day -> what is done in the morning
+EDITS_BY_DAY: Mapping[int, Edit] = {  # day -> what is done in the morning
     1: _promise,
     3: _begin_drafts,
     5: _reword,

@@ -43,7 +43,8 @@ class Texts:
         meanings = dict(_meanings())
         self._all = [text for text in sorted(meanings) if text not in MISSING]
         self._popular = chance.sample(self._all, 40)
-        phrasings = dict(zip(*_columns(resource("training_data") / "faq.csv", "phrasing", "intent"), strict=True))
+        texts, intents = _columns(resource("training_data") / "faq.csv", "phrasing", "intent")
+        phrasings: dict[str, str | None] = dict(zip(texts, intents, strict=True))
         self._phrasings = list(phrasings)
         self._first = list(reversed(MISSING))  # each of them is asked early, so that it can be taken care of
         self._by_key = {normalise(text): meaning for text, meaning in (phrasings | meanings).items()}

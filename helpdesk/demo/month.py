@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from helpdesk.demo.editing import EDITS
+from helpdesk.demo.editing import EDITS_BY_DAY
 from helpdesk.demo.labelling import Labellers
 from helpdesk.demo.messages import Texts
 from helpdesk.demo.people import EDITOR, LABELLER, LEAD, SECOND, change_people, sign_in
@@ -19,9 +19,9 @@ from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 
-DAYS = 30
-NIGHTS = range(4, DAYS, 5)  # a real one takes a minute; in these nothing is built, and their rows say so
-_LAST_LABELS = DAYS - 2
+DAYS_PLAYED = 30
+NIGHTS = range(3, DAYS_PLAYED, 5)  # a real one takes a minute; in these nothing is built, and their rows say so
+_LAST_LABELS = DAYS_PLAYED - 2
 _MORNING, _AFTERNOON, _NIGHT = timedelta(hours=9.5), timedelta(hours=16.5), timedelta(hours=26)
 _MADE_UP = "nothing was built: this night is made up for the demo"
 
@@ -57,14 +57,14 @@ def play_month(
     weekday is the same month again. staff_ids: of PEOPLE, by name; conversations: on a working day; nights: after which
     days there is one."""
     random.seed("demo")  # it shuffles the choices of clarifying questions
-    ends = began + timedelta(days=DAYS)
+    ends = began + timedelta(days=DAYS_PLAYED)
     stage = _stage(settings, database, clock, staff_ids, conversations)
-    for day in range(DAYS + 1):
+    for day in range(DAYS_PLAYED + 1):
         midnight = began.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=day)
         _play_day(stage, day, midnight, ends=ends)
         if day in nights and midnight + _NIGHT < ends:
             _note_night(stage, midnight + _NIGHT)
-        report("playing a month", day + 1, DAYS + 1)
+        report("playing a month", day + 1, DAYS_PLAYED + 1)
     change_people(database)
     stage.traffic.play_until(ends)
     clock.set_right()
@@ -87,11 +87,11 @@ def _stage(
 def _play_day(stage: _Stage, day: int, midnight: datetime, *, ends: datetime) -> None:
     """A day up to the moment at which the month ends."""
     stage.traffic.plan_day(midnight)
-    if midnight + _MORNING < ends and day in EDITS:
+    if midnight + _MORNING < ends and day in EDITS_BY_DAY:
         stage.be(midnight + _MORNING)
         sign_in(stage.database, EDITOR)
         with stage.database.write() as session:
-            EDITS[day](session, stage.traffic.newest, stage.staff_ids[EDITOR])
+            EDITS_BY_DAY[day](session, stage.traffic.newest, stage.staff_ids[EDITOR])
         stage.live.refresh()
     if midnight + _AFTERNOON < ends and midnight.weekday() < 5 and day < _LAST_LABELS:
         stage.be(midnight + _AFTERNOON)

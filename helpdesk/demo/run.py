@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from helpdesk.demo.month import DAYS, play_month
+from helpdesk.demo.month import DAYS_PLAYED, play_month
 from helpdesk.demo.people import FORMER, PEOPLE, hire
 from helpdesk.home import set_up
 from helpdesk.progress import Reporter
@@ -28,7 +28,7 @@ def run_demo(*, port: int | None, progress: Reporter) -> None:
     home = Path(tempfile.mkdtemp(prefix="helpdesk-demo-"))
     settings = temporary_settings(home, **given)
     os.environ.update(temporary_environment(home))
-    _fill(settings, began=now() - timedelta(days=DAYS), progress=progress)
+    _fill(settings, began=now() - timedelta(days=DAYS_PLAYED), progress=progress)
     exec_server(settings)
 
 

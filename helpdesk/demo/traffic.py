@@ -14,7 +14,7 @@ from helpdesk.serving.chat_service import ChatService, Reply
 from helpdesk.text import normalise
 
 CONVERSATIONS = 24  # on a working day; at weekends there are a fifth of them
-PEOPLE = 260
+VISITORS = 260
 _HOURS = (7, 8, 8, 9, 9, 9, 9, 10, 10, 10, 11, 11, 12, 13, 13, 14, 14, 14, 15, 15, 16, 17, 19, 21)
 _CHANNELS = ("rest", "rest", "rest", "teams")
 Turns = Generator[tuple[float, str], Reply, None]  # gives (seconds to wait, what is typed), takes the reply
@@ -46,7 +46,7 @@ class Traffic:
         usual = self._usual if midnight.weekday() < 5 else self._usual // 5
         for _ in range(usual + self._chance.randint(-usual // 5, usual // 5)):
             minutes = 60 * self._chance.choice(_HOURS) + self._chance.random() * 60
-            sender = self._chance.choice(_CHANNELS), f"visitor-{self._chance.randrange(PEOPLE):03}"
+            sender = self._chance.choice(_CHANNELS), f"visitor-{self._chance.randrange(VISITORS):03}"
             turns = self._conversation()
             _, text = next(turns)
             self._expect(midnight + timedelta(minutes=minutes), text, sender, turns)

@@ -118,7 +118,7 @@ def faults(page: Page, path: str) -> Iterator[str]:
 
 def look_at(address: str, page: Page, paths: list[str]) -> str:
     """All faults of some pages, one a line."""
-    found = []
+    found: list[str] = []
     for path in paths:
         page.goto(address + path)
         found += faults(page, path)
