@@ -16,7 +16,7 @@ from helpdesk.records.tables import Staff
 from helpdesk.web import problems
 from helpdesk.web.context import is_staff, service
 from helpdesk.web.policy import home_page, may_use, public, requires
-from helpdesk.web.staff.attempts import is_foreign, PREFIX, send_again, unsent_attempt
+from helpdesk.web.staff.attempts import PREFIX, is_foreign, send_again, unsent_attempt
 
 TOO_MANY = "Too many attempts. Try again in 15 minutes."
 blueprint = Blueprint("login", __name__)
