@@ -171,14 +171,15 @@ def test_every_door_writes_the_history(database: Database) -> None:
         kept = a.id, b.id
         faq.set_status(session, "a", status="draft", author="command line")
         names.rename(session, a, "alpha", author="command line")
+        faq.set_status(session, "a", status="published", author="command line")
         names.merge(session, faq.find_intent(session, "b"), faq.find_intent(session, "a"), author="command line")
         log = session.scalars(select(AuditLogRow.action).order_by(AuditLogRow.id)).all()
 
     assert [action for action, _ in changes(database, kept[0])] == [
-        "merged", "renamed", "unpublished", "imported", "imported",
+        "merged", "published", "renamed", "unpublished", "imported", "imported",
     ]  # fmt: skip
     assert changes(database, kept[1]) == []
-    assert log == ["faq.unpublished", "faq.renamed", "faq.merged"]
+    assert log == ["faq.unpublished", "faq.renamed", "faq.published", "faq.merged"]
 
 
 def test_an_entry_is_split(database: Database) -> None:

@@ -90,6 +90,14 @@ def test_a_merged_entry_brings_everything_along(filled: Database) -> None:
         assert names.current_names(session) == {"vpn": "network", "tunnel": "network"}
 
 
+def test_what_is_published_is_not_merged_into_a_draft(filled: Database) -> None:
+    """Nobody would be answered any more, and nobody was told."""
+    with filled.write() as session:
+        faq.set_status(session, "network", status="draft", author="test")
+    with pytest.raises(ConflictError, match="'network' is not published, so what 'vpn' answers would not be answered"):
+        merge(filled, "vpn", "network")
+
+
 def test_no_name_means_two_entries(filled: Database) -> None:
     """Neither one that another entry has, nor one that it had."""
     rename(filled, "vpn", "tunnel")

@@ -4,13 +4,13 @@ import re
 from html import unescape
 
 import pytest
-from clients import ask, draw, label, log_in, post
+from clients import ask, card, draw, label, log_in, post
 from flask import Flask
 from flask.testing import FlaskClient
 from homes import PASSWORD
 from sqlalchemy import update
 
-from helpdesk.records import labels, staff
+from helpdesk.records import faq, labels, staff
 from helpdesk.records.database import Database
 from helpdesk.records.tables import DecisionRow
 
@@ -194,7 +194,10 @@ def test_ticked_rows_are_labelled_as_suggested(ann: FlaskClient, bob: FlaskClien
     with records.read() as session:
         found = {row.normalised: row.intent.slug if row.intent else None for row in labels.active_labels(session)}
     assert found == {TUNNEL: wanted[0].split(":")[2], "the tunnel is closed today": None}
-    assert ann.post("/desk/queue", data={"csrf_token": token, "row": ["x"]}).status_code == 400
+    bad = {"csrf_token": token, "row": [rows[2], "x"]}
+    assert ann.post("/desk/queue", data=bad).status_code == 400
+    with records.read() as session:
+        assert len(labels.active_labels(session)) == 2, "all rows are read before one is labelled"
     assert ann.post("/desk/queue", data={"csrf_token": token}).status_code == 400
 
 
@@ -206,6 +209,33 @@ def test_what_is_labelled_says_whether_it_is_live(ann: FlaskClient) -> None:
 
     assert listed(page) == [PERU]
     assert "not yet live" in page
+
+
+def test_a_page_that_is_not_there_is_the_last_one(ann: FlaskClient) -> None:
+    """What is left of a long list may be short."""
+    ask(ann, PERU)
+    page = ann.get("/desk/queue?page=999999").text
+    assert listed(page) == [PERU]
+
+
+def test_a_list_whose_session_ended_leads_back_to_itself(ann: FlaskClient) -> None:
+    """By the login; nothing is labelled."""
+    ask(ann, PERU)
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', ann.get("/desk/queue?sort=count").text)[0]
+    ann.delete_cookie("session")
+    origin = {"Referer": "http://localhost/desk/queue?sort=count", "Origin": "http://localhost"}
+    said = ann.post("/desk/queue", data={"csrf_token": token, "row": ["1:0:vpn"]}, headers=origin)
+    assert said.headers["Location"] == "/login?next=/desk/queue?sort%3Dcount"
+
+
+def test_a_labellers_new_faq_waits_for_an_editor(bob: FlaskClient, records: Database) -> None:
+    """Whoever may not change the FAQ answers nobody with it."""
+    (message,) = ask(bob, PERU)
+    form = card(bob, message) | {"question": "Which capital?", "answer": "Lima."}
+    said = bob.post(f"/desk/{message}/faq", data=form, follow_redirects=True).text
+    assert "saved as a draft, an editor can publish it" in said
+    with records.read() as session:
+        assert faq.find_intent(session, "which_capital").status == "draft"
 
 
 def test_a_card_shows_the_conversation_and_what_was_chosen(ann: FlaskClient, records: Database) -> None:
