@@ -55,7 +55,7 @@ async function showReceipt(place) {
 
 setTimeout(() => { if (!leaving) showReceipt(document.querySelector(".receipt")); }, DWELL);
 setInterval(() => { if (!document.hidden) tell(card.dataset.renew); }, RENEW);
-addEventListener("pagehide", () => tell(card.dataset.leave));
+addEventListener("pagehide", () => { if (!leaving) tell(card.dataset.leave); }); // the next card ends this lease too
 addEventListener("pageshow", appear); // when the browser goes back to a card that it kept, too
 addEventListener("submit", (event) => {
   if (leaving) event.preventDefault();
