@@ -252,10 +252,10 @@ def report(app: Flask, *, rounds: int, only: str) -> None:
     for name, path in addresses(app).items():
         if only not in f"{name} {path}":
             continue
-        wall, processor, said = [], [], client.get(path)
+        wall, processor, said = [], [], client.get(path, buffered=True)
         for _ in range(rounds):
             begun, busy = time.perf_counter(), time.process_time()
-            said = client.get(path)
+            said = client.get(path, buffered=True)
             processor.append((time.process_time() - busy) * 1000)
             wall.append((time.perf_counter() - begun) * 1000)
         figures = [*_middle(wall), *_middle(processor)]
