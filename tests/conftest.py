@@ -22,9 +22,9 @@ from fakes import tiny_model
 from faqs import Embedder
 from filelock import FileLock
 from flask import Flask
-from flask.testing import FlaskClient
 from homes import CHEAP, LENIENT, copy_home, make_home, play, short_exams
 from jinja2 import FileSystemBytecodeCache
+from logins import ann, bob, client  # noqa: F401 - fixtures of all tests
 from sqlalchemy import create_engine, make_url, text
 
 from helpdesk.app import create_app
@@ -278,12 +278,6 @@ def app(settings: Settings, live: LiveMatcher, compiled: FileSystemBytecodeCache
     made.jinja_env.bytecode_cache = compiled
     made.config["TESTING"] = False
     return made
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """Somebody who is not logged in."""
-    return app.test_client()
 
 
 def _migrate(home: Path) -> None:

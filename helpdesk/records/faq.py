@@ -76,11 +76,6 @@ def set_status(session: Session, slug: str, *, status: str, author: str) -> Inte
     return intent
 
 
-def note_change(session: Session, what: str, *, author: str) -> None:
-    """Tell running processes that the FAQ changed."""
-    session.add(FaqChange(what=what[:200], author=author))
-
-
 def revision(session: Session) -> int:
     """A number that grows with every change of the FAQ."""
     return session.scalar(select(func.max(FaqChange.id))) or 0

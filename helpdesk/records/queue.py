@@ -88,7 +88,6 @@ def items(
     *,
     review_below: float,
     limit: int,
-    kind: str | None = None,
     wanted: Wanted | None = None,
     offset: int = 0,
 ) -> list[QueueItem]:
@@ -99,7 +98,7 @@ def items(
     expected benefit first: count x uncertainty, so texts asked often and decided least surely. What somebody put off
     comes last in this order. `offset`: how many to leave out at the head.
     """
-    wanted = wanted or Wanted(kind=kind)
+    wanted = wanted or Wanted()
     again = _again(session) if wanted.all else []
     head = _head(session, wanted)
     first = [*again, *head][offset : offset + limit]

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.records.conversations import answered_intents
+from helpdesk.records.labels import SAID
 from helpdesk.records.periods import Period
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
 
@@ -120,7 +121,9 @@ def content_gaps(session: Session, period: Period, *, limit: int) -> list[TopicC
 
 def unanswered_texts(session: Session, *, since: datetime, limit: int) -> list[TopicCount]:
     """Texts that were not answered and that nobody has labelled in any way, most frequent first."""
-    labelled = select(Label.id).where(Label.text_key == Message.text_key, Label.undone_at.is_(None))
+    labelled = select(Label.id).where(
+        Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.in_(SAID)
+    )
     query = (
         select(func.max(Message.normalised), func.count(), func.max(Message.id))
         .join(DecisionRow, DecisionRow.message_id == Message.id)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,9 +21,6 @@ class Turn:
 
     message_id: int
     text: str
-    at: datetime
-    kind: str
-    reason: str
     answered: tuple[str, ...]
     offered: tuple[str, ...]
     chosen: str | None = None
@@ -40,20 +36,18 @@ def turns_around(session: Session, message_id: int, *, before: int, after: int) 
     earlier = query.where(Message.id <= message_id).order_by(Message.id.desc()).limit(before + 1)
     later = query.where(Message.id > message_id).order_by(Message.id).limit(after + 1)
     rows = [*reversed(session.execute(earlier).tuples().all()), *session.execute(later).tuples()]
-    turns = _as_turns(session, rows)
+    turns = as_turns(session, rows)
     return turns if len(turns) < after + 2 or turns[-after - 2].message_id != message_id else turns[:-1]
 
 
-def _as_turns(session: Session, rows: Sequence[tuple[Message, DecisionRow]]) -> list[Turn]:
+def as_turns(session: Session, rows: Sequence[tuple[Message, DecisionRow]]) -> list[Turn]:
+    """Messages of one conversation, each with its decision, oldest first, as turns."""
     names = current_names(session)
     decisions = [decision for _, decision in rows]
     return [
         Turn(
             message.id,
             message.text,
-            message.created_at,
-            decision.kind,
-            decision.reason,
             tuple(names.get(slug, slug) for slug in answered_intents(decision)),
             tuple(names.get(slug, slug) for slug in decision.options),
             _chosen(decision, following, names),
@@ -67,6 +61,7 @@ def _chosen(decision: DecisionRow, following: DecisionRow | None, names: dict[st
         return None
     if following.reason == DecisionReason.NONE_OF_THESE:
         return ""
-    if following.reason == DecisionReason.CHOICE and following.intent is not None:
-        return names.get(following.intent, following.intent)
+    picked = following.intent or next((row["intent"] for row in following.ranking), None)  # one may lack an answer
+    if following.reason == DecisionReason.CHOICE and picked is not None:
+        return names.get(picked, picked)
     return None

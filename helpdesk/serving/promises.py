@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from helpdesk.decisions import DecisionKind
 from helpdesk.matching.decide import Decision
 from helpdesk.records.golden import GoldenPhrase
 from helpdesk.serving.live import Live
@@ -30,10 +29,9 @@ def check_promises(live: Live, phrases: Sequence[GoldenPhrase]) -> list[Promise]
 def _checked(live: Live, phrase: GoldenPhrase) -> Promise:
     decision = live.match(phrase.text)
     waits = phrase.intent is not None and phrase.intent not in live.faq
-    return Promise(phrase, None if waits else _kept(phrase, decision), decision.kind, decision.intents)
+    return Promise(phrase, None if waits else is_kept(phrase.intent, decision), decision.kind, decision.intents)
 
 
-def _kept(phrase: GoldenPhrase, decision: Decision) -> bool:
-    if phrase.intent is None:
-        return decision.kind != DecisionKind.ANSWER
-    return decision.kind == DecisionKind.ANSWER and decision.intents == (phrase.intent,)
+def is_kept(intent: str | None, decision: Decision) -> bool:
+    """Whether what a golden phrase promises is so: an answer with this intent alone, or none where it is None."""
+    return decision.intents == (() if intent is None else (intent,))

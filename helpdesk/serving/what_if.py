@@ -4,7 +4,7 @@ Nothing is trained for it, so it says what changes at once; what a night learns 
 """
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from helpdesk.matching.bundle import encoder_hash
 from helpdesk.matching.decide import Decision
-from helpdesk.matching.encoder import VectorCache
+from helpdesk.matching.encoder import Encoder, VectorCache
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.scorer import NEIGHBOURS
 from helpdesk.records import golden
@@ -25,6 +25,7 @@ from helpdesk.records.conversations import recent_texts
 from helpdesk.records.database import Database
 from helpdesk.records.golden import GoldenPhrase
 from helpdesk.serving.live import Live
+from helpdesk.serving.promises import is_kept
 from helpdesk.text import normalise, text_key
 
 DAYS = 30
@@ -180,13 +181,20 @@ class WhatIf:
             asked=asked,
             promises=tuple(promises),
             before=tuple(before),
-            kept=tuple(_is_kept(promise.intent, live.match(promise.text)) for promise in promises),
+            kept=tuple(is_kept(promise.intent, live.match(promise.text)) for promise in promises),
             rows=tuple(np.array([position[text] for text in texts], dtype=np.int64) for texts in used),
             keys=tuple(keys),
             vectors=vectors.reshape(len(position), bundle.encoder.dim),
             reach=np.array([_reach(live, vector) for vector in vectors], dtype=np.float32),
-            cache=cache,
+            cache=_plain(cache, bundle.encoder, stored),
         )
+
+
+def _plain(cache: VectorCache, encoder: Encoder, stored: Mapping[str, Vectors]) -> VectorCache:
+    """The same vectors in a cache that notes nothing: many requests share it."""
+    shared = VectorCache(encoder, size=_ROOM, stored=stored)
+    shared.put(cache.known())
+    return shared
 
 
 def _affordable(asked: Sequence[AskedLately], known: Collection[str]) -> tuple[AskedLately, ...]:
@@ -203,7 +211,7 @@ def _compare(traffic: _Traffic, edited: Live, texts: Sequence[int]) -> Outlook:
     broken = []
     for promise, kept in zip(traffic.promises, traffic.kept, strict=True):
         intent = promise.intent and edited.names.get(promise.intent, promise.intent)
-        if kept and not _is_kept(intent, after.match(promise.text)):
+        if kept and not is_kept(intent, after.match(promise.text)):
             broken.append(promise)
     return Outlook(
         texts=len(traffic.asked),
@@ -216,11 +224,6 @@ def _compare(traffic: _Traffic, edited: Live, texts: Sequence[int]) -> Outlook:
 def _said(decision: Decision) -> tuple[object, ...]:
     """What a person notices of a decision."""
     return decision.kind, decision.intents, decision.options
-
-
-def _is_kept(intent: str | None, decision: Decision) -> bool:
-    """Whether a golden phrase is answered with its intent, or not at all where it has none."""
-    return decision.intents == (() if intent is None else (intent,))
 
 
 def _reach(live: Live, vector: Vectors) -> float:

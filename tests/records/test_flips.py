@@ -12,7 +12,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.night_report import FlipReport, ReplayReport, VerdictReport
-from helpdesk.records.queue import Change
+from helpdesk.records.queue import Change, Wanted
 
 CHANGE = Change(answer("vpn").model_dump(), answer("wifi").model_dump())
 
@@ -68,8 +68,8 @@ def test_flips_come_before_every_doubt_most_asked_first(database: Database) -> N
 
     assert texts(database) == [("sure, but flips", 2), ("doubted and flips", 1), ("asked often, doubted", 5)]
     assert [item.change for item in items] == [CHANGE, CHANGE, None]
-    assert texts(database, kind="clarify") == [("doubted and flips", 1)]
-    assert texts(database, kind="fallback") == [("asked often, doubted", 5)]
+    assert texts(database, wanted=Wanted(kind="clarify")) == [("doubted and flips", 1)]
+    assert texts(database, wanted=Wanted(kind="fallback")) == [("asked often, doubted", 5)]
 
 
 def test_the_ten_asked_most_head_the_queue(database: Database) -> None:

@@ -10,6 +10,7 @@ from helpdesk.records import conversations, faq, labels, nights, queue, relabel_
 from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
+from helpdesk.records.queue import Wanted
 from helpdesk.text import text_key
 
 
@@ -53,7 +54,7 @@ def test_a_contradicted_label_comes_first_and_says_what_was_said(database: Datab
     assert (item.message_id, item.said) == (message, "wifi")
     with database.read() as session:
         assert queue.find_item(session, message).said == "wifi"
-    assert queued(database, kind="answer") == []
+    assert queued(database, wanted=Wanted(kind="answer")) == []
     contradict(database, verdict="failed")
     assert queued(database) == [item]
     contradict(database)

@@ -12,6 +12,7 @@ from homes import copy_home
 
 from helpdesk.matching.matcher import Matcher
 from helpdesk.records import queue
+from helpdesk.records.queue import Wanted
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.text import OUT_OF_SCOPE, normalise, text_key
 
@@ -97,7 +98,8 @@ def test_it_waits_under_a_tab_of_its_own(desk: ChatService) -> None:
         desk.reply(text, channel="rest", sender="u")
     with desk.database.read() as session:
         waiting: dict[str, list[Any]] = {
-            kind: queue.items(session, review_below=0.8, limit=9, kind=kind) for kind in ("language", "fallback")
+            kind: queue.items(session, review_below=0.8, limit=9, wanted=Wanted(kind=kind))
+            for kind in ("language", "fallback")
         }
         lengths = queue.queue_lengths(session, review_below=0.8)
 

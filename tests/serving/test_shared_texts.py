@@ -12,6 +12,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records import exclusions, faq, labels, staff, versions
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
+from helpdesk.records.tables import FaqChange
 from helpdesk.records.undo import undo
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
@@ -113,7 +114,7 @@ def test_a_label_that_the_version_knows_decides(desk: ChatService) -> None:
 
     with desk.database.write() as session:
         undo(session, given, staff_id=1)
-        faq.note_change(session, "test", author="test")
+        session.add(FaqChange(what="test", author="test"))
     assert asked(match(desk, VPN_TEXT)) == {"vpn", "laptop"}
 
 
@@ -133,7 +134,7 @@ def test_what_is_excluded_claims_no_text(desk: ChatService) -> None:
     with desk.database.write() as session:
         exclusion = exclusions.parse_exclusion("annotator=mallory", since=None)
         exclusions.exclude(session, exclusion, author="boss")
-        faq.note_change(session, "test", author="test")
+        session.add(FaqChange(what="test", author="test"))
 
     assert match(desk, VPN_TEXT).intent == "vpn"
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import CHOSEN, DecisionKind, DecisionReason
+from helpdesk.decisions import DecisionKind
 from helpdesk.errors import BadInputError
 from helpdesk.records import labels, names
 from helpdesk.records.conversation_log import (
@@ -19,10 +19,10 @@ from helpdesk.records.conversation_log import (
     labels_of,
     read_thread,
 )
-from helpdesk.records.conversations import answered_intents
 from helpdesk.records.day_counts import read_channels
 from helpdesk.records.periods import Period
 from helpdesk.records.roles import Role
+from helpdesk.records.turns import Turn, as_turns
 from helpdesk.text import normalise, visible
 from helpdesk.web.context import BIGGEST_ID, row_id, service
 from helpdesk.web.policy import requires
@@ -118,30 +118,28 @@ def _together(rows: Sequence[Exchange]) -> list[list[Exchange]]:
 def _turns(session: Session, rows: Sequence[Exchange]) -> list[dict[str, Any]]:
     """What the page shows of each message."""
     given = labels_of(session, {said.message.text_key for said in rows})
-    named = {intent for said in rows for intent in (*answered_intents(said.decision), *said.decision.options)}
-    questions = names.questions(session, named)
-    following = [*rows[1:], None]
+    turns = as_turns(session, [(said.message, said.decision) for said in rows])
+    questions = names.questions(session, {slug for turn in turns for slug in (*turn.answered, *turn.offered)})
     return [
         {
             "message": said.message,
             "decision": said.decision,
             "why": in_words(said.decision.reason, sure=said.decision.confidence >= service().settings.review_below),
-            "answers": [questions.get(slug, slug) for slug in answered_intents(said.decision)],
-            "offered": [questions.get(slug, slug) for slug in said.decision.options],
-            "then": _then(said, after),
+            "answers": [questions.get(slug, slug) for slug in turn.answered],
+            "offered": [questions.get(slug, slug) for slug in turn.offered],
+            "then": _then(said, turn, last=said is rows[-1]),
             "labels": given.get(said.message.text_key, []),
         }
-        for said, after in zip(rows, following, strict=True)
+        for said, turn in zip(rows, turns, strict=True)
     ]
 
 
-def _then(said: Exchange, after: Exchange | None) -> str | None:
+def _then(said: Exchange, turn: Turn, *, last: bool) -> str | None:
     """What came of a question back, in words; None for other decisions."""
     if said.decision.kind != DecisionKind.CLARIFY:
         return None
-    if after is None:
+    if last:
         return "Nothing followed."
-    if after.decision.reason not in CHOSEN:
+    if turn.chosen is None:
         return "The customer chose none and wrote something else."
-    rejected = after.decision.reason == DecisionReason.NONE_OF_THESE
-    return "The customer chose “none of these”." if rejected else "The customer chose the answer below."
+    return "The customer chose the answer below." if turn.chosen else "The customer chose “none of these”."

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from clients import ask, draw, label, log_in
+from clients import ask, draw, label
 from flask.testing import FlaskClient
 from nights import answer, flip, night_report
 from sqlalchemy import select, update
@@ -20,13 +20,6 @@ from helpdesk.web.staff.changes import change_note, said
 
 NOTE = "The new model would answer “How do I join the office Wi-Fi?” instead of “Why does the VPN not connect?”."
 QUESTIONS = {"vpn": "VPN?", "wifi": "Wi-Fi?"}
-
-
-@pytest.fixture
-def ann(client: FlaskClient) -> FlaskClient:
-    """Somebody who is logged in."""
-    assert log_in(client).status_code == 303
-    return client
 
 
 def flipped(records: Database, *found: FlipReport) -> None:

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from clients import ask, card, draw, label, log_in, post, token
+from clients import ask, card, draw, label, post, token
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
@@ -19,13 +19,6 @@ PUBLIC = {
     "invitation.page", "invitation.use", "rasa.webhook",
     "api.messages", "api.match", "api.search", "api.faqs", "api.model", "metrics.metrics",
 }  # fmt: skip
-
-
-@pytest.fixture
-def ann(client: FlaskClient) -> FlaskClient:
-    """Somebody who is logged in."""
-    assert log_in(client).status_code == 303
-    return client
 
 
 def labelled(records: Database) -> list[tuple[str, str, str | None]]:

@@ -4,7 +4,7 @@ import re
 from html import unescape
 
 import pytest
-from clients import ask, label, log_in, post, token
+from clients import ask, label, post, token
 from flask import Flask
 from flask.testing import FlaskClient
 from homes import PASSWORD, STAFF
@@ -20,13 +20,6 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 
 LIST, NEW = "/desk/faq", "/desk/faq/new"
-
-
-@pytest.fixture
-def ann(client: FlaskClient) -> FlaskClient:
-    """Somebody who is logged in."""
-    assert log_in(client).status_code == 303
-    return client
 
 
 def number(records: Database, slug: str) -> int:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from clients import log_in, post
+from clients import post
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -11,13 +11,6 @@ from helpdesk.records import faq, golden
 from helpdesk.records.database import Database
 
 PAGE = "/desk/golden"
-
-
-@pytest.fixture
-def ann(client: FlaskClient) -> FlaskClient:
-    """Somebody who is logged in."""
-    assert log_in(client).status_code == 303
-    return client
 
 
 def add(client: FlaskClient, text: str, promise: str) -> TestResponse:

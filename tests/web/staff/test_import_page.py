@@ -35,13 +35,6 @@ phone;Where is my phone?;Ask Bob.;printer not working;bob
 """
 
 
-@pytest.fixture
-def ann(client: FlaskClient) -> FlaskClient:
-    """Somebody who is logged in."""
-    assert log_in(client).status_code == 303
-    return client
-
-
 def upload(client: FlaskClient, *files: tuple[str, bytes]) -> TestResponse:
     """Send the form with these (name, content)."""
     sent = [(io.BytesIO(content), name) for name, content in files]

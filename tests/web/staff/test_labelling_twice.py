@@ -2,33 +2,13 @@
 
 import re
 
-import pytest
-from clients import ask, card, label, log_in, post
-from flask import Flask
+from clients import ask, card, label, post
 from flask.testing import FlaskClient
-from homes import PASSWORD
 from sqlalchemy import select
 
-from helpdesk.records import faq, staff
+from helpdesk.records import faq
 from helpdesk.records.database import Database
 from helpdesk.records.tables import Intent, Label
-
-
-@pytest.fixture
-def ann(client: FlaskClient) -> FlaskClient:
-    """Somebody who is logged in."""
-    assert log_in(client).status_code == 303
-    return client
-
-
-@pytest.fixture
-def bob(app: Flask, records: Database) -> FlaskClient:
-    """Somebody else, in another browser."""
-    with records.write() as session:
-        staff.add_staff(session, "bob", password=PASSWORD)
-    other = app.test_client()
-    assert log_in(other, name="bob").status_code == 303
-    return other
 
 
 def given(records: Database) -> list[tuple[str, str, bool]]:

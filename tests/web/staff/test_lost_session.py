@@ -20,13 +20,6 @@ LONG = "Write to <facilities>.\n" + "Then “wait”. " * 1000
 Lose = Callable[[FlaskClient], object]
 
 
-@pytest.fixture
-def ann(client: FlaskClient) -> FlaskClient:
-    """Somebody who is logged in."""
-    assert log_in(client).status_code == 303
-    return client
-
-
 def log_out_elsewhere(app: Flask) -> Lose:
     """Ends the session in another browser, which ends all of them."""
 

@@ -4,34 +4,15 @@ import re
 from html import unescape
 
 import pytest
-from clients import ask, card, draw, label, log_in, post
-from flask import Flask
+from clients import ask, card, draw, label, post
 from flask.testing import FlaskClient
-from homes import PASSWORD
 from sqlalchemy import update
 
-from helpdesk.records import faq, labels, staff
+from helpdesk.records import faq, labels
 from helpdesk.records.database import Database
 from helpdesk.records.tables import DecisionRow
 
 PERU, CHAD, TUNNEL = "what is the capital of peru", "what is the capital of chad", "tunnel to the company is dead"
-
-
-@pytest.fixture
-def ann(client: FlaskClient) -> FlaskClient:
-    """Somebody who is logged in."""
-    assert log_in(client).status_code == 303
-    return client
-
-
-@pytest.fixture
-def bob(app: Flask, records: Database) -> FlaskClient:
-    """Somebody else."""
-    with records.write() as session:
-        staff.add_staff(session, "bob", password=PASSWORD)
-    other = app.test_client()
-    assert log_in(other, name="bob").status_code == 303
-    return other
 
 
 def heading(page: str) -> str:

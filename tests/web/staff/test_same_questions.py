@@ -2,8 +2,7 @@
 
 import re
 
-import pytest
-from clients import ask, log_in
+from clients import ask
 from flask.testing import FlaskClient
 
 from helpdesk.records import faq
@@ -12,13 +11,6 @@ from helpdesk.records.faq import Entry
 from helpdesk.serving.live import LiveMatcher
 
 QUESTION = "How do I reset it?"
-
-
-@pytest.fixture
-def ann(client: FlaskClient) -> FlaskClient:
-    """Somebody who is logged in."""
-    assert log_in(client).status_code == 303
-    return client
 
 
 def test_the_slug_tells_them_apart(ann: FlaskClient, records: Database, live: LiveMatcher) -> None:

@@ -3,21 +3,13 @@
 import re
 from html import unescape
 
-import pytest
-from clients import ask, log_in
+from clients import ask
 from flask.testing import FlaskClient
 
 from helpdesk.records import golden
 from helpdesk.records.database import Database
 
 PERU = "what is the capital of peru"
-
-
-@pytest.fixture
-def ann(client: FlaskClient) -> FlaskClient:
-    """Somebody who is logged in."""
-    assert log_in(client).status_code == 303
-    return client
 
 
 def words(client: FlaskClient, path: str) -> str:
