@@ -1,0 +1,76 @@
+"""Every setting, from the environment (`HELPDESK_...`) or a `.env` file; docs/reference/settings.md lists them.
+
+A setting that is set but empty has its default. The environment takes precedence over the file, even with an empty
+value.
+"""
+
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from helpdesk.errors import BadInputError
+from helpdesk.settings.contract import ContractSettings
+from helpdesk.settings.installation import InstallationSettings
+from helpdesk.settings.night import NightSettings
+from helpdesk.settings.words import LANGUAGES, WordSettings
+
+__all__ = ["LANGUAGES", "Settings", "load_settings", "resource", "temporary_environment", "temporary_settings"]
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_PREFIX = "HELPDESK_"
+_ONE_INSTALLATION = ("database_url", "secret_key", "notify_secret", "notify_url")  # beside `home`
+
+
+class Settings(WordSettings, NightSettings, ContractSettings, InstallationSettings):
+    """One table of settings; `helpdesk config` and docs/reference/settings.md show the descriptions."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment. Raises BadInputError that names each bad setting, its value and what was expected."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except UnicodeDecodeError as error:
+        raise BadInputError(f".env is not UTF-8 at byte {error.start}; expected a text file in UTF-8") from None
+    except ValidationError as error:
+        lines = (
+            f"{_variable(str(e['loc'][0]))}={_shown(str(e['loc'][0]), e['input'])}: {e['msg']}" for e in error.errors()
+        )
+        raise BadInputError("bad settings: " + "; ".join(lines)) from None
+
+
+def temporary_settings(home: Path, **overrides: object) -> Settings:
+    """Settings of a home that nobody configured: what the environment and `.env` say of an installation is ignored.
+
+    That is home, database, secret key and notification. Raises BadInputError as `load_settings` does.
+    """
+    return load_settings(home=home, **dict.fromkeys(_ONE_INSTALLATION), **overrides)
+
+
+def temporary_environment(home: Path) -> dict[str, str]:
+    """Variables under which a child process reads `temporary_settings`, whatever its `.env` says."""
+    return {_variable("home"): str(home)} | {_variable(name): "" for name in _ONE_INSTALLATION}
+
+
+def _variable(name: str) -> str:
+    return f"{_PREFIX}{name.upper()}"
+
+
+def _shown(name: str, value: object) -> str:
+    """A refused value as a message may repeat it: a secret never."""
+    field = Settings.model_fields.get(name)
+    return "***" if field is not None and SecretStr in get_args(field.annotation) else repr(value)
+
+
+def resource(name: str) -> Path:
+    """A folder that ships beside the code: `migrations` or `training_data` (inside the package in a wheel)."""
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name

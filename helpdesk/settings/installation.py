@@ -1,0 +1,63 @@
+"""Where things are, and how the service runs."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+from helpdesk.settings.lists import listed
+
+
+class InstallationSettings(BaseSettings):
+    """Home, database, encoder, web server."""
+
+    home: Path = Field(Path("var"), description="Folder of the database, the bundles, the reports and the secret key")
+    database_url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL, e.g. `postgresql://user@host/db`; empty: SQLite in the home folder"
+    )
+    sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
+        "NORMAL",
+        description="`NORMAL` survives a killed process, `FULL` a power cut too (one fsync a message)",
+    )
+    database_timeout: float = Field(
+        5.0,
+        gt=0,
+        description="Seconds to wait for a locked or unreachable database before a 503 reply; on PostgreSQL also the "
+        "limit for one statement of a request",
+    )
+    base_model: str = Field(
+        "all-MiniLM-L6-v2",
+        description="Encoder that fine-tuning starts from: a sentence-transformers name or a local path",
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Signs login cookies; empty: a random key is kept in the home folder"
+    )
+    host: str = Field("127.0.0.1", description="Address that `helpdesk serve` listens on")
+    port: int = Field(8000, ge=0, le=65535, description="Port that `helpdesk serve` listens on")
+    workers: int = Field(2, ge=1, description="Web processes")
+    threads: int = Field(4, ge=1, description="Threads of each web process")
+    encoder_threads: int = Field(1, ge=1, description="Native threads of the encoder in each web process")
+    vector_cache: int = Field(4096, ge=0, description="Number of distinct recent texts whose vectors a process caches")
+    poll_seconds: float = Field(
+        0.5, gt=0, le=2.0, description="Seconds between looks for a promoted version or an edited FAQ"
+    )
+    max_message_chars: int = Field(2000, ge=1, le=20000, description="Longest message that is accepted, in characters")
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Comma-separated origins whose pages may call the webhook; empty: same origin only"
+    )
+    https_only: bool = Field(False, description="Send the login cookie over TLS only (set it behind TLS)")
+
+    _origins = field_validator("allowed_origins", mode="before")(listed)
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        if self.database_url is None:
+            return f"sqlite:///{self.home.resolve() / 'helpdesk.db'}"
+        return self.database_url.get_secret_value()
+
+    @property
+    def bundles(self) -> Path:
+        """The folder that holds one sealed directory a version."""
+        return self.home.resolve() / "bundles"
