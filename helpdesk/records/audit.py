@@ -17,7 +17,7 @@ from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.records.conversations import answered_intents
 from helpdesk.records.labels import SAID
 from helpdesk.records.names import current_names
-from helpdesk.records.periods import Period
+from helpdesk.records.periods import Period, first_message_since
 from helpdesk.records.queue import QueueItem, to_item
 from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
 from helpdesk.stats.audit_estimates import Audited, out_of_scope
@@ -150,9 +150,11 @@ def _waiting(since: datetime) -> Select[int, int]:
     labelled = select(Label.id).where(
         Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.in_(SAID)
     )
+    late = select(DecisionRow.message_id).where(
+        DecisionRow.inclusion_probability.is_not(None), DecisionRow.message_id >= first_message_since(since)
+    )
     # Materialised, or SQLite reads every message there is in the order of the grouping.
-    drawn = select(DecisionRow.message_id).where(DecisionRow.inclusion_probability.is_not(None)).cte("drawn")
-    drawn = drawn.prefix_with("MATERIALIZED")
+    drawn = late.cte("drawn").prefix_with("MATERIALIZED")
     return (
         select(func.max(Message.id).label("newest"), func.count().label("count"))
         .join(drawn, drawn.c.message_id == Message.id)

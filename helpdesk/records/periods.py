@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, true
+from sqlalchemy import ColumnElement, and_, func, select, true
 
 from helpdesk.records.tables import Message
 
@@ -27,3 +27,9 @@ class Period:
         if self.channel is not None:
             wanted.append(Message.channel == self.channel)
         return and_(*wanted)
+
+
+def first_message_since(moment: datetime) -> ColumnElement[int]:
+    """The id of the oldest message since a moment, more than any id when there is none; ids grow with time."""
+    oldest = select(Message.id).where(Message.created_at >= moment).order_by(Message.created_at, Message.id).limit(1)
+    return func.coalesce(oldest.scalar_subquery(), 2**31 - 1)

@@ -1,6 +1,5 @@
 """The queue: which messages staff should label next."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import NotFoundError
 from helpdesk.records.labels import SAID
+from helpdesk.records.periods import first_message_since
 from helpdesk.records.relabel_requests import asked_again
 from helpdesk.records.tables import AskedText, DecisionRow, FlipRow, Intent, Label, Message
 
@@ -128,7 +128,7 @@ def _head(session: Session, wanted: Wanted) -> list[QueueItem]:
     if not flips:
         return []
     # `open` is looked at here: with it in the query, SQLite looks through all open texts for these few.
-    rows = session.execute(_texts().where(AskedText.text_key.in_(list(flips)), *_bounds(wanted)))
+    rows = session.execute(_texts().where(AskedText.text_key.in_(list(flips)), *bounds(wanted)))
     found = [
         replace(_asked_item(text, message, decision, first), change=_change(flips[text.text_key]))
         for text, message, decision, first in rows
@@ -144,7 +144,7 @@ def _change(flip: FlipRow | None) -> Change | None:
 def _doubted(session: Session, wanted: Wanted, *, review_below: float, limit: int, offset: int) -> list[QueueItem]:
     if limit <= 0:
         return []
-    waiting = select(AskedText.text_key).where(AskedText.open, *_bounds(wanted), _is_doubted(review_below), ~_flipped())
+    waiting = select(AskedText.text_key).where(AskedText.open, *bounds(wanted), is_doubted(review_below), ~_flipped())
     order = _ORDERS[wanted.sort]
     some = waiting.order_by(*order).limit(limit).offset(offset).subquery()  # what is joined is only what is shown
     rows = session.execute(_texts().join(some, some.c.text_key == AskedText.text_key).order_by(*order))
@@ -162,7 +162,8 @@ def _texts() -> Select[AskedText, Message, DecisionRow, datetime]:
     )
 
 
-def _bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    """What holds of the texts that are wanted."""
     if wanted.kind is not None:
         yield _kind() == wanted.kind
     if wanted.reason is not None:
@@ -172,51 +173,13 @@ def _bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.best is not None:
         yield AskedText.best.in_(wanted.best)
     if wanted.since is not None:
-        yield AskedText.newest_id >= _first_since(wanted.since)
+        yield AskedText.newest_id >= first_message_since(wanted.since)
     if wanted.until is not None:
-        yield AskedText.newest_id < _first_since(wanted.until)
+        yield AskedText.newest_id < first_message_since(wanted.until)
     if wanted.low > 0:
         yield AskedText.confidence >= wanted.low
     if wanted.high < 1:
         yield AskedText.confidence <= wanted.high
-
-
-def count_items(session: Session, *, review_below: float, wanted: Wanted) -> int:
-    """How many texts `items` lists in all."""
-    again = len(asked_again(session)) if wanted.all else 0
-    return again + sum(_counts(session, wanted, review_below).values())
-
-
-def queue_lengths(session: Session, *, review_below: float) -> dict[str, int]:
-    """How many distinct texts wait, by the kind of their newest decision, `language` among them."""
-    lengths = dict(_counts(session, Wanted(), review_below))
-    if again := len(asked_again(session)):
-        lengths["again"] = again
-    return lengths
-
-
-def _counts(session: Session, wanted: Wanted, review_below: float) -> Counter[str]:
-    """How many texts wait, by kind: doubted ones are counted in an index alone; of others, flips wait, a few."""
-    by_kind = select(AskedText.kind, AskedText.reason, func.count()).group_by(AskedText.kind, AskedText.reason)
-    counts = Counter[str]()
-    doubted = by_kind.where(AskedText.open, *_bounds(wanted), _is_doubted(review_below))
-    for kind, reason, count in session.execute(doubted):
-        counts[_tab(kind, reason)] += count
-    keys = session.scalars(select(FlipRow.text_key)).all()
-    if keys:
-        flips = select(AskedText).where(AskedText.text_key.in_(keys), *_bounds(wanted), ~_is_doubted(review_below))
-        counts.update(_tab(text.kind, text.reason) for text in session.scalars(flips) if text.open)
-    return counts
-
-
-def _tab(kind: str, reason: str) -> str:
-    return reason if reason == DecisionReason.LANGUAGE else kind
-
-
-def _first_since(moment: datetime) -> ColumnElement[int]:
-    """The id of the first message since a moment; ids grow with time."""
-    first = select(func.min(Message.id)).where(Message.created_at >= moment).scalar_subquery()
-    return func.coalesce(first, 2**31 - 1)
 
 
 def unlabelled_messages(session: Session) -> list[int]:
@@ -277,7 +240,8 @@ def _flipped() -> ColumnElement[bool]:
     return select(FlipRow.text_key).where(FlipRow.text_key == AskedText.text_key).exists()
 
 
-def _is_doubted(review_below: float) -> ColumnElement[bool]:
+def is_doubted(review_below: float) -> ColumnElement[bool]:
+    """Whether a text was handed over, asked back about or answered with hesitation when it came last."""
     certain = or_(AskedText.confidence >= review_below, AskedText.reason == DecisionReason.EXACT)
     return or_(AskedText.kind != DecisionKind.ANSWER, ~certain)
 

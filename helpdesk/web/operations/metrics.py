@@ -15,7 +15,7 @@ from helpdesk.errors import UnavailableError
 from helpdesk.records import heartbeats, versions
 from helpdesk.records.clock import now
 from helpdesk.records.files.reports import LastNight, last_night
-from helpdesk.records.queue import queue_lengths
+from helpdesk.records.queue_counts import queue_lengths
 from helpdesk.records.tables import DecisionRow, Label
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.web.context import service
@@ -23,6 +23,7 @@ from helpdesk.web.policy import public
 
 VERDICTS = ("promoted", "kept", "failed")
 SEEN = timedelta(minutes=1)
+MOST_WAITING = 10_000
 blueprint = Blueprint("metrics", __name__)
 
 
@@ -86,7 +87,10 @@ def _stored(session: Session, *, review_below: float) -> Iterator[Metric]:
     labels = select(Label.kind, func.count()).where(Label.undone_at.is_(None)).group_by(Label.kind)
     yield _by("labels", "Labels that count, by kind.", "kind", dict(session.execute(labels).tuples().all()))
     yield _by(
-        "queue_length", "Texts that wait for a label.", "decision", queue_lengths(session, review_below=review_below)
+        "queue_length",
+        f"Texts that wait for a label, of each decision at most {MOST_WAITING:,}.",
+        "decision",
+        queue_lengths(session, review_below=review_below, most=MOST_WAITING),
     )
 
 

@@ -18,7 +18,7 @@ from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.card import read_card
 from helpdesk.web.staff.filters import FILTERS, read_wanted
 from helpdesk.web.staff.reasons import REASONS
-from helpdesk.web.staff.tabs import AUDIT, TABS, count_tabs
+from helpdesk.web.staff.tabs import AUDIT, TABS, at_most, count_tabs
 from helpdesk.web.staff.tabs import waiting as waiting_under
 
 SIDE_LIST = 30
@@ -60,6 +60,7 @@ def page() -> str:
         put_off=put_off,
         taken=sorted({name for row in candidates if (name := elsewhere.get(row.text_key))}),
         lengths=lengths,
+        at_most=at_most,
         query=query,
         kind=tab,
         blind=blind,

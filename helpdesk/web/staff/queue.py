@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import labelled, labels, names, versions
-from helpdesk.records.queue import SORTS, QueueItem, Wanted, count_items
+from helpdesk.records.queue import SORTS, QueueItem, Wanted
+from helpdesk.records.queue_counts import count_items
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Label, Version
 from helpdesk.text import visible
@@ -18,7 +19,7 @@ from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.filters import FILTERS, read_wanted
 from helpdesk.web.staff.reasons import REASONS
-from helpdesk.web.staff.tabs import AUDIT, TABS, count_tabs, waiting
+from helpdesk.web.staff.tabs import AUDIT, TABS, at_most, count_tabs, waiting
 
 ROWS = 50
 TICKED_FROM = 0.5  # less likely suggestions stand apart from their group
@@ -63,6 +64,7 @@ def page() -> str:
         kind=tab,
         tabs=TABS,
         lengths=lengths,
+        at_most=at_most,
         total=total,
         number=number,
         pages=pages,
@@ -144,7 +146,7 @@ def _row(item: QueueItem, seen: int, current: Mapping[str, str]) -> QueueRow:
 
 
 def _total(session: Session, tab: str, wanted: Wanted, lengths: Mapping[str, int]) -> int:
-    if wanted == Wanted(kind=tab or None, sort=wanted.sort):
+    if tab == AUDIT or tab in labelled.LABEL_STATES:
         return lengths.get(tab, 0)
     return count_items(session, review_below=service().settings.review_below, wanted=wanted)
 

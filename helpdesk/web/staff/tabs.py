@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, DecisionReason
-from helpdesk.records import audit, labelled, queue
+from helpdesk.records import audit, labelled, queue, queue_counts
 from helpdesk.records.clock import now
 from helpdesk.records.queue import QueueItem, Wanted
 
@@ -24,6 +24,7 @@ TABS = {
     labelled.NOT_A_QUESTION: "Not a question",
     labelled.DONE: "Done",
 }
+COUNTED = 1_000  # of one kind; to know how many more there are is worth nobody's waiting
 MIXED = 5  # one in so many cards of the first tab is of the audit sample
 
 
@@ -43,10 +44,18 @@ def waiting(
 
 
 def count_tabs(session: Session, *, review_below: float) -> dict[str, int]:
-    """How many texts are under each tab; the audit sample overlaps the others, so it is not added to all of them."""
-    lengths = queue.queue_lengths(session, review_below=review_below)
+    """How many texts are under each tab; the audit sample overlaps the others, so it is not added to all of them.
+
+    Kinds are counted up to COUNTED; `at_most` writes the numbers.
+    """
+    lengths = queue_counts.queue_lengths(session, review_below=review_below, most=COUNTED)
     audited = audit.audit_queue_length(session, since=now() - audit.AUDIT_WINDOW)
     return lengths | {ALL: sum(lengths.values()), AUDIT: audited} | labelled.count_labelled(session)
+
+
+def at_most(count: int) -> str:
+    """A number of texts as a tab shows it: `999`, and `1,000+` from where counting stops."""
+    return f"{count:,}" if count < COUNTED else f"{COUNTED:,}+"
 
 
 def _mix(session: Session, found: Sequence[QueueItem], *, staff_id: int, limit: int) -> list[QueueItem]:
