@@ -9,9 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, DecisionKind
+from helpdesk.records.day_totals import read_totals
 from helpdesk.records.names import current_names
 from helpdesk.records.periods import Period
-from helpdesk.records.tables import Conversation, DecisionRow, Message
+from helpdesk.records.tables import Conversation
 from helpdesk.records.traffic import Outcomes, outcomes_of
 
 
@@ -40,19 +41,13 @@ class Answers:
 
 
 def read_day_counts(session: Session, period: Period) -> list[DayCount]:
-    """The counts of a period. An answer to several questions counts for the first of them."""
-    columns = (func.date(Message.created_at), DecisionRow.kind, DecisionRow.reason, DecisionRow.intent)
-    query = (
-        select(*columns, func.count())
-        .join(Message, Message.id == DecisionRow.message_id)
-        .where(period.holds)
-        .group_by(*columns)
-    )
+    """The counts of a period of whole days. An answer to several questions counts for the first of them."""
     names = current_names(session)
-    return [
-        DayCount(date.fromisoformat(str(day)), kind, reason, intent and names.get(intent, intent), count)
-        for day, kind, reason, intent, count in session.execute(query)
-    ]
+    counts = Counter[tuple[date, str, str, str | None]]()
+    for total in read_totals(session, period):
+        intent = total.intent and names.get(total.intent, total.intent)
+        counts[total.day, total.kind, total.reason, intent] += total.count
+    return [DayCount(*alike, count) for alike, count in counts.items()]
 
 
 def outcomes(counts: Iterable[DayCount]) -> Outcomes:

@@ -38,6 +38,7 @@ from helpdesk.progress import Reporter
 from helpdesk.records import audit, exclusions, versions
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
+from helpdesk.records.day_totals import count_days
 from helpdesk.records.names import current_names
 from helpdesk.records.night_report import NightReport, VerdictReport
 from helpdesk.settings import Settings
@@ -121,6 +122,8 @@ def _work(night: Tonight) -> None:
     retention.remove_leftovers(night.bundles, night.database)
     if not night.plan.dry_run:
         night.log.warnings += complete_history(night.settings, night.database)
+        with night.database.write() as session:
+            count_days(session)
     with night.database.read() as session:
         without, review_below = exclusions.rows_left_out(session, night.plan.without), night.settings.review_below
         again = exclusions.counting_again(session, night.plan.without) if night.plan.without else ()

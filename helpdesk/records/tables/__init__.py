@@ -13,7 +13,7 @@ from helpdesk.records.tables.people import (
     SignIn,
     Staff,
 )
-from helpdesk.records.tables.traffic import AskedText, Conversation, DecisionRow, FlipRow, Message
+from helpdesk.records.tables.traffic import AskedText, Conversation, CountedDay, DayTotal, DecisionRow, FlipRow, Message
 from helpdesk.records.tables.uploads import Upload, UploadedFile
 
 __all__ = [
@@ -21,6 +21,8 @@ __all__ = [
     "AuditLogRow",
     "CardLease",
     "Conversation",
+    "CountedDay",
+    "DayTotal",
     "DecisionRow",
     "Example",
     "ExclusionRow",

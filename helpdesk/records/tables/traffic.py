@@ -1,6 +1,6 @@
 """What people typed, and what was decided about it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
@@ -105,6 +105,32 @@ class AskedText(Table):
     place: Mapped[float]
     open: Mapped[bool] = mapped_column(default=True)
     later: Mapped[bool] = mapped_column(default=False)
+
+
+class CountedDay(Table):
+    """A day (UTC) whose messages are counted in `day_totals`, also when there were none.
+
+    so_far: kind of decision -> how many messages there were up to the end of that day.
+    """
+
+    __tablename__ = "counted_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    so_far: Mapped[dict[str, Any]]
+
+
+class DayTotal(Table):
+    """How many messages of one day and channel were decided alike; intent: what was answered, as it was called then."""
+
+    __tablename__ = "day_totals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(ForeignKey("counted_days.day"), index=True)
+    channel: Mapped[str] = mapped_column(String(32))
+    kind: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(32))
+    intent: Mapped[str | None] = mapped_column(String(128))
+    count: Mapped[int]
 
 
 class FlipRow(Table):

@@ -14,9 +14,10 @@ from helpdesk.decisions import DecisionKind
 from helpdesk.errors import UnavailableError
 from helpdesk.records import heartbeats, versions
 from helpdesk.records.clock import now
+from helpdesk.records.day_totals import count_kinds
 from helpdesk.records.files.reports import LastNight, last_night
 from helpdesk.records.queue_counts import queue_lengths
-from helpdesk.records.tables import DecisionRow, Label
+from helpdesk.records.tables import Label
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.web.context import service
 from helpdesk.web.policy import public
@@ -80,7 +81,7 @@ def _stored(session: Session, *, review_below: float) -> Iterator[Metric]:
     for version_id, count in heartbeats.processes_by_version(session, since=since).items():
         serving.add_metric([str(version_id)], count)
     yield serving
-    decided = dict(session.execute(select(DecisionRow.kind, func.count()).group_by(DecisionRow.kind)).tuples().all())
+    decided = count_kinds(session)
     yield _counter(
         "messages", "Messages by decision.", "decision", {kind: decided.get(kind, 0) for kind in DecisionKind}
     )
