@@ -101,7 +101,8 @@ def read_confusions(session: Session, period: Period) -> list[Mistaken]:
     meant = select(func.coalesce(Intent.slug, OUT_OF_SCOPE)).select_from(Label).outerjoin(Intent)
     meant = meant.where(Label.text_key == Message.text_key, TAUGHT).order_by(Label.id.desc()).limit(1)
     pairs = select(said.scalar_subquery().label("said"), meant.scalar_subquery().label("meant"))
-    found_pairs = pairs.where(period.holds).subquery()
+    # Materialised, or both subqueries are run again for each of the conditions.
+    found_pairs = pairs.where(period.holds).cte("pairs").prefix_with("MATERIALIZED")
     both = (found_pairs.c.said, found_pairs.c.meant)
     query = select(*both, func.count()).where(*(one.is_not(None) for one in both)).group_by(*both)
     names = current_names(session)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import CTE, ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
@@ -74,13 +74,15 @@ def read_sample(
         .correlate(Message)
         .scalar_subquery()
     )
+    drawn = _drawn(since)
     query = (
         select(DecisionRow, Message.normalised, Label.kind, Intent.slug, Intent.status, FlipRow.text_key)
+        .join(drawn, drawn.c.message_id == DecisionRow.message_id)
         .join(Message, Message.id == DecisionRow.message_id)
         .outerjoin(Label, Label.id == label)
         .outerjoin(Intent, Intent.id == Label.intent_id)
         .outerjoin(FlipRow, FlipRow.text_key == Message.text_key)
-        .where(DecisionRow.inclusion_probability.is_not(None), Period(since, until, channel).holds)
+        .where(Period(since, until, channel).holds)
         .order_by(DecisionRow.message_id)
     )
     names = current_names(session)
@@ -150,17 +152,21 @@ def _waiting(since: datetime) -> Select[int, int]:
     labelled = select(Label.id).where(
         Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.in_(SAID)
     )
-    late = select(DecisionRow.message_id).where(
-        DecisionRow.inclusion_probability.is_not(None), DecisionRow.message_id >= first_message_since(since)
-    )
-    # Materialised, or SQLite reads every message there is in the order of the grouping.
-    drawn = late.cte("drawn").prefix_with("MATERIALIZED")
+    drawn = _drawn(since)
     return (
         select(func.max(Message.id).label("newest"), func.count().label("count"))
         .join(drawn, drawn.c.message_id == Message.id)
         .where(Message.created_at > since, Message.normalised != "", ~labelled.exists())
         .group_by(Message.text_key)
     )
+
+
+def _drawn(since: datetime) -> CTE:
+    """The messages drawn since a moment, and hardly any before; materialised, or SQLite reads every message instead."""
+    late = select(DecisionRow.message_id).where(
+        DecisionRow.inclusion_probability.is_not(None), DecisionRow.message_id >= first_message_since(since)
+    )
+    return late.cte("drawn").prefix_with("MATERIALIZED")
 
 
 def _audited(

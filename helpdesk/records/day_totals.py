@@ -82,11 +82,12 @@ def _so_far(session: Session) -> dict[str, int]:
 
 
 def _next_day(session: Session) -> date | None:
-    last = session.scalar(select(func.max(CountedDay.day)))
+    """The first day that is not counted, None while there are no messages."""
+    last: date | None = session.scalar(select(func.max(CountedDay.day)))
     if last is not None:
         return last + timedelta(days=1)
-    oldest: datetime | None = session.scalar(select(Message.created_at).order_by(Message.created_at).limit(1))
-    return None if oldest is None else oldest.date()
+    oldest = session.scalars(select(Message).order_by(Message.created_at).limit(1)).first()
+    return None if oldest is None else oldest.created_at.date()
 
 
 def _of_messages(session: Session, period: Period) -> list[Total]:
