@@ -10,6 +10,7 @@ from helpdesk.learning.calibration.folds import Fold, frozen_folds, is_measurabl
 from helpdesk.learning.calibration.measurement import Measurement
 from helpdesk.learning.calibration.out_of_scope import scrambled
 from helpdesk.learning.calibration.out_of_scope_evidence import Assumed, gather_out_of_scope
+from helpdesk.learning.calibration.representative import representative
 from helpdesk.learning.calibration.risk_control import Contract, FittedThresholds, fit_thresholds
 from helpdesk.learning.calibration.rough_wording import as_typed
 from helpdesk.learning.calibration.scorer_fit import fit_scorer
@@ -31,7 +32,7 @@ def fit_contract_thresholds(fitted: FittedScorer, dataset: Dataset, settings: Se
 
     The contract is about traffic, so only rows like traffic count, and open relabel requests do not.
     """
-    found = fitted.as_typed
+    found = fitted.as_typed.take(representative(dataset)[fitted.as_typed.rows])
     measured = like_traffic(found.take(~_forgiven(found, dataset, sure=settings.review_below)), dataset)
     assumed = Assumed(settings.assumed_out_of_scope, settings.assumed_near)
     out_of_scope = gather_out_of_scope(found, taught=dataset.taught, assumed=assumed, share=dataset.out_of_scope_share)
@@ -88,7 +89,9 @@ def fit(
     spellings = Spellings(rows, strange, dataset.taught, asked)
     intents = np.array(dataset.intent_numbers, dtype=np.int32)
     out_of_scope = _encode(encoder, texts)
-    return fit_scorer(vectors, intents, out_of_scope, folds, spellings=spellings, seed=settings.seed), folds
+    counted = representative(dataset)
+    fitted = fit_scorer(vectors, intents, out_of_scope, folds, spellings=spellings, counted=counted, seed=settings.seed)
+    return fitted, folds
 
 
 def _frozen(

@@ -40,11 +40,13 @@ def fit_scorer(
     folds: Sequence[Fold],
     *,
     spellings: Spellings | None = None,
+    counted: NDArray[np.bool_] | None = None,
     seed: int,
 ) -> FittedScorer:
     """Fit on unit vectors [n, dim] with intents [n] (numbers from 0, each present) and measure on the folds.
 
-    Without spellings every wording counts as ordinary.
+    Without spellings every wording counts as ordinary. counted: mask of the rows [n] that the weights are fitted on;
+    None: all.
     """
     spellings = spellings or Spellings((), ())
     used = np.flatnonzero(~too_near(folds, taught=spellings.taught))
@@ -53,12 +55,14 @@ def fit_scorer(
     spelled = replace(spellings, out_of_scope=kept)
     count = int(intents.max()) + 1
     rows, partial = _measure(folds, count, spelled)
-    weights = fit_weights(rows, seed=seed)
+    test_rows = np.concatenate([fold.test_rows for fold in folds])
+    fitted_on = np.ones(len(test_rows), dtype=np.bool_) if counted is None else counted[test_rows]
+    weights = fit_weights(rows.take(fitted_on, np.ones(len(rows.out_of_scope.scope), dtype=np.bool_)), seed=seed)
     parts = _parts(vectors, intents, out_of_scope_vectors[used], count, read_vocabulary(spelled.rows))
     scorer, *unseen = (
         replace(p, intent_weights=weights.intent, scope_weights=weights.scope) for p in (parts, *partial)
     )
-    found, typed = _cross_fitted(rows, np.concatenate([fold.test_rows for fold in folds]), seed=seed)
+    found, typed = _cross_fitted(rows, test_rows, fitted_on, seed=seed)
     report = _report(scorer, found, rows)
     report |= {"out_of_scope": len(out_of_scope_vectors), "out_of_scope_used": len(used)}
     return FittedScorer(scorer, found, typed, report, tuple(unseen), used)
@@ -219,8 +223,10 @@ def _density(vectors: Vectors, intents: Intents, count: int) -> NDArray[np.float
     return density
 
 
-def _cross_fitted(rows: Rows, test_rows: Ints, *, seed: int) -> tuple[OutOfFold, OutOfFold]:
-    """Confidence of every row, as it stands and as it may be typed, by weights that were fitted on the other rows."""
+def _cross_fitted(
+    rows: Rows, test_rows: Ints, fitted_on: NDArray[np.bool_], *, seed: int
+) -> tuple[OutOfFold, OutOfFold]:
+    """Confidence of every row, as it stands and as it may be typed, by weights that were fitted on other rows."""
     chance = np.random.default_rng(seed)
     group, out_of_scope_group = (
         chance.permutation(n) % _GROUPS for n in (len(rows.truth), len(rows.out_of_scope.scope))
@@ -228,7 +234,7 @@ def _cross_fitted(rows: Rows, test_rows: Ints, *, seed: int) -> tuple[OutOfFold,
     inside, typed = np.zeros((2, *rows.inside.per_intent.shape[:2]))
     near, out_of_scope = np.zeros(len(rows.truth)), np.zeros(len(out_of_scope_group))
     for number in range(_GROUPS):
-        weights = fit_weights(rows.take(group != number, out_of_scope_group != number), seed=seed)
+        weights = fit_weights(rows.take(fitted_on & (group != number), out_of_scope_group != number), seed=seed)
         inside[group == number] = _confidence(take(rows.inside, group == number), weights)
         typed[group == number] = _confidence(take(rows.typed, group == number), weights)
         near[group == number] = _confidence(take(rows.near, group == number), weights).max(axis=1)

@@ -42,6 +42,11 @@ class Row:
     said_once: bool = False
     fresh: bool = False
 
+    @property
+    def is_message(self) -> bool:
+        """Whether somebody typed it to the bot; else it was written for the FAQ."""
+        return self.id.startswith("label:")
+
 
 @dataclass(frozen=True)
 class TrainingExample:

@@ -115,6 +115,12 @@ class Replay:
     answered: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     @property
+    def newly_answered(self) -> tuple[Flip, ...]:
+        """What is answered now and was not, and nobody has said what it means."""
+        answer = DecisionKind.ANSWER
+        return tuple(f for f in self.flips if f.before.kind != answer == f.after.kind and f.asked.truth is None)
+
+    @property
     def unsettled(self) -> tuple[Flip, ...]:
         """The changes that people would notice and nobody asked for: another answer, or none any more."""
         return tuple(flip for flip in self.flips if flip.unsettled)

@@ -4,7 +4,6 @@ A new rule is a member of `Rule`, a function from a case to objections, and its 
 nothing has it yet, a field of `Case`.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,20 +11,15 @@ from enum import StrEnum
 from scipy.stats import binom
 
 from helpdesk.decisions import DecisionKind
-from helpdesk.learning.calibration.risk_control import NEVER
-from helpdesk.learning.gate.case import Case, Coverage
-from helpdesk.learning.gate.paired_tests import BEST, BUDGET, INTENTS, KEPT_OF_INTENT, OUTSIDE, share_lost
-from helpdesk.learning.gate.replay import Flip
+from helpdesk.learning.gate.case import Case
+from helpdesk.learning.gate.paired_tests import BEST, BUDGET, INTENTS, OUTSIDE, share_lost
+from helpdesk.learning.gate.traffic_rules import Found, changed, contract, coverage, loosened, silenced
 from helpdesk.matching.decide import Decision
 from helpdesk.records.golden import GoldenPhrase
 from helpdesk.records.night_report import ObjectionReport
-from helpdesk.stats.multiple_testing import Check, failed, lost_together
+from helpdesk.stats.multiple_testing import Check
 
 PROOF_ROWS = 50
-ENOUGH_TEXTS = 50
-USEFUL = 0.1
-LEAST_KEPT = 0.5
-ENOUGH_OF_INTENT = 5
 NOTICEABLE = 0.001  # seconds a message: below this nobody waits, whatever the ratio
 RELABELLED_LEVEL = 0.001  # most corrections are right, so by chance this is rarer still
 _METRICS = {"answer_rate": "answered directly", "accuracy": "accuracy"}
@@ -47,6 +41,7 @@ class Rule(StrEnum):
     CONTRACT = "contract"
     COVERAGE = "coverage"
     CHANGED = "changed"
+    LOOSENED = "loosened"
     NO_GAIN = "no_gain"
     NOT_FINITE = "not_finite"
     TOKENIZER = "tokenizer"
@@ -78,9 +73,6 @@ class GateRule:
     def objections(self, case: Case) -> list[Objection]:
         """What the rule has against a candidate."""
         return [Objection(self.name, reason, rows) for reason, rows in self.find(case)]
-
-
-Found = Iterable[tuple[str, tuple[str, ...]]]
 
 
 def _worse(case: Case) -> Found:
@@ -124,83 +116,6 @@ def _no_gain(case: Case) -> Found:
     found = case.comparison
     if case.needs_gain and found.net <= 0:
         yield f"no net gain ({found.gained} rows gained, {found.lost} lost)", found.lost_rows
-
-
-def _changed(case: Case) -> Found:
-    """Too many messages that were answered get another answer or none.
-
-    Messages that were not answered and now are do not count: nights are for that, and out-of-scope rows, the contract
-    and golden phrases guard it. Nor do changes that staff's labels ask for. Below 50 distinct messages a share says
-    nothing.
-    """
-    replay, budget = case.replay, case.limits.changes
-    if replay.distinct >= ENOUGH_TEXTS and replay.unsettled_share > budget:
-        reason = (
-            f"{100 * replay.unsettled_share:.0f}% of {replay.messages:,} recent messages would lose their answer or "
-            f"get another one; {100 * budget:.0f}% are allowed"
-        )
-        yield reason, _messages(replay.unsettled)
-
-
-def _silenced(case: Case) -> Found:
-    """Intents that recent messages were answered with and hardly any would be, labelled rows or not.
-
-    An intent must keep at most a quarter of what it had, five distinct messages at least, and lose more than chance
-    allows at the rate at which the others lose theirs: a night that answers less everywhere silences no intent. What
-    labels ask for does not count.
-    """
-    replay = case.replay
-    lost: dict[str, list[Flip]] = defaultdict(list)
-    for flip in replay.unsettled:
-        lost[flip.before.intents[0]].append(flip)
-    total, all_lost = sum(replay.answered.values()), len(replay.unsettled)
-    checks = []
-    for intent, had in sorted(replay.answered.items()):
-        if had < ENOUGH_OF_INTENT:
-            continue
-        gone = lost[intent]
-        rate = (all_lost - len(gone) + 1) / (total - had + 2)
-        stopped = had - len(gone) <= KEPT_OF_INTENT * had
-        checks.append(lost_together(INTENTS, intent, lost=_messages(gone) if stopped else (), of=had, rate=rate))
-    for check in failed(checks, level=case.silence_level):
-        yield f"recent messages were answered with {check.name} and hardly any would be", check.rows
-
-
-def _contract(case: Case) -> Found:
-    """The version in service was useful, and under the error-rate contract the candidate may not answer at all."""
-    found = case.coverage
-    if found and _useful(found) and found.before.answered >= ENOUGH_TEXTS and _mute(found):
-        share = _percent(found.before.coverage)
-        yield f"the error-rate contract cannot be met: nothing is answered, {share} were", ()
-
-
-def _coverage(case: Case) -> Found:
-    """The version in service was useful and the candidate is not.
-
-    Coverage is that of replayed messages when there are at least 50 distinct ones, else that of the rows the thresholds
-    were fitted on, of which the version in service must have answered 50: on fewer, one wrong row is enough to end all
-    answers or to allow them. What was useful within the last 30 nights cannot end by small steps either.
-    """
-    found, replay = case.coverage, case.replay
-    enough = replay.distinct >= ENOUGH_TEXTS
-    if found is None or not (enough or found.before.answered >= ENOUGH_TEXTS) or any(_contract(case)):
-        return
-    before, after = found.before.coverage, found.after.coverage
-    reason = "under the error-rate contract only {} are answered directly, {} were"
-    if after < min(USEFUL, before) and found.best >= USEFUL:
-        yield f"{reason.format(_percent(after), _percent(found.best))} within the last 30 nights", ()
-    elif _useful(found):
-        was, now = (replay.coverage_before, replay.coverage_after) if enough else (before, after)
-        if was >= USEFUL and now < LEAST_KEPT * was:
-            yield reason.format(_percent(now), _percent(was)), _messages(replay.unsettled) if enough else ()
-
-
-def _useful(found: Coverage) -> bool:
-    return found.before.coverage >= USEFUL
-
-
-def _mute(found: Coverage) -> bool:
-    return found.after.thresholds.answer >= NEVER
 
 
 def _golden(case: Case) -> Found:
@@ -267,14 +182,6 @@ def _larger(case: Case) -> Found:
             yield f"{after / before:.1f} times larger ({sizes}); {bound:.3g} times is allowed", ()
 
 
-def _messages(flips: Iterable[Flip]) -> tuple[str, ...]:
-    return tuple(f"message:{flip.asked.message_id}" for flip in flips)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}% of messages"
-
-
 RULES = (
     GateRule(Rule.WORSE, _worse),
     GateRule(Rule.OUT_OF_SCOPE, _out_of_scope),
@@ -286,9 +193,10 @@ RULES = (
     GateRule(Rule.GOLDEN, _golden),
     GateRule(Rule.FAIRNESS, _fairness),
     GateRule(Rule.RELABELLED, _relabelled),
-    GateRule(Rule.INTENT, _silenced),
-    GateRule(Rule.CONTRACT, _contract),
-    GateRule(Rule.COVERAGE, _coverage),
-    GateRule(Rule.CHANGED, _changed),
+    GateRule(Rule.INTENT, silenced),
+    GateRule(Rule.CONTRACT, contract),
+    GateRule(Rule.COVERAGE, coverage),
+    GateRule(Rule.CHANGED, changed),
+    GateRule(Rule.LOOSENED, loosened),
     GateRule(Rule.NO_GAIN, _no_gain),
 )
