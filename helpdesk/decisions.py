@@ -19,6 +19,7 @@ class DecisionReason(StrEnum):
     CONFIDENT = "confident"  # one intent is likely enough
     BETWEEN = "between"  # a few intents hold the answer
     UNSURE = "unsure"  # nothing is likely enough
+    TOO_LONG = "too_long"  # it is longer than the encoder reads, and none of its sentences is sure
     LANGUAGE = "language"  # nothing is likely enough, and it is in a language that neither FAQ nor encoder know
     EXACT = "exact"  # the text itself is known
     SHARED_TEXT = "shared_text"  # several entries have the text itself, or one added since that is as near

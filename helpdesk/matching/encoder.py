@@ -22,6 +22,7 @@ TOKENIZER = Path("tokenizer.json")
 CONFIG = Path("helpdesk_encoder.json")
 _open: "WeakValueDictionary[object, Encoder]" = WeakValueDictionary()
 _opening = Lock()
+_SPECIAL = 8  # more tokens than any tokenizer puts around a text
 _WORD_MARKS = ("\u2581", "\u0120")  # where SentencePiece and byte-level BPE begin a word
 
 
@@ -33,6 +34,7 @@ class Encoder:
         self.dim: int = config["dim"]
         self._prompt: str = config["prompt"]
         self._tokenizer = _open_tokenizer(directory / TOKENIZER, config)
+        self._limit = TokenLimit(self._tokenizer, config)
         self._session = _open_session(directory / MODEL, threads)
         self._inputs = [node.name for node in self._session.get_inputs()]
 
@@ -52,6 +54,10 @@ class Encoder:
         if not np.all(np.abs(lengths - 1.0) < 1e-3):
             raise BundleError("the encoder gave vectors that are not of unit length; its weights are damaged")
         return vectors
+
+    def is_cut(self, text: str) -> bool:
+        """Whether a normalised text has more tokens than the network reads."""
+        return self._limit.is_cut(text)
 
     def spell(self, text: str) -> list[tuple[str, int]]:
         """The words of a normalised text, each with the number of pieces the tokenizer needs for it."""
@@ -76,6 +82,27 @@ class Encoder:
         feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         output = self._session.run(None, {name: feeds[name] for name in self._inputs})[0]
         return np.asarray(output, dtype=np.float32)
+
+
+class TokenLimit:
+    """How long a text an encoder reads; the rest of a longer one it does not see."""
+
+    def __init__(self, tokenizer: Tokenizer, config: Mapping[str, int | str]) -> None:
+        self._tokenizer = tokenizer
+        self._most, self._prompt = int(config["max_tokens"]), str(config["prompt"])
+
+    @classmethod
+    def of(cls, directory: Path) -> "TokenLimit":
+        """That of an encoder's folder, without opening its network."""
+        config = json.loads((directory / CONFIG).read_text())
+        return cls(_open_tokenizer(directory / TOKENIZER, config), config)
+
+    def is_cut(self, text: str) -> bool:
+        """Whether a normalised text has more tokens than the encoder reads."""
+        asked = self._prompt + text
+        if len(asked.encode()) <= self._most - _SPECIAL:  # a token has a byte at least
+            return False
+        return bool(self._tokenizer.encode(asked).overflowing)
 
 
 def open_encoder(directory: Path, *, threads: int = 1) -> Encoder:
@@ -137,7 +164,7 @@ class VectorCache:
             return dict(self._vectors)
 
 
-def _open_tokenizer(path: Path, config: dict[str, int | str]) -> Tokenizer:
+def _open_tokenizer(path: Path, config: Mapping[str, int | str]) -> Tokenizer:
     # Truncation and padding are set once: setting them per call is not thread-safe.
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.enable_truncation(max_length=int(config["max_tokens"]))

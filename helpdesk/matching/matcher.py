@@ -196,9 +196,14 @@ class Matcher:
     def rank(
         self, text: str, *, published: Collection[str] | None = None, additions: Additions | None = None
     ) -> Decision:
-        """Decide a normalised text by its meaning, as if nobody had said this very text before."""
+        """Decide a normalised text by its meaning, as if nobody had said this very text before.
+
+        Of a text that is longer than the encoder reads, nothing is decided: its end may say something else.
+        """
         vector = self._cache.encode_one(text)
         decision = self.decide_vector(vector, text=text, published=published)
+        if self.bundle.encoder.is_cut(text):
+            return replace(decision, kind=DecisionKind.FALLBACK, options=(), reason=DecisionReason.TOO_LONG)
         return with_additions(decision, vector, additions or Additions(), published=published)
 
     def _several(

@@ -74,8 +74,8 @@ def match_exactly(changes: Changes) -> Additions:
 
 
 def match_nearly(exact: Additions, added: Sequence[Added], bundle: Bundle) -> Additions:
-    """The same additions, matched almost exactly too."""
-    encoded = added[:MOST_ENCODED]
+    """The same additions, matched almost exactly too, unless they are longer than the encoder reads."""
+    encoded = [row for row in added if not bundle.encoder.is_cut(row.normalised)][:MOST_ENCODED]
     if not encoded:
         return exact
     return replace(

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from sqlalchemy.orm import Session
@@ -101,6 +101,21 @@ class Dataset:
     def texts(self) -> list[str]:
         """The normalised texts of the training rows."""
         return [row.text for row in self.train]
+
+    def shortened(self, is_cut: Callable[[str], bool]) -> "Dataset":
+        """The same without texts that are longer than the encoder reads: they would teach what they begin with.
+
+        They are still matched exactly.
+        """
+        kept = [text for text in self.out_of_scope if not is_cut(text)]
+        return replace(
+            self,
+            train=tuple(row for row in self.train if not is_cut(row.text)),
+            holdout=tuple(row for row in self.holdout if not is_cut(row.text)),
+            out_of_scope=tuple(kept),
+            taught=sum(not is_cut(text) for text in self.out_of_scope[: self.taught]),
+            examples=tuple(example for example in self.examples if not any(map(is_cut, example.texts))),
+        )
 
     @cached_property
     def rows_hash(self) -> str:

@@ -16,8 +16,8 @@ from helpdesk.learning.data.dataset import Dataset, read_dataset
 from helpdesk.learning.data_check.findings import SEVERITIES, Data, Finding, Published
 from helpdesk.learning.data_check.label_checks import check_labels
 from helpdesk.learning.data_check.text_checks import check_texts
-from helpdesk.matching.bundle import PHRASINGS, open_bundle
-from helpdesk.matching.encoder import Encoder
+from helpdesk.matching.bundle import ENCODER, PHRASINGS, open_bundle
+from helpdesk.matching.encoder import Encoder, TokenLimit
 from helpdesk.matching.index import Vectors
 from helpdesk.progress import Reporter
 from helpdesk.records.database import Database
@@ -79,10 +79,12 @@ def read_data(settings: Settings, database: Database, *, progress: Progress) -> 
         serving = current(session)
     bundle = None if serving is None else settings.bundles / serving.directory
     if bundle is not None and read_measurement(bundle) is None:
-        vectors = _bundle_vectors(bundle, dataset, settings, progress=progress)
+        short = dataset.shortened(TokenLimit.of(bundle / ENCODER).is_cut)
+        vectors = _bundle_vectors(bundle, short, settings, progress=progress)
     else:
-        vectors = _base_vectors(dataset, settings, progress=progress)
-    return Data(entries, dataset, vectors)
+        short, vectors = _base_vectors(dataset, settings, progress=progress)
+    read = {row.id for row in short.train}
+    return Data(entries, short, vectors, tuple(row for row in dataset.train if row.id not in read))
 
 
 def _bundle_vectors(directory: Path, dataset: Dataset, settings: Settings, *, progress: Progress) -> Vectors:
@@ -98,13 +100,15 @@ def _bundle_vectors(directory: Path, dataset: Dataset, settings: Settings, *, pr
     return vectors
 
 
-def _base_vectors(dataset: Dataset, settings: Settings, *, progress: Progress) -> Vectors:
+def _base_vectors(dataset: Dataset, settings: Settings, *, progress: Progress) -> tuple[Dataset, Vectors]:
     from helpdesk.learning.training.base_model import load_base
     from helpdesk.learning.training.onnx_export import save_serving_files
 
     with TemporaryDirectory(prefix="helpdesk-check-") as folder:
         save_serving_files(load_base(settings.base_model, threads=settings.train_threads), Path(folder))
-        return _encode(Encoder(Path(folder), threads=settings.train_threads), dataset.texts, progress=progress)
+        encoder = Encoder(Path(folder), threads=settings.train_threads)
+        short = dataset.shortened(encoder.is_cut)
+        return short, _encode(encoder, short.texts, progress=progress)
 
 
 def _encode(encoder: Encoder, texts: list[str], *, progress: Progress) -> Vectors:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from helpdesk.learning.calibration.folds import Intents
-from helpdesk.learning.data.dataset import Dataset
+from helpdesk.learning.data.dataset import Dataset, Row
 from helpdesk.matching.index import Vectors
 
 ERROR: Final = "error"
@@ -45,12 +45,13 @@ class Published:
 @dataclass(frozen=True)
 class Data:
     """The published entries, the rows they teach, and the rows' unit vectors [n, dim] under an encoder that learnt
-    from none of them.
+    from none of them. too_long: the rows that are longer than that encoder reads; they are none of the others.
     """
 
     entries: tuple[Published, ...]
     dataset: Dataset
     vectors: Vectors
+    too_long: tuple[Row, ...] = ()
 
     @cached_property
     def intents(self) -> Intents:

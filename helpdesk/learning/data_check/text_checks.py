@@ -28,6 +28,7 @@ def check_texts(data: Data) -> Iterator[Finding]:
     yield from _counts(data)
     yield from _duplicate_entries(data)
     yield from _no_answer(data)
+    yield from _too_long(data)
 
 
 def _identical(data: Data) -> Iterator[Finding]:
@@ -174,3 +175,16 @@ def _about(data: Data, numbers: Sequence[int], kind: tuple[str, str], *, problem
         texts=tuple(row.text for row in rows),
         rows=tuple(row.id for row in rows),
     )
+
+
+def _too_long(data: Data) -> Iterator[Finding]:
+    for row in data.too_long:
+        yield Finding(
+            "too long",
+            WARNING,
+            f"a phrasing of {row.intent} is longer than the model reads, so it is only matched as it stands",
+            "shorten it to the sentence that asks",
+            slugs=(row.intent,),
+            texts=(row.text,),
+            rows=(row.id,),
+        )

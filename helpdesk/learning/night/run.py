@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from helpdesk.errors import BusyError, ConflictError, UnavailableError
@@ -34,6 +35,7 @@ from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.report import NightLog, end_night
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import open_bundle
+from helpdesk.matching.encoder import TokenLimit
 from helpdesk.progress import Reporter
 from helpdesk.records import audit, exclusions, versions
 from helpdesk.records.clock import now
@@ -157,11 +159,26 @@ def _first(night: Tonight, dataset: Dataset) -> None:
     """The first version just embeds with the base model; there is nothing to compare it with."""
     encoder = base_encoder(night)
     require_disk(night.bundles, like=encoder)
+    dataset = _shortened(night, dataset, encoder)
     built = build(night, dataset, kind="first", encoder=encoder, measurement=None, facts={})
     night.log.candidates["first"] = built.report
     night.log.verdicts["first"] = VerdictReport(promote=True, reasons=("nothing serves yet",))
     if not night.plan.dry_run:
         _promote(night, dataset, built)
+
+
+def _shortened(night: Tonight, dataset: Dataset, encoder: Path) -> Dataset:
+    """Without texts that are longer than an encoder reads, which the report names."""
+    short = dataset.shortened(TokenLimit.of(encoder).is_cut)
+    kept = {row.id for row in (*short.train, *short.holdout)}
+    cut = [row.id for row in (*dataset.train, *dataset.holdout) if row.id not in kept]
+    if cut:
+        shown = ", ".join(cut[:5]) + (" ..." if len(cut) > 5 else "")
+        night.log.warnings.append(
+            f"{len(cut)} text(s) are longer than the encoder reads and are only matched as they stand: {shown}"
+        )
+    night.log.rows, night.log.holdout = len(short.train), len(short.holdout)
+    return short
 
 
 def _renew(night: Tonight, dataset: Dataset, current: versions.Current, older: Mapping[str, Any]) -> None:
@@ -172,6 +189,7 @@ def _renew(night: Tonight, dataset: Dataset, current: versions.Current, older: M
     night.log.incumbent = current.version_id
     incumbent = night.bundles / current.directory
     require_disk(night.bundles, like=incumbent)
+    dataset = _shortened(night, dataset, incumbent / layout.ENCODER)
     built = rebuild(night, dataset, incumbent, older)
     night.log.candidates[built.kind] = built.report
     reason = f"version {current.version_id} is of an older bundle format"
@@ -190,6 +208,7 @@ def _improve(night: Tonight, dataset: Dataset, current: versions.Current) -> Non
     if (before := base_before(incumbent.manifest, night.settings.base_model)) is not None:
         name, finetune = night.settings.base_model, night.plan.finetune
         night.log.warnings.append(on_base_change(before, name, version=current.version_id, finetune=finetune))
+    dataset = _shortened(night, dataset, incumbent.path / layout.ENCODER)
     contract = contract_of(night.settings)
     changed = candidates.is_outdated(incumbent.manifest, dataset, night.settings, contract=contract)
     tries = changed + night.plan.finetune

@@ -21,7 +21,7 @@ AROUND = 2
 class Card:
     """What a card shows beside its message.
 
-    seen: the newest label that its text has; counting: the label that counts; flag: the one it waits under.
+    too_long: whether a label will answer only the very text. seen: the newest label that its text has; counting: the label that counts; flag: the one it waits under.
     preselected: whether Enter accepts the first choice, which is so when it would be answered. answers, questions: by
     slug; a blind card has neither decision nor confidence, and its turns are only what the person said before.
     """
@@ -35,6 +35,7 @@ class Card:
     seen: int
     counting: Label | None
     flag: Label | None
+    too_long: bool
 
 
 def read_card(session: Session, item: QueueItem, *, blind: bool, query: str) -> Card:
@@ -53,7 +54,13 @@ def read_card(session: Session, item: QueueItem, *, blind: bool, query: str) -> 
         seen=labels.newest_label(session, item.message_id),
         counting=labels.counting_label(session, item.message_id),
         flag=labelled.flag_of(session, item.text_key),
+        too_long=_is_too_long(item.normalised),
     )
+
+
+def _is_too_long(text: str) -> bool:
+    live = service().live.take()
+    return live is not None and live.matcher.bundle.encoder.is_cut(text)
 
 
 def _is_sure(choices: Sequence[Choice]) -> bool:

@@ -4,6 +4,7 @@ from helpdesk.decisions import DecisionKind, DecisionReason
 
 REASONS = {
     DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
+    DecisionReason.TOO_LONG: "It is longer than the model reads and has no clear sentence, so it was handed over.",
     DecisionReason.LANGUAGE: "It is in a language that neither the FAQ nor the encoder know, so it was handed over.",
     DecisionReason.BETWEEN: "Several FAQs were close, so it asked which one was meant.",
     DecisionReason.SHARED_TEXT: "Several FAQs have this text, or nearly, so it asked which one was meant.",
