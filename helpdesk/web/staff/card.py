@@ -21,9 +21,10 @@ AROUND = 2
 class Card:
     """What a card shows beside its message.
 
-    too_long: whether a label will answer only the very text. seen: the newest label that its text has; counting: the label that counts; flag: the one it waits under.
+    seen: the newest label that its text has; counting: the label that counts; flag: the one it waits under.
     preselected: whether Enter accepts the first choice, which is so when it would be answered. answers, questions: by
     slug; a blind card has neither decision nor confidence, and its turns are only what the person said before.
+    too_long: whether a label will answer this very text alone.
     """
 
     choices: Sequence[Choice]
