@@ -33,13 +33,14 @@ _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 def check(settings: "Settings", database: "Database", as_json: bool, fail_on: str) -> None:
     """Look for faults in the FAQ: contradictions, thin entries, wrong labels, duplicates. Changes none of it.
 
-    The FAQ pages show what the last check found.
+    The FAQ pages show what the last check found; each night makes one, when something changed.
     """
     from helpdesk.learning.data_check.check import check_data
-    from helpdesk.records.files.checkups import write_checkup
+    from helpdesk.records.data_checks import store_data_check
 
     found = check_data(settings, database, progress=progress_bars())
-    write_checkup(settings.home, found.as_dict())
+    with database.write() as session:
+        store_data_check(session, found.as_dict(), rows_hash=found.rows_hash)
     click.echo(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else "\n".join(_lines(found)))
     if any(found.count(severity) for severity in _FAILING[fail_on]):
         click.get_current_context().exit(1)

@@ -7,6 +7,7 @@ import pytest
 from clients import ask, label, post, token
 from flask import Flask
 from flask.testing import FlaskClient
+from helpdesk.records.files.checkups import write_checkup
 from homes import PASSWORD, STAFF
 from sqlalchemy import event, select, update
 from werkzeug.test import TestResponse
@@ -14,7 +15,6 @@ from werkzeug.test import TestResponse
 from helpdesk.records import faq, faq_history, golden
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
-from helpdesk.records.files.checkups import write_checkup
 from helpdesk.records.tables import AuditLogRow, Intent, Phrasing, Staff
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
