@@ -46,7 +46,8 @@ def store_answers(
 ) -> tuple[int, int]:
     """Take what is surely answered out of the queue, and put back what is not any more; how many of each.
 
-    answers: intent and confidence by text key. What last night's candidate would decide otherwise comes back, too. A text that came again or was labelled since it was read stays as it is.
+    answers: intent and confidence by text key. What last night's candidate would decide otherwise comes back, too. A
+    text that came again or was labelled since it was read stays as it is.
     """
     moment, left, returned = now(), 0, 0
     for text in scored:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
-from helpdesk.records import labelled, labels, names, versions
+from helpdesk.records import labelled, labels, names, now_answered, versions
 from helpdesk.records.queue import SORTS, QueueItem, Wanted
 from helpdesk.records.queue_counts import count_items
 from helpdesk.records.roles import Role
@@ -74,6 +74,7 @@ def page() -> str:
         given={name: request.args.get(name, "") for name in FILTERS},
         filtered=not wanted.all or wanted.kind is not None,
         waits=tab not in labelled.LABEL_STATES and tab != AUDIT,
+        filtering=tab not in (*labelled.LABEL_STATES, AUDIT, now_answered.ANSWERED),
         words=labels.words,
         serving_since=version.created_at if version else None,
         is_live=labelled.is_live,
@@ -98,6 +99,19 @@ def accept() -> Response:
     said = f"{given} labelled as suggested."
     flash(said if not left else f"{said} {len(left)} not: {'; '.join(left[:3])}.")
     return redirect(url_for("queue.page", kind=request.args.get("kind") or None), 303)
+
+
+@blueprint.post("/back")
+@requires(Role.LABELLER)
+def put_back() -> Response:
+    """Let the ticked texts, which what serves answers, wait in the queue all the same."""
+    ticked = [_read_row(row)[0] for row in request.form.getlist("row")[:ROWS]]
+    if not ticked:
+        raise BadInputError("nothing was ticked; tick the messages that should wait in the queue again")
+    with service().database.write() as session:
+        count = now_answered.put_back(session, ticked)
+    flash(f"{count} put back: {'it waits' if count == 1 else 'they wait'} in the queue whatever nights find.")
+    return redirect(url_for("queue.page", kind=now_answered.ANSWERED), 303)
 
 
 def _read_row(row: str) -> tuple[int, int, str]:
@@ -138,7 +152,9 @@ def _rows(session: Session, tab: str, wanted: Wanted, *, offset: int) -> list[Qu
 
 
 def _row(item: QueueItem, seen: int, current: Mapping[str, str]) -> QueueRow:
-    """A text of the audit sample has no suggestion: it is labelled blind, on its card."""
+    """A text of the audit sample has no suggestion: it is labelled blind, on its card. An answer of now is one."""
+    if item.answer is not None:
+        return QueueRow(item, current.get(item.answer.intent, item.answer.intent), item.answer.confidence, seen)
     if item.audited or not item.ranking:
         return QueueRow(item, None, 0.0, seen)
     slug = item.ranking[0]["intent"]

@@ -13,6 +13,7 @@ from sqlalchemy import event, select, update
 from werkzeug.test import TestResponse
 
 from helpdesk.records import faq, faq_history, golden
+from helpdesk.records.data_checks import store_data_check
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import AuditLogRow, Intent, Phrasing, Staff
@@ -288,20 +289,21 @@ def test_a_text_of_another_entry_is_warned_of(ann: FlaskClient, records: Databas
     assert "Same text in several entries" not in ann.get("/desk/faq/check").text
 
 
-def test_the_check_shows_faults_and_what_the_command_found(
+def test_the_check_shows_faults_and_what_the_last_one_found(
     ann: FlaskClient, records: Database, settings: Settings
 ) -> None:
     """With what mends them; of what is gone meanwhile nothing is offered."""
     with records.write() as session:
         entries = [Entry("one", "Same?", "So."), Entry("two", "same", "So."), Entry("bare", phrasings=("bare text",))]
         faq.store_entries(session, entries, author="file")
-    assert "will stand here" in ann.get("/desk/faq/check").text
+    assert "What the last check found" in ann.get("/desk/faq/check").text
     row = f"phrasing:{entry_phrasings(records, 'vpn')[0].id}"
     finding = {
         "check": "near-identical texts", "severity": "warning", "problem": "1 pair(s) nearly agree", "advice": "merge",
         "slugs": ["vpn", "gone"], "texts": ["a", "b"], "rows": [row, "phrasing:999"],
     }  # fmt: skip
-    write_checkup(settings.home, {"entries": 2, "phrasings": 9, "findings": [finding]})
+    with records.write() as session:
+        store_data_check(session, {"entries": 2, "phrasings": 9, "findings": [finding]}, rows_hash="")
     page = ann.get("/desk/faq/check").text
     for title in ("Same question twice", "No answer", "Fewer than 3 phrasings", "1 pair(s) nearly agree"):
         assert title in page

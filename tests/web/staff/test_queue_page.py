@@ -8,7 +8,7 @@ from clients import ask, card, draw, label, post
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from helpdesk.records import faq, labels
+from helpdesk.records import faq, labels, now_answered
 from helpdesk.records.database import Database
 from helpdesk.records.tables import DecisionRow
 
@@ -245,3 +245,25 @@ def test_enter_accepts_only_what_would_be_answered(ann: FlaskClient, records: Da
     page = ann.get(f"/desk?item={known}").text
     assert 'class="card panel sure"' in page
     assert "<kbd>Enter</kbd>" in page
+
+
+def test_what_is_answered_now_has_its_tab(ann: FlaskClient, records: Database) -> None:
+    """With the answer as its suggestion; ticked texts are labelled so, or put back."""
+    ids = ask(ann, PERU, CHAD)
+    with records.write() as session:
+        scored = now_answered.texts_to_score(session, review_below=0.8, limit=9)
+        now_answered.store_answers(session, scored, {text.text_key: ("vpn", 0.97) for text in scored})
+    page = ann.get("/desk/queue?kind=answered").text
+    assert (count(page, "All"), count(page, "Now answered")) == ("0", "2")
+    assert sorted(listed(page)) == sorted([PERU, CHAD])
+    card = ann.get(f"/desk?kind=answered&item={ids[0]}").text
+    assert "it is answered with “Why does the VPN not connect?” now" in card
+    form = {"csrf_token": re.findall(r'name="csrf_token" value="([^"]+)"', page)[0]}
+    assert ann.post("/desk/queue/back", data=form).status_code == 400
+    rows = {row.split(":")[0]: row for row in re.findall(r'name="row" value="([^"]+)"', page)}
+    said = ann.post("/desk/queue/back", data=form | {"row": [rows[str(ids[0])]]}, follow_redirects=True).text
+    assert "1 put back" in said
+    assert (count(said, "All"), count(said, "Now answered")) == ("1", "1")
+    ann.post("/desk/queue?kind=answered", data=form | {"row": [rows[str(ids[1])]]})
+    assert count(ann.get("/desk").text, "Now answered") == "0"
+    assert "labelled as suggested" not in ann.get("/desk/queue?kind=answered").text
