@@ -171,7 +171,7 @@ def test_ticked_rows_are_labelled_as_suggested(ann: FlaskClient, bob: FlaskClien
     token = re.findall(r'name="csrf_token" value="([^"]+)"', page)[0]
     said = ann.post("/desk/queue", data={"csrf_token": token, "row": wanted}, follow_redirects=True).text
 
-    assert "1 labelled as suggested. 1 not: bob labelled this none of our FAQs." in unescape(said)
+    assert "1 labelled as suggested. 1 not: “the tunnel is closed today”: bob labelled this" in unescape(said)
     with records.read() as session:
         found = {row.normalised: row.intent.slug if row.intent else None for row in labels.active_labels(session)}
     assert found == {TUNNEL: wanted[0].split(":")[2], "the tunnel is closed today": None}
@@ -267,3 +267,26 @@ def test_what_is_answered_now_has_its_tab(ann: FlaskClient, records: Database) -
     ann.post("/desk/queue?kind=answered", data=form | {"row": [rows[str(ids[1])]]})
     assert count(ann.get("/desk").text, "Now answered") == "0"
     assert "labelled as suggested" not in ann.get("/desk/queue?kind=answered").text
+
+
+def test_texts_of_one_meaning_are_labelled_at_once(ann: FlaskClient, bob: FlaskClient, records: Database) -> None:
+    """As one thing, whatever was suggested for each; what others labelled meanwhile is named."""
+    ids = ask(ann, "tunnel tunnel tunnel", "tunnel tunnel", "box box box box", PERU)
+    page = ann.get("/desk/queue?view=meaning").text
+    groups = [re.findall(r'name="row" value="(\d+):', form) for form in page.split("<form ")]
+    (together,) = [group for group in groups if str(ids[0]) in group]
+    assert str(ids[1]) in together
+    assert sorted(int(number) for group in groups for number in group) == sorted(ids)
+    label(bob, ids[1], "out_of_scope")
+    form = {"csrf_token": re.findall(r'name="csrf_token" value="([^"]+)"', page)[0], "as": "intent:vpn"}
+    rows = [f"{number}:0:" for number in ids[:2]]
+    assert ann.post("/desk/queue", data=form | {"row": rows, "as": "nonsense"}).status_code == 400
+    said = ann.post("/desk/queue?view=meaning", data=form | {"row": rows}, follow_redirects=True).text
+
+    assert "1 labelled. 1 not: “tunnel tunnel”: bob labelled this none of our FAQs." in unescape(said)
+    assert 'name="as"' in said
+    with records.read() as session:
+        assert {row.message_id: row.kind for row in labels.active_labels(session)} == {
+            ids[0]: "intent",
+            ids[1]: "out_of_scope",
+        }
