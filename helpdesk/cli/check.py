@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from helpdesk.cli.common import progress_bars, with_database
+from helpdesk.text import counted
 
 if TYPE_CHECKING:
     from helpdesk.learning.data_check.check import Checkup
@@ -55,8 +56,9 @@ def _lines(found: "Checkup") -> Iterator[str]:
         if len(findings) > _SHOWN_FINDINGS:
             yield f"  ... and {len(findings) - _SHOWN_FINDINGS} more; --json prints all"
         yield f"  -> {advice}"
-    counts = ", ".join(f"{found.count(severity)} {severity}(s)" for severity in ("error", "warning", "hint"))
-    yield f"{found.entries} entries, {found.phrasings:,} phrasings: {counts} ({found.seconds:.0f} s)"
+    counts = ", ".join(counted(found.count(severity), severity) for severity in ("error", "warning", "hint"))
+    examined = f"{counted(found.entries, 'entry', 'entries')}, {counted(found.phrasings, 'phrasing')}"
+    yield f"{examined}: {counts} ({found.seconds:.0f} s)"
 
 
 def _finding_lines(finding: "Finding") -> Iterator[str]:

@@ -278,7 +278,13 @@ def test_a_text_of_another_entry_is_warned_of(ann: FlaskClient, records: Databas
     found = post(ann, "/desk/faq/alike", at, question="", phrasings="VPN not connecting!", entry=at.split("/")[-1])
     assert "is a phrasing, too" in found.text
     assert "Why does the VPN not connect?" in found.text
-    saved = ann.post(at, data=fields(ann.get(at).text) | {"phrasings": "VPN not connecting!"}, follow_redirects=True)
+    form = fields(ann.get(at).text) | {"phrasings": "VPN not connecting!", "do": "save"}
+    asked = ann.post(at, data=form)
+    assert asked.status_code == 409
+    assert "Others have this too" in asked.text
+    assert fields(asked.text)["phrasings"] == "VPN not connecting!"
+    assert len(entry_phrasings(records, "wifi")) == 5
+    saved = ann.post(at, data=form | {"do": "save+anyway"}, follow_redirects=True)
     assert "has this text too" in saved.text
     assert "Texts that others have too" in saved.text
     check = ann.get("/desk/faq/check").text
@@ -299,13 +305,13 @@ def test_the_check_shows_faults_and_what_the_last_one_found(
     assert "What the last check found" in ann.get("/desk/faq/check").text
     row = f"phrasing:{entry_phrasings(records, 'vpn')[0].id}"
     finding = {
-        "check": "near-identical texts", "severity": "warning", "problem": "1 pair(s) nearly agree", "advice": "merge",
+        "check": "near-identical texts", "severity": "warning", "problem": "1 pair nearly agrees", "advice": "merge",
         "slugs": ["vpn", "gone"], "texts": ["a", "b"], "rows": [row, "phrasing:999"],
     }  # fmt: skip
     with records.write() as session:
         store_data_check(session, {"entries": 2, "phrasings": 9, "findings": [finding]}, rows_hash="")
     page = ann.get("/desk/faq/check").text
-    for title in ("Same question twice", "No answer", "Fewer than 3 phrasings", "1 pair(s) nearly agree"):
+    for title in ("Same question twice", "No answer", "Fewer than 3 phrasings", "1 pair nearly agrees"):
         assert title in page
     assert "phrasings/999" not in page
     archive = re.search(r'action="([^"]+state[^"]*)"><input[^>]+><input[^>]+name="seen" value="(\d+)"', page)
@@ -372,3 +378,18 @@ def test_chat_text_is_text(ann: FlaskClient, records: Database) -> None:
         assert "<script>x" not in page
         assert "style=" not in page
         assert "\\u202e" in page
+
+
+def test_a_text_of_another_entry_is_moved(ann: FlaskClient, records: Database) -> None:
+    """In one press; what the other entry is about, its question, stays with it."""
+    at = path(records, "wifi")
+    texts = "VPN not connecting!\nWhy does the VPN not connect?"
+    form = fields(ann.get(at).text) | {"phrasings": texts, "do": "save+move"}
+    said = ann.post(at, data=form, follow_redirects=True).text
+
+    assert "vpn not connecting" not in entry_phrasings(records, "vpn")
+    assert {"vpn not connecting", "why does the vpn not connect"} <= set(entry_phrasings(records, "wifi"))
+    assert "why does the vpn not connect" in entry_phrasings(records, "vpn")
+    assert unescape(said).count("has this text too") == 1
+    again = ann.post(at, data=fields(ann.get(at).text) | {"phrasings": "", "answer": "Ask us.", "do": "save"})
+    assert again.status_code == 303, "what was settled is not asked about again"
