@@ -1,6 +1,6 @@
 """Conversations: a search over what was said, and the whole thread with what was decided about each message."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -142,7 +142,7 @@ def _turns(session: Session, rows: Sequence[Exchange]) -> list[dict[str, Any]]:
     ]
 
 
-def _slugs_then_and_now(said: Exchange, turn: Turn) -> zip[tuple[str, str]]:
+def _slugs_then_and_now(said: Exchange, turn: Turn) -> Iterator[tuple[str, str]]:
     return zip(answered_intents(said.decision), turn.answered, strict=True)
 
 
