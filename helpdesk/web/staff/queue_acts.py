@@ -15,7 +15,7 @@ from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
 
 MOST_TICKED = 200
-NAMED = 3  # of the texts that were not labelled
+FAILURES_TOLD = 3  # of the texts that were not labelled
 _LONGEST_NAME = 60
 blueprint = Blueprint("queue_acts", __name__, url_prefix="/desk/queue")
 
@@ -104,5 +104,5 @@ def _said(given: int, left: list[str], *, as_one: bool) -> str:
     said = f"{given} labelled{'' if as_one else ' as suggested'}."
     if not left:
         return said
-    more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
-    return f"{said} {len(left)} not: {'; '.join(left[:NAMED])}{more}."
+    more = f"; and {len(left) - FAILURES_TOLD} more" if len(left) > FAILURES_TOLD else ""
+    return f"{said} {len(left)} not: {'; '.join(left[:FAILURES_TOLD])}{more}."

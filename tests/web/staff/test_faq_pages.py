@@ -7,7 +7,6 @@ import pytest
 from clients import ask, label, post, token
 from flask import Flask
 from flask.testing import FlaskClient
-from helpdesk.records.files.checkups import write_checkup
 from homes import PASSWORD, STAFF
 from sqlalchemy import event, select, update
 from werkzeug.test import TestResponse
