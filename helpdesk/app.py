@@ -34,18 +34,21 @@ from helpdesk.web.staff import (
     golden,
     imports,
     invitation,
+    keys,
     labelling,
     login,
     mine,
     people,
     queue,
+    queue_acts,
     report,
+    report_map,
     what_if,
 )
 
 MAX_BODY = 64 * 1024
 PUBLIC_PAGES = (rasa, api, health, metrics, chat, login)
-DESK_PAGES = (desk, queue, labelling, mine, what_if, report, golden, conversations)
+DESK_PAGES = (desk, queue, queue_acts, keys, labelling, mine, what_if, report, report_map, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
 PEOPLE_PAGES = (people, change_log, account, invitation)
 

@@ -58,6 +58,11 @@ def humanise(slug: str) -> str:
     return _SPACES.sub(" ", re.sub(r"[_\-.]+", " ", slug)).strip()
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 entry`, `1,200 entries`; `many`: the plural where it is not the noun with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def visible(text: str) -> str:
     """The same text with control and format characters written as `\\u202e`, for people to see."""
     return "".join(_spelled(c) for c in text)

@@ -37,7 +37,7 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {  # room -> sub-room -> the sub-roo
         "data_check": {"data", "calibration", "training"},
         "bundles": {"data", "calibration", "training", "robustness"},
         "gate": {"data", "calibration", "bundles"},
-        "night": {"data", "calibration", "training", "bundles", "gate", "lineage", "monitoring"},
+        "night": {"data", "calibration", "training", "bundles", "gate", "lineage", "monitoring", "data_check"},
     },
     "web": {"api": set(), "staff": set(), "operations": set()},
 }

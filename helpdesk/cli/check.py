@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from helpdesk.cli.common import progress_bars, with_database
+from helpdesk.text import counted
 
 if TYPE_CHECKING:
     from helpdesk.learning.data_check.check import Checkup
@@ -33,13 +34,14 @@ _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 def check(settings: "Settings", database: "Database", as_json: bool, fail_on: str) -> None:
     """Look for faults in the FAQ: contradictions, thin entries, wrong labels, duplicates. Changes none of it.
 
-    The FAQ pages show what the last check found.
+    The FAQ pages show what the last check found; each night makes one, when something changed.
     """
     from helpdesk.learning.data_check.check import check_data
-    from helpdesk.records.files.checkups import write_checkup
+    from helpdesk.records.data_checks import store_data_check
 
     found = check_data(settings, database, progress=progress_bars())
-    write_checkup(settings.home, found.as_dict())
+    with database.write() as session:
+        store_data_check(session, found.as_dict(), rows_hash=found.rows_hash)
     click.echo(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else "\n".join(_lines(found)))
     if any(found.count(severity) for severity in _FAILING[fail_on]):
         click.get_current_context().exit(1)
@@ -54,8 +56,9 @@ def _lines(found: "Checkup") -> Iterator[str]:
         if len(findings) > _SHOWN_FINDINGS:
             yield f"  ... and {len(findings) - _SHOWN_FINDINGS} more; --json prints all"
         yield f"  -> {advice}"
-    counts = ", ".join(f"{found.count(severity)} {severity}(s)" for severity in ("error", "warning", "hint"))
-    yield f"{found.entries} entries, {found.phrasings:,} phrasings: {counts} ({found.seconds:.0f} s)"
+    counts = ", ".join(counted(found.count(severity), severity) for severity in ("error", "warning", "hint"))
+    examined = f"{counted(found.entries, 'entry', 'entries')}, {counted(found.phrasings, 'phrasing')}"
+    yield f"{examined}: {counts} ({found.seconds:.0f} s)"
 
 
 def _finding_lines(finding: "Finding") -> Iterator[str]:

@@ -240,6 +240,14 @@ class Matcher:
         """The vectors [dim] of the texts that were met lately, by text."""
         return self._cache.known()
 
+    def vectors_of(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors [n, dim] of normalised texts; those that were not met lately are encoded in batches."""
+        self._cache.encode_all(texts)
+        vectors = np.empty((len(texts), self.bundle.encoder.dim), dtype=np.float32)
+        for row, text in enumerate(texts):
+            vectors[row] = self._cache.encode_one(text)
+        return vectors
+
     def warm(self) -> None:
         """Run the network once at a small and once at the largest shape and make the lists of the speller and of the
         languages, so that no request pays for it."""

@@ -3,16 +3,17 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, exists, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, case, exists, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import CHOSEN, NO_QUESTION
+from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind
 from helpdesk.records.tables import AskedText, Label, Table
 
 PUT_OFF, FLAGGED = "skip", "flag"
 _SURELY = 1.05  # of a text that was decided with certainty, something of the benefit stays
 _AT_ONCE = 500
+NOT_ANSWERED = {"answered_at": None, "answer": None, "answer_confidence": None}
 _ASKED = Table.metadata.tables[AskedText.__tablename__]
 _LABELS = Table.metadata.tables[Label.__tablename__]
 
@@ -34,8 +35,18 @@ def _upsert(insert: Any) -> Any:
     newest = statement.excluded
     count = _ASKED.c.count + 1
     changed = {name: newest[name] for name in ("newest_id", "kind", "reason", "best", "confidence")}
-    changed |= {"count": count, "place": count * (newest.confidence - _SURELY)}
+    changed |= {"count": count, "place": count * (newest.confidence - _SURELY), **_answered_still(newest)}
     return statement.on_conflict_do_update(index_elements=["text_key"], set_=changed)
+
+
+def _answered_still(newest: Any) -> dict[str, Any]:
+    """A text that a night found answered waits again when it comes and is decided otherwise."""
+    otherwise = and_(
+        _ASKED.c.answered_at.is_not(None),
+        (newest.kind != DecisionKind.ANSWER) | (newest.best != _ASKED.c.answer) | newest.best.is_(None),
+    )
+    answer = {name: case((otherwise, null()), else_=_ASKED.c[name]) for name in NOT_ANSWERED}
+    return answer | {"open": case((otherwise, True), else_=_ASKED.c.open)}
 
 
 _UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
@@ -68,4 +79,11 @@ def follow_labels(session: Session, text_keys: Collection[str]) -> None:
     keys = sorted(text_keys)
     for start in range(0, len(keys), _AT_ONCE):
         some = update(AskedText).where(AskedText.text_key.in_(keys[start : start + _AT_ONCE]))
-        session.execute(some.values(open=~closed, later=put_off).execution_options(synchronize_session=False))
+        changed = some.values(open=~closed, later=put_off, **NOT_ANSWERED)
+        session.execute(changed.execution_options(synchronize_session=False))
+
+
+def forget_answers(session: Session) -> None:
+    """Let all texts wait again that left the queue because a version answered them: another one serves."""
+    answered = update(AskedText).where(AskedText.answered_at.is_not(None)).values(open=True, **NOT_ANSWERED)
+    session.execute(answered.execution_options(synchronize_session=False))

@@ -11,7 +11,7 @@ from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import faq_history
 from helpdesk.records.names import Slugs
 from helpdesk.records.tables import FaqChange, Intent, Phrasing
-from helpdesk.text import humanise, normalise, slugify, text_key
+from helpdesk.text import counted, humanise, normalise, slugify, text_key
 
 MAX_PHRASING = 2000
 _ACTIONS = {  # by the new status, and whether the entry was archived before
@@ -111,8 +111,9 @@ class Stored:
         """The same in words."""
         unanswered = f", {self.unanswered:,} without an answer yet: handed over until they have one"
         return (
-            f"{self.intents_seen:,} intents ({self.intents_new:,} new), {self.phrasings_new:,} new phrasings, "
-            f"{self.phrasings_known:,} known already, {self.questions_new:,} canonical questions"
+            f"{counted(self.intents_seen, 'intent')} ({self.intents_new:,} new), "
+            f"{counted(self.phrasings_new, 'new phrasing')}, {self.phrasings_known:,} known already, "
+            f"{counted(self.questions_new, 'canonical question')}"
             f"{unanswered if self.unanswered else ''}"
         )
 

@@ -24,6 +24,7 @@ from helpdesk.records.tables import (
     Staff,
 )
 from helpdesk.records.undo import counts_no_more
+from helpdesk.text import counted
 
 LATELY = timedelta(days=30)
 
@@ -106,7 +107,7 @@ def move_labels(session: Session, ids: Collection[int], into: Intent, *, author:
     rows = update(Label).where(Label.id.in_(ids), Label.intent_id.in_(deleted)).values(intent_id=into.id)
     moved = len(session.scalars(rows.returning(Label.id).execution_options(synchronize_session=False)).all())
     if moved:
-        session.add(FaqChange(what=f"{moved} labels moved to {into.slug}"[:200], author=author[:80]))
+        session.add(FaqChange(what=f"{counted(moved, 'label')} moved to {into.slug}"[:200], author=author[:80]))
         audit_log.note(session, "labels.moved", author=author, subject=into.slug, labels=moved)
     return moved
 

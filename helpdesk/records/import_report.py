@@ -9,6 +9,7 @@ from helpdesk.records.files.faq_rows import FaqFile
 from helpdesk.records.files.grids import SEPARATORS
 from helpdesk.records.import_matching import Clash
 from helpdesk.records.import_plan import FieldChange, ImportPlan, PlannedEntry
+from helpdesk.text import counted
 
 SHOWN_ON_LINES: Final = 20  # rows of a group on the command line
 _LONGEST: Final = 160  # characters of a text on the command line
@@ -58,7 +59,7 @@ def report_groups(plan: ImportPlan) -> list[ReportGroup]:
 def report_lines(plan: ImportPlan) -> Iterator[str]:
     """The groups but unchanged entries, which are counted, as lines of plain text; long groups are cut."""
     if plan.absent:
-        yield f"{plan.absent:,} entries that the file does not have stay as they are"
+        yield f"{counted(plan.absent, 'entry', 'entries')} that the file does not have: as before"
     for group in report_groups(plan):
         hint = f" {group.hint}" if group.hint else ""
         yield f"{group.title}: {len(group.rows):,}.{hint}"

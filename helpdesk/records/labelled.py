@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from helpdesk.records.asked_texts import FLAGGED, PUT_OFF
-from helpdesk.records.labels import TEACHING
+from helpdesk.records.labels import SAID, TEACHING
 from helpdesk.records.queue import QueueItem, to_item
 from helpdesk.records.tables import AskedText, DecisionRow, Label, Message
 
@@ -71,8 +71,18 @@ def put_off_by(session: Session, staff_id: int, text_keys: Sequence[str]) -> set
 
 def waiting_apart(session: Session, text_keys: Sequence[str]) -> set[str]:
     """Of these texts those that somebody put off or flagged, or that have a label that counts."""
-    apart = or_(AskedText.later, ~AskedText.open)
+    apart = or_(AskedText.later, ~AskedText.open & AskedText.answered_at.is_(None))
     return set(session.scalars(select(AskedText.text_key).where(AskedText.text_key.in_(text_keys), apart)))
+
+
+def unlabelled_messages(session: Session) -> list[int]:
+    """The newest message of every text that has no label, whatever was decided about it, in the order of their ids."""
+    labelled = select(Label.id).where(
+        Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.in_(SAID)
+    )
+    newest = func.max(Message.id)
+    query = select(newest).where(Message.normalised != "", ~labelled.exists()).group_by(Message.text_key)
+    return list(session.scalars(query.order_by(newest)))
 
 
 def given_by(session: Session, staff_id: int) -> int:

@@ -70,6 +70,12 @@ def questions(session: Session, slugs: Collection[str] | None = None) -> dict[st
     return dict(session.execute(former).tuples().all()) | dict(session.execute(present).tuples().all())
 
 
+def ids(session: Session, slugs: Collection[str]) -> dict[str, int]:
+    """The ids of entries by the slugs of today."""
+    query = select(Intent.slug, Intent.id).where(Intent.slug.in_(slugs), Intent.status != "deleted")
+    return dict(session.execute(query).tuples().all())
+
+
 def answers(session: Session, slugs: Collection[str]) -> dict[str, str]:
     """The answers of entries by slug; those that have none are left out."""
     query = select(Intent.slug, Intent.answer).where(Intent.slug.in_(slugs), Intent.answer != "")

@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import NotFoundError
-from helpdesk.records.labels import SAID
 from helpdesk.records.periods import first_message_since
 from helpdesk.records.relabel_requests import asked_again
 from helpdesk.records.tables import AskedText, DecisionRow, FlipRow, Intent, Label, Message
@@ -29,7 +28,8 @@ class QueueItem:
 
     `count`: of its messages, the first of which came at `first_seen`. `change` is there when last night's candidate
     would decide otherwise, `said` when it waits to be labelled again: the intent that its label names. `later`:
-    somebody put it off. `audited`: it is shown as a part of the audit sample.
+    somebody put it off. `audited`: it is shown as a part of the audit sample. `answer`: what serves answers it surely
+    with now, as a night found, so it does not wait any more.
     """
 
     message_id: int
@@ -49,6 +49,16 @@ class QueueItem:
     said: str | None = None
     later: bool = False
     audited: bool = False
+    answer: "Answer | None" = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An intent that is answered, with what confidence, and when that was found."""
+
+    intent: str
+    confidence: float
+    found_at: datetime
 
 
 @dataclass(frozen=True)
@@ -128,9 +138,9 @@ def _head(session: Session, wanted: Wanted) -> list[QueueItem]:
     if not flips:
         return []
     # `open` is looked at here: with it in the query, SQLite looks through all open texts for these few.
-    rows = session.execute(_texts().where(AskedText.text_key.in_(list(flips)), *bounds(wanted)))
+    rows = session.execute(texts_with_newest().where(AskedText.text_key.in_(list(flips)), *bounds(wanted)))
     found = [
-        replace(_asked_item(text, message, decision, first), change=_change(flips[text.text_key]))
+        replace(asked_item(text, message, decision, first), change=_change(flips[text.text_key]))
         for text, message, decision, first in rows
         if text.open
     ]
@@ -144,14 +154,14 @@ def _change(flip: FlipRow | None) -> Change | None:
 def _doubted(session: Session, wanted: Wanted, *, review_below: float, limit: int, offset: int) -> list[QueueItem]:
     if limit <= 0:
         return []
-    waiting = select(AskedText.text_key).where(AskedText.open, *bounds(wanted), is_doubted(review_below), ~_flipped())
+    waiting = select(AskedText.text_key).where(AskedText.open, *bounds(wanted), is_doubted(review_below), ~flipped())
     order = _ORDERS[wanted.sort]
     some = waiting.order_by(*order).limit(limit).offset(offset).subquery()  # what is joined is only what is shown
-    rows = session.execute(_texts().join(some, some.c.text_key == AskedText.text_key).order_by(*order))
-    return [_asked_item(text, message, decision, first) for text, message, decision, first in rows]
+    rows = session.execute(texts_with_newest().join(some, some.c.text_key == AskedText.text_key).order_by(*order))
+    return [asked_item(text, message, decision, first) for text, message, decision, first in rows]
 
 
-def _texts() -> Select[AskedText, Message, DecisionRow, datetime]:
+def texts_with_newest() -> Select[AskedText, Message, DecisionRow, datetime]:
     """Texts with their newest message, its decision, and when the first one came."""
     first = aliased(Message)
     return (
@@ -182,16 +192,6 @@ def bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
         yield AskedText.confidence <= wanted.high
 
 
-def unlabelled_messages(session: Session) -> list[int]:
-    """The newest message of every text that has no label, whatever was decided about it, in the order of their ids."""
-    labelled = select(Label.id).where(
-        Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.in_(SAID)
-    )
-    newest = func.max(Message.id)
-    query = select(newest).where(Message.normalised != "", ~labelled.exists()).group_by(Message.text_key)
-    return list(session.scalars(query.order_by(newest)))
-
-
 def find_item(session: Session, message_id: int) -> QueueItem:
     """One message as a queue item, whether it waits or not. Raises NotFoundError."""
     row = session.execute(
@@ -207,7 +207,7 @@ def find_item(session: Session, message_id: int) -> QueueItem:
     asked = session.get(AskedText, key)
     if asked is not None:
         first = session.scalars(select(Message.created_at).where(Message.id == asked.first_id)).one()
-        item = replace(item, count=asked.count, first_seen=first, later=asked.later)
+        item = replace(item, count=asked.count, first_seen=first, later=asked.later, answer=_answer(asked))
     said = next((again.said for again in _again(session) if again.text_key == key), None)
     return replace(item, said=said, change=_change(session.get(FlipRow, key)))
 
@@ -231,11 +231,19 @@ def to_item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
     )
 
 
-def _asked_item(text: AskedText, message: Message, decision: DecisionRow, first: datetime) -> QueueItem:
-    return replace(to_item(message, decision, text.count), first_seen=first, later=text.later)
+def asked_item(text: AskedText, message: Message, decision: DecisionRow, first: datetime) -> QueueItem:
+    """A text as the queue shows it; `first`: when it came first."""
+    item = to_item(message, decision, text.count)
+    return replace(item, first_seen=first, later=text.later, answer=_answer(text))
 
 
-def _flipped() -> ColumnElement[bool]:
+def _answer(text: AskedText) -> Answer | None:
+    if text.answered_at is None or text.answer is None:
+        return None
+    return Answer(text.answer, text.answer_confidence or 0.0, text.answered_at)
+
+
+def flipped() -> ColumnElement[bool]:
     """Whether last night's candidate would decide otherwise, however sure the decision was."""
     return select(FlipRow.text_key).where(FlipRow.text_key == AskedText.text_key).exists()
 

@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
+from helpdesk.records.asked_texts import forget_answers
 from helpdesk.records.candidate_report import CandidateReport
 from helpdesk.records.tables import DecisionRow, Message, Promotion, Version
 
@@ -112,8 +113,12 @@ def served_since(session: Session, moment: datetime) -> dict[int, str]:
 
 
 def promote(session: Session, version_id: int, *, reason: str, author: str) -> Promotion:
-    """Put a version in service. The caller has checked that its bundle opens."""
+    """Put a version in service. The caller has checked that its bundle opens.
+
+    What the one before answered surely waits in the queue again, until a night has scored it anew.
+    """
     find_version(session, version_id)
+    forget_answers(session)
     promotion = Promotion(version_id=version_id, reason=reason, author=author)
     session.add(promotion)
     session.flush()

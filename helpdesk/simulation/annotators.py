@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpdesk.records import audit, labels, queue, relabel_requests, staff
+from helpdesk.records import audit, labelled, labels, queue, relabel_requests, staff
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.settings import Settings
@@ -53,7 +53,7 @@ class Annotators:
         return [(message_id, text) for text, message_id in unique.items()][:most]
 
     def _any(self, session: "Session", night: int, most: int) -> list[tuple[int, str]]:
-        waiting = queue.unlabelled_messages(session)
+        waiting = labelled.unlabelled_messages(session)
         chance = random.Random(f"{self.options.seed}:{night}:random order")
         chosen = chance.sample(waiting, min(most, len(waiting)))
         return [(message_id, queue.find_item(session, message_id).normalised) for message_id in chosen]

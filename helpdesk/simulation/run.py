@@ -136,7 +136,7 @@ def _fill(database: Database, settings: Settings, rows: list[faq.Entry]) -> None
     list(set_up(settings, database, starter_faq=False, progress=Quiet()))
     with database.write() as session:
         faq.store_entries(session, rows, author="simulation")
-    run_night(settings, database, plan=Plan(minutes=1, finetune=False), progress=Quiet())
+    run_night(settings, database, plan=Plan(minutes=1, finetune=False, check_data=False), progress=Quiet())
 
 
 def _full_data(script: Script, options: Options, settings: Settings) -> float | None:
@@ -148,7 +148,9 @@ def _full_data(script: Script, options: Options, settings: Settings) -> float | 
     try:
         _fill(database, own, entries(whole, active))
         minutes = options.minutes or own.train_minutes
-        run_night(own, database, plan=Plan(minutes=minutes, max_steps=options.max_steps), progress=Quiet())
+        run_night(
+            own, database, plan=Plan(minutes=minutes, max_steps=options.max_steps, check_data=False), progress=Quiet()
+        )
         bundle = _serving(database, own)
         return as_shares(HiddenTest(script.hidden).measure(bundle, active).columns())["accuracy"]
     finally:

@@ -8,6 +8,7 @@ from flask import Flask, abort, current_app, url_for
 from flask_login import current_user
 
 from helpdesk.records.roles import Role
+from helpdesk.text import counted
 from helpdesk.web.context import is_staff
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -39,8 +40,8 @@ def requires(role: Role) -> Callable[[View], View]:
 
 
 def install(app: Flask) -> None:
-    """Pages show what whoever looks at them may use: `may_use(endpoint)`, and the way home."""
-    app.jinja_env.globals.update(may_use=may_use, home_page=home_page)
+    """Pages show what whoever looks at them may use: `may_use(endpoint)`, and the way home. They count in words."""
+    app.jinja_env.globals.update(may_use=may_use, home_page=home_page, counted=counted)
 
 
 def may_use(endpoint: str) -> bool:

@@ -112,3 +112,15 @@ def test_no_name_means_two_entries(filled: Database) -> None:
         rename(filled, "network", "!!")
     with pytest.raises(ConflictError, match="itself"):
         merge(filled, "vpn", "tunnel")
+
+
+def test_a_merged_entrys_number_is_not_given_again(filled: Database) -> None:
+    """A form that is open still must not change an entry that came later."""
+    with filled.write() as session:
+        source, into = faq.find_intent(session, "network"), faq.find_intent(session, "vpn")
+        if source.id < into.id:
+            source, into = into, source
+        gone = source.id
+        names.merge(session, source, into, author="ann")
+        faq.store_entries(session, [Entry("later", "Later?", "Yes.")], author="ann")
+        assert faq.find_intent(session, "later").id > gone

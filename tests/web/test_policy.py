@@ -42,7 +42,8 @@ def test_a_role_does_what_it_may(app: Flask, records: Database, role: str, statu
     said = post(client, "/desk/golden", "/desk/golden", text="my phone is lost", promise="never")
     assert said.status_code == status
     if status == 403:
-        assert f"this needs the role editor; ann has {role}" in said.text
+        assert f"This needs the role editor; ann has {role}" in said.text
+        assert 'value="my phone is lost"' in said.text, "what was typed is not lost"
 
 
 def test_a_role_may_what_those_before_it_may() -> None:

@@ -29,12 +29,13 @@ from helpdesk.text import text_key
 
 @dataclass(frozen=True)
 class Checkup:
-    """All findings, the most severe first, and how much was examined."""
+    """All findings, the most severe first, how much was examined, and a hash of it."""
 
     findings: tuple[Finding, ...]
     entries: int
     phrasings: int
     seconds: float
+    rows_hash: str
 
     def count(self, severity: str) -> int:
         """How many findings have this severity."""
@@ -63,7 +64,7 @@ def check_data(settings: Settings, database: Database, *, progress: Reporter) ->
         findings += check_labels(data, seed=settings.seed)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     seconds = round(time.monotonic() - started, 1)
-    return Checkup(tuple(findings), len(data.entries), len(data.dataset.train), seconds)
+    return Checkup(tuple(findings), len(data.entries), len(data.dataset.train), seconds, data.dataset.rows_hash)
 
 
 def read_data(settings: Settings, database: Database, *, progress: Progress) -> Data:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from helpdesk.learning.data_check.findings import ERROR, HINT, WARNING, Data, Finding
 from helpdesk.near_duplicates import near_pairs
-from helpdesk.text import normalise
+from helpdesk.text import counted, normalise
 
 FEW_PHRASINGS = 3
 IMBALANCE = 5
@@ -58,7 +58,7 @@ def _near_identical(data: Data) -> Iterator[Finding]:
             data,
             [row for pair in pairs for row in pair],
             ("near-identical texts", WARNING),
-            problem=f"{len(pairs)} pair(s) of phrasings of {slugs[0]} and {slugs[1]} nearly agree",
+            problem=f"{counted(len(pairs), 'pair')} of phrasings of {slugs[0]} and {slugs[1]} nearly agree",
             advice="keep each in the entry that answers it, or merge the entries",
         )
 
@@ -97,7 +97,7 @@ def _counts(data: Data) -> Iterator[Finding]:
             yield Finding(
                 "too few phrasings",
                 ERROR if size < 2 else WARNING,
-                f"{slug} has {size} phrasing(s); fewer than {FEW_PHRASINGS} say little about how people ask",
+                f"{slug} has {counted(size, 'phrasing')}; fewer than {FEW_PHRASINGS} say little about how people ask",
                 "add ways in which people ask this; five to ten make a good start",
                 slugs=(slug,),
             )

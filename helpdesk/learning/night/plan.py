@@ -9,7 +9,8 @@ from helpdesk.records.exclusions import Exclusion
 class Plan:
     """What tonight may do: `minutes` of fine-tuning, whether to fine-tune at all, whether to promote.
 
-    max_steps bounds each training whatever the machine's speed; `without` leaves a source's rows out.
+    max_steps bounds each training whatever the machine's speed; `without` leaves a source's rows out; check_data:
+    whether the FAQ is checked for faults afterwards.
     """
 
     minutes: float
@@ -17,3 +18,4 @@ class Plan:
     dry_run: bool = False
     max_steps: int | None = None
     without: Exclusion | None = None
+    check_data: bool = True

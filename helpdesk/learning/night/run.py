@@ -21,6 +21,7 @@ from helpdesk.learning.night.attempts import Finish, Gate, Tonight, base_encoder
 from helpdesk.learning.night.base_change import base_before, on_base_change
 from helpdesk.learning.night.budget import require_disk, within_memory
 from helpdesk.learning.night.candidate_result import attempt, failure_spared, rollback_objection
+from helpdesk.learning.night.for_the_desk import prepare_desk
 from helpdesk.learning.night.history import (
     Figures,
     complete_history,
@@ -92,6 +93,8 @@ def run_night(
             warnings=log.warnings,
         )
     log.warnings += warnings_of(figures)
+    if not plan.dry_run:
+        log.warnings += prepare_desk(settings, database, check_data=plan.check_data)
     return _end(settings, log, began)
 
 

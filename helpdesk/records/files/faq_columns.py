@@ -67,9 +67,16 @@ def find_columns(names: Sequence[str]) -> FaqTable:
     if not ("intent" in fields and (phrasings or "question" in fields or "answer" in fields)) and not (
         "question" in fields and "answer" in fields
     ):
-        raise BadInputError(f"columns {list(names)} found; expected {EXPECTED}")
+        raise BadInputError(_lacking(names, found))
     many = [(number, recognise_field(name) == "phrasings") for number, name in phrasings]
     return FaqTable(fields, many, ignored, grouping)
+
+
+def _lacking(names: Sequence[str], found: Sequence[tuple[int, str, str | None]]) -> str:
+    if any(field for _, _, field in found):
+        return f"columns {list(names)} found; expected {EXPECTED}"
+    shown = ", ".join(f"“{name.strip()[:40]}”" for name in names[:4])
+    return f"the first row, {shown}, names no column; put a row with the names above it: {EXPECTED}"
 
 
 def _settle_phrasings(fields: dict[str, int], phrasings: list[tuple[int, str]]) -> None:

@@ -25,6 +25,9 @@ _OTHERS: Final = {
     b"%PDF": "a PDF",
     b"{\\rtf": "an RTF document",
     b"\x1f\x8b": "a gzip archive",
+    b"\x89PNG": "a picture, not the text of a FAQ",
+    b"\xff\xd8\xff": "a picture, not the text of a FAQ",
+    b"GIF8": "a picture, not the text of a FAQ",
 }
 
 

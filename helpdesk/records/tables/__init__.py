@@ -2,7 +2,7 @@
 
 from helpdesk.records.tables.base import Table, UtcDateTime
 from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
-from helpdesk.records.tables.operations import HeartbeatRow, Lease, Night, Promotion, Version
+from helpdesk.records.tables.operations import DataCheck, HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import (
     AuditLogRow,
     CardLease,
@@ -22,6 +22,7 @@ __all__ = [
     "CardLease",
     "Conversation",
     "CountedDay",
+    "DataCheck",
     "DayTotal",
     "DecisionRow",
     "Example",

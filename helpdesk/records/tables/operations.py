@@ -69,6 +69,17 @@ class Night(Table):
     figures: Mapped[dict[str, Any]]
 
 
+class DataCheck(Table):
+    """The last data check: what it found, and a hash of the rows that it examined."""
+
+    __tablename__ = "data_checks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    checked_at: Mapped[datetime]
+    rows_hash: Mapped[str] = mapped_column(String(64))
+    found: Mapped[dict[str, Any]]
+
+
 class Lease(Table):
     """Who runs the nightly job, and until when. One that ran out, or whose holder died, is anybody's."""
 

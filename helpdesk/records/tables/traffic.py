@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.decisions import DecisionKind
@@ -43,6 +43,7 @@ class Message(Table):
 
 
 _DRAWN = text("inclusion_probability IS NOT NULL")
+_ANSWERED = text("answered_at IS NOT NULL")
 
 
 class DecisionRow(Table):
@@ -82,7 +83,9 @@ class AskedText(Table):
     Kept beside the messages, so that the queue is read without reading them all. count: of its messages; first_id and
     newest_id: the oldest and the newest of them; best: the intent that was ranked first; place: in the queue, less for
     more expected benefit, which is count x uncertainty.
-    open: no label says what it means and it is not flagged; later: somebody put it off.
+    open: no label says what it means, it is not flagged, and what serves does not answer it surely now; later: somebody
+    put it off. answered_at: when a night found that what serves answers it surely with `answer`, and so it left the
+    queue; put_back: somebody looked at that, and it waits whatever nights find.
     """
 
     __tablename__ = "asked_texts"
@@ -91,6 +94,7 @@ class AskedText(Table):
         Index("ix_asked_texts_count", "open", "count", "newest_id"),
         Index("ix_asked_texts_newest", "open", "newest_id"),
         Index("ix_asked_texts_kinds", "open", "kind", "reason", "confidence"),
+        Index("ix_asked_texts_answered", "answered_at", sqlite_where=_ANSWERED, postgresql_where=_ANSWERED),
     )
 
     text_key: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -105,6 +109,10 @@ class AskedText(Table):
     place: Mapped[float]
     open: Mapped[bool] = mapped_column(default=True)
     later: Mapped[bool] = mapped_column(default=False)
+    answered_at: Mapped[datetime | None]
+    answer: Mapped[str | None] = mapped_column(String(128))
+    answer_confidence: Mapped[float | None]
+    put_back: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class CountedDay(Table):

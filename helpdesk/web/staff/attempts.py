@@ -18,23 +18,25 @@ from helpdesk.records import names, queue
 from helpdesk.records.labels import WORDS
 from helpdesk.text import visible
 from helpdesk.web.context import service
+from helpdesk.web.policy import may_use
+from helpdesk.web.staff.filters import FILTERS
 
 PREFIX = "again-"  # of a carried field in the login form
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """Which form was sent, of what, from which tab of the labelling desk, and what was in it."""
+    """Which form was sent, of what, from where on the labelling desk (tab and filters), and what was in it."""
 
     endpoint: str
     arguments: Mapping[str, Any]
-    kind: str
+    place: Mapping[str, Any]
     fields: MultiDict[str, str]
 
     @property
     def action(self) -> str:
         """Where its form goes."""
-        return url_for(self.endpoint, **self.arguments, kind=self.kind or None)
+        return url_for(self.endpoint, **self.arguments, **self.place)
 
     @property
     def message_id(self) -> int:
@@ -75,7 +77,7 @@ def shows_again(*endpoints: str, fields: Sequence[str]) -> Callable[[Show], Show
 def this_attempt() -> Attempt:
     """The form of this request."""
     endpoint = request.endpoint or ""
-    return Attempt(endpoint, request.view_args or {}, request.args.get("kind", ""), _fields(endpoint, ""))
+    return Attempt(endpoint, request.view_args or {}, _place(request.args), _fields(endpoint, ""))
 
 
 def unsent_attempt() -> Attempt | None:
@@ -98,8 +100,12 @@ def _carried_attempt() -> Attempt | None:
         return None
     if endpoint not in _FORMS:
         return None
-    kind = parse_qs(action.query).get("kind", [""])[0]
-    return Attempt(endpoint, arguments, kind, _fields(endpoint, PREFIX))
+    asked = {name: values[0] for name, values in parse_qs(action.query).items()}
+    return Attempt(endpoint, arguments, _place(asked), _fields(endpoint, PREFIX))
+
+
+def _place(asked: Mapping[str, str]) -> dict[str, Any]:
+    return {name: asked[name] for name in ("kind", *FILTERS) if asked.get(name)}
 
 
 def _fields(endpoint: str, prefix: str) -> MultiDict[str, str]:
@@ -130,7 +136,7 @@ def _label_again(attempt: Attempt, why: str, status: int) -> Response:
         detail=why,
         send="Label it as",
         keep="Look at the message again",
-        keep_url=url_for("desk.page", item=attempt.message_id, kind=attempt.kind or None),
+        keep_url=url_for("desk.page", item=attempt.message_id, **attempt.place),
     )
     return show_again(attempt, offer, status=status)
 
@@ -140,7 +146,8 @@ def show_again(attempt: Attempt, offer: Offer, *, status: int) -> Response:
     with service().database.read() as session:
         item = queue.find_item(session, attempt.message_id)
         wish = _wish(session, attempt)
-    page = render_template("again.html", attempt=attempt, offer=offer, text=visible(item.text), wish=wish)
+    may, text = may_use(attempt.endpoint), visible(item.text)
+    page = render_template("again.html", attempt=attempt, offer=offer, text=text, wish=wish, may=may)
     return make_response(page, status)
 
 

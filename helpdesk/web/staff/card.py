@@ -76,6 +76,9 @@ def _change(session: Session, item: QueueItem) -> str | None:
     if item.said is not None:
         said = names.questions(session, [item.said]).get(item.said, item.said)
         return f"It was labelled “{said}”, and something speaks against it. Say so again, or what else it means."
+    if item.answer is not None:
+        shown = names.questions(session, [item.answer.intent]).get(item.answer.intent, item.answer.intent)
+        return f"It left the queue by itself: it is answered with “{shown}” now. If that is wrong, say what it means."
     if item.change is None or item.audited:
         return None
     before, after = (DecisionSummary.model_validate(said) for said in (item.change.before, item.change.after))

@@ -45,12 +45,13 @@ def blind_choices(session: Session, item: QueueItem) -> list[Choice]:
 def likely_choices(session: Session, item: QueueItem) -> list[Choice]:
     """The top suggestions of the decision that was made, with the text of the nearest phrasing.
 
-    What last night's candidate would answer instead is among them.
+    What last night's candidate would answer instead is among them; what is answered now comes first.
     """
     rows = item.ranking[:SUGGESTIONS]
     texts = labels.texts_of(session, [row["nearest"] for row in rows if row["nearest"]])
     changed = item.change.after["intent"] if item.change else None
-    questions = names.questions(session, [*(row["intent"] for row in rows), changed or ""])
+    answered = item.answer.intent if item.answer else None
+    questions = names.questions(session, [*(row["intent"] for row in rows), changed or "", answered or ""])
     choices = [
         Choice(
             row["intent"],
@@ -64,7 +65,10 @@ def likely_choices(session: Session, item: QueueItem) -> list[Choice]:
     ]
     if changed in questions and changed not in {choice.slug for choice in choices}:
         choices.insert(1, Choice(changed, questions[changed], origin="new"))
-    return choices
+    if item.answer is None or answered not in questions:
+        return choices
+    now = Choice(answered, questions[answered], item.answer.confidence)
+    return [now, *(choice for choice in choices if choice.slug != answered)]
 
 
 def told_apart(choices: Sequence[Choice]) -> list[Choice]:

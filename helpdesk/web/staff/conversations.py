@@ -1,6 +1,6 @@
 """Conversations: a search over what was said, and the whole thread with what was decided about each message."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind
 from helpdesk.errors import BadInputError
-from helpdesk.records import labels, names
+from helpdesk.records import faq_history, labels, names
 from helpdesk.records.conversation_log import (
     LOOKED_AT,
     OUTCOMES,
@@ -19,6 +19,7 @@ from helpdesk.records.conversation_log import (
     labels_of,
     read_thread,
 )
+from helpdesk.records.conversations import answered_intents
 from helpdesk.records.day_counts import read_channels
 from helpdesk.records.periods import Period
 from helpdesk.records.roles import Role
@@ -120,18 +121,29 @@ def _turns(session: Session, rows: Sequence[Exchange]) -> list[dict[str, Any]]:
     given = labels_of(session, {said.message.text_key for said in rows})
     turns = as_turns(session, [(said.message, said.decision) for said in rows])
     questions = names.questions(session, {slug for turn in turns for slug in (*turn.answered, *turn.offered)})
+    then = [(slug, said.message.created_at) for said in rows for slug in answered_intents(said.decision)]
+    sent, now = faq_history.answers_then(session, then), names.answers(session, {slug for slug, _ in then})
+
+    def answer(said: Exchange, slug: str, today: str) -> dict[str, str]:
+        text = sent.get((slug, said.message.created_at), now.get(today, ""))
+        return {"question": questions.get(today, today), "text": text}
+
     return [
         {
             "message": said.message,
             "decision": said.decision,
             "why": in_words(said.decision.reason, sure=said.decision.confidence >= service().settings.review_below),
-            "answers": [questions.get(slug, slug) for slug in turn.answered],
+            "answers": [answer(said, *slugs) for slugs in _slugs_then_and_now(said, turn)],
             "offered": [questions.get(slug, slug) for slug in turn.offered],
             "then": _then(said, turn, last=said is rows[-1]),
             "labels": given.get(said.message.text_key, []),
         }
         for said, turn in zip(rows, turns, strict=True)
     ]
+
+
+def _slugs_then_and_now(said: Exchange, turn: Turn) -> Iterator[tuple[str, str]]:
+    return zip(answered_intents(said.decision), turn.answered, strict=True)
 
 
 def _then(said: Exchange, turn: Turn, *, last: bool) -> str | None:

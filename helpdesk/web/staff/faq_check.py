@@ -1,4 +1,4 @@
-"""Faults of the FAQ, each with a button that mends it, and what the last `helpdesk data check` found."""
+"""Faults of the FAQ, each with a button that mends it, and what the last data check found."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from helpdesk.records import faq_check
-from helpdesk.records.files.checkups import read_checkup
+from helpdesk.records.data_checks import read_data_check
 from helpdesk.records.lineage import origins
 from helpdesk.records.roles import Role
-from helpdesk.records.tables import Intent
+from helpdesk.records.tables import DataCheck, Intent
 from helpdesk.text import visible
 from helpdesk.web.context import service
 from helpdesk.web.policy import requires
@@ -26,17 +26,18 @@ def page() -> str:
     """What the database tells now, and what the last check by an encoder found."""
     with service().database.read() as session:
         found = faq_check.quick_check(session)
-        checkup = _known(session, read_checkup(service().settings.home))
+        checkup = _known(session, read_data_check(session))
     return render_template(
         "faq_check.html", found=found, checkup=checkup, most=FAULTS_SHOWN, fewest=faq_check.FEWEST_PHRASINGS,
         visible=visible,
     )  # fmt: skip
 
 
-def _known(session: Session, checkup: dict[str, Any] | None) -> dict[str, Any] | None:
+def _known(session: Session, last: DataCheck | None) -> dict[str, Any] | None:
     """The stored check with the entries and phrasings that its findings name, as far as they are there still."""
-    if checkup is None:
+    if last is None:
         return None
+    checkup = last.found
     findings = checkup["findings"][:FINDINGS_SHOWN]
     slugs = {slug for finding in findings for slug in finding["slugs"][:FAULTS_SHOWN]}
     rows = select(Intent.slug, Intent.id, Intent.question).where(Intent.slug.in_(slugs), Intent.status != "deleted")
@@ -54,4 +55,4 @@ def _known(session: Session, checkup: dict[str, Any] | None) -> dict[str, Any] |
         }
         for finding in findings
     ]
-    return {**checkup, "findings": shown, "more": len(checkup["findings"]) - len(shown)}
+    return {**checkup, "at": last.checked_at, "findings": shown, "more": len(checkup["findings"]) - len(shown)}

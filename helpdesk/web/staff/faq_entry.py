@@ -15,7 +15,7 @@ from helpdesk.records.faq_edit import EditedMeanwhileError, TypedEntry
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Intent
 from helpdesk.serving.alike import AlikeText, alike_texts
-from helpdesk.text import visible
+from helpdesk.text import normalise, visible
 from helpdesk.web.context import BIGGEST_ID, row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.attempts import Attempt, shows_again
@@ -39,12 +39,14 @@ def new() -> Response:
 @requires(Role.EDITOR)
 def create() -> AnyResponse:
     """Make an entry of what was typed."""
-    publish = request.form.get("do") == "publish"
+    publish, about_alike = _wish()
     try:
         typed = typed_entry(request.form)
         with service().database.write() as session:
             entry = faq_edit.create(session, typed, publish=publish, author=current_user.name)
-            warnings = _warnings(session, entry, [typed.question, *typed.phrasings])
+            warnings = _settle(session, entry, [typed.question, *typed.phrasings], about_alike)
+    except AskAboutAlikeError as asked:
+        return show_form(None, request.form, alike=asked.alike, status=409)
     except (BadInputError, ConflictError) as error:
         return show_form(None, request.form, problem=str(error), status=_status(error))
     _say("Published." if publish else "Saved as a draft.", warnings)
@@ -62,13 +64,18 @@ def page(entry_id: int) -> Response:
 @requires(Role.EDITOR)
 def save(entry_id: int) -> AnyResponse:
     """Make the entry what was typed, unless somebody else changed it since the form was opened."""
-    publish = request.form.get("do") == "publish"
+    publish, about_alike = _wish()
     try:
         typed, seen = typed_entry(request.form), saw(request.form)
         with service().database.write() as session:
             entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID))
+            asked = [] if normalise(typed.question) == normalise(entry.question) else [typed.question]
+            known = {phrasing.normalised for phrasing in entry.phrasings}
+            texts = [*asked, *(text for text in typed.phrasings if normalise(text) not in known)]
             changed = faq_edit.edit(session, entry, typed, seen=seen, author=current_user.name, publish=publish)
-            warnings = _warnings(session, entry, [typed.question, *typed.phrasings])
+            warnings = _settle(session, entry, texts, about_alike)
+    except AskAboutAlikeError as found:
+        return show_form(entry_id, request.form, alike=found.alike, status=409)
     except EditedMeanwhileError as error:
         return show_form(entry_id, request.form, meanwhile=error, status=409)
     except (BadInputError, ConflictError, NotFoundError) as error:
@@ -120,9 +127,13 @@ def show_form(
     *,
     problem: str | None = None,
     meanwhile: EditedMeanwhileError | None = None,
+    alike: Sequence[AlikeText] = (),
     status: int = 200,
 ) -> Response:
-    """The page of an entry (None: of a new one), with what was typed in place of what is stored."""
+    """The page of an entry (None: of a new one), with what was typed in place of what is stored.
+
+    alike: what others have of it, about which somebody must say what shall be.
+    """
     with service().database.read() as session:
         entry = _find(session, entry_id, typed)
         last = None if entry is None else faq_history.last_two(session, entry.id)[0]
@@ -139,6 +150,9 @@ def show_form(
         last=last,
         problem=problem,
         meanwhile=meanwhile,
+        asked_about=alike,
+        movable=any(_may_move(found) for found in alike),
+        publishes=request.form.get("do", "").startswith("publish"),
         tried=tried(text) if text.strip() else None,
         text=text,
         longest=faq.MAX_PHRASING,
@@ -187,6 +201,42 @@ def _stored(entry: Intent | None) -> Fields:
     return MultiDict(
         {"question": entry.question, "answer": entry.answer, "locale": entry.locale, "tags": ", ".join(entry.tags)}
     )
+
+
+class AskAboutAlikeError(Exception):
+    """A text that was typed is another published entry's, or nearly; nothing is stored before somebody chooses."""
+
+    def __init__(self, alike: Sequence[AlikeText]) -> None:
+        self.alike = alike
+        super().__init__(f"{len(alike)} texts are other entries' too")
+
+
+def _wish() -> tuple[bool, str]:
+    """Whether the form's button publishes, and what shall be with texts that others have: ask, `anyway` or `move`."""
+    button, _, about_alike = request.form.get("do", "").partition("+")
+    return button == "publish", about_alike
+
+
+def _settle(session: Session, entry: Intent, texts: Sequence[str], about_alike: str) -> list[AlikeText]:
+    """What others have of the texts of an entry. Raises AskAboutAlikeError for one that is published, while nobody has
+    said what shall be with that; `move` takes the very same texts away from the others."""
+    found = _warnings(session, entry, texts)
+    published = [alike for alike in found if alike.status == "published"]
+    if published and entry.status == "published" and about_alike not in ("anyway", "move"):
+        raise AskAboutAlikeError(published)
+    if about_alike != "move":
+        return found
+    for alike in filter(_may_move, published):
+        other = faq_edit.find_entry(session, alike.entry_id)
+        same = [phrasing.id for phrasing in other.phrasings if phrasing.normalised == normalise(alike.typed)]
+        for number in same:
+            faq_edit.remove_phrasing(session, other, number, text=alike.typed, author=current_user.name)
+    return [alike for alike in found if not _may_move(alike)]
+
+
+def _may_move(alike: AlikeText) -> bool:
+    """Whether it is the very same text, and not the question that the other entry is about."""
+    return alike.same and normalise(alike.typed) != normalise(alike.question)
 
 
 def _warnings(session: Session, entry: Intent, texts: Sequence[str]) -> list[AlikeText]:

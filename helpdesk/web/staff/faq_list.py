@@ -9,6 +9,7 @@ from helpdesk.web.context import service
 from helpdesk.web.policy import requires
 
 ENTRIES_LISTED = 50
+LEFT_OVER = 10  # so few more are on the same page
 blueprint = Blueprint("faq_list", __name__, url_prefix="/desk/faq")
 
 
@@ -20,7 +21,7 @@ def page() -> str:
     with service().database.read() as session:
         entries = faq_list.list_page(
             session,
-            limit=ENTRIES_LISTED,
+            limit=ENTRIES_LISTED + LEFT_OVER,
             state=wanted["state"],
             query=wanted["q"],
             tag=wanted["tag"],
@@ -28,13 +29,14 @@ def page() -> str:
         )
         counts = faq_list.count_states(session)
         stranded = faq_delete.count_stranded(session)
-    shown = entries[:ENTRIES_LISTED]
+    whole = len(entries) <= ENTRIES_LISTED + LEFT_OVER
+    shown = entries if whole else entries[:ENTRIES_LISTED]
     return render_template(
         "faq_list.html",
         entries=shown,
         counts=counts,
         wanted=wanted,
         stranded=stranded,
-        next_after=shown[-1].slug if len(entries) > ENTRIES_LISTED else None,
+        next_after=None if whole else shown[-1].slug,
         visible=visible,
     )

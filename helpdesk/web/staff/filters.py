@@ -14,8 +14,8 @@ from helpdesk.records.queue import SORTS, Wanted
 from helpdesk.records.tables import FormerName
 from helpdesk.text import normalise
 
-FILTERS = ("text", "reason", "faq", "since", "until", "low", "high", "sort")
-_CARRYING = ("desk.page", "queue.page", "queue.accept", "labelling.label", "labelling.new_faq", "labelling.undo")
+FILTERS = ("text", "reason", "faq", "since", "until", "low", "high", "sort", "view")
+_CARRYING = ("desk.page", "queue.page", "queue_acts.accept", "labelling.label", "labelling.new_faq", "labelling.undo")
 
 
 def install(app: Flask) -> None:

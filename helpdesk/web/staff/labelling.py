@@ -82,7 +82,7 @@ def labelled_meanwhile(error: LabelledMeanwhileError) -> Response:
         detail=f"{who} labelled this {labels.words(found)} {ago(now() - found.created_at)}{back}.",
         send="Replace it with",
         keep="Keep it and go on",
-        keep_url=url_for("desk.page", kind=attempt.kind or None),
+        keep_url=url_for("desk.page", **attempt.place),
     )
     return show_again(attempt.having_seen(error.seen), offer, status=409)
 
@@ -148,7 +148,7 @@ def _type_again(error: BadInputError | ConflictError) -> Response:
         detail=f"{str(error)[:1].upper()}{str(error)[1:]}.",
         send="Label it as",
         keep="Look at the message again",
-        keep_url=url_for("desk.page", item=attempt.message_id, kind=attempt.kind or None),
+        keep_url=url_for("desk.page", item=attempt.message_id, **attempt.place),
     )
     return show_again(attempt, offer, status=409 if isinstance(error, ConflictError) else 400)
 

@@ -6,9 +6,10 @@ from flask import Blueprint, Flask, current_app, make_response, redirect, render
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException
 from werkzeug.wrappers import Response
 
+from helpdesk.errors import NotFoundError
 from helpdesk.records import audit_log, card_leases, staff
 from helpdesk.records.roles import Role
 from helpdesk.records.sign_ins import record_sign_in
@@ -16,7 +17,7 @@ from helpdesk.records.tables import Staff
 from helpdesk.web import problems
 from helpdesk.web.context import is_staff, service
 from helpdesk.web.policy import home_page, may_use, public, requires
-from helpdesk.web.staff.attempts import PREFIX, is_foreign, send_again, unsent_attempt
+from helpdesk.web.staff.attempts import PREFIX, Attempt, is_foreign, send_again, unsent_attempt
 
 TOO_MANY = "Too many attempts. Try again in 15 minutes."
 blueprint = Blueprint("login", __name__)
@@ -54,6 +55,7 @@ def install(app: Flask) -> None:
 
     manager.unauthorized_handler(_log_in_first)
     app.register_error_handler(CSRFError, _out_of_date)
+    app.register_error_handler(Forbidden, _may_not)
 
 
 @blueprint.get("/login")
@@ -81,7 +83,7 @@ def enter() -> Response:
     begin_session(row)
     attempt = unsent_attempt()
     if attempt is not None:
-        return send_again(attempt, why="Your session had ended.", status=200)
+        return _typed_again(attempt)
     return redirect(_target(request.args.get("next", "")), 303)
 
 
@@ -140,6 +142,26 @@ def _out_of_date(error: CSRFError) -> Response:
     if is_staff():
         return send_again(attempt, why="This form was older than your login.", status=400)
     return _form_again("Your session has ended. What you typed is kept.", status=401)
+
+
+def _typed_again(attempt: Attempt) -> Response:
+    """What was typed before the session ended, to whoever came back, who perhaps may not send it any more."""
+    if may_use(attempt.endpoint):
+        return send_again(attempt, why="Your session had ended.", status=200)
+    refused = f"Your session had ended, and {current_user.name} is a {current_user.role} now, who may not send this."
+    return send_again(attempt, why=refused, status=403)
+
+
+def _may_not(error: Forbidden) -> Response:
+    """What was typed is shown again to whoever may not send it, with what they lack."""
+    attempt = unsent_attempt()
+    if attempt is None or not is_staff():
+        return problems.from_http(error)
+    said = str(error.description)
+    try:
+        return send_again(attempt, why=f"{said[:1].upper()}{said[1:]}.", status=403)
+    except NotFoundError:  # what the form was about is gone, or never was
+        return problems.from_http(error)
 
 
 def _referring_path() -> str:

@@ -1,19 +1,19 @@
-"""The queue as a list: filtered, sorted, paged, grouped by suggestion, and labelled by the dozen."""
+"""The queue as a list: filtered, sorted, paged, grouped by suggestion."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask_login import current_user
 from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response
 
-from helpdesk.errors import BadInputError, ConflictError, NotFoundError
-from helpdesk.records import labelled, labels, names, versions
+from helpdesk.records import labelled, labels, names, now_answered, versions
 from helpdesk.records.queue import SORTS, QueueItem, Wanted
 from helpdesk.records.queue_counts import count_items
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Label, Version
+from helpdesk.serving.meanings import group_by_meaning
 from helpdesk.text import visible
 from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
@@ -22,19 +22,25 @@ from helpdesk.web.staff.reasons import REASONS
 from helpdesk.web.staff.tabs import AUDIT, TABS, at_most, count_tabs, waiting
 
 ROWS = 50
+GROUPED = 200  # texts of a page that are grouped by meaning: encoding them anew takes a second or so
+MEANINGS = 5
 TICKED_FROM = 0.5  # less likely suggestions stand apart from their group
 blueprint = Blueprint("queue", __name__, url_prefix="/desk/queue")
 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """One text of the list: what would be accepted, the newest label it shows, and the label of a state's tab."""
+    """One text of the list: what would be accepted, the newest label it shows, and the label of a state's tab.
+
+    fits: whether it goes with its group; an outlier is left for its card.
+    """
 
     item: QueueItem
     slug: str | None
     confidence: float
     seen: int
     label: Label | None = None
+    fits: bool = True
 
     @property
     def ticked(self) -> bool:
@@ -42,24 +48,34 @@ class QueueRow:
         return self.slug is not None and self.confidence >= TICKED_FROM
 
 
+@dataclass(frozen=True)
+class MeaningGroup:
+    """Texts of one meaning, and what they may mean by their suggestions: slugs, the likeliest first."""
+
+    rows: Sequence[QueueRow]
+    slugs: Sequence[str]
+
+
 @blueprint.get("")
 @requires(Role.LABELLER)
 def page() -> str:
-    """One page of a tab's texts; those of a waiting tab are grouped by what was taken to be meant."""
+    """One page of a tab's texts; those of a waiting tab are grouped by what was taken to be meant, or by meaning."""
     tab = request.args.get("kind", "")
+    rows_shown = GROUPED if (by_meaning := _by_meaning(tab)) else ROWS
     with service().database.read() as session:
         wanted = read_wanted(session, request.args, kind=tab)
         lengths = count_tabs(session, review_below=service().settings.review_below)
         total = _total(session, tab, wanted, lengths)
-        pages = max(1, -(-total // ROWS))
+        pages = max(1, -(-total // rows_shown))
         number = min(row_id(request.args.get("page")) or 1, pages)
-        rows = _rows(session, tab, wanted, offset=(number - 1) * ROWS)
+        rows = _rows(session, tab, wanted, offset=(number - 1) * rows_shown, limit=rows_shown)
         shown = names.questions(session)
         serving = versions.current(session)
         version = session.get(Version, serving.version_id) if serving else None
     return render_template(
         "queue.html",
         groups=_groups(rows),
+        meanings=_meanings(rows) if by_meaning else None,
         rows=rows,
         kind=tab,
         tabs=TABS,
@@ -74,6 +90,7 @@ def page() -> str:
         given={name: request.args.get(name, "") for name in FILTERS},
         filtered=not wanted.all or wanted.kind is not None,
         waits=tab not in labelled.LABEL_STATES and tab != AUDIT,
+        filtering=tab not in (*labelled.LABEL_STATES, AUDIT, now_answered.ANSWERED),
         words=labels.words,
         serving_since=version.created_at if version else None,
         is_live=labelled.is_live,
@@ -81,64 +98,21 @@ def page() -> str:
     )
 
 
-@blueprint.post("")
-@requires(Role.LABELLER)
-def accept() -> Response:
-    """Label the ticked texts with their suggestions; what somebody else labelled meanwhile is left and told."""
-    ticked = request.form.getlist("row")
-    if not ticked:
-        raise BadInputError("nothing was ticked; tick the messages whose suggestion is right")
-    given, left = 0, []
-    for accepted in [_read_row(row) for row in ticked[:ROWS]]:
-        try:
-            _accept(*accepted)
-            given += 1
-        except (ConflictError, NotFoundError) as error:
-            left.append(str(error))
-    said = f"{given} labelled as suggested."
-    flash(said if not left else f"{said} {len(left)} not: {'; '.join(left[:3])}.")
-    return redirect(url_for("queue.page", kind=request.args.get("kind") or None), 303)
-
-
-def _read_row(row: str) -> tuple[int, int, str]:
-    """One row of the form: `message:seen:slug`."""
-    number, _, rest = row.partition(":")
-    newest, _, slug = rest.partition(":")
-    message_id, seen = row_id(number), row_id(newest)
-    if message_id is None or seen is None or not slug:
-        raise BadInputError(f"row {row!r:.60}; expected message:seen:slug, as the page wrote it")
-    return message_id, seen, slug
-
-
-def _accept(message_id: int, seen: int, slug: str) -> None:
-    with service().database.read() as session:
-        known = labels.read_neighbours(session, message_id)
-    with service().database.write() as session:
-        labels.label_message(
-            session,
-            message_id,
-            kind="intent",
-            intent=slug,
-            staff_id=current_user.staff_id,
-            holdout_share=service().settings.holdout_share,
-            known=known,
-            seen=seen,
-        )
-
-
-def _rows(session: Session, tab: str, wanted: Wanted, *, offset: int) -> list[QueueRow]:
+def _rows(session: Session, tab: str, wanted: Wanted, *, offset: int, limit: int) -> list[QueueRow]:
     if tab in labelled.LABEL_STATES:
-        found = labelled.list_labelled(session, tab, limit=ROWS, offset=offset)
+        found = labelled.list_labelled(session, tab, limit=limit, offset=offset)
         return [QueueRow(row.item, None, 0.0, 0, row.label) for row in found]
     staff_id, below = current_user.staff_id, service().settings.review_below
-    listed = waiting(session, tab, wanted, staff_id=staff_id, review_below=below, limit=ROWS, offset=offset)
+    listed = waiting(session, tab, wanted, staff_id=staff_id, review_below=below, limit=limit, offset=offset)
     seen = labelled.newest_labels(session, [item.text_key for item in listed])
     current = names.current_names(session)
     return [_row(item, seen.get(item.text_key, 0), current) for item in listed]
 
 
 def _row(item: QueueItem, seen: int, current: Mapping[str, str]) -> QueueRow:
-    """A text of the audit sample has no suggestion: it is labelled blind, on its card."""
+    """A text of the audit sample has no suggestion: it is labelled blind, on its card. An answer of now is one."""
+    if item.answer is not None:
+        return QueueRow(item, current.get(item.answer.intent, item.answer.intent), item.answer.confidence, seen)
     if item.audited or not item.ranking:
         return QueueRow(item, None, 0.0, seen)
     slug = item.ranking[0]["intent"]
@@ -157,3 +131,28 @@ def _groups(rows: Sequence[QueueRow]) -> dict[str | None, list[QueueRow]]:
     for row in rows:
         groups.setdefault(row.slug, []).append(row)
     return groups
+
+
+def _by_meaning(tab: str) -> bool:
+    """Whether the list is to be grouped by meaning, and can be."""
+    waits = tab not in labelled.LABEL_STATES and tab != AUDIT
+    return waits and request.args.get("view") == "meaning" and service().live.take() is not None
+
+
+def _meanings(rows: Sequence[QueueRow]) -> list[MeaningGroup]:
+    """The rows by meaning; what is drawn blind is left to its card."""
+    live, shown = service().live.take(), [row for row in rows if not row.item.audited]
+    if live is None:
+        return []
+    groups = group_by_meaning(live, [row.item.normalised for row in shown])
+    return [_meaning([shown[place] for place in group]) for group in groups]
+
+
+def _meaning(rows: Sequence[QueueRow]) -> MeaningGroup:
+    weights = Counter[str]()
+    for row in rows:
+        for suggested in row.item.ranking[:MEANINGS]:
+            weights[suggested["intent"]] += suggested["confidence"]
+    slugs = [slug for slug, _ in weights.most_common(MEANINGS)]
+    best = slugs[0] if slugs else None
+    return MeaningGroup([replace(row, fits=row.slug == best or not row.ticked) for row in rows], slugs)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, DecisionReason
-from helpdesk.records import audit, labelled, queue, queue_counts
+from helpdesk.records import audit, labelled, now_answered, queue, queue_counts
 from helpdesk.records.clock import now
 from helpdesk.records.queue import QueueItem, Wanted
 
@@ -19,6 +19,7 @@ TABS = {
     DecisionReason.LANGUAGE: "Other language",
     DecisionKind.ANSWER: "Low confidence",
     AUDIT: "Audit",
+    now_answered.ANSWERED: "Now answered",
     labelled.LATER: "Later",
     labelled.RAISED: "Flagged",
     labelled.NOT_A_QUESTION: "Not a question",
@@ -34,6 +35,8 @@ def waiting(
     """The texts under a tab. The first tab, unfiltered, has texts of the audit sample among the others."""
     if tab in labelled.LABEL_STATES:
         return [row.item for row in labelled.list_labelled(session, tab, limit=limit, offset=offset)]
+    if tab == now_answered.ANSWERED:
+        return now_answered.list_answered(session, limit=limit, offset=offset)
     if tab == AUDIT:
         drawn = audit.audit_queue(session, since=now() - audit.AUDIT_WINDOW, limit=limit, offset=offset)
         return [replace(item, audited=True) for item in drawn]
@@ -50,7 +53,8 @@ def count_tabs(session: Session, *, review_below: float) -> dict[str, int]:
     """
     lengths = queue_counts.queue_lengths(session, review_below=review_below, most=COUNTED)
     audited = audit.audit_queue_length(session, since=now() - audit.AUDIT_WINDOW)
-    return lengths | {ALL: sum(lengths.values()), AUDIT: audited} | labelled.count_labelled(session)
+    apart = {AUDIT: audited, now_answered.ANSWERED: now_answered.count_answered(session)}
+    return lengths | {ALL: sum(lengths.values())} | apart | labelled.count_labelled(session)
 
 
 def at_most(count: int) -> str:

@@ -5,6 +5,7 @@ const card = document.querySelector(".card");
 const sure = card.classList.contains("sure"); // else there is no first choice to accept
 const DWELL = 600; // ms: who looks at a card for so long may want to know what a label would change
 const RENEW = 60_000; // ms: a card that is looked at stays leased
+const keys = { list: document.getElementById("keys"), opener: document.querySelector('[data-key="?"]') };
 let leaving = false; // something was sent, so the next card is on its way
 
 function typing(target) {
@@ -33,6 +34,12 @@ function press(key) {
   if (element.matches("summary")) element.parentElement.querySelector("input:not([type=hidden])").focus();
   return true;
 }
+
+keys.opener.addEventListener("click", (event) => {
+  event.preventDefault();
+  keys.list.showModal();
+});
+keys.list.querySelector("form").addEventListener("submit", (event) => event.stopPropagation()); // it sends nothing
 
 function fold() {
   const answers = [...document.querySelectorAll("details.answer")];
@@ -63,7 +70,7 @@ addEventListener("submit", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || keys.list.open) return;
   if (event.key === "Escape") {
     leaving = false; // it stops a page that does not come
     document.activeElement.blur();

@@ -185,7 +185,7 @@ def test_the_exit_code_follows_the_severity(
     failed = check(settings, monkeypatch)
 
     assert (clean.exit_code, warned) == (0, [0, 1])
-    assert "0 error(s), 0 warning(s), 0 hint(s)" in clean.output
+    assert "0 errors, 0 warnings, 0 hints" in clean.output
     assert failed.exit_code == 1
     assert "ERROR: identical text (1)" in failed.output
     assert '"cannot connect to the vpn" is a phrasing of 2 entries' in failed.output

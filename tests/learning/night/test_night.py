@@ -15,9 +15,11 @@ from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import LOCK, run_night
 from helpdesk.progress import Quiet
-from helpdesk.records import labels, versions
+from helpdesk.records import labels, now_answered, queue, versions
+from helpdesk.records.data_checks import read_data_check
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.examples import store_examples
+from helpdesk.records.faq import Entry, store_entries
 from helpdesk.records.files.example_files import read_examples, recognise
 from helpdesk.records.night_report import NightReport
 from helpdesk.serving.chat_service import ChatService
@@ -285,3 +287,24 @@ def test_an_empty_faq_is_explained(tmp_path: Path) -> None:
 
     with pytest.raises(BadInputError, match="import a FAQ first"):
         run_night(settings, database, plan=Plan(minutes=1), progress=Quiet())
+
+
+def test_a_night_takes_what_is_answered_now_out_of_the_queue(desk: ChatService) -> None:
+    """And leaves a data check for the FAQ pages, made anew when something changed."""
+    for text in ("the tunnel is dead", "qwertz asdf"):
+        desk.reply(text, channel="rest", sender="u")
+    with desk.database.write() as session:
+        first = read_data_check(session)
+        store_entries(session, [Entry("vpn", phrasings=("The tunnel is dead!",))], author="test")
+    assert first is not None
+    found = night(desk)
+    with desk.database.read() as session:
+        left = now_answered.list_answered(session, limit=9)
+        waiting = queue.items(session, review_below=0.8, limit=9)
+        second = read_data_check(session)
+
+    assert found.promoted == 2
+    assert [(item.normalised, item.answer and item.answer.intent) for item in left] == [("the tunnel is dead", "vpn")]
+    assert [item.normalised for item in waiting] == ["qwertz asdf"]
+    assert second is not None
+    assert second.rows_hash != first.rows_hash

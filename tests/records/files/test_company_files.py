@@ -148,6 +148,7 @@ def test_a_workbook_is_read_like_a_table() -> None:
     ("name", "data", "message"),
     [
         ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel or Word file; save it as CSV UTF-8 or .xlsx"),
+        ("faq.png", b"\x89PNG\r\n\x1a\n", "a picture, not the text of a FAQ; save it as CSV UTF-8 or .xlsx"),
         ("faq.pdf", b"%PDF-1.7", "a PDF; save it as CSV UTF-8 or .xlsx"),
         ("faq.xlsx", b"PK\x03\x04garbage", "a zip archive or a document, not an Excel workbook; save it"),
         ("faq.csv", bytes(range(1, 10)) * 9 + b"\x00", "a program's file, no text; save it"),

@@ -96,7 +96,12 @@ def test_a_quoted_cell_over_several_lines_does_not_shift_line_numbers(tmp_path: 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("faq.csv", "a,b\n1,2\n", r"columns \['a', 'b'\] found; expected intent"),
+        ("faq.csv", "intent,b\n1,2\n", r"columns \['intent', 'b'\] found; expected intent"),
+        (
+            "faq.csv",
+            "How?,So.\nWhy?,Thus.\n",
+            "the first row, “How\\?”, “So.”, names no column; put a row with the names above",
+        ),
         ("faq.csv", "", "the file is empty"),
         ("faq.json", "{", "not JSON"),
         ("faq.json", '{"intent": "x"}', "a dict found; expected a list"),

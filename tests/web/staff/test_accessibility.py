@@ -147,3 +147,19 @@ def test_the_pages_of_everybody(filled: tuple[Flask, Database], address: str, br
 
     assert {"/", "/login"} <= set(paths)
     assert look_at(address, browser.new_context(bypass_csp=True).new_page(), paths) == ""
+
+
+def test_the_list_of_keys_over_a_card(filled: tuple[Flask, Database], address: str, browser: Browser) -> None:
+    """As it is open."""
+    client = filled[0].test_client()
+    log_in(client, name=ADMIN)
+    cookie = client.get_cookie("session")
+    assert cookie is not None
+    context = browser.new_context(bypass_csp=True)
+    context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
+    page = context.new_page()
+    page.goto(f"{address}/desk")
+    page.get_by_role("link", name="all keys").click()
+    page.wait_for_selector("dialog[open]")
+
+    assert "\n".join(faults(page, "keys")) == ""

@@ -1,5 +1,6 @@
 """Conversations for people to read: found by what was said, shown with what was decided; as text, never as markup."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from helpdesk.records import faq
 from helpdesk.records.database import Database
+from helpdesk.records.faq import Entry
 from helpdesk.records.tables import DecisionRow
 
 PERU = "what is the <b>capital</b> of peru"
@@ -148,3 +151,14 @@ def test_many_rows_take_no_more_statements_than_few(ann: FlaskClient, path: str)
         label(ann, number, "out_of_scope")
 
     assert statements_of(ann, path) == few
+
+
+def test_a_thread_shows_the_answer_that_was_sent(ann: FlaskClient, records: Database) -> None:
+    """Beside its question, as it was then; what an editor made of it since is not it."""
+    ask(ann, "forgot my password")
+    with records.write() as session:
+        faq.store_entries(session, [Entry("password", answer="Ask your manager.")], author="test")
+    ask(ann, "forgot my password")
+    page = ann.get("/desk/conversations/1").text
+    texts = re.findall(r'<p class="sent">([^<]+)</p>', page)
+    assert texts == ["Open the self-service page.", "Ask your manager."]

@@ -12,9 +12,9 @@ from sqlalchemy import event, select, update
 from werkzeug.test import TestResponse
 
 from helpdesk.records import faq, faq_history, golden
+from helpdesk.records.data_checks import store_data_check
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
-from helpdesk.records.files.checkups import write_checkup
 from helpdesk.records.tables import AuditLogRow, Intent, Phrasing, Staff
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
@@ -142,7 +142,7 @@ def test_a_lost_session_loses_nothing(ann: FlaskClient, records: Database, form:
     assert back.status_code == 200
     for text in typed.values():
         assert all(line in unescape(back.text) for line in text.removeprefix("always:").splitlines())
-    again = sent | {"csrf_token": token(ann, at)}
+    again = sent | {"csrf_token": token(ann, at), "do": "save+anyway"}
     assert ann.post(at, data=again).status_code == 303
     if form == "golden":
         with records.read() as session:
@@ -277,7 +277,13 @@ def test_a_text_of_another_entry_is_warned_of(ann: FlaskClient, records: Databas
     found = post(ann, "/desk/faq/alike", at, question="", phrasings="VPN not connecting!", entry=at.split("/")[-1])
     assert "is a phrasing, too" in found.text
     assert "Why does the VPN not connect?" in found.text
-    saved = ann.post(at, data=fields(ann.get(at).text) | {"phrasings": "VPN not connecting!"}, follow_redirects=True)
+    form = fields(ann.get(at).text) | {"phrasings": "VPN not connecting!", "do": "save"}
+    asked = ann.post(at, data=form)
+    assert asked.status_code == 409
+    assert "Others have this too" in asked.text
+    assert fields(asked.text)["phrasings"] == "VPN not connecting!"
+    assert len(entry_phrasings(records, "wifi")) == 5
+    saved = ann.post(at, data=form | {"do": "save+anyway"}, follow_redirects=True)
     assert "has this text too" in saved.text
     assert "Texts that others have too" in saved.text
     check = ann.get("/desk/faq/check").text
@@ -288,22 +294,23 @@ def test_a_text_of_another_entry_is_warned_of(ann: FlaskClient, records: Databas
     assert "Same text in several entries" not in ann.get("/desk/faq/check").text
 
 
-def test_the_check_shows_faults_and_what_the_command_found(
+def test_the_check_shows_faults_and_what_the_last_one_found(
     ann: FlaskClient, records: Database, settings: Settings
 ) -> None:
     """With what mends them; of what is gone meanwhile nothing is offered."""
     with records.write() as session:
         entries = [Entry("one", "Same?", "So."), Entry("two", "same", "So."), Entry("bare", phrasings=("bare text",))]
         faq.store_entries(session, entries, author="file")
-    assert "will stand here" in ann.get("/desk/faq/check").text
+    assert "What the last check found" in ann.get("/desk/faq/check").text
     row = f"phrasing:{entry_phrasings(records, 'vpn')[0].id}"
     finding = {
-        "check": "near-identical texts", "severity": "warning", "problem": "1 pair(s) nearly agree", "advice": "merge",
+        "check": "near-identical texts", "severity": "warning", "problem": "1 pair nearly agrees", "advice": "merge",
         "slugs": ["vpn", "gone"], "texts": ["a", "b"], "rows": [row, "phrasing:999"],
     }  # fmt: skip
-    write_checkup(settings.home, {"entries": 2, "phrasings": 9, "findings": [finding]})
+    with records.write() as session:
+        store_data_check(session, {"entries": 2, "phrasings": 9, "findings": [finding]}, rows_hash="")
     page = ann.get("/desk/faq/check").text
-    for title in ("Same question twice", "No answer", "Fewer than 3 phrasings", "1 pair(s) nearly agree"):
+    for title in ("Same question twice", "No answer", "Fewer than 3 phrasings", "1 pair nearly agrees"):
         assert title in page
     assert "phrasings/999" not in page
     archive = re.search(r'action="([^"]+state[^"]*)"><input[^>]+><input[^>]+name="seen" value="(\d+)"', page)
@@ -370,3 +377,19 @@ def test_chat_text_is_text(ann: FlaskClient, records: Database) -> None:
         assert "<script>x" not in page
         assert "style=" not in page
         assert "\\u202e" in page
+
+
+def test_a_text_of_another_entry_is_moved(ann: FlaskClient, records: Database) -> None:
+    """In one press; what the other entry is about, its question, stays with it."""
+    at = path(records, "wifi")
+    texts = "VPN not connecting!\nWhy does the VPN not connect?"
+    form = fields(ann.get(at).text) | {"phrasings": texts, "do": "save+move"}
+    said = ann.post(at, data=form, follow_redirects=True).text
+
+    vpn, wifi = ({phrasing.normalised for phrasing in entry_phrasings(records, slug)} for slug in ("vpn", "wifi"))
+    assert "vpn not connecting" not in vpn
+    assert "why does the vpn not connect" in vpn
+    assert {"vpn not connecting", "why does the vpn not connect"} <= wifi
+    assert unescape(said).count("has this text too") == 1
+    again = ann.post(at, data=fields(ann.get(at).text) | {"phrasings": "", "answer": "Ask us.", "do": "save"})
+    assert again.status_code == 303, "what was settled is not asked about again"

@@ -151,7 +151,7 @@ def test_what_changed_meanwhile_is_compared_again(ann: FlaskClient, records: Dat
     ("name", "content", "told"),
     [
         ("old.xls", b"\xd0\xcf\x11\xe0rest", "an old Excel or Word file; save it as CSV UTF-8 or .xlsx"),
-        ("faq.csv", b"a,b\n1,2\n", "expected intent,question,answer"),
+        ("faq.csv", b"a,b\n1,2\n", "names no column; put a row with the names above it"),
         ("faq.csv", b"question,answer\nx,\x81\n", "name another encoding"),
     ],
 )

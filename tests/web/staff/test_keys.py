@@ -139,3 +139,24 @@ def test_the_browser_keeps_and_leaves_the_lease_of_a_card(page: Page, app: Flask
     assert left.wait(20)
     with records.read() as session:
         assert session.scalars(select(CardLease)).all() == []
+
+
+@pytest.mark.browser
+def test_a_question_mark_shows_the_keys(page: Page, records: Database) -> None:
+    """Over the card, until Escape; keys do nothing meanwhile, and axe finds nothing."""
+    page.goto("/desk")
+    page.wait_for_selector(READY)
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
+    assert page.get_by_role("dialog", name="Keys").is_visible()
+    page.keyboard.press("x")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog:not([open])", state="attached")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
+    page.get_by_role("button", name="Close").click()
+    page.wait_for_selector("dialog:not([open])", state="attached")
+    assert (stored(records), page.evaluate("sent()")) == (0, 0)
+    page.keyboard.press("x")
+    page.wait_for_selector(f".said ~ {READY}")
+    assert stored(records) == 1

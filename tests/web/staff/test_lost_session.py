@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 from homes import PASSWORD, STAFF
 from sqlalchemy import select
 
-from helpdesk.records import faq
+from helpdesk.records import faq, staff
 from helpdesk.records.database import Database
+from helpdesk.records.roles import Role
 from helpdesk.records.tables import Label
 
 LONG = "Write to <facilities>.\n" + "Then “wait”. " * 1000
@@ -139,3 +140,36 @@ def test_other_forms_lead_back_to_their_page(client: FlaskClient, referrer: str,
 
     assert page.status_code == 302
     assert parse_qs(urlsplit(page.headers["Location"]).query) == {"next": [target]}
+
+
+def test_the_filters_outlive_the_session(ann: FlaskClient, lose: Lose) -> None:
+    """After the login the form still belongs to the part of the queue that it was on."""
+    (message_id,) = ask(ann, "what is the capital of peru")
+    form = card(ann, message_id) | {"label": "intent:vpn"}
+    lose(ann)
+    page = ann.post(f"/desk/{message_id}/label?kind=fallback&text=capital&sort=newest", data=form).text
+    again = ann.post("/login", data=hidden(page) | {"name": STAFF, "password": PASSWORD}).text
+    action = unescape(re.findall(r'action="(/desk/\d+/label[^"]*)"', again)[0])
+    assert parse_qs(urlsplit(action).query) == {"kind": ["fallback"], "text": ["capital"], "sort": ["newest"]}
+    onward = ann.post(action, data=hidden(again)).headers["Location"]
+    assert parse_qs(urlsplit(onward).query) == {"kind": ["fallback"], "text": ["capital"], "sort": ["newest"]}
+
+
+def test_a_note_of_somebody_who_is_a_viewer_now_is_not_lost(ann: FlaskClient, records: Database) -> None:
+    """It is shown with a refusal, after the login and when it is sent in a session that goes on."""
+    (message_id,) = ask(ann, "what is the capital of peru")
+    form = card(ann, message_id) | {"label": "flag", "note": "legal must see this"}
+    with records.write() as session:
+        staff.add_staff(session, "vic", password=PASSWORD, role=Role.VIEWER)
+    ann.delete_cookie("session")
+    page = ann.post(f"/desk/{message_id}/label", data=form).text
+    again = ann.post("/login", data=hidden(page) | {"name": "vic", "password": PASSWORD})
+    assert again.status_code == 403
+    assert "vic is a viewer now, who may not send this" in again.text
+    assert 'value="legal must see this"' in again.text
+    assert "Label it as" not in again.text
+    later = ann.post(f"/desk/{message_id}/label", data=hidden(again.text) | {"note": "legal must see this"})
+    assert later.status_code == 403
+    assert 'value="legal must see this"' in later.text
+    assert "This needs the role labeller" in unescape(later.text)
+    assert stored(records) == 0

@@ -8,7 +8,7 @@ from clients import ask, card, draw, label, post
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from helpdesk.records import faq, labels
+from helpdesk.records import faq, labels, now_answered
 from helpdesk.records.database import Database
 from helpdesk.records.tables import DecisionRow
 
@@ -171,7 +171,7 @@ def test_ticked_rows_are_labelled_as_suggested(ann: FlaskClient, bob: FlaskClien
     token = re.findall(r'name="csrf_token" value="([^"]+)"', page)[0]
     said = ann.post("/desk/queue", data={"csrf_token": token, "row": wanted}, follow_redirects=True).text
 
-    assert "1 labelled as suggested. 1 not: bob labelled this none of our FAQs." in unescape(said)
+    assert "1 labelled as suggested. 1 not: “the tunnel is closed today”: bob labelled this" in unescape(said)
     with records.read() as session:
         found = {row.normalised: row.intent.slug if row.intent else None for row in labels.active_labels(session)}
     assert found == {TUNNEL: wanted[0].split(":")[2], "the tunnel is closed today": None}
@@ -245,3 +245,48 @@ def test_enter_accepts_only_what_would_be_answered(ann: FlaskClient, records: Da
     page = ann.get(f"/desk?item={known}").text
     assert 'class="card panel sure"' in page
     assert "<kbd>Enter</kbd>" in page
+
+
+def test_what_is_answered_now_has_its_tab(ann: FlaskClient, records: Database) -> None:
+    """With the answer as its suggestion; ticked texts are labelled so, or put back."""
+    ids = ask(ann, PERU, CHAD)
+    with records.write() as session:
+        scored = now_answered.texts_to_score(session, review_below=0.8, limit=9)
+        now_answered.store_answers(session, scored, {text.text_key: ("vpn", 0.97) for text in scored})
+    page = ann.get("/desk/queue?kind=answered").text
+    assert (count(page, "All"), count(page, "Now answered")) == ("0", "2")
+    assert sorted(listed(page)) == sorted([PERU, CHAD])
+    card = ann.get(f"/desk?kind=answered&item={ids[0]}").text
+    assert "it is answered with “Why does the VPN not connect?” now" in card
+    form = {"csrf_token": re.findall(r'name="csrf_token" value="([^"]+)"', page)[0]}
+    assert ann.post("/desk/queue/back", data=form).status_code == 400
+    rows = {row.split(":")[0]: row for row in re.findall(r'name="row" value="([^"]+)"', page)}
+    said = ann.post("/desk/queue/back", data=form | {"row": [rows[str(ids[0])]]}, follow_redirects=True).text
+    assert "1 put back" in said
+    assert (count(said, "All"), count(said, "Now answered")) == ("1", "1")
+    ann.post("/desk/queue?kind=answered", data=form | {"row": [rows[str(ids[1])]]})
+    assert count(ann.get("/desk").text, "Now answered") == "0"
+    assert "labelled as suggested" not in ann.get("/desk/queue?kind=answered").text
+
+
+def test_texts_of_one_meaning_are_labelled_at_once(ann: FlaskClient, bob: FlaskClient, records: Database) -> None:
+    """As one thing, whatever was suggested for each; what others labelled meanwhile is named."""
+    ids = ask(ann, "tunnel tunnel tunnel", "tunnel tunnel", "box box box box", PERU)
+    page = ann.get("/desk/queue?view=meaning").text
+    groups = [re.findall(r'name="row" value="(\d+):', form) for form in page.split("<form ")]
+    (together,) = [group for group in groups if str(ids[0]) in group]
+    assert str(ids[1]) in together
+    assert sorted(int(number) for group in groups for number in group) == sorted(ids)
+    label(bob, ids[1], "out_of_scope")
+    form = {"csrf_token": re.findall(r'name="csrf_token" value="([^"]+)"', page)[0], "as": "intent:vpn"}
+    rows = [f"{number}:0:" for number in ids[:2]]
+    assert ann.post("/desk/queue", data=form | {"row": rows, "as": "nonsense"}).status_code == 400
+    said = ann.post("/desk/queue?view=meaning", data=form | {"row": rows}, follow_redirects=True).text
+
+    assert "1 labelled. 1 not: “tunnel tunnel”: bob labelled this none of our FAQs." in unescape(said)
+    assert 'name="as"' in said
+    with records.read() as session:
+        assert {row.message_id: row.kind for row in labels.active_labels(session)} == {
+            ids[0]: "intent",
+            ids[1]: "out_of_scope",
+        }

@@ -22,7 +22,11 @@ from helpdesk.records.tables import DecisionRow, Label
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 READY = ".card[data-ready]"
-ITEMS = 50
+ITEMS = 200
+NO_RECEIPTS = """
+    const send = window.fetch;
+    window.fetch = (place, ...more) => String(place).includes("/receipt?") ? Promise.reject() : send(place, ...more);
+"""  # on a busy machine every card would be looked at for so long that one is computed
 Enter = Callable[..., Page]
 
 
@@ -46,6 +50,7 @@ def enter(browser: Browser, app: Flask) -> Iterator[Enter]:
         def log_in(name: str = STAFF, **more: bool) -> Page:
             context = browser.new_context(base_url=f"http://127.0.0.1:{server.port}", **more)  # type: ignore[arg-type]
             stack.callback(context.close)
+            context.add_init_script(NO_RECEIPTS)
             page = context.new_page()
             page.goto("/login")
             type_login(page, name)
@@ -113,7 +118,7 @@ def stored(records: Database) -> list[Label]:
 
 
 def test_two_people_label_one_queue(enter: Enter, client: FlaskClient, records: Database) -> None:
-    """Fifty texts at the same time: each is labelled, once, by one of them, and nothing is skipped."""
+    """Two hundred texts at the same time: each is labelled, once, by one of them, and nothing is skipped."""
     ids = waiting(client, records, ITEMS)
     with records.write() as session:
         staff.add_staff(session, "bob", password=PASSWORD).password_hash = CHEAP.hash(PASSWORD)
