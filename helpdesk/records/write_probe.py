@@ -1,5 +1,6 @@
 """Whether anything can be stored, found out by storing something."""
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from helpdesk.records import versions
@@ -29,8 +30,8 @@ def probe(database: Database) -> int | None:
 
 def _find_room(session: Session) -> None:
     """Let SQLite find pages for a message, and give them back: one small row alone fits into a page that it has."""
-    with session.begin_nested() as nested:
-        session.add(WriteProbe(id=2, at=now(), filling=_ROOM))
-        session.flush()
-        nested.rollback()
-    session.expunge_all()
+    connection = session.connection()
+    connection.exec_driver_sql("SAVEPOINT room")
+    connection.execute(insert(WriteProbe).values(id=2, at=now(), filling=_ROOM))
+    connection.exec_driver_sql("ROLLBACK TO room")
+    connection.exec_driver_sql("RELEASE room")

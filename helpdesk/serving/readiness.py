@@ -27,8 +27,8 @@ class Readiness:
     """Tries to write, by a connection of its own that waits for nobody long."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings.model_copy(update={"database_timeout": min(_LONGEST_WAIT, settings.database_timeout)})
-        self._database: Database | None = None
+        brief = settings.model_copy(update={"database_timeout": min(_LONGEST_WAIT, settings.database_timeout)})
+        self.database: Database = open_database(brief, hurried=True)
         self._lock = threading.Lock()
         self._last = Written("not tried yet", None)
         self._tried_at: float | None = None
@@ -41,16 +41,9 @@ class Readiness:
                 self._tried_at = time.monotonic()
             return self._last
 
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._database is not None:
-            self._database.close()
-
     def _try(self) -> Written:
         try:
-            if self._database is None:
-                self._database = open_database(self._settings, hurried=True)
-            return Written(None, probe(self._database))
+            return Written(None, probe(self.database))
         except UnavailableError as error:
             problem = f"the database {error.fault}"
             if problem != self._last.problem:

@@ -41,7 +41,7 @@ _OUR_FAULT = "something went wrong on our side; it was logged"
 
 def install(app: Flask) -> None:
     """Register the handlers."""
-    app.register_error_handler(HelpdeskError, _from_helpdesk)
+    app.register_error_handler(HelpdeskError, from_helpdesk)
     app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(Exception, _from_anything)
 
@@ -59,7 +59,8 @@ def problem(status: int, detail: str, *, title: str | None = None) -> Response:
     return response
 
 
-def _from_helpdesk(error: HelpdeskError) -> Response:
+def from_helpdesk(error: HelpdeskError) -> Response:
+    """What we refused, or could not do."""
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
     if status >= 500:
         log.error("%s %s: %s", request.method, route(), error)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from helpdesk.errors import TooManyError
+from helpdesk.errors import HelpdeskError, TooManyError
 from helpdesk.records import audit_log, card_leases, logins, staff
 from helpdesk.records.roles import Role
 from helpdesk.records.sign_ins import record_sign_in
@@ -145,6 +145,14 @@ def _log_in_first() -> Response:
 
 
 def _out_of_date(error: CSRFError) -> Response:
+    """What is raised while an error is handled is handled by nobody else."""
+    try:
+        return _show_again(error)
+    except HelpdeskError as another:
+        return problems.from_helpdesk(another)
+
+
+def _show_again(error: CSRFError) -> Response:
     """A label form of a session that has ended; other forms say that they are out of date."""
     attempt = unsent_attempt()
     if attempt is None and not is_staff() and _referring_path() and not is_foreign(request.origin):
