@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 5  # uses of one key that the others are told of at once
 MAX_KEYS = 100_000
 TELL_SECONDS = 5.0  # between tellings of latencies
-RETRY_SECONDS = 2.0  # after the database did not take them
+_RETRY_SECONDS = 2.0  # after the database did not take them
 
 
 @dataclass
@@ -133,7 +133,7 @@ class Tallies:
                 told_at = time.monotonic()
             except (HelpdeskError, SQLAlchemyError) as error:
                 log.warning("limits are counted by each process for itself: %s", error)
-                time.sleep(RETRY_SECONDS)
+                time.sleep(_RETRY_SECONDS)
 
     def _forget(self) -> None:
         with self._lock:
