@@ -93,7 +93,7 @@ def wait_for(url: str) -> None:
 
 def log_in(url: str, password: str, *, address: str) -> int:
     """Send the login form from an address of this machine, claiming to come from elsewhere."""
-    headers = {"Referer": url.replace("http://", "https://") + "/login", "X-Forwarded-For": "198.51.100.7"}
+    headers = {"Referer": "https://127.0.0.1/login", "X-Forwarded-For": "198.51.100.7"}
     with httpx.Client(transport=httpx.HTTPTransport(local_address=address), timeout=30, headers=headers) as client:
         page = client.get(f"{url}/login").text
         token = re.search(r'name="csrf_token" value="([^"]+)"', page)
