@@ -1,19 +1,22 @@
 """The web application's factory."""
 
-import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from flask_cors import CORS
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from helpdesk.home import secret_key
 from helpdesk.records.database import open_database
+from helpdesk.records.deadlines import waiting_once
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
 from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import headers, policy, problems
+from helpdesk.web import headers, limits, logs, policy, problems
 from helpdesk.web.api import chat_page as chat
 from helpdesk.web.api import rasa
 from helpdesk.web.api import v1 as api
@@ -46,6 +49,9 @@ from helpdesk.web.staff import (
     what_if,
 )
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 MAX_BODY = 64 * 1024
 PUBLIC_PAGES = (rasa, api, health, metrics, chat, login)
 DESK_PAGES = (desk, queue, queue_acts, keys, labelling, mine, what_if, report, report_map, golden, conversations)
@@ -59,11 +65,15 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     Raises NotFoundError when there is no home.
     """
     settings = settings or load_settings()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure(settings.log_format)
     database = open_database(settings, hurried=True)
+    follows = live is None
     if live is None:
         live = LiveMatcher(database, settings)
         live.start()
+    service = ChatService(database, live, settings, read_replies(settings))
+    if follows:
+        service.tallies.start()
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
         SECRET_KEY=secret_key(settings),
@@ -75,7 +85,9 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.extensions["what_if"] = WhatIf(database, settings.home)
-    app.extensions["helpdesk"] = ChatService(database, live, settings, read_replies(settings))
+    app.extensions["helpdesk"] = service
+    logs.install(app)
+    limits.install(app, settings, service.tallies, key_of=lambda: None)
     csrf = CSRFProtect(app)
     for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
@@ -86,6 +98,17 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     login.install(app)
     policy.install(app)
     filters.install(app)
-    headers.install(app)
+    headers.install(app, https_only=settings.https_only)
     problems.install(app)
+    app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _behind_proxies(application: "WSGIApplication", proxies: int) -> "WSGIApplication":
+    """Addresses as the trusted proxies tell them, and one wait for the database a request."""
+
+    def patient(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        with waiting_once():
+            return application(environ, start_response)
+
+    return ProxyFix(patient, x_for=proxies, x_proto=proxies, x_host=0, x_prefix=0) if proxies else patient

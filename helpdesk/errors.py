@@ -1,5 +1,7 @@
 """The named errors of every room. The command line prints them in one line, the web as problem+json."""
 
+from enum import StrEnum
+
 
 class HelpdeskError(Exception):
     """Anything the user or operator can act on; the message says what was wrong and what was expected."""
@@ -38,5 +40,28 @@ class BudgetError(HelpdeskError):
     """Memory or disk would run out; the message says how much there is and how much is needed."""
 
 
+class TooManyError(HelpdeskError):
+    """Somebody does this too often; `seconds` says how long to wait."""
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(message)
+
+
+class DatabaseFault(StrEnum):
+    """What keeps a database from working, in words that tell no host and no path."""
+
+    UNREACHABLE = "does not answer"
+    LOCKED = "is locked"
+    FULL = "cannot grow: the disk is full"
+    READ_ONLY = "cannot be written"
+    DAMAGED = "is damaged"
+    OTHER_SCHEMA = "has another schema"
+
+
 class UnavailableError(HelpdeskError):
     """The service cannot do this now; trying again later may work."""
+
+    def __init__(self, message: str, *, fault: DatabaseFault = DatabaseFault.UNREACHABLE) -> None:
+        self.fault = fault
+        super().__init__(message)

@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -20,11 +22,13 @@ from helpdesk.settings import Settings, resource
 
 ADMIN = "admin"
 SECRET_KEY = "secret_key"
+PRIVATE = 0o077  # the umask under which a home is written: nobody but its user reads what people wrote
 
 
 def open_home(settings: Settings) -> Database:
     """The database of a home that is set up. Makes nothing; raises NotFoundError that says what is missing."""
     require_home(settings)
+    close_to_others(settings.home)
     database = open_database(settings)
     try:
         require_schema(database)
@@ -42,6 +46,15 @@ def require_home(settings: Settings) -> None:
         raise NotFoundError(f"HELPDESK_HOME is {settings.home}, a file; expected a folder")
 
 
+def close_to_others(home: Path) -> None:
+    """Take the rights of others on a home away, and on the files in it; those of another user stay as they are."""
+    for path in (home, *home.iterdir()):
+        with suppress(FileNotFoundError):  # SQLite removes what it no longer needs
+            found = path.stat()
+            if found.st_mode & PRIVATE and found.st_uid == os.geteuid():
+                path.chmod(stat.S_IMODE(found.st_mode) & ~PRIVATE)
+
+
 def missing(database: Database) -> Iterator[str]:
     """What nobody can do without yet though the home is set up, and the command that helps."""
     with database.read() as session:
@@ -57,6 +70,7 @@ def set_up(settings: Settings, database: Database, *, starter_faq: bool, progres
     if not settings.home.exists():
         settings.home.mkdir(parents=True)
     require_home(settings)
+    close_to_others(settings.home)
     upgrade(database)
     secret_key(settings)
     if starter_faq and _count(database, Intent) == 0:

@@ -7,7 +7,7 @@ import sys
 from typing import NoReturn
 
 from helpdesk.errors import BadInputError, ConflictError
-from helpdesk.home import secret_key
+from helpdesk.home import PRIVATE, secret_key
 from helpdesk.settings import Settings
 from helpdesk.threads import cap_native_threads
 
@@ -52,6 +52,8 @@ def gunicorn_arguments(settings: Settings) -> list[str]:
         *("--worker-class", "helpdesk.web.worker.FairWorker"),
         *("--workers", str(settings.workers)),
         *("--threads", str(settings.threads)),
+        *("--worker-connections", "400"),
+        *("--umask", str(PRIVATE)),
         *("--timeout", "60"),
         *("--graceful-timeout", "30"),
         *("--keep-alive", "15"),

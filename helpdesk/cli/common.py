@@ -31,6 +31,13 @@ def with_database(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def say(text: object, *, err: bool = False) -> None:
+    """Print a line. What a terminal would obey, in the words of whoever wrote a message, is shown and not sent."""
+    from helpdesk.text import visible
+
+    click.echo(visible(str(text)), err=err)
+
+
 def progress_bars() -> "Reporter":
     """Bars on standard error for long work."""
     from helpdesk.progress import Bars

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from helpdesk.cli.check import check
-from helpdesk.cli.common import with_database, write_out
+from helpdesk.cli.common import say, with_database, write_out
 from helpdesk.cli.faq_import import import_faq
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def data_import(
     if not skip_bad:
         found.require_good()
     for line, reason in found.bad_rows:
-        click.echo(f"skipped line {line}: {reason}", err=True)
+        say(f"skipped line {line}: {reason}", err=True)
     with database.write() as session:
         stored = store_examples(session, kind, found.rows, source=source, author=author)
-    click.echo(stored.sentence())
+    say(stored.sentence())
 
 
 @data.command("list")
@@ -65,12 +65,12 @@ def data_list(settings: "Settings", database: "Database") -> None:
 
     with database.read() as session:
         phrasings, found = count_phrasings(session), count_examples(session)
-    click.echo(f"labelled    {phrasings:>8,}")
+    say(f"labelled    {phrasings:>8,}")
     for kind in TEXT_COLUMNS:
         of_kind = [count for count in found if count.kind == kind]
-        click.echo(f"{kind:<11} {sum(count.rows for count in of_kind):>8,}")
+        say(f"{kind:<11} {sum(count.rows for count in of_kind):>8,}")
         for count in of_kind:
-            click.echo(f"  {count.rows:>8,} from {count.source} by {count.author}")
+            say(f"  {count.rows:>8,} from {count.source} by {count.author}")
 
 
 @data.command("export")
@@ -96,7 +96,7 @@ def data_remove(settings: "Settings", database: "Database", source: str) -> None
 
     with database.write() as session:
         removed = remove_examples(session, source)
-    click.echo(f"{removed:,} rows of {source} removed")
+    say(f"{removed:,} rows of {source} removed")
 
 
 data.add_command(check)

@@ -2,6 +2,8 @@
 
 import click
 
+from helpdesk.cli.common import say
+
 
 @click.group()
 def db() -> None:
@@ -21,6 +23,6 @@ def upgrade() -> None:
     database = open_database(settings)
     try:
         migrate(database)
-        click.echo(f"{database.dialect} is at revision {database.ping()['revision']}")
+        say(f"{database.dialect} is at revision {database.ping()['revision']}")
     finally:
         database.close()

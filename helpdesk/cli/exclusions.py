@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import NUMBER, with_database
+from helpdesk.cli.common import NUMBER, say, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -29,9 +29,7 @@ def lift(settings: "Settings", database: "Database", exclusion_id: int) -> None:
 
     with database.write() as session:
         row = records.lift(session, exclusion_id, author=COMMAND_LINE)
-    click.echo(
-        f"exclusion {exclusion_id} ({row.field}={row.value}) is lifted; its rows teach again, labels stay undone"
-    )
+    say(f"exclusion {exclusion_id} ({row.field}={row.value}) is lifted; its rows teach again, labels stay undone")
 
 
 @with_database
@@ -42,4 +40,4 @@ def _list(settings: "Settings", database: "Database") -> None:
         for row in standing(session):
             exclusion = Exclusion(row.field, row.value, row.since)
             when = f"{row.created_at:%Y-%m-%d %H:%M} UTC"
-            click.echo(f"{row.id:>4}  {exclusion}  {count_rows(session, row)} rows, by {row.author} on {when}")
+            say(f"{row.id:>4}  {exclusion}  {count_rows(session, row)} rows, by {row.author} on {when}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import with_database, write_out
+from helpdesk.cli.common import say, with_database, write_out
 from helpdesk.cli.faq_import import import_faq
 
 if TYPE_CHECKING:
@@ -71,14 +71,13 @@ def faq_list(settings: "Settings", database: "Database") -> None:
 
     with database.read() as session:
         for intent in list_intents(session):
-            click.echo(f"{intent.slug}  {state(intent)}  {len(intent.phrasings)}  {intent.question}")
+            say(f"{intent.slug}  {state(intent)}  {len(intent.phrasings)}  {intent.question}")
 
 
 def _tell_shared(shared: "list[SharedText]") -> None:
-    from helpdesk.text import visible
 
     for text in shared:
-        click.echo(visible(text.sentence()))
+        say(text.sentence())
 
 
 def _status_command(name: str, status: str, text: str) -> None:
@@ -93,7 +92,7 @@ def _status_command(name: str, status: str, text: str) -> None:
             reached = state(set_status(session, slug, status=status, author="command line"))
             shared = shared_texts(session, [slug])
         unanswered = ", without an answer: messages that ask it are handed over" if reached == "unanswered" else ""
-        click.echo(f"{slug} is {status}{unanswered}")
+        say(f"{slug} is {status}{unanswered}")
         _tell_shared(shared)
 
 
@@ -114,7 +113,7 @@ def faq_rename(settings: "Settings", database: "Database", old: str, new: str) -
         intent = find_intent(session, old)
         before = intent.slug
         slug = rename(session, intent, new, author="command line")
-    click.echo(f"{before} is {slug} now")
+    say(f"{before} is {slug} now")
 
 
 @faq.command("merge")
@@ -130,4 +129,4 @@ def faq_merge(settings: "Settings", database: "Database", source: str, into: str
         gone, target = find_intent(session, source), find_intent(session, into)
         before = gone.slug
         merge(session, gone, target, author="command line")
-        click.echo(f"{before} is part of {target.slug} now, which is {state(target)}")
+        say(f"{before} is part of {target.slug} now, which is {state(target)}")

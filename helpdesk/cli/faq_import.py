@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
+from helpdesk.cli.common import say
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -37,14 +37,13 @@ def import_faq(
             names = ", ".join(file.name for file in files)
             audit_log.note(session, "faq.imported", author=visible(author), subject=names, said=stored.sentence())
     if how := reading(found):
-        click.echo(visible(f"read as {how}"))
-    click.echo("nothing was written; the import would do this:" if dry_run else stored.sentence())
+        say(f"read as {how}")
+    say("nothing was written; the import would do this:" if dry_run else stored.sentence())
     _tell(plan)
 
 
 def _require_good(plan: "ImportPlan", *, skip_bad: bool) -> None:
     from helpdesk.errors import BadRowsError
-    from helpdesk.text import visible
 
     offer = "; --rename makes it that one's new name"
     clashes = [(c.line, f"{c.slug} {c.reason}{offer if c.renames else ''}") for c in plan.clashes]
@@ -52,14 +51,13 @@ def _require_good(plan: "ImportPlan", *, skip_bad: bool) -> None:
     if bad and not skip_bad:
         raise BadRowsError(bad)
     for line, reason in bad:
-        click.echo(visible(f"skipped line {line}: {reason}"), err=True)
+        say(f"skipped line {line}: {reason}", err=True)
 
 
 def _tell(plan: "ImportPlan") -> None:
     from helpdesk.records.import_report import report_lines
-    from helpdesk.text import visible
 
     for line in report_lines(plan):
-        click.echo(visible(line))
+        say(line)
     if not plan.changes_anything:
-        click.echo("nothing changes")
+        say("nothing changes")

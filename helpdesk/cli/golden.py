@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import NUMBER, with_database
+from helpdesk.cli.common import NUMBER, say, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -30,7 +30,7 @@ def add(settings: "Settings", database: "Database", text: str, slug: str | None,
         raise click.UsageError("expected one of --answer SLUG and --never")
     with database.write() as session:
         number = records.add(session, text, intent=slug, author=COMMAND_LINE)
-    click.echo(f"golden phrase {number}: {text.strip()!r} is {_promise(slug)}")
+    say(f"golden phrase {number}: {text.strip()!r} is {_promise(slug)}")
 
 
 @golden.command("list")
@@ -43,7 +43,7 @@ def list_golden(settings: "Settings", database: "Database") -> None:
     with database.read() as session:
         phrases = records.read(session)
     for phrase in phrases:
-        click.echo(f"{phrase.id:>4}  {_promise(phrase.intent)}: {visible(phrase.text)}")
+        say(f"{phrase.id:>4}  {_promise(phrase.intent)}: {visible(phrase.text)}")
 
 
 @golden.command("remove")
@@ -56,7 +56,7 @@ def remove(settings: "Settings", database: "Database", golden_id: int) -> None:
 
     with database.write() as session:
         records.remove(session, golden_id, author=COMMAND_LINE)
-    click.echo(f"golden phrase {golden_id} is removed")
+    say(f"golden phrase {golden_id} is removed")
 
 
 def _promise(slug: str | None) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 import click
 
 from helpdesk.cli.check import check
+from helpdesk.cli.common import say
 from helpdesk.cli.data import data
 from helpdesk.cli.db import db
 from helpdesk.cli.exclusions import exclusions
@@ -24,6 +25,7 @@ from helpdesk.cli.versions import rollback, versions
 from helpdesk.cli.why import why
 from helpdesk.errors import BusyError, HelpdeskError
 
+_PRIVATE = 0o077  # what commands write is for their user alone
 EXIT_FAILED = 1
 EXIT_BUSY = 75
 EXIT_INTERRUPTED = 130
@@ -31,6 +33,7 @@ EXIT_INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line: a fault that somebody can mend is one line and exit code 1, 75 when another run is busy."""
+    os.umask(_PRIVATE)
     try:
         code = cli(standalone_mode=False)
         sys.stdout.flush()
@@ -40,14 +43,14 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         code = EXIT_INTERRUPTED
     except HelpdeskError as error:
-        click.echo(f"helpdesk: {error}", err=True)
+        say(f"helpdesk: {error}", err=True)
         code = EXIT_BUSY if isinstance(error, BusyError) else EXIT_FAILED
     except BrokenPipeError:  # whoever read our output has read enough
         _drop_output()
         code = EXIT_FAILED
     except OSError as error:
         _drop_output()
-        click.echo(f"helpdesk: {refusal(error)}", err=True)
+        say(f"helpdesk: {refusal(error)}", err=True)
         code = EXIT_FAILED
     sys.exit(code)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import with_database
+from helpdesk.cli.common import say, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -31,9 +31,9 @@ def match(settings: "Settings", database: "Database", text: str, as_json: bool) 
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))
         return
-    click.echo(f"{decision.kind} ({decision.reason}), version {version}, thresholds {facts['thresholds']}")
+    say(f"{decision.kind} ({decision.reason}), version {version}, thresholds {facts['thresholds']}")
     for row in facts["ranking"]:
         similarity = (
             "" if row["similarity"] is None else f"  similarity {row['similarity']:.3f}  {row['nearest'] or ''}"
         )
-        click.echo(f"  {row['confidence']:.3f}  {row['intent']}{similarity}")
+        say(f"  {row['confidence']:.3f}  {row['intent']}{similarity}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import with_database
+from helpdesk.cli.common import say, with_database
 from helpdesk.decisions import DecisionKind
 
 if TYPE_CHECKING:
@@ -199,4 +199,4 @@ def _list(settings: "Settings", database: "Database") -> None:
     with database.read() as session:
         for night in reversed(list_nights(session, limit=_LISTED)):
             when = f"{night.started_at:%Y-%m-%d %H:%M} UTC"
-            click.echo(f"{night.id:>4}  {when}  {night.verdict:<8}  {night.version_id or '-':>4}  {night.reason}")
+            say(f"{night.id:>4}  {when}  {night.verdict:<8}  {night.version_id or '-':>4}  {night.reason}")

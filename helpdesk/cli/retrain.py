@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpdesk.cli.common import progress_bars, with_database
+from helpdesk.cli.common import progress_bars, say, with_database
 from helpdesk.cli.nights import explain_lines, read_proofs
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def retrain(settings: "Settings", database: "Database", explain: bool, as_json: 
     report = run_night(settings, database, plan=plan, progress=progress_bars())
     click.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else report.as_text())
     if explain and not as_json:
-        click.echo("\n".join(["", *explain_lines(report, proofs=read_proofs(database, report))]))
+        say("\n".join(["", *explain_lines(report, proofs=read_proofs(database, report))]))
     if report.impact is not None and not as_json:
         with database.read() as session:
-            click.echo("\n".join(describe(session, report.impact)))
+            say("\n".join(describe(session, report.impact)))
     if report.verdict == "kept" and not report.dry_run:
         click.get_current_context().exit(EXIT_KEPT)
 

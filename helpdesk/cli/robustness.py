@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpdesk.cli.common import NUMBER, with_database
+from helpdesk.cli.common import NUMBER, say, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -28,7 +28,7 @@ def report(settings: "Settings", database: "Database", version_id: int | None, a
     elif phrasings:
         click.echo(_phrasings_csv(facts), nl=False)
     else:
-        click.echo("\n".join(line.rstrip() for line in _lines(facts)))
+        say("\n".join(line.rstrip() for line in _lines(facts)))
 
 
 def _read_report(settings: "Settings", database: "Database", version_id: int | None) -> dict[str, Any]:

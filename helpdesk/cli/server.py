@@ -2,7 +2,7 @@
 
 import click
 
-from helpdesk.cli.common import progress_bars
+from helpdesk.cli.common import progress_bars, say
 
 
 @click.command()
@@ -17,7 +17,7 @@ def init(empty: bool) -> None:
     database = open_database(settings)
     try:
         for line in set_up(settings, database, starter_faq=not empty, progress=progress_bars()):
-            click.echo(line)
+            say(line)
     finally:
         database.close()
 
@@ -32,7 +32,7 @@ def serve() -> None:
     settings = load_settings()
     database = open_home(settings)
     for line in missing(database):
-        click.echo(line, err=True)
+        say(line, err=True)
     database.close()
     exec_server(settings)
 
@@ -53,4 +53,4 @@ def config() -> None:
 
     settings = load_settings()
     for name, field in type(settings).model_fields.items():
-        click.echo(f"HELPDESK_{name.upper()}={getattr(settings, name)}  # {field.description}")
+        say(f"HELPDESK_{name.upper()}={getattr(settings, name)}  # {field.description}")

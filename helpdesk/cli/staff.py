@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import with_database
+from helpdesk.cli.common import say, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -29,7 +29,7 @@ def list_staff(settings: "Settings", database: "Database") -> None:
     for person in people:
         state = "active" if person.active else "disabled"
         seen = f"{person.last_sign_in:%Y-%m-%d %H:%M} UTC" if person.last_sign_in else "not in 90 days"
-        click.echo(f"{person.role:<8} {state:<8} {seen:<20} {person.labels:>6} labels  {person.name}")
+        say(f"{person.role:<8} {state:<8} {seen:<20} {person.labels:>6} labels  {person.name}")
 
 
 @staff.command("add")
@@ -44,7 +44,7 @@ def staff_add(settings: "Settings", database: "Database", name: str, role: str, 
 
     with database.write() as session:
         name = add_staff(session, name, password=password, role=Role(role)).name
-    click.echo(f"{name} may log in as {role}")
+    say(f"{name} may log in as {role}")
 
 
 @staff.command("invite")
@@ -59,8 +59,8 @@ def staff_invite(settings: "Settings", database: "Database", name: str, role: st
 
     with database.write() as session:
         link = invite(session, name, role=Role(role), author=COMMAND_LINE)
-    click.echo(f"{link.name} joins as {role} at this address of the staff pages (shown this once, works once, 7 days):")
-    click.echo(f"/invite/{link.token}")
+    say(f"{link.name} joins as {role} at this address of the staff pages (shown this once, works once, 7 days):")
+    say(f"/invite/{link.token}")
 
 
 @staff.command("password")
@@ -74,7 +74,7 @@ def staff_password(settings: "Settings", database: "Database", name: str, passwo
 
     with database.write() as session:
         set_password(session, name, password=password, author=COMMAND_LINE)
-    click.echo(f"the password of {name} is changed")
+    say(f"the password of {name} is changed")
 
 
 @staff.command("role")
@@ -89,7 +89,7 @@ def staff_role(settings: "Settings", database: "Database", name: str, role: str)
 
     with database.write() as session:
         set_role(session, name, Role(role), author=COMMAND_LINE)
-    click.echo(f"{name} is {role}")
+    say(f"{name} is {role}")
 
 
 @staff.command("disable")
@@ -102,7 +102,7 @@ def staff_disable(settings: "Settings", database: "Database", name: str) -> None
 
     with database.write() as session:
         disable(session, name, author=COMMAND_LINE)
-    click.echo(f"{name} is disabled")
+    say(f"{name} is disabled")
 
 
 @staff.command("enable")
@@ -115,4 +115,4 @@ def staff_enable(settings: "Settings", database: "Database", name: str) -> None:
 
     with database.write() as session:
         enable(session, name, author=COMMAND_LINE)
-    click.echo(f"{name} may log in again")
+    say(f"{name} may log in again")

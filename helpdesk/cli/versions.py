@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import NUMBER, with_database
+from helpdesk.cli.common import NUMBER, say, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -29,7 +29,7 @@ def promote_version(settings: "Settings", database: "Database", version_id: int)
     from helpdesk.serving.promotion import put_in_service
 
     put_in_service(settings, database, version_id, reason="promoted by hand")
-    click.echo(f"version {version_id} is in service")
+    say(f"version {version_id} is in service")
 
 
 @click.command()
@@ -42,8 +42,8 @@ def rollback(settings: "Settings", database: "Database") -> None:
     with database.read() as session:
         version_id = rollback_target(session)
     put_in_service(settings, database, version_id, reason=ROLLBACK)
-    click.echo(f"version {version_id} is in service")
-    click.echo(f"nights promote nothing until `helpdesk versions promote {version_id}` (or any other version)")
+    say(f"version {version_id} is in service")
+    say(f"nights promote nothing until `helpdesk versions promote {version_id}` (or any other version)")
 
 
 @with_database
@@ -67,4 +67,4 @@ def _list(settings: "Settings", database: "Database", as_json: bool) -> None:
         return
     for row in rows:
         mark = "*" if row["in_service"] else " "
-        click.echo(f"{mark} {row['version']:>4}  {row['kind']:<10} {row['verdict']:<8} {row['created']}")
+        say(f"{mark} {row['version']:>4}  {row['kind']:<10} {row['verdict']:<8} {row['created']}")

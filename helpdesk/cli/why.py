@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import NUMBER, with_database
+from helpdesk.cli.common import NUMBER, say, with_database
 
 if TYPE_CHECKING:
     from helpdesk.learning.lineage.why import PastAnswer, Why, Winner
@@ -40,7 +40,7 @@ def why(settings: "Settings", database: "Database", message_id: int, as_json: bo
         click.echo(json.dumps(asdict(found), ensure_ascii=False, default=str))
         return
     for line in _lines(found):
-        click.echo(line)
+        say(line)
 
 
 def _lines(why: "Why") -> list[str]:

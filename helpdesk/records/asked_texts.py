@@ -1,6 +1,7 @@
 """The texts that people asked, one row each, kept up to date while messages come and labels are given."""
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, case, exists, null, select, update
@@ -8,8 +9,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind
-from helpdesk.records.tables import AskedText, Label, Table
+from helpdesk.records.clock import now
+from helpdesk.records.tables import AskedText, KeptOut, Label, Message, Table
 
+DEMAND_WINDOW = timedelta(hours=1)
+MOST_REPEATED = 3  # the same text of one sender counts so often in an hour
 PUT_OFF, FLAGGED = "skip", "flag"
 _SURELY = 1.05  # of a text that was decided with certainty, something of the benefit stays
 _AT_ONCE = 500
@@ -49,12 +53,39 @@ def _answered_still(newest: Any) -> dict[str, Any]:
     return answer | {"open": case((otherwise, True), else_=_ASKED.c.open)}
 
 
+def _count_out(insert: Any) -> Any:
+    statement = insert(KeptOut).values(day=bindparam("day"), reason=bindparam("reason"), count=1)
+    return statement.on_conflict_do_update(index_elements=["day", "reason"], set_={"count": KeptOut.count + 1})
+
+
+_MESSAGES = Table.metadata.tables[Message.__tablename__]
+_BEFORE = (
+    select(_MESSAGES.c.text_key, _MESSAGES.c.created_at)
+    .where(_MESSAGES.c.conversation_id == bindparam("conversation_id"), _MESSAGES.c.id < bindparam("message_id"))
+    .order_by(_MESSAGES.c.id.desc())
+    .limit(bindparam("most"))
+)
+_KEEP_OUT = {"sqlite": _count_out(sqlite.insert), "postgresql": _count_out(postgresql.insert)}
 _UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
 
 
-def note_message(connection: Connection, message_id: int, row: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
-    """Count a message with its text, unless it asks nothing: a choice from a menu, small talk, a wish for a person."""
+def note_message(
+    connection: Connection,
+    message_id: int,
+    row: Mapping[str, Any],
+    decision: Mapping[str, Any],
+    *,
+    most_per_hour: int | None = None,
+) -> None:
+    """Count a message with its text, unless it asks nothing: a choice from a menu, small talk, a wish for a person.
+
+    most_per_hour: messages of one sender that count as demand; None: all do.
+    """
     if not row["normalised"] or decision["reason"] in CHOSEN or decision["kind"] in NO_QUESTION:
+        return
+    reason = most_per_hour and why_no_demand(connection, message_id, row, most_per_hour=most_per_hour)
+    if reason:
+        connection.execute(_KEEP_OUT[connection.dialect.name], {"day": now().date(), "reason": reason})
         return
     ranking = decision["ranking"]
     values = {
@@ -68,6 +99,19 @@ def note_message(connection: Connection, message_id: int, row: Mapping[str, Any]
         "place": decision["confidence"] - _SURELY,
     }
     connection.execute(_UPSERT[connection.dialect.name], values)
+
+
+def why_no_demand(connection: Connection, message_id: int, row: Mapping[str, Any], *, most_per_hour: int) -> str | None:
+    """Why a message does not count as demand, None for one that does.
+
+    Its sender wrote too much in the last hour (`flood`), or the same text too often (`repeated`).
+    """
+    values = {"conversation_id": row["conversation_id"], "message_id": message_id, "most": most_per_hour}
+    since = now() - DEMAND_WINDOW
+    lately = [key for key, at in connection.execute(_BEFORE, values) if at > since]
+    if len(lately) >= most_per_hour:
+        return "flood"
+    return "repeated" if lately.count(row["text_key"]) >= MOST_REPEATED else None
 
 
 def follow_labels(session: Session, text_keys: Collection[str]) -> None:

@@ -68,10 +68,12 @@ def log_message(
     sender: str,
     external_id: str | None,
     decision: Mapping[str, Any],
+    demand_per_hour: int | None = None,
 ) -> int:
     """Store a message and its decision; the id of the message.
 
-    `decision` holds the columns of `decisions` except ids.
+    `decision` holds the columns of `decisions` except ids. demand_per_hour: so many questions of one sender count as
+    demand, None for all.
     Raises ConflictError when another request stored the same (channel, external id) first.
     """
     connection = session.connection()
@@ -89,7 +91,7 @@ def log_message(
     except IntegrityError as error:
         raise ConflictError(f"message {external_id!r} was stored by another request") from error
     connection.execute(_ADD_DECISION, {"message_id": message_id, **decision})
-    note_message(connection, message_id, row, decision)
+    note_message(connection, message_id, row, decision, most_per_hour=demand_per_hour)
     return message_id
 
 

@@ -10,18 +10,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError, UnavailableError
-from helpdesk.records.database_errors import refusal
+from helpdesk.records.database_errors import fault, refusal
+from helpdesk.records.deadlines import connect_in_time
 from helpdesk.settings import Settings, resource
 
 
 def open_database(settings: Settings, *, hurried: bool = False) -> "Database":
     """An engine for this process; call it after a fork, never before. Nothing is connected yet.
 
-    hurried: somebody waits for every answer, so PostgreSQL ends a statement that takes longer than the timeout. A
-    night, a command or a migration takes the time it needs. Nobody waits longer than the timeout for a lock.
+    hurried: somebody waits for every answer, so PostgreSQL ends a statement that takes longer than the timeout, and
+    one that says nothing for so long is given up (`waiting_once` bounds a whole request). A night, a command or a
+    migration takes the time it needs. Nobody waits longer than the timeout for a lock.
     """
     try:
         backend = make_url(settings.database).get_backend_name()
@@ -106,7 +109,7 @@ def _postgresql_engine(settings: Settings, *, hurried: bool) -> Engine:
     seconds = settings.database_timeout
     milliseconds = round(seconds * 1000)
     limits = f"-c statement_timeout={milliseconds if hurried else 0} -c lock_timeout={milliseconds}"
-    return create_engine(
+    engine = create_engine(
         settings.database,
         pool_pre_ping=True,
         hide_parameters=True,
@@ -114,8 +117,19 @@ def _postgresql_engine(settings: Settings, *, hurried: bool) -> Engine:
         connect_args={
             "connect_timeout": max(2, round(seconds)),
             "options": f"{limits} -c timezone=UTC",
+            "tcp_user_timeout": milliseconds,
+            "keepalives_idle": 10,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
         },
     )
+    if hurried:
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(dialect: object, record: object, arguments: Any, options: Any) -> Any:
+            return connect_in_time(seconds, *arguments, **options)
+
+    return engine
 
 
 @dataclass(frozen=True)
@@ -153,11 +167,13 @@ class Database:
         try:
             with Session(engine, expire_on_commit=False) as session:
                 yield session
+        except PoolTimeoutError as error:
+            raise UnavailableError(f"every connection to the database {self.where} is in use") from error
         except DBAPIError as error:
             reason = refusal(error, self.where)
             if reason is None:
                 raise
-            raise UnavailableError(reason) from error
+            raise UnavailableError(reason, fault=fault(error)) from error
 
     @property
     def dialect(self) -> str:

@@ -2,6 +2,8 @@
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 
+from helpdesk.errors import DatabaseFault
+
 _ADVICE = {  # what the driver says -> what helps
     "is not a database": "is no SQLite database; move the file away, or name another in HELPDESK_DATABASE_URL",
     "is malformed": "is damaged; restore it from a backup",
@@ -17,6 +19,30 @@ _ADVICE = {  # what the driver says -> what helps
     "ReadOnlySqlTransaction": "takes no writes; is it a replica?",
     "InsufficientPrivilege": "refused it; give this user the rights on all tables",
 }
+
+
+_FAULTS = {
+    "is not a database": DatabaseFault.DAMAGED,
+    "is malformed": DatabaseFault.DAMAGED,
+    "is full": DatabaseFault.FULL,
+    "disk I/O error": DatabaseFault.FULL,
+    "DiskFull": DatabaseFault.FULL,
+    "readonly database": DatabaseFault.READ_ONLY,
+    "ReadOnlySqlTransaction": DatabaseFault.READ_ONLY,
+    "InsufficientPrivilege": DatabaseFault.READ_ONLY,
+    "database is locked": DatabaseFault.LOCKED,
+    "LockNotAvailable": DatabaseFault.LOCKED,
+    "no such table": DatabaseFault.OTHER_SCHEMA,
+    "no such column": DatabaseFault.OTHER_SCHEMA,
+    "UndefinedTable": DatabaseFault.OTHER_SCHEMA,
+    "UndefinedColumn": DatabaseFault.OTHER_SCHEMA,
+}
+
+
+def fault(error: DBAPIError) -> DatabaseFault:
+    """What keeps the database from working."""
+    clue = f"{type(error.orig).__name__}: {error.orig}"
+    return next((found for words, found in _FAULTS.items() if words in clue), DatabaseFault.UNREACHABLE)
 
 
 def refusal(error: DBAPIError, where: str) -> str | None:

@@ -13,7 +13,7 @@ from helpdesk.records import audit_log
 from helpdesk.records.clock import now
 from helpdesk.records.people import lock_admins
 from helpdesk.records.roles import Role
-from helpdesk.records.staff import add_staff, find_staff, free_name, set_password
+from helpdesk.records.staff import add_hashed, find_staff, free_name, set_password_hash
 from helpdesk.records.tables import OneTimeLink, Staff
 
 VALID = timedelta(days=7)
@@ -74,18 +74,18 @@ def find_link(session: Session, token: str) -> OneTimeLink:
     return link
 
 
-def use_link(session: Session, token: str, *, name: str, password: str) -> Staff:
+def use_link(session: Session, token: str, *, name: str, hashed: str) -> Staff:
     """The new login of an invitation, or the one that got a new password; the link cannot be used again.
 
-    name: of a new login. Raises NotFoundError when the link cannot be used, and what a new login or password raises;
-    with the transaction rolled back the link stays.
+    name: of a new login; hashed: the new password, by `passwords.hash_password`. Raises NotFoundError when the link
+    cannot be used, and what a new login raises; with the transaction rolled back the link stays.
     """
     link = session.scalar(delete(OneTimeLink).where(*_valid(token)).returning(OneTimeLink))
     if link is None:
         raise NotFoundError(GONE)
     if link.role is None:
-        return set_password(session, link.name, password=password, author=link.name)
-    return add_staff(session, name, password=password, role=Role(link.role), author=link.author)
+        return set_password_hash(session, link.name, hashed=hashed, author=link.name)
+    return add_hashed(session, name, hashed=hashed, role=Role(link.role), author=link.author)
 
 
 def _make(session: Session, link: OneTimeLink) -> NewLink:

@@ -1,20 +1,16 @@
-"""Logging in: names, passwords and sessions; guessing is slowed down across all processes."""
+"""Who may log in: names, passwords and sessions."""
 
 import secrets
-from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import audit_log, passwords
 from helpdesk.records.audit_log import COMMAND_LINE
-from helpdesk.records.clock import now
 from helpdesk.records.roles import Role
-from helpdesk.records.tables import LoginFailure, Staff
+from helpdesk.records.tables import Staff
 
-MAX_FAILURES = 10
-LOGIN_WINDOW = timedelta(minutes=15)
 MAX_NAME = 80
 RESERVED = ("command line", "night", "nobody", "import")  # authors of what no person did
 
@@ -22,9 +18,17 @@ RESERVED = ("command line", "night", "nobody", "import")  # authors of what no p
 def add_staff(
     session: Session, name: str, *, password: str, role: Role = Role.LABELLER, author: str = COMMAND_LINE
 ) -> Staff:
-    """A new login. Raises BadInputError for a name or a password that will not do, ConflictError for a taken name."""
-    name = free_name(session, name)
+    """A new login. Raises BadInputError for a name or a password that will not do, ConflictError for a taken name.
+
+    The password is hashed before anything is asked of the session: nothing is locked meanwhile if this comes first.
+    """
     hashed = passwords.hash_password(password, name=name)
+    return add_hashed(session, name, hashed=hashed, role=role, author=author)
+
+
+def add_hashed(session: Session, name: str, *, hashed: str, role: Role, author: str) -> Staff:
+    """A new login with a hash of `passwords.hash_password`. Raises as `free_name` does."""
+    name = free_name(session, name)
     staff = Staff(name=name, password_hash=hashed, session_token=secrets.token_urlsafe(), role=role)
     session.add(staff)
     session.flush()
@@ -56,9 +60,18 @@ def find_staff(session: Session, name: str) -> Staff:
 
 
 def set_password(session: Session, name: str, *, password: str, author: str) -> Staff:
-    """Change a password and end every session of that login. Raises NotFoundError, BadInputError."""
+    """Change a password and end every session of that login. Raises NotFoundError, BadInputError.
+
+    The password is hashed before anything is asked of the session, as for a new login.
+    """
+    hashed = passwords.hash_password(password, name=name)
+    return set_password_hash(session, name, hashed=hashed, author=author)
+
+
+def set_password_hash(session: Session, name: str, *, hashed: str, author: str) -> Staff:
+    """The same with a hash of `passwords.hash_password`. Raises NotFoundError."""
     staff = find_staff(session, name)
-    staff.password_hash = passwords.hash_password(password, name=name)
+    staff.password_hash = hashed
     end_sessions(staff)
     audit_log.note(session, "person.password_changed", author=author, subject=name)
     return staff
@@ -67,31 +80,6 @@ def set_password(session: Session, name: str, *, password: str, author: str) -> 
 def end_sessions(staff: Staff) -> None:
     """Make every cookie of this login worthless."""
     staff.session_token = secrets.token_urlsafe()
-
-
-def check_login(session: Session, name: str, *, password: str, address: str) -> Staff | None:
-    """The login when the password is right, else None, noted as a failure. Takes as long for unknown names.
-
-    The failure that closes the door for a while is in the log of who changed what.
-    """
-    staff = session.scalar(select(Staff).where(Staff.name == name, Staff.active))
-    right = passwords.matches(staff.password_hash if staff else None, password)
-    if staff is not None and right:
-        return staff
-    session.add(LoginFailure(name=name[:MAX_NAME], address=address[:64]))
-    session.flush()
-    if too_many_failures(session, name, address=address):
-        subject = staff.name if staff else "an unknown name"  # a password may have been typed there
-        audit_log.note(session, "login.closed", author="nobody", subject=subject)
-    return None
-
-
-def too_many_failures(session: Session, name: str, *, address: str) -> bool:
-    """Whether this name or this address failed too often lately. Ask before hashing anything."""
-    recent = select(func.count()).select_from(LoginFailure).where(LoginFailure.at > now() - LOGIN_WINDOW)
-    by_name = session.scalar(recent.where(LoginFailure.name == name[:MAX_NAME])) or 0
-    by_address = session.scalar(recent.where(LoginFailure.address == address[:64])) or 0
-    return by_name >= MAX_FAILURES or by_address >= 5 * MAX_FAILURES
 
 
 def find_by_token(session: Session, token: str) -> Staff | None:

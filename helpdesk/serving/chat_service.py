@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
@@ -16,7 +17,9 @@ from helpdesk.records.database import Database
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.live import Live, LiveMatcher
 from helpdesk.serving.outside_view import OutsideView, outside_view
+from helpdesk.serving.readiness import Readiness
 from helpdesk.serving.replies import Replies, shipped_replies
+from helpdesk.serving.tallies import Tallies
 from helpdesk.settings import Settings
 from helpdesk.text import normalise
 
@@ -58,6 +61,16 @@ class ChatService:
     live: LiveMatcher
     settings: Settings
     replies: Replies = field(default_factory=shipped_replies)
+
+    @cached_property
+    def tallies(self) -> Tallies:
+        """What this process counts."""
+        return Tallies(self.database)
+
+    @cached_property
+    def readiness(self) -> Readiness:
+        """Whether messages can be stored."""
+        return Readiness(self.settings)
 
     def reply(self, text: str, *, channel: str, sender: str, external_id: str | None = None) -> Reply:
         """Answer one message; it and its decision are committed when this returns.
@@ -111,17 +124,24 @@ class ChatService:
             return conversations.find_delivery(session, external_id, channel=channel, sender=sender, text=text)
 
     def _decide(self, live: Live | None, text: str, *, channel: str, sender: str, external_id: str | None) -> Logged:
-        decision, probability = self._choice(live, text, channel=channel, sender=sender), None
-        if decision is None:
-            decision = _shuffled(live.match(text) if live else _NO_BUNDLE)
-            if live and decision.reason in _YES_OR_NO and self._asked_back(channel=channel, sender=sender):
-                decision = _shuffled(live.rank(text))
-            probability = None if decision.kind in NO_QUESTION else self.live.audit.draw()
+        with self.tallies.stage("match"):
+            decision, probability = self._choice(live, text, channel=channel, sender=sender), None
+            if decision is None:
+                decision = _shuffled(live.match(text) if live else _NO_BUNDLE)
+                if live and decision.reason in _YES_OR_NO and self._asked_back(channel=channel, sender=sender):
+                    decision = _shuffled(live.rank(text))
+                probability = None if decision.kind in NO_QUESTION else self.live.audit.draw()
         columns = decision.columns() | {"version_id": live.version_id if live else None}
         columns |= {"inclusion_probability": probability}
-        with self.database.write() as session:
+        with self.tallies.stage("store"), self.database.write() as session:
             message_id = conversations.log_message(
-                session, text, channel=channel, sender=sender, external_id=external_id, decision=columns
+                session,
+                text,
+                channel=channel,
+                sender=sender,
+                external_id=external_id,
+                decision=columns,
+                demand_per_hour=self.settings.demand_per_hour,
             )
         del columns["thresholds"], columns["out_of_scope"], columns["inclusion_probability"]
         return Logged(message_id=message_id, **columns)

@@ -14,6 +14,7 @@ from helpdesk.errors import BadInputError
 from helpdesk.settings.contract import ContractSettings
 from helpdesk.settings.installation import InstallationSettings
 from helpdesk.settings.night import NightSettings
+from helpdesk.settings.protection import ProtectionSettings
 from helpdesk.settings.words import LANGUAGES, WordSettings
 
 __all__ = ["LANGUAGES", "Settings", "load_settings", "resource", "temporary_environment", "temporary_settings"]
@@ -23,7 +24,7 @@ _PREFIX = "HELPDESK_"
 _ONE_INSTALLATION = ("database_url", "secret_key", "notify_secret", "notify_url")  # beside `home`
 
 
-class Settings(WordSettings, NightSettings, ContractSettings, InstallationSettings):
+class Settings(ProtectionSettings, WordSettings, NightSettings, ContractSettings, InstallationSettings):
     """One table of settings; `helpdesk config` and docs/reference/settings.md show the descriptions."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True)

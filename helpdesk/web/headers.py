@@ -26,8 +26,8 @@ _POLICY = "; ".join(
 )
 
 
-def install(app: Flask) -> None:
-    """Add the headers to every response, errors included."""
+def install(app: Flask, *, https_only: bool) -> None:
+    """Add the headers to every response, errors included. https_only: browsers come by TLS alone for a year."""
     folder = Path(app.static_folder or "")
 
     @app.url_defaults
@@ -39,6 +39,8 @@ def install(app: Flask) -> None:
     def _add(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = _POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
+        if https_only:
+            response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
         response.headers["Referrer-Policy"] = "same-origin"
         if request.endpoint != "static":
             response.headers.setdefault("Cache-Control", "no-store")

@@ -2,17 +2,26 @@
 
 import logging
 
-from flask import Flask, Response, json, render_template, request
+from flask import Flask, Response, g, json, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from helpdesk.errors import BadInputError, ConflictError, HelpdeskError, NotFoundError, UnavailableError
+from helpdesk.errors import (
+    BadInputError,
+    ConflictError,
+    HelpdeskError,
+    NotFoundError,
+    TooManyError,
+    UnavailableError,
+)
+from helpdesk.web.logs import route
 
 log = logging.getLogger(__name__)
 _STATUS: dict[type[HelpdeskError], int] = {
     BadInputError: 400,
     NotFoundError: 404,
     ConflictError: 409,
+    TooManyError: 429,
     UnavailableError: 503,
 }
 _TITLES = {
@@ -21,6 +30,7 @@ _TITLES = {
     409: "Conflict",
     413: "Too long",
     415: "Unsupported media type",
+    429: "Too many requests",
     500: "Internal error",
     503: "Unavailable",
 }
@@ -31,7 +41,7 @@ _OUR_FAULT = "something went wrong on our side; it was logged"
 
 def install(app: Flask) -> None:
     """Register the handlers."""
-    app.register_error_handler(HelpdeskError, _from_helpdesk)
+    app.register_error_handler(HelpdeskError, from_helpdesk)
     app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(Exception, _from_anything)
 
@@ -43,16 +53,21 @@ def problem(status: int, detail: str, *, title: str | None = None) -> Response:
         body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
         response = Response(body, status, content_type="application/problem+json")
     else:
-        response = Response(render_template("problem.html", title=title, detail=detail), status)
+        response = Response(_page(title, detail), status)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 
 
-def _from_helpdesk(error: HelpdeskError) -> Response:
+def from_helpdesk(error: HelpdeskError) -> Response:
+    """What we refused, or could not do."""
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
     if status >= 500:
-        log.error("%s %s: %s", request.method, request.path, error)
+        log.error("%s %s: %s", request.method, route(), error)
+    if isinstance(error, TooManyError):
+        response = problem(status, str(error))
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
     if isinstance(error, UnavailableError):
         return problem(status, "the database does not answer; try again")
     return problem(status, str(error) if status < 500 else _OUR_FAULT)
@@ -70,5 +85,14 @@ def from_http(error: HTTPException) -> Response:
 
 
 def _from_anything(error: Exception) -> Response:
-    log.exception("%s %s failed", request.method, request.path, exc_info=error)
+    log.exception("%s %s failed", request.method, route(), exc_info=error)
     return problem(500, _OUR_FAULT)
+
+
+def _page(title: str, detail: str) -> str:
+    """The page for people; as for somebody who is not logged in while the database does not tell who is."""
+    try:
+        return render_template("problem.html", title=title, detail=detail)
+    except UnavailableError:
+        g.nobody = True
+        return render_template("problem.html", title=title, detail=detail)

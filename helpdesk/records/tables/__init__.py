@@ -13,6 +13,7 @@ from helpdesk.records.tables.people import (
     SignIn,
     Staff,
 )
+from helpdesk.records.tables.protection import KeptOut, RateCount, StageLatency, WriteProbe
 from helpdesk.records.tables.traffic import AskedText, Conversation, CountedDay, DayTotal, DecisionRow, FlipRow, Message
 from helpdesk.records.tables.uploads import Upload, UploadedFile
 
@@ -34,6 +35,7 @@ __all__ = [
     "GoldenPhraseRow",
     "HeartbeatRow",
     "Intent",
+    "KeptOut",
     "Label",
     "Lease",
     "LoginFailure",
@@ -42,11 +44,14 @@ __all__ = [
     "OneTimeLink",
     "Phrasing",
     "Promotion",
+    "RateCount",
     "SignIn",
     "Staff",
+    "StageLatency",
     "Table",
     "Upload",
     "UploadedFile",
     "UtcDateTime",
     "Version",
+    "WriteProbe",
 ]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from helpdesk.errors import BadInputError
+from helpdesk.web.logs import note_received
 
 MAX_DEPTH = 20
 MAX_DIGITS = 30
@@ -25,7 +26,9 @@ def read_body(model: type[Model]) -> Model:
     if not request.is_json:
         raise UnsupportedMediaType(f"Content-Type is {request.content_type!r}; expected application/json")
     try:
-        return model.model_validate(parse(request.get_data()))
+        body = model.model_validate(parse(request.get_data()))
+        note_received()
+        return body
     except ValidationError as error:
         raise BadInputError("; ".join(_fault(item) for item in error.errors())) from None
 

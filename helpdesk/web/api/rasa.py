@@ -9,6 +9,7 @@ from helpdesk.serving.chat_service import Option, Reply
 from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
 from helpdesk.web.context import service
+from helpdesk.web.limits import count_message
 from helpdesk.web.policy import public
 
 CHANNEL = "rest"
@@ -35,6 +36,7 @@ def status() -> Response:
 def webhook() -> Response:
     """Answer one message. The whole answer stands in the first element's text."""
     body = read_body(RasaMessage)
+    count_message(CHANNEL, body.sender)
     message_id = (body.metadata or {}).get("message_id")
     external_id = message_id if isinstance(message_id, str) else None
     reply = service().reply(body.message, channel=CHANNEL, sender=body.sender, external_id=external_id)

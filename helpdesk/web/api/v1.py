@@ -15,6 +15,7 @@ from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
 from helpdesk.web.context import is_staff, service
+from helpdesk.web.limits import count_message
 from helpdesk.web.policy import public
 
 MAX_RESULTS = 20
@@ -43,6 +44,7 @@ class ApiText(Body):
 def messages() -> Response:
     """Answer one message; it and its decision are stored before this replies."""
     body = read_body(ApiMessage)
+    count_message(body.channel, body.session_id)
     reply = service().reply(body.text, channel=body.channel, sender=body.session_id, external_id=body.message_id)
     facts = as_json(reply, service().view(body.text, reply))
     if is_staff():

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from helpdesk.errors import UnavailableError
 from helpdesk.records.clock import now
 from helpdesk.records.files.reports import last_night
 from helpdesk.serving.live import NodeState
@@ -17,7 +16,6 @@ _PROBLEMS = {  # names of files and hosts are for the log and for staff
     NodeState.SERVING: None,
     NodeState.LAGGING: "what is newest could not be loaded, an older version or FAQ serves; the log says why",
 }
-_NO_DATABASE = "the database does not answer; the log says why"
 blueprint = Blueprint("health", __name__)
 
 
@@ -38,17 +36,15 @@ def livez() -> Response:
 @blueprint.get("/readyz")
 @public
 def readyz() -> tuple[Response, int]:
-    """200 when messages can be answered and stored, else 503 with the reason."""
-    status, database = service().live.status(), DatabaseState.OK
-    problem = _PROBLEMS[status.state]
-    try:
-        service().database.ping()
-    except UnavailableError:
-        problem, database = _NO_DATABASE, DatabaseState.UNAVAILABLE
-    if is_staff():
+    """200 when messages can be answered and stored, else 503 with the reason: something was stored to find out."""
+    status, written = service().live.status(), service().readiness.check()
+    database = DatabaseState.UNAVAILABLE if written.problem else DatabaseState.OK
+    problem = f"{written.problem}; the log says why" if written.problem else _PROBLEMS[status.state]
+    if is_staff() and status.problem:
         problem = status.problem
-    ready = status.ready and database == DatabaseState.OK
-    facts = {"ready": ready, "state": status.state, "version": status.version_id, "problem": problem}
+    ready = status.ready and written.problem is None
+    facts = {"ready": ready, "state": status.state, "version": status.version_id, "promoted": written.promoted}
+    facts |= {"problem": problem}
     return jsonify(facts | {"database": database, "last_night": _last_night()}), 200 if ready else 503
 
 

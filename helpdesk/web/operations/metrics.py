@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from itertools import accumulate
 
 from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind
 from helpdesk.errors import UnavailableError
-from helpdesk.records import heartbeats, versions
+from helpdesk.records import heartbeats, shared_counts, versions
 from helpdesk.records.clock import now
 from helpdesk.records.day_totals import count_kinds
 from helpdesk.records.files.reports import LastNight, last_night
@@ -55,6 +56,8 @@ class _Figures:
             yield _gauge("database_up", "Whether the database answers.", 0)
             return
         yield _gauge("database_up", "Whether the database answers.", 1)
+        writable = self._service.readiness.check().problem is None
+        yield _gauge("database_writable", "Whether the database takes messages.", float(writable))
         yield from found
 
 
@@ -93,6 +96,23 @@ def _stored(session: Session, *, review_below: float) -> Iterator[Metric]:
         "decision",
         queue_lengths(session, review_below=review_below, most=MOST_WAITING),
     )
+
+    yield _counter(
+        "kept_out",
+        "Messages that did not count as demand, by reason.",
+        "reason",
+        dict.fromkeys(("flood", "repeated"), 0) | shared_counts.kept_out(session),
+    )
+    yield _latencies(session)
+
+
+def _latencies(session: Session) -> Metric:
+    """Cumulative counts, as Prometheus has them."""
+    family = HistogramMetricFamily("helpdesk_stage_seconds", "Seconds of a message by stage.", labels=["stage"])
+    bounds = [*map(str, shared_counts.BOUNDS), "+Inf"]
+    for stage, (counts, seconds) in shared_counts.latencies(session).items():
+        family.add_metric([stage], list(zip(bounds, accumulate(counts), strict=True)), seconds)
+    return family
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

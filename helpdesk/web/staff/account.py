@@ -5,8 +5,8 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from helpdesk.errors import BadInputError
-from helpdesk.records import audit_log, staff
+from helpdesk.errors import BadInputError, TooManyError
+from helpdesk.records import audit_log, logins, staff
 from helpdesk.records.passwords import MIN_PASSWORD
 from helpdesk.records.roles import Role
 from helpdesk.records.sign_ins import KEPT_FOR, newest_sign_ins
@@ -15,7 +15,7 @@ from helpdesk.web.context import service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.browsers import browser_name
 from helpdesk.web.staff.invitation import new_password
-from helpdesk.web.staff.login import TOO_MANY, address, begin_session
+from helpdesk.web.staff.login import address, begin_session, too_many, too_many_words
 from helpdesk.web.staff.people import ROLES
 
 SIGN_INS_SHOWN = 50
@@ -34,10 +34,10 @@ def page() -> Response:
 def set_password() -> Response:
     """Set a new password for whoever knows the current one; other browsers are logged out."""
     current = request.form.get("current", "")
-    with service().database.write() as session:
-        if staff.too_many_failures(session, current_user.name, address=address()):
-            return _page(TOO_MANY, status=429)
-        right = staff.check_login(session, current_user.name, password=current, address=address())
+    try:
+        right = logins.check_password(service().database, current_user.name, password=current, address=address())
+    except TooManyError as error:
+        return too_many(_page(too_many_words(error), status=429), error)
     if right is None:
         return _page("The current password is wrong.", status=400)
     try:

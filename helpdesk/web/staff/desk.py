@@ -1,13 +1,15 @@
 """The labelling desk: one message a card, one key a label. Works without JavaScript."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from flask import Blueprint, render_template, request
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import UnavailableError
-from helpdesk.records import card_leases, labelled, labels, nights, queue, versions
+from helpdesk.records import card_leases, labelled, labels, nights, queue, shared_counts, versions
+from helpdesk.records.clock import now
 from helpdesk.records.queue import QueueItem
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import CardLease, Version
@@ -22,6 +24,7 @@ from helpdesk.web.staff.tabs import AUDIT, TABS, at_most, count_tabs
 from helpdesk.web.staff.tabs import waiting as waiting_under
 
 SIDE_LIST = 30
+_WEEK = timedelta(days=7)
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
 
@@ -45,6 +48,7 @@ def page() -> str:
         lengths = count_tabs(session, review_below=service().settings.review_below)
         pending = _pending(session)
         night = nights.last_night(session)
+        kept_out = shared_counts.kept_out(session, since=now() - _WEEK)
     lookers = {row.message_id: elsewhere.get(row.text_key) for row in [*waiting, *([item] if item else [])]}
     free = [row for row in waiting if row == item or not lookers[row.message_id]]
     return render_template(
@@ -68,6 +72,7 @@ def page() -> str:
         tabs=TABS,
         reasons=REASONS,
         pending=pending,
+        kept_out=sum(kept_out.values()),
         visible=visible,
         filters=FILTERS,
         longest_note=labels.MAX_NOTE,

@@ -4,7 +4,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from helpdesk.errors import BadInputError, ConflictError, HelpdeskError, NotFoundError
-from helpdesk.records import one_time_links
+from helpdesk.records import one_time_links, passwords
 from helpdesk.records.passwords import MIN_PASSWORD
 from helpdesk.records.roles import Role
 from helpdesk.web.context import service
@@ -28,9 +28,14 @@ def use(token: str) -> Response:
     """Make the login, or set the password, and go on logged in. What cannot be done leaves the link as it was."""
     name = request.form.get("name", "")
     try:
+        with service().database.read() as session:
+            link = one_time_links.find_link(session, token)
+        hashed = passwords.hash_password(new_password(), name=name if link.role else link.name)
         with service().database.write() as session:
-            row = one_time_links.use_link(session, token, name=name, password=new_password())
+            row = one_time_links.use_link(session, token, name=name, hashed=hashed)
             note_sign_in(session, row)
+    except NotFoundError:
+        return _page(token)
     except (BadInputError, ConflictError) as error:
         return _page(token, problem=error, name=name)
     begin_session(row)

@@ -2,15 +2,15 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, current_app, g, make_response, redirect, render_template, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Forbidden, HTTPException
 from werkzeug.wrappers import Response
 
-from helpdesk.errors import NotFoundError
-from helpdesk.records import audit_log, card_leases, staff
+from helpdesk.errors import HelpdeskError, NotFoundError, TooManyError
+from helpdesk.records import audit_log, card_leases, logins, staff
 from helpdesk.records.roles import Role
 from helpdesk.records.sign_ins import record_sign_in
 from helpdesk.records.tables import Staff
@@ -19,7 +19,6 @@ from helpdesk.web.context import is_staff, service
 from helpdesk.web.policy import home_page, may_use, public, requires
 from helpdesk.web.staff.attempts import PREFIX, Attempt, is_foreign, send_again, unsent_attempt
 
-TOO_MANY = "Too many attempts. Try again in 15 minutes."
 blueprint = Blueprint("login", __name__)
 
 
@@ -49,6 +48,8 @@ def install(app: Flask) -> None:
 
     @manager.user_loader
     def _load(token: str) -> LoggedIn | None:
+        if "nobody" in g:
+            return None
         with service().database.read() as records:
             row = staff.find_by_token(records, token)
         return None if row is None else LoggedIn(row)
@@ -72,14 +73,14 @@ def form() -> Response | str:
 def enter() -> Response:
     """Check name and password; guessing is refused before anything is hashed. What the form carries is shown again."""
     name, password = request.form.get("name", ""), request.form.get("password", "")
-    with service().database.write() as records:
-        if staff.too_many_failures(records, name, address=address()):
-            return _form_again(TOO_MANY, status=429)
-        row = staff.check_login(records, name, password=password, address=address())
-        if row is not None:
-            note_sign_in(records, row)
+    try:
+        row = logins.check_password(service().database, name, password=password, address=address())
+    except TooManyError as error:
+        return too_many(_form_again(too_many_words(error), status=429), error)
     if row is None:
         return _form_again("Name or password is wrong.", status=401)
+    with service().database.write() as records:
+        note_sign_in(records, row)
     begin_session(row)
     attempt = unsent_attempt()
     if attempt is not None:
@@ -105,6 +106,18 @@ def leave() -> Response:
 def address() -> str:
     """Where this request comes from."""
     return request.remote_addr or ""
+
+
+def too_many_words(error: TooManyError) -> str:
+    """What somebody reads who has to wait."""
+    wait = f"{error.seconds} seconds" if error.seconds < 100 else f"{-(-error.seconds // 60)} minutes"
+    return f"Too many attempts. Try again in {wait}."
+
+
+def too_many(page: Response, error: TooManyError) -> Response:
+    """The page, with the time to wait for programs too."""
+    page.headers["Retry-After"] = str(error.seconds)
+    return page
 
 
 def note_sign_in(records: Session, row: Staff) -> None:
@@ -133,6 +146,14 @@ def _log_in_first() -> Response:
 
 
 def _out_of_date(error: CSRFError) -> Response:
+    """What is raised while an error is handled is handled by nobody else."""
+    try:
+        return _show_again(error)
+    except HelpdeskError as another:
+        return problems.from_helpdesk(another)
+
+
+def _show_again(error: CSRFError) -> Response:
     """A label form of a session that has ended; other forms say that they are out of date."""
     attempt = unsent_attempt()
     if attempt is None and not is_staff() and _referring_path() and not is_foreign(request.origin):

@@ -1,0 +1,87 @@
+"""Log lines for programs: one for each request, and what happened. They hold no text of a message and no secret.
+
+A request is named by its route, not by its address, which may hold the token of an invitation or somebody's search.
+"""
+
+import logging
+import re
+import secrets
+import sys
+import time
+from typing import Any, Literal
+
+import structlog
+from flask import Flask, Response, g, request
+
+from helpdesk.web.context import service
+
+HEADER = "X-Request-ID"
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_QUIET = ("health.livez", "health.readyz", "metrics.metrics", "static")
+log = structlog.stdlib.get_logger("helpdesk.access")
+
+
+def configure(style: Literal["json", "text"]) -> None:
+    """All log lines of this process in one form, on standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    handler.set_name("helpdesk")
+    root = logging.getLogger()
+    if not any(known.get_name() == "helpdesk" for known in root.handlers):
+        root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def install(app: Flask) -> None:
+    """Each request has an id, which the log and the response name, and one line in the log when it is answered."""
+
+    @app.before_request
+    def _begin() -> None:
+        given = request.headers.get(HEADER, "")
+        g.request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
+        g.began = time.perf_counter()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def _end(response: Response) -> Response:
+        if "request_id" in g:
+            response.headers[HEADER] = g.request_id
+            if request.endpoint not in _QUIET:
+                seconds = time.perf_counter() - g.began
+                log.info(
+                    "request",
+                    method=request.method,
+                    route=route(),
+                    status=response.status_code,
+                    ms=round(seconds * 1000, 1),
+                )
+        return response
+
+
+def route() -> str:
+    """What a request asked for, as a log may name it."""
+    return str(request.url_rule) if request.url_rule else "unknown"
+
+
+def note_received() -> None:
+    """All of a message was read and checked: the stage `receive` ends."""
+    if "began" in g:
+        service().tallies.took("receive", time.perf_counter() - g.began)
