@@ -7,7 +7,7 @@ Whatever is not clearly a choice is none: a new message that is taken for a choi
 import re
 import tomllib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Final
 
 from helpdesk.text import normalise
 
-LONGEST_CHOICE: Final = 12  # words; only a question in full is longer
+_MOST_WORDS: Final = 12  # only a question in full has more
 _MOST_WORDS_OF_PART: Final = 8
 _MOST_PICKED: Final = 3  # answers in one reply
 
@@ -41,6 +41,10 @@ _NEGATIONS: Final = frozenset(_LISTS["negations"].split())
 _ALONE: Final = _POLITE | _ARTICLES | _LABELS | _BETWEEN  # beside any number
 _EMPTY: Final = _ALONE | _CHOOSING | _WISHING | _ABOUT | frozenset(_LISTS["function_words"].split())
 _NONE, _BOTH, _ALL = (frozenset(_LISTS[name]) for name in ("none", "both", "all"))
+_WORDS: Final = (
+    _ALONE | _CHOOSING | _WISHING | _ABOUT | _LAST | _CARDINALS.keys() | _ORDINALS.keys() | set("123456789")
+    | {word for phrase in (*_NONE, *_BOTH, *_ALL) for word in phrase.split()}
+)  # fmt: skip
 _LINE: Final = re.compile(r"\(?([1-9])\s*[.):]\s*(\S.*)")
 _NUMBER_SIGN: Final = re.compile(r"(?:#\s*|\bno\s*\.?\s*)(?=[1-9]\b)")
 _FOREIGN_MARK: Final = re.compile(r"[^\w\s#().,:;!?'\"\[\]¿¡-]|[0-9][.,:][0-9]|\w-\w")
@@ -49,54 +53,62 @@ _TOKEN: Final = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
-class Choice:
+class MenuChoice:
     """What was picked: places in the offer, from 0; none of it when empty."""
 
     picked: tuple[int, ...] = ()
     by_part: bool = False  # read off a part of one question, which may be a message of its own
 
 
-def read_choice(text: str, offered: Sequence[str], *, none_text: str) -> Choice | None:
+def may_choose(text: str, known: Collection[str]) -> bool:
+    """Whether a message could be a choice from some offer: it has no other words than those of choosing and `known`
+    ones, which are those of the questions."""
+    return all(word in _WORDS or word in known for word in question_words(text))
+
+
+def question_words(text: str) -> list[str]:
+    """The words of a question or of a message, folded."""
+    return _TOKEN.findall(_plain(normalise(text)))
+
+
+def read_choice(text: str, offered: Sequence[str], *, none_text: str) -> MenuChoice | None:
     """What a message chooses from the offered questions; None when it is not clearly a choice.
 
     The number after the last one, and `none_text`, choose none of them.
     """
     said = normalise(text)
+    if not said:
+        return None
     questions = [normalise(question) for question in offered]
     if questions.count(said) == 1:
-        return Choice((questions.index(said),))
+        return MenuChoice((questions.index(said),))
     if said == normalise(none_text):
-        return Choice()
+        return MenuChoice()
     line = _LINE.fullmatch(said)
     if line and int(line[1]) <= len(questions) and normalise(line[2]) == questions[int(line[1]) - 1]:
-        return Choice((int(line[1]) - 1,))
+        return MenuChoice((int(line[1]) - 1,))
     plain = _plain(said).replace("s il vous plait", "svp")
     marked = _NUMBER_SIGN.sub("option ", plain)
     words = _TOKEN.findall(marked)
-    if not words or len(words) > LONGEST_CHOICE or _FOREIGN_MARK.search(marked) or _SIGNED.match(text):
+    if not words or len(words) > _MOST_WORDS or _FOREIGN_MARK.search(marked) or _SIGNED.match(text):
         return None
     return _in_words(words, len(offered)) or _part(_TOKEN.findall(plain), plain, questions)
 
 
-def may_choose(text: str) -> bool:
-    """Whether a message is short enough for a choice in words; questions in full are not looked at."""
-    return len(text) <= 120 and text.count(" ") < LONGEST_CHOICE
-
-
-def _in_words(words: Sequence[str], offered: int) -> Choice | None:
+def _in_words(words: Sequence[str], offered: int) -> MenuChoice | None:
     bare = " ".join(_without_manners(words))
     if bare in _NONE or " ".join(words) in _NONE:
-        return Choice()
+        return MenuChoice()
     if bare in _BOTH:
-        return Choice((0, 1)) if offered == 2 else None
+        return MenuChoice((0, 1)) if offered == 2 else None
     if bare in _ALL:
-        return Choice(tuple(range(offered))) if offered <= _MOST_PICKED else None
+        return MenuChoice(tuple(range(offered))) if offered <= _MOST_PICKED else None
     numbers = _numbers(words, offered)
     if not numbers or len(set(numbers)) < len(numbers) or max(numbers) > offered + 1:
         return None
     if numbers == [offered + 1]:
-        return Choice()
-    return Choice(tuple(number - 1 for number in numbers)) if max(numbers) <= offered else None
+        return MenuChoice()
+    return MenuChoice(tuple(number - 1 for number in numbers)) if max(numbers) <= offered else None
 
 
 def _numbers(words: Sequence[str], offered: int) -> list[int]:
@@ -131,7 +143,7 @@ def _numbers(words: Sequence[str], offered: int) -> list[int]:
     return found if joined == len(found) - 1 and len(found) <= _MOST_PICKED and set(rest) <= allowed else []
 
 
-def _part(words: Sequence[str], plain: str, questions: Sequence[str]) -> Choice | None:
+def _part(words: Sequence[str], plain: str, questions: Sequence[str]) -> MenuChoice | None:
     """The only question that has every word of the message that says something."""
     telling = [word for word in words if word not in _EMPTY and word not in _ORDINALS and word not in _CARDINALS]
     if not telling or len(words) > _MOST_WORDS_OF_PART:
@@ -146,7 +158,7 @@ def _part(words: Sequence[str], plain: str, questions: Sequence[str]) -> Choice 
         return None
     if set(words) & _NEGATIONS and plain not in own:
         return None
-    return Choice((having[0],), by_part=True)
+    return MenuChoice((having[0],), by_part=True)
 
 
 def _without_manners(words: Sequence[str]) -> list[str]:
@@ -162,5 +174,7 @@ def _without_manners(words: Sequence[str]) -> list[str]:
 @lru_cache(maxsize=1024)
 def _plain(said: str) -> str:
     """Without accents and the frames of keycap emojis, as people type in haste."""
+    if said.isascii():
+        return said.replace("'", " ")
     letters = unicodedata.normalize("NFKD", said.replace("'", " "))
     return "".join(c for c in letters if not unicodedata.combining(c) and c not in "\ufe0f\u20e3")

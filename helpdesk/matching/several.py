@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from helpdesk.decisions import ANSWERS, DecisionKind, DecisionReason
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.matching.decide import MAX_OPTIONS, Decision, Ranked
 
 FEWEST_WORDS: Final = 2
@@ -21,7 +21,11 @@ _MOST_SPLITS: Final = 3
 _MOST_WORDS: Final = 60  # of a sentence that is cut in two
 _MORE: Final = re.compile(r",?\s+(?:and\s+also|as\s+well\s+as|also|plus|besides|außerdem|también|aussi)\s+")
 _AND: Final = re.compile(r",?\s+(?:and|&|und|et|y)\s+")
-_REASONS: Final = {count: reason for reason, count in ANSWERS.items()} | {1: DecisionReason.SENTENCE}
+_REASONS: Final = {
+    1: DecisionReason.SENTENCE,
+    2: DecisionReason.TWO_QUESTIONS,
+    3: DecisionReason.THREE_QUESTIONS,
+}
 _KINDS: Final = (DecisionKind.FALLBACK, DecisionKind.CLARIFY, DecisionKind.ANSWER)
 
 Parts = Sequence[tuple[str, Decision]]

@@ -76,6 +76,11 @@ def set_status(session: Session, slug: str, *, status: str, author: str) -> Inte
     return intent
 
 
+def read_questions(session: Session) -> list[str]:
+    """The question of every entry, whatever became of it."""
+    return list(session.scalars(select(Intent.question)))
+
+
 def revision(session: Session) -> int:
     """A number that grows with every change of the FAQ."""
     return session.scalar(select(func.max(FaqChange.id))) or 0

@@ -24,7 +24,7 @@ def test_both_are_answered_in_one_text(real_desk: ChatService, text: str) -> Non
     reply = real_desk.reply(text, channel="rest", sender="u")
 
     assert (reply.kind, reply.reason) == ("answer", "two_questions")
-    assert [entry.slug for entry in reply.intents] == ["password", "printer"]
+    assert list(reply.intents) == ["password", "printer"]
     assert reply.text == "Open the self-service page.\n\nSwitch the printer off and on."
 
 
@@ -95,7 +95,7 @@ def test_three_are_answered_in_the_order_of_the_message(real_desk: ChatService) 
     reply = real_desk.reply(text, channel="rest", sender="u")
 
     assert (reply.kind, reply.reason) == ("answer", "three_questions")
-    assert [entry.slug for entry in reply.intents] == ["printer", "password", "vpn"]
+    assert list(reply.intents) == ["printer", "password", "vpn"]
     assert reply.ranking[1]["understood"] == "forgot my password"
 
 

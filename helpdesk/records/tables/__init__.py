@@ -13,7 +13,16 @@ from helpdesk.records.tables.people import (
     SignIn,
     Staff,
 )
-from helpdesk.records.tables.traffic import AskedText, Conversation, CountedDay, DayTotal, DecisionRow, FlipRow, Message
+from helpdesk.records.tables.traffic import (
+    AskedText,
+    Conversation,
+    CountedDay,
+    DayTotal,
+    DecisionRow,
+    FeedbackRow,
+    FlipRow,
+    Message,
+)
 from helpdesk.records.tables.uploads import Upload, UploadedFile
 
 __all__ = [
@@ -28,6 +37,7 @@ __all__ = [
     "ExclusionRow",
     "FaqChange",
     "FaqRevision",
+    "FeedbackRow",
     "FlipRow",
     "FormerName",
     "GoldenPhraseRow",

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.decisions import DecisionKind
@@ -48,6 +48,8 @@ _DRAWN = text("inclusion_probability IS NOT NULL")
 class DecisionRow(Table):
     """What the bot decided about a message, and everything it decided from.
 
+    `told` is {"text", "intents", "options", "follow_ups"}, the last two lists of [slug, question], all as the person
+    got them; NULL before that was kept.
     `inclusion_probability` is that with which the message was drawn into the audit sample, NULL when it was not drawn.
     """
 
@@ -72,6 +74,7 @@ class DecisionRow(Table):
     ranking: Mapped[list[Any]]
     options: Mapped[list[Any]]
     thresholds: Mapped[dict[str, Any]]
+    told: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     inclusion_probability: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -82,7 +85,8 @@ class AskedText(Table):
     Kept beside the messages, so that the queue is read without reading them all. count: of its messages; first_id and
     newest_id: the oldest and the newest of them; best: the intent that was ranked first; place: in the queue, less for
     more expected benefit, which is count x uncertainty.
-    open: no label says what it means and it is not flagged; later: somebody put it off.
+    open: no label says what it means and it is not flagged; later: somebody put it off; disliked: somebody who sent it
+    said that the answer did not help.
     """
 
     __tablename__ = "asked_texts"
@@ -90,7 +94,7 @@ class AskedText(Table):
         Index("ix_asked_texts_queue", "open", "later", "place", "newest_id"),
         Index("ix_asked_texts_count", "open", "count", "newest_id"),
         Index("ix_asked_texts_newest", "open", "newest_id"),
-        Index("ix_asked_texts_kinds", "open", "kind", "reason", "confidence"),
+        Index("ix_asked_texts_kinds", "open", "kind", "reason", "confidence", "disliked"),
     )
 
     text_key: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -105,6 +109,25 @@ class AskedText(Table):
     place: Mapped[float]
     open: Mapped[bool] = mapped_column(default=True)
     later: Mapped[bool] = mapped_column(default=False)
+    disliked: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class FeedbackRow(Table):
+    """What the sender of a message said of the reply, last: untrusted, so it labels nothing by itself.
+
+    `chosen` is the slug of the entry that they meant, as it was called then.
+    """
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        CheckConstraint("said IN ('helpful', 'not_helpful', 'chosen', 'none_of_these')", name="said"),
+        CheckConstraint("(said = 'chosen') = (chosen IS NOT NULL)", name="chosen"),
+    )
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    said: Mapped[str] = mapped_column(String(16))
+    chosen: Mapped[str | None] = mapped_column(String(128))
+    at: Mapped[datetime] = mapped_column(default=now)
 
 
 class CountedDay(Table):
