@@ -8,6 +8,7 @@ from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.matching.languages import languages
 from helpdesk.matching.matcher import spoken_language, written_language
 from helpdesk.records.conversations import LastTurn, Logged, Told, called_now
+from helpdesk.records.follow_ups import MAX_FOLLOW_UPS
 from helpdesk.serving.dialogue import chosen_question
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.live import Live
@@ -15,7 +16,6 @@ from helpdesk.serving.replies import Replies
 from helpdesk.settings import Settings
 from helpdesk.text import visible
 
-MOST_FOLLOW_UPS = 3
 LONGEST_PART = 200  # characters of a question that is named as not answered
 
 
@@ -83,7 +83,7 @@ def _follow_ups(live: Live | None, answered: Sequence[FaqEntry]) -> list[tuple[s
     told = {entry.slug for entry in answered}
     slugs = dict.fromkeys(live.names.get(slug, slug) for entry in answered for slug in entry.follow_ups)
     found = [slug for slug in slugs if slug in live.answered and slug not in told]
-    return [(slug, live.faq[slug].shown) for slug in found[:MOST_FOLLOW_UPS]]
+    return [(slug, live.faq[slug].shown) for slug in found[:MAX_FOLLOW_UPS]]
 
 
 def _is_foreign(live: Live, said: str, reason: str) -> bool:

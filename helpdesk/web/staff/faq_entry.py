@@ -23,7 +23,7 @@ from helpdesk.web.staff.banner import ago
 from helpdesk.web.staff.faq_try import tried
 
 SHOWN = 100  # phrasings, and labels, of an entry
-TYPED = ("question", "answer", "locale", "tags", "phrasings", "seen")
+TYPED = ("question", "answer", "locale", "tags", "follow_ups", "phrasings", "seen")
 Fields = MultiDict[str, str]
 blueprint = Blueprint("faq_entry", __name__, url_prefix="/desk/faq")
 
@@ -97,11 +97,13 @@ def typed_entry(form: Fields) -> TypedEntry:
     """What the fields of a form say; phrasings are one a line, tags between commas."""
     tags = [tag.strip() for tag in form.get("tags", "").split(",")]
     lines = [line.strip() for line in form.get("phrasings", "").splitlines()]
+    follow_ups = [line.strip() for line in form.get("follow_ups", "").splitlines()]
     return TypedEntry(
         question=form.get("question", "").strip(),
         answer="\n".join(form.get("answer", "").splitlines()).strip(),
         locale=form.get("locale", "").strip() or "en",
         tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
+        follow_ups=tuple(line for line in follow_ups if line),
         phrasings=tuple(line for line in lines if line),
     )
 
@@ -185,7 +187,13 @@ def _stored(entry: Intent | None) -> Fields:
     if entry is None:
         return MultiDict({"locale": "en"})
     return MultiDict(
-        {"question": entry.question, "answer": entry.answer, "locale": entry.locale, "tags": ", ".join(entry.tags)}
+        {
+            "question": entry.question,
+            "answer": entry.answer,
+            "locale": entry.locale,
+            "tags": ", ".join(entry.tags),
+            "follow_ups": "\n".join(entry.follow_ups),
+        }
     )
 
 
