@@ -13,9 +13,9 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
 from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import headers, policy, problems
+from helpdesk.web import answers, headers, policy, problems
 from helpdesk.web.api import chat_page as chat
-from helpdesk.web.api import rasa
+from helpdesk.web.api import feedback, rasa
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
 from helpdesk.web.staff import (
@@ -44,7 +44,7 @@ from helpdesk.web.staff import (
 )
 
 MAX_BODY = 64 * 1024
-PUBLIC_PAGES = (rasa, api, health, metrics, chat, login)
+PUBLIC_PAGES = (rasa, api, feedback, health, metrics, chat, login)
 DESK_PAGES = (desk, queue, labelling, mine, what_if, report, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
 PEOPLE_PAGES = (people, change_log, account, invitation)
@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     app.extensions["what_if"] = WhatIf(database, settings.home)
     app.extensions["helpdesk"] = ChatService(database, live, settings, read_replies(settings))
     csrf = CSRFProtect(app)
-    for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
+    for public in (rasa.blueprint, api.blueprint, feedback.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
     for module in (*PUBLIC_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
         app.register_blueprint(module.blueprint)
@@ -83,6 +83,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     login.install(app)
     policy.install(app)
     filters.install(app)
+    answers.install(app)
     headers.install(app)
     problems.install(app)
     return app

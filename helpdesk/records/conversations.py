@@ -41,12 +41,14 @@ _ADD_DECISION = insert(_DECISION)
 @dataclass(frozen=True)
 class Told:
     """What the person got: the text, the slugs of what was answered, and (slug, question) of what was offered, all as
-    they were then. The last option, "none of these", has no slug."""
+    they were then. The last option, "none of these", has no slug. markup: whether the text is Markdown, as answers
+    are."""
 
     text: str
     intents: Sequence[str] = ()
     options: Sequence[tuple[str | None, str]] = ()
     follow_ups: Sequence[tuple[str, str]] = ()
+    markup: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,7 @@ def _told(stored: Mapping[str, Any] | None) -> Told | None:
     if stored is None:
         return None
     options, follow_ups = ([(slug, question) for slug, question in stored[name]] for name in ("options", "follow_ups"))
-    return Told(stored["text"], tuple(stored["intents"]), options, follow_ups)
+    return Told(stored["text"], tuple(stored["intents"]), options, follow_ups, stored["markup"])
 
 
 def taken_for(session: Session, message_ids: Collection[int]) -> dict[int, str]:

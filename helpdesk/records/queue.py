@@ -21,6 +21,7 @@ _ORDERS: dict[str, tuple[Any, ...]] = {
     "newest": (AskedText.newest_id.desc(),),
 }
 SORTS = tuple(_ORDERS)
+THUMBS_DOWN = "thumbs_down"  # a reason to look at a text: somebody who sent it said that the answer did not help
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class QueueItem:
 
     `count`: of its messages, the first of which came at `first_seen`. `change` is there when last night's candidate
     would decide otherwise, `said` when it waits to be labelled again: the intent that its label names. `later`:
-    somebody put it off. `audited`: it is shown as a part of the audit sample.
+    somebody put it off. `audited`: it is shown as a part of the audit sample. `disliked`: an answer to it did not help.
     """
 
     message_id: int
@@ -49,6 +50,7 @@ class QueueItem:
     said: str | None = None
     later: bool = False
     audited: bool = False
+    disliked: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class Change:
 class Wanted:
     """Which of the waiting texts are wanted, and in which order.
 
-    kind: of the newest decision, `language` among them; text: words that the normalised text holds; best: intents one
-    of which was ranked first; since, until: when it was asked last; low, high: bounds of the confidence.
+    kind: of the newest decision, `language` among them; reason: of it, or THUMBS_DOWN; text: words that the normalised
+    text holds; best: intents one of which was ranked first; since, until: when it was asked last; low, high: bounds of
+    the confidence.
     """
 
     kind: str | None = None
@@ -166,7 +169,9 @@ def bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     """What holds of the texts that are wanted."""
     if wanted.kind is not None:
         yield _kind() == wanted.kind
-    if wanted.reason is not None:
+    if wanted.reason == THUMBS_DOWN:
+        yield AskedText.disliked.is_(True)
+    elif wanted.reason is not None:
         yield AskedText.reason == wanted.reason
     if wanted.text:
         yield AskedText.normalised.contains(wanted.text, autoescape=True)
@@ -207,7 +212,7 @@ def find_item(session: Session, message_id: int) -> QueueItem:
     asked = session.get(AskedText, key)
     if asked is not None:
         first = session.scalars(select(Message.created_at).where(Message.id == asked.first_id)).one()
-        item = replace(item, count=asked.count, first_seen=first, later=asked.later)
+        item = replace(item, count=asked.count, first_seen=first, later=asked.later, disliked=asked.disliked)
     said = next((again.said for again in _again(session) if again.text_key == key), None)
     return replace(item, said=said, change=_change(session.get(FlipRow, key)))
 
@@ -232,7 +237,7 @@ def to_item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
 
 
 def _asked_item(text: AskedText, message: Message, decision: DecisionRow, first: datetime) -> QueueItem:
-    return replace(to_item(message, decision, text.count), first_seen=first, later=text.later)
+    return replace(to_item(message, decision, text.count), first_seen=first, later=text.later, disliked=text.disliked)
 
 
 def _flipped() -> ColumnElement[bool]:
@@ -243,7 +248,7 @@ def _flipped() -> ColumnElement[bool]:
 def is_doubted(review_below: float) -> ColumnElement[bool]:
     """Whether a text was handed over, asked back about or answered with hesitation when it came last."""
     certain = or_(AskedText.confidence >= review_below, AskedText.reason == DecisionReason.EXACT)
-    return or_(AskedText.kind != DecisionKind.ANSWER, ~certain)
+    return or_(AskedText.kind != DecisionKind.ANSWER, ~certain, AskedText.disliked)
 
 
 def _kind() -> ColumnElement[str]:

@@ -12,9 +12,11 @@ from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.records import conversations
 from helpdesk.records.conversations import LastTurn, Logged
 from helpdesk.records.database import Database
+from helpdesk.records.feedback import give_feedback
 from helpdesk.serving.dialogue import decide_choice, read_last_turn, waits_for_choice
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.live import Live, LiveMatcher
+from helpdesk.serving.markup import html, html_of_text, plain
 from helpdesk.serving.outside_view import OutsideView, outside_view
 from helpdesk.serving.payloads import decide_payload
 from helpdesk.serving.replies import Replies, shipped_replies
@@ -44,6 +46,7 @@ class Reply:
     message_id: int
     kind: str
     text: str
+    html: str
     options: tuple[Option, ...]
     follow_ups: tuple[Option, ...]
     intents: tuple[str, ...]
@@ -86,6 +89,21 @@ class ChatService:
                 if stored is None:
                     raise
         return self._reply(live, text, stored)
+
+    def feedback(self, message_id: int, *, sender: str, said: str, chosen: str | None = None) -> None:
+        """Record what the sender of a message says of the reply; committed when this returns.
+
+        chosen: the name of the entry that was meant. Raises BadInputError when no published entry has it, NotFoundError
+        when the message is not this sender's.
+        """
+        check_text("session_id", sender, limit=MAX_SENDER)
+        live = self.live.take()
+        if chosen is not None:
+            chosen = live.names.get(chosen, chosen) if live else chosen
+            if live is None or chosen not in live.faq:
+                raise BadInputError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
+        with self.database.write() as session:
+            give_feedback(session, message_id, sender=sender, said=said, chosen=chosen)
 
     def match(self, text: str) -> tuple[Decision, int | None]:
         """The decision about a text and the version that made it; nothing is logged."""
@@ -149,7 +167,8 @@ class ChatService:
         return Reply(
             message_id=logged.message_id,
             kind=logged.kind,
-            text=told.text,
+            text=plain(told.text) if told.markup else told.text,
+            html=html(told.text) if told.markup else html_of_text(told.text),
             options=tuple(Option(slug, question) for slug, question in told.options),
             follow_ups=tuple(Option(slug, question) for slug, question in told.follow_ups),
             intents=tuple(told.intents),

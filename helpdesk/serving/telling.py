@@ -36,7 +36,8 @@ class Teller:
         text = self._text(live, said, decision, answered, [question for _, question in options], last)
         if decision.unanswered and (answered or options):
             text = f"{text}\n\n{self._unanswered(said, decision.unanswered)}"
-        return Told(text, [entry.slug for entry in answered], options, _follow_ups(live, answered))
+        markup = any(entry.answer.strip() for entry in answered)
+        return Told(text, [entry.slug for entry in answered], options, _follow_ups(live, answered), markup)
 
     def tell_anew(self, live: Live | None, said: str, logged: Logged) -> Told:
         """What would be said now to a message that was stored before what is told was kept."""

@@ -95,7 +95,8 @@ class FaqChange(Table):
 class FaqRevision(Table):
     """Append-only: an entry as it was after one change. Those of an entry that was merged away have no `intent_id`.
 
-    `entry` is {"question", "answer", "status", "locale", "tags", "follow_ups", "phrasings"}, each phrasing [text, source, author].
+    `entry` is {"question", "answer", "status", "locale", "tags", "follow_ups", "phrasings"}, each phrasing
+    [text, source, author]; older ones have no follow-ups.
     """
 
     __tablename__ = "faq_revisions"

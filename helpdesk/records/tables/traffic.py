@@ -48,8 +48,8 @@ _DRAWN = text("inclusion_probability IS NOT NULL")
 class DecisionRow(Table):
     """What the bot decided about a message, and everything it decided from.
 
-    `told` is {"text", "intents", "options", "follow_ups"}, the last two lists of [slug, question], all as the person
-    got them; NULL before that was kept.
+    `told` is {"text", "intents", "options", "follow_ups", "markup"}, options and follow-ups [slug, question], all as
+    the person got them; NULL before that was kept.
     `inclusion_probability` is that with which the message was drawn into the audit sample, NULL when it was not drawn.
     """
 

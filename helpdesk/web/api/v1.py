@@ -104,7 +104,7 @@ def as_json(reply: Reply, view: OutsideView) -> dict[str, Any]:
         "decision": reply.kind,
         "intent": reply.intents[0] if reply.intents else None,
         "intents": list(reply.intents),
-        "messages": [{"text": reply.text}],
+        "messages": [{"text": reply.text, "html": reply.html}],
         "options": [{"intent": option.slug, "question": option.question} for option in reply.options],
         "follow_ups": [option.question for option in reply.follow_ups],
         "model": {"version": reply.version_id},

@@ -12,6 +12,7 @@ from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import faq, faq_delete, faq_edit, faq_history
 from helpdesk.records.clock import now
 from helpdesk.records.faq_edit import EditedMeanwhileError, TypedEntry
+from helpdesk.records.follow_ups import names_today
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Intent
 from helpdesk.serving.alike import AlikeText, alike_texts
@@ -129,6 +130,7 @@ def show_form(
         entry = _find(session, entry_id, typed)
         last = None if entry is None else faq_history.last_two(session, entry.id)[0]
         context = {} if entry is None else _parts(session, entry)
+        stored = _stored(session, entry)
     seen = last.id if last else 0
     if meanwhile is None and typed is not None and "seen" in typed:
         seen = row_id(typed["seen"]) or 0
@@ -136,7 +138,7 @@ def show_form(
     page = render_template(
         "faq_entry.html",
         entry=entry,
-        typed=typed if typed is not None else _stored(entry),
+        typed=typed if typed is not None else stored,
         seen=seen,
         last=last,
         problem=problem,
@@ -183,7 +185,7 @@ def _shared(session: Session, entry: Intent) -> Sequence[AlikeText]:
     return alike_texts(session, None, [phrasing.text for phrasing in entry.phrasings], apart_from=entry.id)
 
 
-def _stored(entry: Intent | None) -> Fields:
+def _stored(session: Session, entry: Intent | None) -> Fields:
     if entry is None:
         return MultiDict({"locale": "en"})
     return MultiDict(
@@ -192,7 +194,7 @@ def _stored(entry: Intent | None) -> Fields:
             "answer": entry.answer,
             "locale": entry.locale,
             "tags": ", ".join(entry.tags),
-            "follow_ups": "\n".join(entry.follow_ups),
+            "follow_ups": "\n".join(names_today(session, entry.follow_ups)),
         }
     )
 

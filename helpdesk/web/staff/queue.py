@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import labelled, labels, names, versions
-from helpdesk.records.queue import SORTS, QueueItem, Wanted
+from helpdesk.records.queue import SORTS, THUMBS_DOWN, QueueItem, Wanted
 from helpdesk.records.queue_counts import count_items
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Label, Version
@@ -69,7 +69,7 @@ def page() -> str:
         number=number,
         pages=pages,
         questions=shown,
-        reasons=REASONS,
+        reasons=REASONS | {THUMBS_DOWN: "Somebody said that the answer did not help."},
         sorts=SORTS,
         given={name: request.args.get(name, "") for name in FILTERS},
         filtered=not wanted.all or wanted.kind is not None,
