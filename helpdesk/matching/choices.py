@@ -71,6 +71,11 @@ def question_words(text: str) -> list[str]:
     return _TOKEN.findall(_plain(normalise(text)))
 
 
+def telling_words(text: str) -> list[str]:
+    """The words of a message that say something of its subject."""
+    return [word for word in question_words(text) if word not in _EMPTY]
+
+
 def read_choice(text: str, offered: Sequence[str], *, none_text: str) -> MenuChoice | None:
     """What a message chooses from the offered questions; None when it is not clearly a choice.
 

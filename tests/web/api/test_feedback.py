@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from helpdesk.records import labels, queue
 from helpdesk.records.database import Database
 from helpdesk.records.queue import Wanted
-from helpdesk.records.tables import DecisionRow, FeedbackRow, Label
+from helpdesk.records.tables import AskedText, DecisionRow, FeedbackRow, Label
 
 
 def asked(client: FlaskClient, text: str = "forgot my password", sender: str = "s") -> int:
@@ -27,7 +27,7 @@ def rate(client: FlaskClient, message: int, sender: str = "s", **said: Any) -> A
 def test_the_last_word_of_the_sender_counts(client: FlaskClient, records: Database) -> None:
     """One row a message."""
     message = asked(client)
-    said = [{"helpful": True}, {"chosen": "vpn"}, {"none_of_these": True}, {"helpful": False}]
+    said: list[dict[str, Any]] = [{"helpful": True}, {"chosen": "vpn"}, {"none_of_these": True}, {"helpful": False}]
 
     answers = [rate(client, message, **one).json for one in said]
 
@@ -66,14 +66,10 @@ def test_a_thumb_down_queues_the_text_once_and_labels_nothing(client: FlaskClien
     first, second = asked(client, "my password is gone"), asked(client, "my password is gone", "t")
     with records.write() as session:
         session.execute(update(DecisionRow).values(kind="answer", confidence=0.99))
-        session.execute(update(queue.AskedText).values(kind="answer", confidence=0.99))
+        session.execute(update(AskedText).values(kind="answer", confidence=0.99))
     waiting: list[list[str]] = []
-    for message, sender, helpful in (
-        (first, "s", False),
-        (second, "t", False),
-        (first, "s", True),
-        (second, "t", True),
-    ):
+    thumbs = ((first, "s", False), (second, "t", False), (first, "s", True), (second, "t", True))
+    for message, sender, helpful in thumbs:
         rate(client, message, sender, helpful=helpful)
         with records.read() as session:
             found = queue.items(session, review_below=0.8, limit=9, wanted=Wanted(reason=queue.THUMBS_DOWN))
@@ -90,9 +86,9 @@ def test_a_labelled_text_is_not_queued_again(ann: FlaskClient, records: Database
     message = asked(ann)
     rate(ann, message, helpful=False)
     with records.write() as session:
-        labels.label_message(
-            session, message, kind="intent", intent="password", staff_id=1, holdout_share=0.0, known=[]
-        )
+        known = labels.read_neighbours(session, message)
+        given: dict[str, Any] = {"kind": "intent", "intent": "password", "staff_id": 1, "holdout_share": 0.0}
+        labels.label_message(session, message, **given, known=known)
     rate(ann, message, helpful=False)
 
     with records.read() as session:
