@@ -38,6 +38,7 @@ _ASKING: Final = (
 _ASKS: Final = re.compile(rf"\W*{_ASKING}|.*\?\s*$", re.IGNORECASE | re.DOTALL)
 _CLAUSE: Final = re.compile(rf"(?:,|;|,?\s+(?:and|und|et|y))\s+(?={_ASKING})", re.IGNORECASE)
 _FEWEST_CLAUSES: Final = 3  # two are tried as the sides of an "and"
+_GUESSED: Final = 0.25  # a part whose best guess is what is answered anyway asks nothing else
 _FEWEST_TELLING: Final = 2  # "Can you help me?" asks nothing by itself
 
 Parts = Sequence[tuple[str, Decision]]
@@ -81,7 +82,7 @@ def unanswered(decided: Decision, parts: Parts) -> tuple[str, ...]:
 def _asks_another(text: str, own: Decision, named: set[str]) -> bool:
     if _ASKS.match(text) is None or len(telling_words(text)) < _FEWEST_TELLING:
         return False
-    guessed = {ranked.intent for ranked in own.ranking[:1]}
+    guessed = {ranked.intent for ranked in own.ranking[:1] if ranked.confidence >= _GUESSED}
     return not named & (guessed | {*own.intents, *own.options})
 
 

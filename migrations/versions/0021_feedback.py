@@ -30,5 +30,6 @@ def upgrade() -> None:
     op.add_column("decisions", sa.Column("told", sa.JSON(), nullable=True))
     op.add_column("intents", sa.Column("follow_ups", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("asked_texts", sa.Column("disliked", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_index("ix_asked_texts_disliked", "asked_texts", ["disliked", "open"])
     op.drop_index("ix_asked_texts_kinds", "asked_texts")
     op.create_index("ix_asked_texts_kinds", "asked_texts", ["open", "kind", "reason", "confidence", "disliked"])

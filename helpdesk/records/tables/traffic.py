@@ -94,6 +94,7 @@ class AskedText(Table):
         Index("ix_asked_texts_queue", "open", "later", "place", "newest_id"),
         Index("ix_asked_texts_count", "open", "count", "newest_id"),
         Index("ix_asked_texts_newest", "open", "newest_id"),
+        Index("ix_asked_texts_disliked", "disliked", "open"),
         Index("ix_asked_texts_kinds", "open", "kind", "reason", "confidence", "disliked"),
     )
 

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from helpdesk.records import labels, queue
+from helpdesk.records import labels, queue, queue_counts
 from helpdesk.records.database import Database
 from helpdesk.records.queue import Wanted
 from helpdesk.records.tables import AskedText, DecisionRow, FeedbackRow, Label
@@ -73,7 +73,7 @@ def test_a_thumb_down_queues_the_text_once_and_labels_nothing(client: FlaskClien
         rate(client, message, sender, helpful=helpful)
         with records.read() as session:
             found = queue.items(session, review_below=0.8, limit=9, wanted=Wanted(reason=queue.THUMBS_DOWN))
-            counted = queue.count_items(session, review_below=0.8, wanted=Wanted(reason=queue.THUMBS_DOWN))
+            counted = queue_counts.count_items(session, review_below=0.8, wanted=Wanted(reason=queue.THUMBS_DOWN))
             waiting.append([item.text for item in found])
             assert counted == len(found)
             assert session.scalar(select(func.count()).select_from(Label)) == 0
