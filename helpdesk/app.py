@@ -16,9 +16,9 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
 from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import headers, limits, logs, policy, problems
+from helpdesk.web import answers, headers, limits, logs, policy, problems
 from helpdesk.web.api import chat_page as chat
-from helpdesk.web.api import rasa
+from helpdesk.web.api import feedback, rasa
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
 from helpdesk.web.staff import (
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY = 64 * 1024
-PUBLIC_PAGES = (rasa, api, health, metrics, chat, login)
+PUBLIC_PAGES = (rasa, api, feedback, health, metrics, chat, login)
 DESK_PAGES = (desk, queue, queue_acts, keys, labelling, mine, what_if, report, report_map, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
 PEOPLE_PAGES = (people, change_log, account, invitation)
@@ -89,7 +89,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     logs.install(app)
     limits.install(app, settings, service.tallies, key_of=lambda: None)
     csrf = CSRFProtect(app)
-    for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
+    for public in (rasa.blueprint, api.blueprint, feedback.blueprint, health.blueprint, metrics.blueprint):
         csrf.exempt(public)
     for module in (*PUBLIC_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
         app.register_blueprint(module.blueprint)
@@ -98,6 +98,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     login.install(app)
     policy.install(app)
     filters.install(app)
+    answers.install(app)
     headers.install(app, https_only=settings.https_only)
     problems.install(app)
     app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]

@@ -30,7 +30,11 @@ class DecisionReason(StrEnum):
     THREE_QUESTIONS = "three_questions"  # all three are answered
     CHOICE = "choice"  # the person chose it from a clarifying question
     NO_ANSWER = "no_answer"  # what would be answered has no answer text yet
+    TWO_CHOICES = "two_choices"  # the person chose two of them
+    THREE_CHOICES = "three_choices"
+    GONE = "gone"  # what the person chose is not in the FAQ any more
     NONE_OF_THESE = "none_of_these"  # the person chose none of its options
+    COMMAND = "command"  # a widget's own command that means nothing here, such as /session_end
     EMPTY = "empty"  # no letters or digits
     NO_VERSION = "no_version"  # nothing serves yet
     ASKED = "asked"  # the person wants to talk to a person
@@ -44,14 +48,20 @@ class DecisionReason(StrEnum):
     NO = "no"
 
 
-ANSWERS = {DecisionReason.TWO_QUESTIONS: 2, DecisionReason.THREE_QUESTIONS: 3}  # how many; one for other reasons
+ANSWERS = {  # how many; one for other reasons
+    DecisionReason.TWO_QUESTIONS: 2,
+    DecisionReason.THREE_QUESTIONS: 3,
+    DecisionReason.TWO_CHOICES: 2,
+    DecisionReason.THREE_CHOICES: 3,
+}
 SCORED = (  # rest on a calibrated confidence
     DecisionReason.CONFIDENT,
     DecisionReason.BETWEEN,
     DecisionReason.UNSURE,
     DecisionReason.LANGUAGE,
 )
-CHOSEN = (DecisionReason.CHOICE, DecisionReason.NONE_OF_THESE)  # only pick from what was offered
+PICKED = {1: DecisionReason.CHOICE, 2: DecisionReason.TWO_CHOICES, 3: DecisionReason.THREE_CHOICES}
+CHOSEN = (*PICKED.values(), DecisionReason.GONE, DecisionReason.NONE_OF_THESE)  # only pick from what was offered
 SMALL_TALK = (
     DecisionReason.GREETING,
     DecisionReason.THANKS,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from helpdesk.decisions import ANSWERS, DecisionKind, DecisionReason
+from helpdesk.decisions import ANSWERS, CHOSEN, DecisionKind, DecisionReason
 
 MAX_OPTIONS = 4
 
@@ -36,7 +36,8 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do with a message, and the ranking, reason and thresholds behind it."""
+    """What to do with a message, and the ranking, reason and thresholds behind it. unanswered: the questions of the
+    message that it does not answer, as they were typed, where others are."""
 
     kind: DecisionKind
     ranking: tuple[Ranked, ...]
@@ -44,6 +45,7 @@ class Decision:
     reason: DecisionReason
     thresholds: Thresholds | None = None
     out_of_scope: float = 0.0
+    unanswered: tuple[str, ...] = ()
 
     @property
     def intents(self) -> tuple[str, ...]:
@@ -96,7 +98,7 @@ def speak(decision: Decision, *, answered: Collection[str]) -> Decision:
     named = [intent in answered for intent in decision.intents or decision.options]
     if all(named) or (decision.kind == DecisionKind.CLARIFY and any(named)):
         return decision
-    reason = decision.reason if decision.reason == DecisionReason.CHOICE else DecisionReason.NO_ANSWER
+    reason = DecisionReason.CHOICE if decision.reason in CHOSEN else DecisionReason.NO_ANSWER
     return replace(decision, kind=DecisionKind.FALLBACK, options=(), reason=reason)
 
 

@@ -20,11 +20,13 @@ from helpdesk.matching.settled import is_settled, open_parts, settled_language
 from helpdesk.matching.several import (
     FEWEST_WORDS,
     FEWEST_WORDS_OF_SURE,
+    clauses,
     is_story,
     of_halves,
     of_sentences,
     rank,
     splits,
+    unanswered,
 )
 from helpdesk.matching.small_talk import Heard, SmallTalk, small_talk
 from helpdesk.text import normalise, text_key
@@ -219,14 +221,20 @@ class Matcher:
                 return whole
             if story:
                 parts = [*parts, *(f"{one} {other}" for one, other in pairwise(parts))]
-            return of_sentences(whole, self._decided(parts, additions, published), level=level, story=story)
+            decided = self._decided(parts, additions, published)
+            found = of_sentences(whole, decided, level=level, story=story)
+            if story:
+                return found
+            typed = [(part, own) for part, (_, own) in zip(parts, decided, strict=True)]
+            return replace(found, unanswered=unanswered(found, typed))
         least = FEWEST_WORDS if _doubtful(whole) else FEWEST_WORDS_OF_SURE
         ways = (self._decided(parts, additions, published) for parts in splits(mended, least=least))
         return of_halves(whole, ways, level=level)
 
     def _parts(self, said: str) -> list[str]:
         """The sentences of a message that may ask: no small talk, nothing about a settled matter."""
-        parts = [part for part in sentences(said) if self._talk.hear(normalise(part)).reason not in SMALL_TALK]
+        asked = [clause for sentence in sentences(said) for clause in clauses(sentence)]
+        parts = [part for part in asked if self._talk.hear(normalise(part)).reason not in SMALL_TALK]
         return parts if self.bundle.settled else open_parts(parts)
 
     def _decided(

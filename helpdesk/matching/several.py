@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from helpdesk.decisions import ANSWERS, DecisionKind, DecisionReason
+from helpdesk.decisions import DecisionKind, DecisionReason
+from helpdesk.matching.choices import telling_words
 from helpdesk.matching.decide import MAX_OPTIONS, Decision, Ranked
 
 FEWEST_WORDS: Final = 2
@@ -21,8 +22,24 @@ _MOST_SPLITS: Final = 3
 _MOST_WORDS: Final = 60  # of a sentence that is cut in two
 _MORE: Final = re.compile(r",?\s+(?:and\s+also|as\s+well\s+as|also|plus|besides|außerdem|también|aussi)\s+")
 _AND: Final = re.compile(r",?\s+(?:and|&|und|et|y)\s+")
-_REASONS: Final = {count: reason for reason, count in ANSWERS.items()} | {1: DecisionReason.SENTENCE}
+_REASONS: Final = {
+    1: DecisionReason.SENTENCE,
+    2: DecisionReason.TWO_QUESTIONS,
+    3: DecisionReason.THREE_QUESTIONS,
+}
 _KINDS: Final = (DecisionKind.FALLBACK, DecisionKind.CLARIFY, DecisionKind.ANSWER)
+
+_ASKING: Final = (
+    r"(?:how|what|where|when|why|who|which|whose|can|could|may|do|does|is|are|will|"
+    r"wie|was|wo|wann|warum|wer|welche[rsn]?|kann|können|"
+    r"comment|quoi|où|quand|pourquoi|qui|quel(?:le)?s?|combien|est-ce|"
+    r"cómo|como|qué|dónde|cuándo|cuando|quién|cuáles|cuál|cuánto|puedo)\b"
+)
+_ASKS: Final = re.compile(rf"\W*{_ASKING}|.*\?\s*$", re.IGNORECASE | re.DOTALL)
+_CLAUSE: Final = re.compile(rf"(?:,|;|,?\s+(?:and|und|et|y))\s+(?={_ASKING})", re.IGNORECASE)
+_FEWEST_CLAUSES: Final = 3  # two are tried as the sides of an "and"
+_GUESSED: Final = 0.25  # a part whose best guess is what is answered anyway asks nothing else
+_FEWEST_TELLING: Final = 2  # "Can you help me?" asks nothing by itself
 
 Parts = Sequence[tuple[str, Decision]]
 
@@ -42,6 +59,31 @@ def splits(text: str, *, least: int = FEWEST_WORDS) -> list[tuple[str, str]]:
             if all(len(part.split()) >= least for part in parts):
                 found.setdefault(match.end(), parts)
     return list(found.values())[:_MOST_SPLITS]
+
+
+def clauses(sentence: str) -> list[str]:
+    """The questions of a sentence that asks three or more: each begins with a word of asking; else the sentence."""
+    found = [part.strip() for part in _CLAUSE.split(sentence)]
+    asking = len(found) >= _FEWEST_CLAUSES and all(len(part.split()) > FEWEST_WORDS for part in found)
+    return found if asking and sum(_ASKS.match(part) is not None for part in found) >= _FEWEST_CLAUSES else [sentence]
+
+
+def unanswered(decided: Decision, parts: Parts) -> tuple[str, ...]:
+    """The questions among the parts of a message, each as it was typed, that the decision neither answers nor offers.
+
+    Where nothing is answered or offered there are none: the whole of it is handed over.
+    """
+    named = {*decided.intents, *decided.options}
+    if not named:
+        return ()
+    return tuple(text for text, own in parts if _asks_another(text, own, named))
+
+
+def _asks_another(text: str, own: Decision, named: set[str]) -> bool:
+    if _ASKS.match(text) is None or len(telling_words(text)) < _FEWEST_TELLING:
+        return False
+    guessed = {ranked.intent for ranked in own.ranking[:1] if ranked.confidence >= _GUESSED}
+    return not named & (guessed | {*own.intents, *own.options})
 
 
 def is_story(parts: Sequence[str]) -> bool:

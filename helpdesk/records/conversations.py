@@ -23,9 +23,42 @@ _CONVERSATION, _MESSAGE, _DECISION = (
 _FIND_CONVERSATION = select(_CONVERSATION.c.id).where(
     _CONVERSATION.c.channel == bindparam("channel"), _CONVERSATION.c.sender == bindparam("sender")
 )
+_LAST_MESSAGE = (
+    select(_MESSAGE.c.id)
+    .join(_CONVERSATION, _CONVERSATION.c.id == _MESSAGE.c.conversation_id)
+    .where(_CONVERSATION.c.channel == bindparam("channel"), _CONVERSATION.c.sender == bindparam("sender"))
+    .order_by(_MESSAGE.c.id.desc())
+    .limit(1)
+)
+_LAST_TURN = select(_DECISION.c.kind, _DECISION.c.reason, _DECISION.c.options, _DECISION.c.told).where(
+    _DECISION.c.message_id == _LAST_MESSAGE.scalar_subquery()
+)
 _ADD_CONVERSATION = insert(_CONVERSATION).returning(_CONVERSATION.c.id)
 _ADD_MESSAGE = insert(_MESSAGE).returning(_MESSAGE.c.id)
 _ADD_DECISION = insert(_DECISION)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the person got: the text, the slugs of what was answered, and (slug, question) of what was offered, all as
+    they were then. The last option, "none of these", has no slug. markup: whether the text is Markdown, as answers
+    are."""
+
+    text: str
+    intents: Sequence[str] = ()
+    options: Sequence[tuple[str | None, str]] = ()
+    follow_ups: Sequence[tuple[str, str]] = ()
+    markup: bool = False
+
+
+@dataclass(frozen=True)
+class LastTurn:
+    """What a sender was told last. told: None for what an older version stored."""
+
+    kind: str
+    reason: str
+    options: Sequence[str]
+    told: Told | None
 
 
 @dataclass(frozen=True)
@@ -40,6 +73,7 @@ class Logged:
     ranking: Sequence[Mapping[str, Any]]
     options: Sequence[str]
     version_id: int | None
+    told: Told | None = None
 
 
 def answered_intents(decision: DecisionRow | Logged) -> tuple[str, ...]:
@@ -111,17 +145,10 @@ def find_delivery(session: Session, external_id: str, *, channel: str, sender: s
     return _logged(decision)
 
 
-def last_decision(session: Session, *, channel: str, sender: str) -> Logged | None:
+def last_turn(session: Session, *, channel: str, sender: str) -> LastTurn | None:
     """What this sender was told last."""
-    decision = session.scalar(
-        select(DecisionRow)
-        .join(Message, Message.id == DecisionRow.message_id)
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(Conversation.channel == channel, Conversation.sender == sender)
-        .order_by(Message.id.desc())
-        .limit(1)
-    )
-    return None if decision is None else _logged(decision)
+    row = session.connection().execute(_LAST_TURN, {"channel": channel, "sender": sender}).one_or_none()
+    return None if row is None else LastTurn(row.kind, row.reason, row.options, _told(row.told))
 
 
 def find_message(session: Session, message_id: int) -> tuple[str, datetime, Logged]:
@@ -180,7 +207,15 @@ def _logged(row: DecisionRow) -> Logged:
         row.ranking,
         row.options,
         row.version_id,
+        _told(row.told),
     )
+
+
+def _told(stored: Mapping[str, Any] | None) -> Told | None:
+    if stored is None:
+        return None
+    options, follow_ups = ([(slug, question) for slug, question in stored[name]] for name in ("options", "follow_ups"))
+    return Told(stored["text"], tuple(stored["intents"]), options, follow_ups, stored["markup"])
 
 
 def taken_for(session: Session, message_ids: Collection[int]) -> dict[int, str]:

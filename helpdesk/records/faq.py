@@ -53,7 +53,7 @@ def create_intent(session: Session, question: str, *, answer: str, author: str) 
     if (taken := slugs.find(slug)) is not None:
         raise ConflictError(f"there is an intent {taken.slug!r} already; choose it instead")
     status = "published" if answer.strip() else "draft"
-    intent = Intent(slug=slug, question=question.strip(), answer=answer.strip(), status=status, tags=[])
+    intent = Intent(slug=slug, question=question.strip(), answer=answer.strip(), status=status, tags=[], follow_ups=[])
     slugs.add(intent)
     session.add(intent)
     session.flush()
@@ -76,6 +76,12 @@ def set_status(session: Session, slug: str, *, status: str, author: str) -> Inte
     return intent
 
 
+def read_questions(session: Session) -> list[str]:
+    """The question of every entry, whatever became of it, and those that it had before."""
+    former = select(Phrasing.text).where(Phrasing.source == "question")
+    return [*session.scalars(select(Intent.question)), *session.scalars(former)]
+
+
 def revision(session: Session) -> int:
     """A number that grows with every change of the FAQ."""
     return session.scalar(select(func.max(FaqChange.id))) or 0
@@ -93,6 +99,7 @@ class Entry:
     phrasings: tuple[str, ...] = ()
     status: str | None = None
     name: str | None = None
+    follow_ups: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,7 @@ def store_entries(session: Session, entries: Sequence[Entry], *, author: str, so
         intent = slugs.find(entry.slug)
         if intent is None:
             question = entry.question or humanise(entry.name or entry.slug)
-            intent = Intent(slug=entry.slug, question=question, answer="", status="published", tags=[])
+            intent = Intent(slug=entry.slug, question=question, answer="", status="published", tags=[], follow_ups=[])
             slugs.add(intent)
             session.add(intent)
             changed.add(intent)
@@ -158,7 +165,9 @@ def _update(intent: Intent, entry: Entry) -> set[str]:
     """What of an entry was changed; `another answer`, where there was one before."""
     wanted = {name: getattr(entry, name) for name in ("question", "answer", "locale", "status")}
     wanted |= {"answer": None if entry.answer is None else entry.answer.strip()}
-    wanted |= {"tags": None if entry.tags is None else list(entry.tags)}
+    for name in ("tags", "follow_ups"):
+        given = getattr(entry, name)
+        wanted |= {name: None if given is None else list(given)}
     changed = {name for name, value in wanted.items() if value is not None and getattr(intent, name) != value}
     if "answer" in changed and intent.answer.strip():
         changed.add("another answer")

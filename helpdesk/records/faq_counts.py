@@ -1,21 +1,24 @@
 """The FAQ's entries as a report lists them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.records.agreement import Mistaken
 from helpdesk.records.day_counts import Answers, DayCount, by_intent
+from helpdesk.records.feedback import Ratings
 from helpdesk.records.tables import Intent, Phrasing
 
 
 @dataclass(frozen=True)
 class FaqCount:
     """One entry. answers: how often it was the answer; wrong: of its answers, those a label speaks against;
-    confused: what was meant instead, as (slug, count); changed: when its text or a phrasing changed last."""
+    confused: what was meant instead, as (slug, count); changed: when its text or a phrasing changed last;
+    ratings: what customers said of its answers."""
 
     slug: str
     question: str
@@ -24,9 +27,15 @@ class FaqCount:
     wrong: int
     confused: Sequence[tuple[str, int]]
     changed: datetime
+    ratings: Ratings
 
 
-def read_faq_counts(session: Session, counts: Sequence[DayCount], confusions: Sequence[Mistaken]) -> list[FaqCount]:
+def read_faq_counts(
+    session: Session,
+    counts: Sequence[DayCount],
+    confusions: Sequence[Mistaken],
+    ratings: Mapping[str, Ratings] = MappingProxyType({}),
+) -> list[FaqCount]:
     """Every entry, those answered most first."""
     added = (
         select(Phrasing.intent_id, func.max(Phrasing.created_at).label("at")).group_by(Phrasing.intent_id).subquery()
@@ -45,6 +54,7 @@ def read_faq_counts(session: Session, counts: Sequence[DayCount], confusions: Se
             sum(count for _, count in wrong.get(intent.slug, ())),
             wrong.get(intent.slug, ()),
             max(intent.updated_at, at or intent.updated_at),
+            ratings.get(intent.slug, Ratings()),
         )
         for intent, at in session.execute(query)
     ]

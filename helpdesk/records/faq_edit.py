@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import faq, faq_history
+from helpdesk.records.follow_ups import find_follow_ups
 from helpdesk.records.names import Slugs
 from helpdesk.records.tables import FaqRevision, Intent, Label, Phrasing
 from helpdesk.text import normalise, slugify
@@ -20,12 +21,13 @@ _LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
 @dataclass(frozen=True)
 class TypedEntry:
-    """What somebody typed about an entry; `phrasings` are those to add."""
+    """What somebody typed about an entry; `phrasings` are those to add, `follow_ups` names or questions of others."""
 
     question: str
     answer: str = ""
     locale: str = "en"
     tags: tuple[str, ...] = ()
+    follow_ups: tuple[str, ...] = ()
     phrasings: tuple[str, ...] = ()
 
 
@@ -72,6 +74,7 @@ def create(session: Session, typed: TypedEntry, *, publish: bool, author: str) -
     Raises BadInputError for what cannot be stored or published, ConflictError when another entry has the name.
     """
     _check(typed, publish=publish)
+    typed = replace(typed, follow_ups=find_follow_ups(session, typed.follow_ups))
     slugs = Slugs(session)
     slug = slugify(typed.question)
     taken = slugs.find(slug)
@@ -97,6 +100,7 @@ def edit(session: Session, intent: Intent, typed: TypedEntry, *, seen: int, auth
     cannot be stored.
     """
     _check(typed, publish=publish or (intent.status == "published" and bool(intent.answer.strip())))
+    typed = replace(typed, follow_ups=find_follow_ups(session, typed.follow_ups, apart_from=intent.slug))
     status = "published" if publish else intent.status
     if _says(intent, typed) and intent.status == status and not _missing(session, intent, typed.phrasings):
         return False
@@ -152,6 +156,7 @@ def revert(session: Session, intent: Intent, revision_id: int, *, seen: int, aut
         intent.status = "draft"
     for name in ("question", "answer", "locale", "tags"):
         setattr(intent, name, entry[name])
+    intent.follow_ups = entry.get("follow_ups", [])
     _set_phrasings(session, intent, entry["phrasings"])
     faq_history.note(session, intent, action, author=author, version=revision_id)
 
@@ -221,13 +226,13 @@ def _unstorable(text: str) -> bool:
 
 
 def _says(intent: Intent, typed: TypedEntry) -> bool:
-    was = (intent.question, intent.answer, intent.locale, tuple(intent.tags))
-    return was == (typed.question.strip(), typed.answer.strip(), typed.locale, typed.tags)
+    was = (intent.question, intent.answer, intent.locale, tuple(intent.tags), tuple(intent.follow_ups))
+    return was == (typed.question.strip(), typed.answer.strip(), typed.locale, typed.tags, typed.follow_ups)
 
 
 def _write(intent: Intent, typed: TypedEntry) -> None:
     intent.question, intent.answer = typed.question.strip(), typed.answer.strip()
-    intent.locale, intent.tags = typed.locale, list(typed.tags)
+    intent.locale, intent.tags, intent.follow_ups = typed.locale, list(typed.tags), list(typed.follow_ups)
 
 
 def _missing(session: Session, intent: Intent, texts: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ from helpdesk.errors import ConflictError
 from helpdesk.records import faq, faq_history
 from helpdesk.records.faq import Entry, Stored
 from helpdesk.records.files.csv_files import BadRows
+from helpdesk.records.files.faq_columns import LIST_FIELDS
 from helpdesk.records.files.faq_rows import ENTRY_FIELDS, FaqFile
 from helpdesk.records.import_matching import Clash, Matched, StoredFaq, match_entries, question_after
 from helpdesk.records.names import Slugs, rename
@@ -179,7 +180,7 @@ def _plan_entry(entry: Entry, intent: Intent | None, *, line: int, formerly: str
             added.append(text)
     changes = _changes(entry, intent) if intent is not None else []
     changed = {change.field for change in changes}
-    kept: dict[str, Any] = {name: None for name in (*ENTRY_FIELDS, "tags") if intent and name not in changed}
+    kept: dict[str, Any] = {name: None for name in (*ENTRY_FIELDS, *LIST_FIELDS) if intent and name not in changed}
     slug = entry.slug if intent is None or formerly else intent.slug
     in_file = {normalise(text) for text in entry.phrasings} | {normalise(question)}
     gone = [(p.id, p.text) for p in intent.phrasings if p.normalised not in in_file] if drops and intent else []
@@ -207,8 +208,10 @@ def _changes(entry: Entry, intent: Intent) -> list[FieldChange]:
         before, after = getattr(intent, name), getattr(entry, name)
         if after is not None and _lines(before) != _lines(after):
             changes.append(FieldChange(name, before, after))
-    if entry.tags is not None and list(entry.tags) != list(intent.tags):
-        changes.append(FieldChange("tags", "; ".join(intent.tags), "; ".join(entry.tags)))
+    for name in LIST_FIELDS:
+        before, after = getattr(intent, name), getattr(entry, name)
+        if after is not None and list(after) != list(before):
+            changes.append(FieldChange(name, "; ".join(before), "; ".join(after)))
     return changes
 
 

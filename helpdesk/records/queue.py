@@ -20,6 +20,7 @@ _ORDERS: dict[str, tuple[Any, ...]] = {
     "newest": (AskedText.newest_id.desc(),),
 }
 SORTS = tuple(_ORDERS)
+THUMBS_DOWN = "thumbs_down"  # a reason to look at a text: somebody who sent it said that the answer did not help
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class QueueItem:
     `count`: of its messages, the first of which came at `first_seen`. `change` is there when last night's candidate
     would decide otherwise, `said` when it waits to be labelled again: the intent that its label names. `later`:
     somebody put it off. `audited`: it is shown as a part of the audit sample. `answer`: what serves answers it surely
-    with now, as a night found, so it does not wait any more.
+    with now, as a night found, so it does not wait any more. `disliked`: an answer to it did not help.
     """
 
     message_id: int
@@ -50,6 +51,7 @@ class QueueItem:
     later: bool = False
     audited: bool = False
     answer: "Answer | None" = None
+    disliked: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,9 @@ class Change:
 class Wanted:
     """Which of the waiting texts are wanted, and in which order.
 
-    kind: of the newest decision, `language` among them; text: words that the normalised text holds; best: intents one
-    of which was ranked first; since, until: when it was asked last; low, high: bounds of the confidence.
+    kind: of the newest decision, `language` among them; reason: of it, or THUMBS_DOWN; text: words that the normalised
+    text holds; best: intents one of which was ranked first; since, until: when it was asked last; low, high: bounds of
+    the confidence.
     """
 
     kind: str | None = None
@@ -176,7 +179,9 @@ def bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     """What holds of the texts that are wanted."""
     if wanted.kind is not None:
         yield _kind() == wanted.kind
-    if wanted.reason is not None:
+    if wanted.reason == THUMBS_DOWN:
+        yield AskedText.disliked.is_(True)
+    elif wanted.reason is not None:
         yield AskedText.reason == wanted.reason
     if wanted.text:
         yield AskedText.normalised.contains(wanted.text, autoescape=True)
@@ -207,7 +212,8 @@ def find_item(session: Session, message_id: int) -> QueueItem:
     asked = session.get(AskedText, key)
     if asked is not None:
         first = session.scalars(select(Message.created_at).where(Message.id == asked.first_id)).one()
-        item = replace(item, count=asked.count, first_seen=first, later=asked.later, answer=_answer(asked))
+        item = replace(item, count=asked.count, first_seen=first, later=asked.later, disliked=asked.disliked)
+        item = replace(item, answer=_answer(asked))
     said = next((again.said for again in _again(session) if again.text_key == key), None)
     return replace(item, said=said, change=_change(session.get(FlipRow, key)))
 
@@ -234,7 +240,7 @@ def to_item(message: Message, decision: DecisionRow, count: int) -> QueueItem:
 def asked_item(text: AskedText, message: Message, decision: DecisionRow, first: datetime) -> QueueItem:
     """A text as the queue shows it; `first`: when it came first."""
     item = to_item(message, decision, text.count)
-    return replace(item, first_seen=first, later=text.later, answer=_answer(text))
+    return replace(item, first_seen=first, later=text.later, disliked=text.disliked, answer=_answer(text))
 
 
 def _answer(text: AskedText) -> Answer | None:
@@ -251,7 +257,7 @@ def flipped() -> ColumnElement[bool]:
 def is_doubted(review_below: float) -> ColumnElement[bool]:
     """Whether a text was handed over, asked back about or answered with hesitation when it came last."""
     certain = or_(AskedText.confidence >= review_below, AskedText.reason == DecisionReason.EXACT)
-    return or_(AskedText.kind != DecisionKind.ANSWER, ~certain)
+    return or_(AskedText.kind != DecisionKind.ANSWER, ~certain, AskedText.disliked)
 
 
 def _kind() -> ColumnElement[str]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, DecisionReason
@@ -28,9 +28,10 @@ def queue_lengths(session: Session, *, review_below: float, most: int) -> dict[s
     row = session.execute(select(*(column.label(kind) for kind, column in counted.items()))).one()
     lengths = Counter({kind: count for kind, count in row._mapping.items() if count})
     lengths.update(_sure_flips(session, Wanted(), review_below))
+    lengths.update({DecisionKind.ANSWER: _sure_disliked(session, review_below)})
     if again := len(asked_again(session)):
         lengths["again"] = again
-    return dict(lengths)
+    return {kind: count for kind, count in lengths.items() if count}
 
 
 def _waits_by_kind(review_below: float) -> dict[str, ColumnElement[bool]]:
@@ -49,6 +50,13 @@ def _waits_by_kind(review_below: float) -> dict[str, ColumnElement[bool]]:
 def _counted(waits: ColumnElement[bool], most: int) -> ScalarSelect[int]:
     some = select(literal(1)).select_from(AskedText).where(AskedText.open, waits).limit(most).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
+
+
+def _sure_disliked(session: Session, review_below: float) -> int:
+    """The texts that were answered surely and that somebody was not helped by: a few."""
+    sure = or_(AskedText.confidence >= review_below, AskedText.reason == DecisionReason.EXACT)
+    waits = (AskedText.disliked.is_(True), AskedText.open, AskedText.kind == DecisionKind.ANSWER, sure)
+    return session.scalar(select(func.count()).select_from(AskedText).where(*waits)) or 0
 
 
 def _sure_flips(session: Session, wanted: Wanted, review_below: float) -> Counter[str]:

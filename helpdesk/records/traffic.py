@@ -72,7 +72,7 @@ def outcomes_of(decided: Mapping[tuple[str, str], int]) -> Outcomes:
     """The outcomes of messages that are counted by the kind and the reason of their decision."""
     counts: dict[tuple[str, bool], int] = {}
     for (kind, reason), count in decided.items():
-        unanswered = (kind, reason) == (DecisionKind.FALLBACK, DecisionReason.CHOICE)  # handed over like any other
+        unanswered = kind == DecisionKind.FALLBACK and reason != DecisionReason.NONE_OF_THESE  # like any other
         key = (kind, reason in CHOSEN and not unanswered)
         counts[key] = counts.get(key, 0) + count
     return Outcomes(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import DecisionReason
+from helpdesk.decisions import CHOSEN, DecisionReason
 from helpdesk.records.conversations import answered_intents
 from helpdesk.records.names import current_names
 from helpdesk.records.tables import DecisionRow, Message
@@ -16,7 +16,8 @@ from helpdesk.records.tables import DecisionRow, Message
 class Turn:
     """One message and its decision: the intents that were answered or offered, by their slugs of today.
 
-    chosen: what the person picked of the offer with their next message: a slug, "" for none of it, None for nothing.
+    chosen: what the person picked of the offer with their next message: a slug (of several the first), "" for none of
+    it, None for nothing.
     """
 
     message_id: int
@@ -62,6 +63,6 @@ def _chosen(decision: DecisionRow, following: DecisionRow | None, names: dict[st
     if following.reason == DecisionReason.NONE_OF_THESE:
         return ""
     picked = following.intent or next((row["intent"] for row in following.ranking), None)  # one may lack an answer
-    if following.reason == DecisionReason.CHOICE and picked is not None:
+    if following.reason in CHOSEN and picked is not None:
         return names.get(picked, picked)
     return None

@@ -1,4 +1,4 @@
-"""One message in, one reply out: decide, log, commit, then speak."""
+"""One message in, one reply out: decide, say, log, commit, then speak."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -6,20 +6,23 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
+from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.matching.decide import Decision, Ranked
-from helpdesk.matching.languages import languages
-from helpdesk.matching.matcher import spoken_language, written_language
 from helpdesk.records import conversations
-from helpdesk.records.conversations import Logged
+from helpdesk.records.conversations import LastTurn, Logged
 from helpdesk.records.database import Database
+from helpdesk.records.feedback import give_feedback
+from helpdesk.serving.dialogue import decide_choice, read_last_turn, waits_for_choice
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.live import Live, LiveMatcher
+from helpdesk.serving.markup import html, html_of_text, plain
 from helpdesk.serving.outside_view import OutsideView, outside_view
+from helpdesk.serving.payloads import decide_payload
 from helpdesk.serving.readiness import Readiness
 from helpdesk.serving.replies import Replies, shipped_replies
 from helpdesk.serving.tallies import Tallies
+from helpdesk.serving.telling import Teller
 from helpdesk.settings import Settings
 from helpdesk.text import normalise
 
@@ -29,7 +32,7 @@ MAX_EXTERNAL_ID = 128
 
 @dataclass(frozen=True)
 class Option:
-    """One choice of a clarifying question. The last one, "none of these", has no slug."""
+    """One choice of a clarifying question, or a follow-up. "None of these", the last choice, has no slug."""
 
     slug: str | None
     question: str
@@ -39,14 +42,16 @@ class Option:
 class Reply:
     """What to tell the person. `ranking` rows hold intent, confidence, nearest, similarity, best first.
 
-    intents: the entries that are answered, two when two questions were asked in one message.
+    intents: the slugs of what is answered, several when so many questions were asked in one message.
     """
 
     message_id: int
     kind: str
     text: str
+    html: str
     options: tuple[Option, ...]
-    intents: tuple[FaqEntry, ...]
+    follow_ups: tuple[Option, ...]
+    intents: tuple[str, ...]
     confidence: float
     reason: str
     ranking: Sequence[Mapping[str, Any]]
@@ -75,9 +80,9 @@ class ChatService:
     def reply(self, text: str, *, channel: str, sender: str, external_id: str | None = None) -> Reply:
         """Answer one message; it and its decision are committed when this returns.
 
-        The same (channel, external id) gives the stored reply again. Raises BadInputError for text, sender or id
-        that cannot be stored, ConflictError when the id was used for another message, UnavailableError when the
-        database does not answer.
+        The same (channel, external id) is told again what it was told first, whatever was edited or promoted meanwhile.
+        Raises BadInputError for text, sender or id that cannot be stored, ConflictError when the id was used for
+        another message, UnavailableError when the database does not answer.
         """
         check_text("message", text, limit=self.settings.max_message_chars)
         check_text("sender", sender, limit=MAX_SENDER)
@@ -97,6 +102,21 @@ class ChatService:
                     raise
         return self._reply(live, text, stored)
 
+    def feedback(self, message_id: int, *, sender: str, said: str, chosen: str | None = None) -> None:
+        """Record what the sender of a message says of the reply; committed when this returns.
+
+        chosen: the name of the entry that was meant. Raises BadInputError when no published entry has it, NotFoundError
+        when the message is not this sender's.
+        """
+        check_text("session_id", sender, limit=MAX_SENDER)
+        live = self.live.take()
+        if chosen is not None:
+            chosen = live.names.get(chosen, chosen) if live else chosen
+            if live is None or chosen not in live.faq:
+                raise BadInputError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
+        with self.database.write() as session:
+            give_feedback(session, message_id, sender=sender, said=said, chosen=chosen)
+
     def match(self, text: str) -> tuple[Decision, int | None]:
         """The decision about a text and the version that made it; nothing is logged."""
         check_text("text", text, limit=self.settings.max_message_chars)
@@ -106,7 +126,7 @@ class ChatService:
     def view(self, text: str, said: Decision | Reply) -> OutsideView:
         """What somebody who is not logged in may read of the decision about a text, or of the reply to it."""
         if isinstance(said, Reply):
-            named = [entry.slug for entry in said.intents] or [option.slug for option in said.options if option.slug]
+            named = said.intents or [option.slug for option in said.options if option.slug]
             return outside_view(self.live.take(), text, columns=vars(said), named=named)
         return outside_view(self.live.take(), text, columns=said.columns(), named=said.intents or said.options)
 
@@ -124,15 +144,14 @@ class ChatService:
             return conversations.find_delivery(session, external_id, channel=channel, sender=sender, text=text)
 
     def _decide(self, live: Live | None, text: str, *, channel: str, sender: str, external_id: str | None) -> Logged:
+        none_text = self.settings.none_text
         with self.tallies.stage("match"):
-            decision, probability = self._choice(live, text, channel=channel, sender=sender), None
-            if decision is None:
-                decision = _shuffled(live.match(text) if live else _NO_BUNDLE)
-                if live and decision.reason in _YES_OR_NO and self._asked_back(channel=channel, sender=sender):
-                    decision = _shuffled(live.rank(text))
-                probability = None if decision.kind in NO_QUESTION else self.live.audit.draw()
+            last = read_last_turn(self.database, live, text, none_text=none_text, channel=channel, sender=sender)
+            decision = self._decision(live, text, last)
+            told = self._teller.tell(live, text, decision, last=last)
+        drawn = decision.reason not in CHOSEN and decision.kind not in NO_QUESTION
         columns = decision.columns() | {"version_id": live.version_id if live else None}
-        columns |= {"inclusion_probability": probability}
+        rest = {"inclusion_probability": self.live.audit.draw() if drawn else None, "told": dict(vars(told))}
         with self.tallies.stage("store"), self.database.write() as session:
             message_id = conversations.log_message(
                 session,
@@ -140,87 +159,43 @@ class ChatService:
                 channel=channel,
                 sender=sender,
                 external_id=external_id,
-                decision=columns,
+                decision=columns | rest,
                 demand_per_hour=self.settings.demand_per_hour,
             )
-        del columns["thresholds"], columns["out_of_scope"], columns["inclusion_probability"]
-        return Logged(message_id=message_id, **columns)
+        del columns["thresholds"], columns["out_of_scope"]
+        return Logged(message_id=message_id, **columns, told=told)
 
-    def _choice(self, live: Live | None, text: str, *, channel: str, sender: str) -> Decision | None:
-        """What a number, or the text of an option (a button sends that), means right after a clarifying question."""
-        said = normalise(text)
-        none_of_these = normalise(self.settings.none_text)
-        is_number = len(said) == 1 and said.isdecimal()
-        if live is None or not (is_number or said == none_of_these or said in live.questions):
-            return None
-        with self.database.read() as session:
-            last = conversations.last_decision(session, channel=channel, sender=sender)
-        if last is None or last.kind != DecisionKind.CLARIFY:
-            return None
-        options = conversations.called_now(last, live.names).options
-        offered = [normalise(live.faq[slug].shown) if slug in live.faq else None for slug in options]
-        texts = [*offered, none_of_these]
-        choice = int(said) - 1 if is_number else texts.index(said) if said in texts else -1
-        if choice == len(options):
-            return Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NONE_OF_THESE)
-        if 0 <= choice < len(options) and options[choice] in live.faq:
-            chosen = (Ranked(options[choice], 1.0),)
-            return live.spoken(Decision(DecisionKind.ANSWER, chosen, (), DecisionReason.CHOICE))
-        return None
+    def _decision(self, live: Live | None, text: str, last: LastTurn | None) -> Decision:
+        payload = decide_payload(live, text)
+        if payload is not None or live is None:
+            return payload or _NO_BUNDLE
+        choice = decide_choice(live, text, last, none_text=self.settings.none_text)
+        if choice is not None:
+            return choice
+        decision = live.match(text)
+        if decision.reason in _YES_OR_NO and waits_for_choice(last):
+            decision = live.rank(text)
+        return _shuffled(decision)
 
-    def _asked_back(self, *, channel: str, sender: str) -> bool:
-        """Whether a clarifying question waits for this sender's answer."""
-        with self.database.read() as session:
-            last = conversations.last_decision(session, channel=channel, sender=sender)
-        return last is not None and last.kind == DecisionKind.CLARIFY
+    @cached_property
+    def _teller(self) -> Teller:
+        return Teller(self.settings, self.replies)
 
     def _reply(self, live: Live | None, text: str, logged: Logged) -> Reply:
-        entries = live.faq if live else {}
-        logged = conversations.called_now(logged, live.names) if live else logged
-        answered = tuple(entries[slug] for slug in conversations.answered_intents(logged) if slug in entries)
-        options = tuple(Option(slug, entries[slug].shown) for slug in logged.options if slug in entries)
-        if options:
-            options += (Option(None, self.settings.none_text),)
+        told = logged.told or self._teller.tell_anew(live, text, logged)
         return Reply(
             message_id=logged.message_id,
             kind=logged.kind,
-            text=self._text(live, text, logged, answered, options),
-            options=options,
-            intents=answered,
+            text=plain(told.text) if told.markup else told.text,
+            html=html(told.text) if told.markup else html_of_text(told.text),
+            options=tuple(Option(slug, question) for slug, question in told.options),
+            follow_ups=tuple(Option(slug, question) for slug, question in told.follow_ups),
+            intents=tuple(told.intents),
             confidence=logged.confidence,
             reason=logged.reason,
             ranking=logged.ranking,
             version_id=logged.version_id,
         )
-
-    def _text(
-        self,
-        live: Live | None,
-        said: str,
-        logged: Logged,
-        answered: tuple[FaqEntry, ...],
-        options: tuple[Option, ...],
-    ) -> str:
-        if logged.kind in NO_QUESTION:
-            return self.replies.to(logged.reason, spoken_language(said, self.settings.languages))
-        if any(entry.answer.strip() for entry in answered):
-            return "\n\n".join(entry.answer for entry in answered)
-        if logged.kind == DecisionKind.CLARIFY and options:
-            lines = [f"{number}. {option.question}" for number, option in enumerate(options, 1)]
-            return "\n".join([self.settings.clarify_text, *lines])
-        if live is not None and _is_foreign(live, said, logged.reason):
-            understood = languages().names(live.matcher.bundle.languages)
-            return self.replies.to_other_language(
-                written_language(said, self.settings.languages), understood=", ".join(understood)
-            )
-        return self.settings.fallback_text
-
-
-def _is_foreign(live: Live, said: str, reason: str) -> bool:
-    """Whether the reply names the languages; to a labelled text, too, so that nobody sees that it has a label."""
-    if reason == DecisionReason.KNOWN_OUT_OF_SCOPE:
-        return live.matcher.foreign_language(said) is not None
-    return reason == DecisionReason.LANGUAGE
 
 
 _YES_OR_NO = (DecisionReason.YES, DecisionReason.NO)

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from helpdesk.errors import BundleError, HelpdeskError
 from helpdesk.matching.bundle import open_bundle
+from helpdesk.matching.choices import question_words
 from helpdesk.matching.decide import Decision, speak
 from helpdesk.matching.known_texts import Additions
 from helpdesk.matching.matcher import Matcher
@@ -22,7 +23,7 @@ from helpdesk.serving.day_additions import match_exactly, match_nearly, read_cha
 from helpdesk.serving.entries import FaqEntry, read_entries
 from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import Settings
-from helpdesk.text import normalise, text_key
+from helpdesk.text import text_key
 
 log = logging.getLogger(__name__)
 _NO_REVISION = -1  # the FAQ of a bundle just opened is still to be encoded
@@ -38,7 +39,7 @@ class Live:
     faq_revision: int
     faq: dict[str, FaqEntry]
     additions: Additions
-    questions: frozenset[str] = frozenset()  # of the published entries as they are shown, normalised
+    question_words: frozenset[str] = frozenset()  # of the entries' questions, of those that are not published too
     names: Mapping[str, str] = field(default_factory=dict)  # former name of an entry -> that of today
     answered: frozenset[str] = frozenset()  # the published entries that have an answer text
 
@@ -188,10 +189,11 @@ class LiveMatcher:
             names = current_names(session)
             live = replace(live, names=names, matcher=live.matcher.renamed(names))
             changes = read_changes(session, live.matcher.bundle)
+            questions = [*faq.read_questions(session), *(entry.shown for entry in entries.values())]
         exact = match_exactly(changes)
-        questions = frozenset(normalise(entry.shown) for entry in entries.values())
+        words = frozenset(word for question in questions for word in question_words(question))
         answered = frozenset(slug for slug, entry in entries.items() if entry.answer.strip())
-        live = replace(live, faq=entries, questions=questions, answered=answered, additions=exact)
+        live = replace(live, faq=entries, question_words=words, answered=answered, additions=exact)
         if revision is None:
             return live
         return replace(live, faq_revision=revision, additions=match_nearly(exact, changes.added, live.matcher.bundle))

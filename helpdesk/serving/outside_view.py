@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from helpdesk.decisions import ANSWERS, DecisionKind, DecisionReason
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.serving.live import Live
 
 
@@ -62,6 +62,6 @@ def _scored(live: Live, part: str, intent: str) -> float:
 def _rests_on_known_text(reason: DecisionReason, matches: Sequence[tuple[str, float]]) -> bool:
     """Each of several questions may be known by itself."""
     known = (DecisionReason.EXACT, DecisionReason.KNOWN_OUT_OF_SCOPE)
-    in_parts = reason in (*ANSWERS, DecisionReason.SENTENCE)
+    in_parts = reason in (DecisionReason.TWO_QUESTIONS, DecisionReason.THREE_QUESTIONS, DecisionReason.SENTENCE)
     parts_known = in_parts and any(confidence == 1.0 for _, confidence in matches)
     return reason in known or parts_known

@@ -1,5 +1,5 @@
-"""The short replies to small talk, to a wish for a person and to a language that is not understood: shipped ones, and
-those that operators put over them."""
+"""The short texts besides the answers, by language: to small talk, to a wish for a person, to a language that is not
+understood, to what is not there any more. Shipped ones, and those that operators put over them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,11 @@ from helpdesk.records.files.csv_files import BadRows, read_column, read_rows, re
 from helpdesk.settings import LANGUAGES, Settings, resource
 
 LANGUAGES_HERE = "{languages}"  # stands for the names of those that are understood
-_REASONS = (*SMALL_TALK, DecisionReason.ASKED, DecisionReason.LANGUAGE)
+QUESTION_HERE = "{question}"  # for what was chosen and is gone
+PART_HERE = "{part}"  # for the part of a message that was not answered
+UNANSWERED = "unanswered"
+_DECIDED = (DecisionReason.ASKED, DecisionReason.LANGUAGE, DecisionReason.GONE, DecisionReason.COMMAND)
+_REASONS = (*SMALL_TALK, *_DECIDED, UNANSWERED)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,14 @@ class Replies:
     def to_other_language(self, language: str, *, understood: str) -> str:
         """The reply to a message that is not understood, with the names of the languages that are."""
         return self.to(DecisionReason.LANGUAGE, language).replace(LANGUAGES_HERE, understood)
+
+    def to_gone(self, language: str, *, question: str) -> str:
+        """The reply to a choice that is not in the FAQ any more."""
+        return self.to(DecisionReason.GONE, language).replace(QUESTION_HERE, question)
+
+    def about_unanswered(self, language: str, *, part: str) -> str:
+        """What is said below an answer of the part of the message that it does not answer."""
+        return self.to(UNANSWERED, language).replace(PART_HERE, part)
 
 
 @cache

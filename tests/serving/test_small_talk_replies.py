@@ -96,7 +96,7 @@ def test_a_question_between_small_talk_is_answered(desk: ChatService) -> None:
     """By its own words, which are known."""
     reply = say(desk, "Hi team, forgot my password. Thanks!")
 
-    assert (reply.kind, reply.reason, reply.intents[0].slug) == ("answer", "exact", "password")
+    assert (reply.kind, reply.reason, reply.intents[0]) == ("answer", "exact", "password")
     assert desk.view("Hi team, forgot my password. Thanks!", reply).reason == "exact"
 
 

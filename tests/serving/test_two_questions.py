@@ -24,7 +24,7 @@ def test_both_are_answered_in_one_text(real_desk: ChatService, text: str) -> Non
     reply = real_desk.reply(text, channel="rest", sender="u")
 
     assert (reply.kind, reply.reason) == ("answer", "two_questions")
-    assert [entry.slug for entry in reply.intents] == ["password", "printer"]
+    assert list(reply.intents) == ["password", "printer"]
     assert reply.text == "Open the self-service page.\n\nSwitch the printer off and on."
 
 
@@ -95,7 +95,7 @@ def test_three_are_answered_in_the_order_of_the_message(real_desk: ChatService) 
     reply = real_desk.reply(text, channel="rest", sender="u")
 
     assert (reply.kind, reply.reason) == ("answer", "three_questions")
-    assert [entry.slug for entry in reply.intents] == ["printer", "password", "vpn"]
+    assert list(reply.intents) == ["printer", "password", "vpn"]
     assert reply.ranking[1]["understood"] == "forgot my password"
 
 
@@ -109,3 +109,32 @@ def test_outsiders_see_a_confidence_that_reaches_the_threshold(client: FlaskClie
     assert found["reason"] == "two_questions"
     assert found["confidence"] >= round(now.matcher.bundle.thresholds.answer, 4)
     assert [match["intent"] for match in found["matches"]] == ["password", "vpn"]
+
+
+@pytest.mark.parametrize(
+    ("text", "answered", "left"),
+    [
+        ("How do I reset my password? What is the capital of Peru?", ["password"], "What is the capital of Peru?"),
+        ("forgot my password. printer not working. Who won the football cup?", ["password", "printer"], "football cup"),
+        (
+            "how do I reset my password, why does the printer not print and who won the football cup yesterday",
+            ["password", "printer"],
+            "who won the football cup yesterday",
+        ),
+    ],
+)
+def test_what_is_not_answered_is_named(real_desk: ChatService, text: str, answered: list[str], left: str) -> None:
+    """Below the answers, so that nobody takes them for all."""
+    reply = real_desk.reply(text, channel="rest", sender="u")
+
+    assert set(reply.intents) == set(answered)
+    assert "I have not answered this part" in reply.text
+    assert left in reply.text
+
+
+@pytest.mark.parametrize(
+    "text", ["Can you help me? I forgot my password.", "forgot my password. How do I reset it?", "I forgot my password"]
+)
+def test_nothing_is_named_where_one_thing_is_asked(real_desk: ChatService, text: str) -> None:
+    """A plea for help, and the same matter again, are no question of their own."""
+    assert "not answered" not in real_desk.reply(text, channel="rest", sender="u").text

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import SMALL_TALK, DecisionKind, DecisionReason
+from helpdesk.decisions import PICKED, SMALL_TALK, DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.lineage.counterfactual import decide_without
 from helpdesk.matching.bundle import Bundle, open_bundle
@@ -24,7 +24,9 @@ from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
 NOT_MATCHED: dict[str, str] = {
-    DecisionReason.CHOICE: "the person chose it from a clarifying question",
+    **dict.fromkeys(PICKED.values(), "the person chose it from a clarifying question"),
+    DecisionReason.GONE: "the person chose an entry that is not there any more",
+    DecisionReason.COMMAND: "the message is a command of the widget",
     DecisionReason.NONE_OF_THESE: "the person chose none of the options of a clarifying question",
     DecisionReason.EMPTY: "the message has no letters or digits",
     DecisionReason.NO_VERSION: "no version served yet",

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from helpdesk.records.faq import MAX_PHRASING
+from helpdesk.records.files.faq_columns import LIST_FIELDS
+from helpdesk.records.follow_ups import MAX_FOLLOW_UPS
 from helpdesk.text import normalise, slugify
 
 LONGEST_NAME: Final = 128
@@ -28,12 +30,14 @@ def cells_fault(cells: Mapping[str, Any]) -> str | None:
     if cells.get("extra"):
         return f"{len(cells['extra'])} cell(s) too many; is a separator or a quote missing?"
     for name, value in cells.items():
-        if name == "tags" and not (isinstance(value, list) and all(isinstance(tag, str) for tag in value)):
-            return f"tags is {value!r:.60}; expected a list of texts"
-        if name not in ("tags", "extra") and not isinstance(value, str):
+        if name in LIST_FIELDS and not (isinstance(value, list) and all(isinstance(tag, str) for tag in value)):
+            return f"{name} is {value!r:.60}; expected a list of texts"
+        if name not in (*LIST_FIELDS, "extra") and not isinstance(value, str):
             return f"{name} is {value!r:.60}; expected text"
-        if any(_unstorable(text) for text in (value if name == "tags" else [value]) if isinstance(text, str)):
+        if any(_unstorable(text) for text in (value if name in LIST_FIELDS else [value]) if isinstance(text, str)):
             return f"{name} holds a NUL or a lone surrogate"
+    if len(cells.get("follow_ups") or ()) > MAX_FOLLOW_UPS:
+        return f"follow_ups names {len(cells['follow_ups'])} entries; expected at most {MAX_FOLLOW_UPS}"
     return _intent_fault(cells) or _texts_fault(cells) or _choice_fault(cells)
 
 

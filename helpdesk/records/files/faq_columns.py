@@ -7,7 +7,8 @@ from typing import Final
 
 from helpdesk.errors import BadInputError
 
-EXPECTED: Final = "intent,question,answer,phrasing[,locale,tags], question,answer, or text,intent"
+LIST_FIELDS: Final = ("tags", "follow_ups")  # several values in one cell
+EXPECTED: Final = "intent,question,answer,phrasing[,locale,tags,follow_ups], question,answer, or text,intent"
 PHRASING_FIELDS: Final = ("phrasing", "phrasings", "text")
 _NAMES: Final = {
     "intent": "intent intents slug intentname intentid absicht intention topicid",
@@ -22,6 +23,7 @@ _NAMES: Final = {
         paraphrases alternatives alternativequestions patterns queries äußerungen""",
     "text": "text",
     "tags": "tags tag schlagwort schlagworte schlagwörter keyword keywords stichwort stichworte stichwörter labels",
+    "follow_ups": "followups followup followupquestions relatedquestions folgefragen",
     "locale": "locale language lang sprache idioma langue lingua taal",
     "status": "status state zustand",
 }

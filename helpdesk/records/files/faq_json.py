@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from helpdesk.errors import BadInputError
-from helpdesk.records.files.faq_columns import PHRASING_FIELDS, recognise_field
+from helpdesk.records.files.faq_columns import LIST_FIELDS, PHRASING_FIELDS, recognise_field
 from helpdesk.records.files.faq_rows import Drafts, FaqFile
 from helpdesk.records.files.faq_tables import split_tags
 
@@ -77,6 +77,6 @@ def _value(field: str, value: Any) -> Any:
     """Of several answers the first; tags in one text are told apart."""
     if field == "answer" and isinstance(value, list) and value:
         return value[0]
-    if field == "tags" and isinstance(value, str):
+    if field in LIST_FIELDS and isinstance(value, str):
         return split_tags(value)
     return value

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from helpdesk.records.files.cells import unescape_cell
-from helpdesk.records.files.faq_columns import FaqTable, find_columns
+from helpdesk.records.files.faq_columns import LIST_FIELDS, FaqTable, find_columns
 from helpdesk.records.files.faq_rows import Drafts, FaqFile
 from helpdesk.records.files.grids import Grid
 from helpdesk.text import normalise
@@ -76,8 +76,9 @@ def _rows(table: FaqTable, names: Sequence[str], cells: Sequence[str]) -> Iterat
     """What one line says: the entry with its first phrasing, and a row for each further one."""
     row: dict[str, Any] = {field: unescape_cell(_cell(cells, number)) for field, number in table.fields.items()}
     row["extra"] = [cell for cell in cells[len(names) :] if cell.strip()]
-    if "tags" in row:
-        row["tags"] = split_tags(row["tags"])
+    for field in LIST_FIELDS:
+        if field in row:
+            row[field] = split_tags(row[field])
     for field in ("status", "locale"):
         if field in row:
             row[field] = row[field].strip()

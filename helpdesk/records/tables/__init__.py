@@ -14,7 +14,16 @@ from helpdesk.records.tables.people import (
     Staff,
 )
 from helpdesk.records.tables.protection import KeptOut, RateCount, StageLatency, WriteProbe
-from helpdesk.records.tables.traffic import AskedText, Conversation, CountedDay, DayTotal, DecisionRow, FlipRow, Message
+from helpdesk.records.tables.traffic import (
+    AskedText,
+    Conversation,
+    CountedDay,
+    DayTotal,
+    DecisionRow,
+    FeedbackRow,
+    FlipRow,
+    Message,
+)
 from helpdesk.records.tables.uploads import Upload, UploadedFile
 
 __all__ = [
@@ -30,6 +39,7 @@ __all__ = [
     "ExclusionRow",
     "FaqChange",
     "FaqRevision",
+    "FeedbackRow",
     "FlipRow",
     "FormerName",
     "GoldenPhraseRow",

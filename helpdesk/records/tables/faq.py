@@ -13,6 +13,7 @@ from helpdesk.records.tables.base import Table
 class Intent(Table):
     """One FAQ entry: a canonical question and its answer. A former slug stays a name of it.
 
+    follow_ups: names of other entries, as they were called then, whose questions are shown after the answer.
     archived: put away, else like a draft; deleted: only its labels, its history and, until another entry takes it, its
     slug are left.
     """
@@ -30,6 +31,7 @@ class Intent(Table):
     status: Mapped[str] = mapped_column(String(16), default="published")
     locale: Mapped[str] = mapped_column(String(16), default="en")
     tags: Mapped[list[Any]] = mapped_column(default=list)
+    follow_ups: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     phrasings: Mapped[list["Phrasing"]] = relationship(
@@ -96,7 +98,8 @@ class FaqChange(Table):
 class FaqRevision(Table):
     """Append-only: an entry as it was after one change. Those of an entry that was merged away have no `intent_id`.
 
-    `entry` is {"question", "answer", "status", "locale", "tags", "phrasings"}, each phrasing [text, source, author].
+    `entry` is {"question", "answer", "status", "locale", "tags", "follow_ups", "phrasings"}, each phrasing
+    [text, source, author]; older ones have no follow-ups.
     """
 
     __tablename__ = "faq_revisions"

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.decisions import DecisionKind
@@ -50,6 +50,8 @@ _ANSWERED = text("answered_at IS NOT NULL")
 class DecisionRow(Table):
     """What the bot decided about a message, and everything it decided from.
 
+    `told` is {"text", "intents", "options", "follow_ups", "markup"}, options and follow-ups [slug, question], all as
+    the person got them; NULL before that was kept.
     `inclusion_probability` is that with which the message was drawn into the audit sample, NULL when it was not drawn.
     """
 
@@ -74,6 +76,7 @@ class DecisionRow(Table):
     ranking: Mapped[list[Any]]
     options: Mapped[list[Any]]
     thresholds: Mapped[dict[str, Any]]
+    told: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     inclusion_probability: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -86,7 +89,8 @@ class AskedText(Table):
     more expected benefit, which is count x uncertainty.
     open: no label says what it means, it is not flagged, and what serves does not answer it surely now; later: somebody
     put it off. answered_at: when a night found that what serves answers it surely with `answer`, and so it left the
-    queue; put_back: somebody looked at that, and it waits whatever nights find.
+    queue; put_back: somebody looked at that, and it waits whatever nights find. disliked: somebody who sent it said
+    that the answer did not help.
     """
 
     __tablename__ = "asked_texts"
@@ -94,7 +98,8 @@ class AskedText(Table):
         Index("ix_asked_texts_queue", "open", "later", "place", "newest_id"),
         Index("ix_asked_texts_count", "open", "count", "newest_id"),
         Index("ix_asked_texts_newest", "open", "newest_id"),
-        Index("ix_asked_texts_kinds", "open", "kind", "reason", "confidence"),
+        Index("ix_asked_texts_disliked", "disliked", "open"),
+        Index("ix_asked_texts_kinds", "open", "kind", "reason", "confidence", "disliked"),
         Index("ix_asked_texts_answered", "answered_at", sqlite_where=_ANSWERED, postgresql_where=_ANSWERED),
     )
 
@@ -114,6 +119,25 @@ class AskedText(Table):
     answer: Mapped[str | None] = mapped_column(String(128))
     answer_confidence: Mapped[float | None]
     put_back: Mapped[bool] = mapped_column(default=False, server_default=false())
+    disliked: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class FeedbackRow(Table):
+    """What the sender of a message said of the reply, last: untrusted, so it labels nothing by itself.
+
+    `chosen` is the slug of the entry that they meant, as it was called then.
+    """
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        CheckConstraint("said IN ('helpful', 'not_helpful', 'chosen', 'none_of_these')", name="said"),
+        CheckConstraint("(said = 'chosen') = (chosen IS NOT NULL)", name="chosen"),
+    )
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    said: Mapped[str] = mapped_column(String(16))
+    chosen: Mapped[str | None] = mapped_column(String(128))
+    at: Mapped[datetime] = mapped_column(default=now)
 
 
 class CountedDay(Table):

@@ -51,12 +51,12 @@ def as_rasa(reply: Reply, view: OutsideView, sender: str) -> dict[str, Any]:
         "reason": view.reason,
         "confidence": round(view.confidence, 4),
         "version": reply.version_id,
-        "intent": reply.intents[0].slug if reply.intents else None,
-        "intents": [entry.slug for entry in reply.intents] if len(reply.intents) > 1 else None,
+        "intent": reply.intents[0] if reply.intents else None,
+        "intents": list(reply.intents) if len(reply.intents) > 1 else None,
     }
     element: dict[str, Any] = {"recipient_id": sender, "text": reply.text}
-    if reply.options:
-        element["buttons"] = [_button(option) for option in reply.options]
+    if reply.options or reply.follow_ups:
+        element["buttons"] = [_button(option) for option in (*reply.options, *reply.follow_ups)]
     element["custom"] = {key: value for key, value in custom.items() if value is not None}
     return element
 

@@ -104,10 +104,11 @@ def as_json(reply: Reply, view: OutsideView) -> dict[str, Any]:
     return {
         "message_id": reply.message_id,
         "decision": reply.kind,
-        "intent": reply.intents[0].slug if reply.intents else None,
-        "intents": [entry.slug for entry in reply.intents],
-        "messages": [{"text": reply.text}],
+        "intent": reply.intents[0] if reply.intents else None,
+        "intents": list(reply.intents),
+        "messages": [{"text": reply.text, "html": reply.html}],
         "options": [{"intent": option.slug, "question": option.question} for option in reply.options],
+        "follow_ups": [option.question for option in reply.follow_ups],
         "model": {"version": reply.version_id},
         **_seen(view),
     }

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from helpdesk.records import labelled, labels, names, turns
+from helpdesk.records import feedback, labelled, labels, names, turns
+from helpdesk.records.feedback import Ratings
 from helpdesk.records.night_report import DecisionSummary
 from helpdesk.records.queue import QueueItem
 from helpdesk.records.tables import Label
@@ -21,7 +22,8 @@ AROUND = 2
 class Card:
     """What a card shows beside its message.
 
-    seen: the newest label that its text has; counting: the label that counts; flag: the one it waits under.
+    seen: the newest label that its text has; counting: the label that counts; flag: the one it waits under;
+    ratings: what customers said of the replies to it.
     preselected: whether Enter accepts the first choice, which is so when it would be answered. answers, questions: by
     slug; a blind card has neither decision nor confidence, and its turns are only what the person said before.
     too_long: whether a label will answer this very text alone.
@@ -37,6 +39,7 @@ class Card:
     counting: Label | None
     flag: Label | None
     too_long: bool
+    ratings: Ratings
 
 
 def read_card(session: Session, item: QueueItem, *, blind: bool, query: str) -> Card:
@@ -56,6 +59,7 @@ def read_card(session: Session, item: QueueItem, *, blind: bool, query: str) -> 
         counting=labels.counting_label(session, item.message_id),
         flag=labelled.flag_of(session, item.text_key),
         too_long=_is_too_long(item.normalised),
+        ratings=feedback.count_of_text(session, item.text_key),
     )
 
 

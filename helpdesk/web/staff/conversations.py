@@ -1,6 +1,6 @@
 """Conversations: a search over what was said, and the whole thread with what was decided about each message."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -21,8 +21,10 @@ from helpdesk.records.conversation_log import (
 )
 from helpdesk.records.conversations import answered_intents
 from helpdesk.records.day_counts import read_channels
+from helpdesk.records.feedback import HELPFUL, NONE_MEANT, NOT_HELPFUL, read_feedback
 from helpdesk.records.periods import Period
 from helpdesk.records.roles import Role
+from helpdesk.records.tables import FeedbackRow
 from helpdesk.records.turns import Turn, as_turns
 from helpdesk.text import normalise, visible
 from helpdesk.web.context import BIGGEST_ID, row_id, service
@@ -37,6 +39,11 @@ OUTCOME_WORDS = {
     "asked_back": "Asked back",
     "handed_over": "Handed over",
     "small_talk": "Small talk",
+}
+RATING_WORDS = {
+    HELPFUL: "The customer says that this helped.",
+    NOT_HELPFUL: "The customer says that this did not help.",
+    NONE_MEANT: "The customer says that it was none of these.",
 }
 blueprint = Blueprint("conversations", __name__, url_prefix="/desk/conversations")
 
@@ -119,8 +126,10 @@ def _together(rows: Sequence[Exchange]) -> list[list[Exchange]]:
 def _turns(session: Session, rows: Sequence[Exchange]) -> list[dict[str, Any]]:
     """What the page shows of each message."""
     given = labels_of(session, {said.message.text_key for said in rows})
+    rated = read_feedback(session, [said.message.id for said in rows])
     turns = as_turns(session, [(said.message, said.decision) for said in rows])
-    questions = names.questions(session, {slug for turn in turns for slug in (*turn.answered, *turn.offered)})
+    spoken = {slug for turn in turns for slug in (*turn.answered, *turn.offered)}
+    questions = names.questions(session, spoken | {row.chosen for row in rated.values() if row.chosen})
     then = [(slug, said.message.created_at) for said in rows for slug in answered_intents(said.decision)]
     sent, now = faq_history.answers_then(session, then), names.answers(session, {slug for slug, _ in then})
 
@@ -136,6 +145,7 @@ def _turns(session: Session, rows: Sequence[Exchange]) -> list[dict[str, Any]]:
             "answers": [answer(said, *slugs) for slugs in _slugs_then_and_now(said, turn)],
             "offered": [questions.get(slug, slug) for slug in turn.offered],
             "then": _then(said, turn, last=said is rows[-1]),
+            "feedback": _rating(rated.get(said.message.id), questions),
             "labels": given.get(said.message.text_key, []),
         }
         for said, turn in zip(rows, turns, strict=True)
@@ -144,6 +154,14 @@ def _turns(session: Session, rows: Sequence[Exchange]) -> list[dict[str, Any]]:
 
 def _slugs_then_and_now(said: Exchange, turn: Turn) -> Iterator[tuple[str, str]]:
     return zip(answered_intents(said.decision), turn.answered, strict=True)
+
+
+def _rating(row: FeedbackRow | None, questions: Mapping[str, str]) -> str | None:
+    """What the customer said of the reply, in words."""
+    if row is None:
+        return None
+    meant = questions.get(row.chosen or "", row.chosen or "")
+    return RATING_WORDS.get(row.said, f"The customer says that “{meant}” was meant.")
 
 
 def _then(said: Exchange, turn: Turn, *, last: bool) -> str | None:

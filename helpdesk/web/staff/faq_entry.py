@@ -12,6 +12,7 @@ from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import faq, faq_delete, faq_edit, faq_history
 from helpdesk.records.clock import now
 from helpdesk.records.faq_edit import EditedMeanwhileError, TypedEntry
+from helpdesk.records.follow_ups import names_today
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Intent
 from helpdesk.serving.alike import AlikeText, alike_texts
@@ -23,7 +24,7 @@ from helpdesk.web.staff.banner import ago
 from helpdesk.web.staff.faq_try import tried
 
 SHOWN = 100  # phrasings, and labels, of an entry
-TYPED = ("question", "answer", "locale", "tags", "phrasings", "seen")
+TYPED = ("question", "answer", "locale", "tags", "follow_ups", "phrasings", "seen")
 Fields = MultiDict[str, str]
 blueprint = Blueprint("faq_entry", __name__, url_prefix="/desk/faq")
 
@@ -104,11 +105,13 @@ def typed_entry(form: Fields) -> TypedEntry:
     """What the fields of a form say; phrasings are one a line, tags between commas."""
     tags = [tag.strip() for tag in form.get("tags", "").split(",")]
     lines = [line.strip() for line in form.get("phrasings", "").splitlines()]
+    follow_ups = [line.strip() for line in form.get("follow_ups", "").splitlines()]
     return TypedEntry(
         question=form.get("question", "").strip(),
         answer="\n".join(form.get("answer", "").splitlines()).strip(),
         locale=form.get("locale", "").strip() or "en",
         tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
+        follow_ups=tuple(line for line in follow_ups if line),
         phrasings=tuple(line for line in lines if line),
     )
 
@@ -138,6 +141,7 @@ def show_form(
         entry = _find(session, entry_id, typed)
         last = None if entry is None else faq_history.last_two(session, entry.id)[0]
         context = {} if entry is None else _parts(session, entry)
+        stored = _stored(session, entry)
     seen = last.id if last else 0
     if meanwhile is None and typed is not None and "seen" in typed:
         seen = row_id(typed["seen"]) or 0
@@ -145,7 +149,7 @@ def show_form(
     page = render_template(
         "faq_entry.html",
         entry=entry,
-        typed=typed if typed is not None else _stored(entry),
+        typed=typed if typed is not None else stored,
         seen=seen,
         last=last,
         problem=problem,
@@ -195,11 +199,17 @@ def _shared(session: Session, entry: Intent) -> Sequence[AlikeText]:
     return alike_texts(session, None, [phrasing.text for phrasing in entry.phrasings], apart_from=entry.id)
 
 
-def _stored(entry: Intent | None) -> Fields:
+def _stored(session: Session, entry: Intent | None) -> Fields:
     if entry is None:
         return MultiDict({"locale": "en"})
     return MultiDict(
-        {"question": entry.question, "answer": entry.answer, "locale": entry.locale, "tags": ", ".join(entry.tags)}
+        {
+            "question": entry.question,
+            "answer": entry.answer,
+            "locale": entry.locale,
+            "tags": ", ".join(entry.tags),
+            "follow_ups": "\n".join(names_today(session, entry.follow_ups)),
+        }
     )
 
 

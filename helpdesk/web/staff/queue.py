@@ -9,7 +9,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from helpdesk.records import labelled, labels, names, now_answered, versions
-from helpdesk.records.queue import SORTS, QueueItem, Wanted
+from helpdesk.records.queue import SORTS, THUMBS_DOWN, QueueItem, Wanted
 from helpdesk.records.queue_counts import count_items
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Label, Version
@@ -85,7 +85,7 @@ def page() -> str:
         number=number,
         pages=pages,
         questions=shown,
-        reasons=REASONS,
+        reasons=REASONS | {THUMBS_DOWN: "Somebody said that the answer did not help."},
         sorts=SORTS,
         given={name: request.args.get(name, "") for name in FILTERS},
         filtered=not wanted.all or wanted.kind is not None,

@@ -107,6 +107,7 @@ def _read(session: Session, asked: Chosen, sort: str) -> dict[str, Any]:
         "faqs": faqs[:FAQS_SHOWN],
         "all_faqs": len(faqs),
         "agreement": facts.agreement(),
+        "ratings": facts.ratings(),
         "sample": facts.sample(review_below=service().settings.review_below),
         "phrases": facts.phrases(),
         "questions": facts.questions(),

@@ -9,6 +9,7 @@ from helpdesk.records import audit, golden, names, nights, traffic
 from helpdesk.records.agreement import Agreement, Mistaken, read_agreement, read_confusions
 from helpdesk.records.day_counts import DayCount, by_day, outcomes, read_day_counts
 from helpdesk.records.faq_counts import FaqCount, read_faq_counts
+from helpdesk.records.feedback import Ratings, count_ratings, ratings_by_intent
 from helpdesk.records.golden import GoldenPhrase
 from helpdesk.records.tables import Night
 from helpdesk.records.traffic import Outcomes, TopicCount
@@ -23,6 +24,7 @@ FAQ_SORTS = {
     "asked": lambda row: -row.answers.all,
     "chosen": lambda row: -row.answers.chosen,
     "wrong": lambda row: -row.wrong,
+    "not_helpful": lambda row: -row.ratings.not_helpful,
     "changed": lambda row: -row.changed.timestamp(),
     "question": lambda row: row.question.casefold(),
 }
@@ -49,7 +51,8 @@ class Facts:
 
     def faqs(self, counts: Sequence[DayCount], confusions: Sequence[Mistaken], *, sort: str) -> list[FaqCount]:
         """Every entry; sort: a key of FAQ_SORTS, by what the table is in order."""
-        return sorted(read_faq_counts(self.session, counts, confusions), key=FAQ_SORTS[sort])
+        ratings = ratings_by_intent(self.session, self.asked.period)
+        return sorted(read_faq_counts(self.session, counts, confusions, ratings), key=FAQ_SORTS[sort])
 
     def agreement(self) -> Agreement:
         """Who labelled how much."""
@@ -63,6 +66,10 @@ class Facts:
         return audit.read_sample(
             self.session, since=asked.since, until=asked.until, channel=asked.channel, review_below=review_below
         )
+
+    def ratings(self) -> Ratings:
+        """What customers said of the replies."""
+        return count_ratings(self.session, self.asked.period)
 
     def phrases(self) -> list[GoldenPhrase]:
         """What staff promise."""

@@ -50,6 +50,7 @@ def _outcomes(facts: Facts, live: Live | None) -> Rows:
         ("handed over", found.handed_over),
         ("handed over, asked for a person", found.wished),
         ("small talk", found.small_talk),
+        *((name.replace("_", " "), count) for name, count in vars(facts.ratings()).items()),
     ]
     shares = (found.messages or None, ("answered directly", "asked back", "handed over"))
     return ("outcome", "messages", "share"), (
@@ -60,7 +61,7 @@ def _outcomes(facts: Facts, live: Live | None) -> Rows:
 def _faqs(facts: Facts, live: Live | None) -> Rows:
     questions = facts.questions()
     columns = ("FAQ", "question", "state", "answered", "of these chosen", "label says otherwise", "meant", "changed")
-    return columns, (
+    return (*columns, "helpful", "not helpful"), (
         (
             row.slug,
             row.question,
@@ -70,6 +71,8 @@ def _faqs(facts: Facts, live: Live | None) -> Rows:
             row.wrong,
             "; ".join(f"{_named(questions, meant)} ({count})" for meant, count in row.confused),
             row.changed.isoformat(timespec="minutes"),
+            row.ratings.helpful,
+            row.ratings.not_helpful,
         )
         for row in facts.faqs(facts.counts(), facts.confusions(), sort="asked")
     )

@@ -33,9 +33,9 @@ function choices(buttons) {
 }
 
 function show(answer) {
-  const lines = answer.buttons ? [answer.text.split("\n")[0]] : [answer.text];
-  const element = bubble(lines.join("\n"), "bot");
   const custom = answer.custom ?? {};
+  const asks = custom.decision === "clarify" && answer.buttons;
+  const element = bubble(asks ? answer.text.split("\n")[0] : answer.text, "bot");
   element.title = `version ${custom.version ?? "none"}, ${custom.decision}, confidence ${custom.confidence}`;
   element.dataset.decision = custom.decision;
   if (answer.buttons) choices(answer.buttons);

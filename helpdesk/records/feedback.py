@@ -1,0 +1,98 @@
+"""What customers say of replies: recorded and counted; it labels nothing by itself."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import NotFoundError
+from helpdesk.records.clock import now
+from helpdesk.records.names import current_names
+from helpdesk.records.periods import Period
+from helpdesk.records.tables import AskedText, Conversation, DecisionRow, FeedbackRow, Message
+
+HELPFUL: Final = "helpful"
+NOT_HELPFUL: Final = "not_helpful"
+CHOSEN_ENTRY: Final = "chosen"
+NONE_MEANT: Final = "none_of_these"
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """How often replies were called helpful and not helpful, another entry was named, and none of those offered."""
+
+    helpful: int = 0
+    not_helpful: int = 0
+    chosen: int = 0
+    none_of_these: int = 0
+
+    @property
+    def rated(self) -> int:
+        """Thumbs up and down."""
+        return self.helpful + self.not_helpful
+
+
+def give_feedback(session: Session, message_id: int, *, sender: str, said: str, chosen: str | None = None) -> None:
+    """Record what the sender of a message says of the reply; the last word counts.
+
+    A text whose answer did not help waits in the queue until it has a label, once. Raises NotFoundError for a message
+    that is not this sender's.
+    """
+    of_sender = select(Message).join(Conversation, Conversation.id == Message.conversation_id)
+    message = session.scalar(of_sender.where(Message.id == message_id, Conversation.sender == sender).with_for_update())
+    if message is None:
+        raise NotFoundError(f"no message {message_id} of this session")
+    row = session.get(FeedbackRow, message_id)
+    if row is None:
+        session.add(FeedbackRow(message_id=message_id, said=said, chosen=chosen))
+    else:
+        row.said, row.chosen, row.at = said, chosen, now()
+    session.flush()
+    down = select(FeedbackRow.message_id).join(Message, Message.id == FeedbackRow.message_id)
+    down = down.where(Message.text_key == message.text_key, FeedbackRow.said == NOT_HELPFUL)
+    asked = update(AskedText).where(AskedText.text_key == message.text_key)
+    session.execute(asked.values(disliked=down.exists()).execution_options(synchronize_session=False))
+
+
+def read_feedback(session: Session, message_ids: Collection[int]) -> dict[int, FeedbackRow]:
+    """Message id -> what its sender said; messages without are left out."""
+    rows = session.scalars(select(FeedbackRow).where(FeedbackRow.message_id.in_(message_ids)))
+    return {row.message_id: row for row in rows}
+
+
+def count_of_text(session: Session, text_key: str) -> Ratings:
+    """What was said of the replies to a text, whoever sent it."""
+    return _count(session, Message.text_key == text_key)
+
+
+def count_ratings(session: Session, period: Period) -> Ratings:
+    """What was said of the replies to the messages of a period."""
+    return _count(session, period.holds)
+
+
+def ratings_by_intent(session: Session, period: Period) -> dict[str, Ratings]:
+    """The same for each entry that was answered, by its name of today; of several answers the first counts."""
+    query = (
+        select(DecisionRow.intent, FeedbackRow.said, func.count())
+        .join(FeedbackRow, FeedbackRow.message_id == DecisionRow.message_id)
+        .join(Message, Message.id == DecisionRow.message_id)
+        .where(period.holds, DecisionRow.intent.is_not(None))
+        .group_by(DecisionRow.intent, FeedbackRow.said)
+    )
+    names = current_names(session)
+    found: dict[str, Counter[str]] = {}
+    for intent, said, count in session.execute(query):
+        found.setdefault(names.get(str(intent), str(intent)), Counter())[said] += count
+    return {intent: _ratings(counts) for intent, counts in found.items()}
+
+
+def _count(session: Session, wanted: ColumnElement[bool]) -> Ratings:
+    query = select(FeedbackRow.said, func.count()).join(Message, Message.id == FeedbackRow.message_id)
+    return _ratings(dict(session.execute(query.where(wanted).group_by(FeedbackRow.said)).tuples().all()))
+
+
+def _ratings(counts: Mapping[str, int]) -> Ratings:
+    return Ratings(**{name: counts.get(name, 0) for name in (HELPFUL, NOT_HELPFUL, CHOSEN_ENTRY, NONE_MEANT)})

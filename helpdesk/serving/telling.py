@@ -1,0 +1,94 @@
+"""A decision in words: the text, the choices and the follow-ups that a person gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
+from helpdesk.matching.decide import Decision, Ranked
+from helpdesk.matching.languages import languages
+from helpdesk.matching.matcher import spoken_language, written_language
+from helpdesk.records.conversations import LastTurn, Logged, Told, called_now
+from helpdesk.records.follow_ups import MAX_FOLLOW_UPS
+from helpdesk.serving.dialogue import chosen_question
+from helpdesk.serving.entries import FaqEntry
+from helpdesk.serving.live import Live
+from helpdesk.serving.replies import Replies
+from helpdesk.settings import Settings
+from helpdesk.text import visible
+
+LONGEST_PART = 200  # characters of a question that is named as not answered
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Says what was decided, with the texts of an installation."""
+
+    settings: Settings
+    replies: Replies
+
+    def tell(self, live: Live | None, said: str, decision: Decision, *, last: LastTurn | None = None) -> Told:
+        """What the person gets who said this, after what they were told last."""
+        entries = live.faq if live else {}
+        answered = [entries[slug] for slug in decision.intents if slug in entries]
+        options: list[tuple[str | None, str]] = [(s, entries[s].shown) for s in decision.options if s in entries]
+        if options:
+            options.append((None, self.settings.none_text))
+        text = self._text(live, said, decision, answered, [question for _, question in options], last)
+        if decision.unanswered and (answered or options):
+            text = f"{text}\n\n{self._unanswered(said, decision.unanswered)}"
+        markup = any(entry.answer.strip() for entry in answered)
+        return Told(text, [entry.slug for entry in answered], options, _follow_ups(live, answered), markup)
+
+    def tell_anew(self, live: Live | None, said: str, logged: Logged) -> Told:
+        """What would be said now to a message that was stored before what is told was kept."""
+        logged = called_now(logged, live.names) if live else logged
+        ranking = tuple(Ranked(row["intent"], row["confidence"]) for row in logged.ranking)
+        kind, reason = DecisionKind(logged.kind), DecisionReason(logged.reason)
+        return self.tell(live, said, Decision(kind, ranking, tuple(logged.options), reason))
+
+    def _text(
+        self,
+        live: Live | None,
+        said: str,
+        decision: Decision,
+        answered: Sequence[FaqEntry],
+        offered: Sequence[str],
+        last: LastTurn | None,
+    ) -> str:
+        if decision.kind in NO_QUESTION:
+            return self.replies.to(decision.reason, spoken_language(said, self.settings.languages))
+        if any(entry.answer.strip() for entry in answered):
+            return "\n\n".join(entry.answer for entry in answered)
+        if decision.kind == DecisionKind.CLARIFY and offered:
+            lines = [f"{number}. {question}" for number, question in enumerate(offered, 1)]
+            return "\n".join([self.settings.clarify_text, *lines])
+        if decision.reason == DecisionReason.GONE:
+            question = chosen_question(last, decision.ranking[0].intent)
+            return self.replies.to_gone(written_language(question, self.settings.languages), question=question)
+        if live is not None and _is_foreign(live, said, decision.reason):
+            understood = languages().names(live.matcher.bundle.languages)
+            return self.replies.to_other_language(
+                written_language(said, self.settings.languages), understood=", ".join(understood)
+            )
+        return self.settings.fallback_text
+
+    def _unanswered(self, said: str, parts: Sequence[str]) -> str:
+        language = written_language(said, self.settings.languages)
+        return self.replies.about_unanswered(language, part=" ".join(visible(part)[:LONGEST_PART] for part in parts))
+
+
+def _follow_ups(live: Live | None, answered: Sequence[FaqEntry]) -> list[tuple[str, str]]:
+    """The follow-ups of what is answered that can be answered themselves, each once."""
+    if live is None:
+        return []
+    told = {entry.slug for entry in answered}
+    slugs = dict.fromkeys(live.names.get(slug, slug) for entry in answered for slug in entry.follow_ups)
+    found = [slug for slug in slugs if slug in live.answered and slug not in told]
+    return [(slug, live.faq[slug].shown) for slug in found[:MAX_FOLLOW_UPS]]
+
+
+def _is_foreign(live: Live, said: str, reason: str) -> bool:
+    """Whether the reply names the languages; to a labelled text, too, so that nobody sees that it has a label."""
+    if reason == DecisionReason.KNOWN_OUT_OF_SCOPE:
+        return live.matcher.foreign_language(said) is not None
+    return reason == DecisionReason.LANGUAGE
