@@ -1,6 +1,7 @@
 """Every table. Rows are facts: nothing here decides, matches or learns."""
 
 from helpdesk.records.tables.base import Table, UtcDateTime
+from helpdesk.records.tables.cases import CaseReason, CaseReply, CaseRow, CaseState
 from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
 from helpdesk.records.tables.operations import HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import (
@@ -20,6 +21,10 @@ __all__ = [
     "AskedText",
     "AuditLogRow",
     "CardLease",
+    "CaseReason",
+    "CaseReply",
+    "CaseRow",
+    "CaseState",
     "Conversation",
     "CountedDay",
     "DayTotal",

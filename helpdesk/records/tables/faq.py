@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.records.clock import now
@@ -14,7 +14,7 @@ class Intent(Table):
     """One FAQ entry: a canonical question and its answer. A former slug stays a name of it.
 
     archived: put away, else like a draft; deleted: only its labels, its history and, until another entry takes it, its
-    slug are left.
+    slug are left. urgent: whoever asks it is handed over to people at once, beside the answer.
     """
 
     __tablename__ = "intents"
@@ -27,6 +27,7 @@ class Intent(Table):
     status: Mapped[str] = mapped_column(String(16), default="published")
     locale: Mapped[str] = mapped_column(String(16), default="en")
     tags: Mapped[list[Any]] = mapped_column(default=list)
+    urgent: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     phrasings: Mapped[list["Phrasing"]] = relationship(

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from helpdesk.decisions import DecisionKind
+from helpdesk.decisions import DecisionKind, HandoverStage
 from helpdesk.records.clock import now
 from helpdesk.records.tables.base import Table
 
@@ -48,12 +48,14 @@ _DRAWN = text("inclusion_probability IS NOT NULL")
 class DecisionRow(Table):
     """What the bot decided about a message, and everything it decided from.
 
+    `stage` is how far the bot got with people (HandoverStage), NULL where it needed none.
     `inclusion_probability` is that with which the message was drawn into the audit sample, NULL when it was not drawn.
     """
 
     __tablename__ = "decisions"
     __table_args__ = (
         CheckConstraint(f"kind IN ({', '.join(map(repr, map(str, DecisionKind)))})", name="kind"),
+        CheckConstraint(f"stage IN ({', '.join(map(repr, map(str, HandoverStage)))})", name="stage"),
         CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
         CheckConstraint("out_of_scope >= 0 AND out_of_scope <= 1", name="out_of_scope"),
         CheckConstraint("inclusion_probability > 0 AND inclusion_probability <= 1", name="inclusion_probability"),
@@ -73,6 +75,7 @@ class DecisionRow(Table):
     options: Mapped[list[Any]]
     thresholds: Mapped[dict[str, Any]]
     inclusion_probability: Mapped[float | None]
+    stage: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
