@@ -120,6 +120,7 @@ def _edit(
         intent.answer if answer is None else answer,
         locale=intent.locale,
         tags=tuple(intent.tags),
+        urgent=intent.urgent,
         phrasings=phrasings,
     )
     faq_edit.edit(session, intent, typed, seen=faq_history.newest(session, intent.id), author=author)

@@ -30,7 +30,10 @@ _ADD_DECISION = insert(_DECISION)
 
 @dataclass(frozen=True)
 class Logged:
-    """A message as stored, with its decision. `options` are the intents offered by a clarifying question."""
+    """A message as stored, with its decision. `options` are the intents offered by a clarifying question.
+
+    stage: what was said of people (HandoverStage); created_at: when.
+    """
 
     message_id: int
     kind: str
@@ -40,6 +43,8 @@ class Logged:
     ranking: Sequence[Mapping[str, Any]]
     options: Sequence[str]
     version_id: int | None
+    stage: str | None
+    created_at: datetime
 
 
 def answered_intents(decision: DecisionRow | Logged) -> tuple[str, ...]:
@@ -178,6 +183,8 @@ def _logged(row: DecisionRow) -> Logged:
         row.ranking,
         row.options,
         row.version_id,
+        row.stage,
+        row.created_at,
     )
 
 

@@ -93,6 +93,7 @@ class Entry:
     phrasings: tuple[str, ...] = ()
     status: str | None = None
     name: str | None = None
+    urgent: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def store_entries(session: Session, entries: Sequence[Entry], *, author: str, so
 
 def _update(intent: Intent, entry: Entry) -> set[str]:
     """What of an entry was changed; `another answer`, where there was one before."""
-    wanted = {name: getattr(entry, name) for name in ("question", "answer", "locale", "status")}
+    wanted = {name: getattr(entry, name) for name in ("question", "answer", "locale", "status", "urgent")}
     wanted |= {"answer": None if entry.answer is None else entry.answer.strip()}
     wanted |= {"tags": None if entry.tags is None else list(entry.tags)}
     changed = {name for name, value in wanted.items() if value is not None and getattr(intent, name) != value}

@@ -27,6 +27,7 @@ class TypedEntry:
     locale: str = "en"
     tags: tuple[str, ...] = ()
     phrasings: tuple[str, ...] = ()
+    urgent: bool = False
 
 
 class EditedMeanwhileError(ConflictError):
@@ -152,6 +153,7 @@ def revert(session: Session, intent: Intent, revision_id: int, *, seen: int, aut
         intent.status = "draft"
     for name in ("question", "answer", "locale", "tags"):
         setattr(intent, name, entry[name])
+    intent.urgent = entry.get("urgent", False)
     _set_phrasings(session, intent, entry["phrasings"])
     faq_history.note(session, intent, action, author=author, version=revision_id)
 
@@ -221,13 +223,13 @@ def _unstorable(text: str) -> bool:
 
 
 def _says(intent: Intent, typed: TypedEntry) -> bool:
-    was = (intent.question, intent.answer, intent.locale, tuple(intent.tags))
-    return was == (typed.question.strip(), typed.answer.strip(), typed.locale, typed.tags)
+    was = (intent.question, intent.answer, intent.locale, tuple(intent.tags), intent.urgent)
+    return was == (typed.question.strip(), typed.answer.strip(), typed.locale, typed.tags, typed.urgent)
 
 
 def _write(intent: Intent, typed: TypedEntry) -> None:
     intent.question, intent.answer = typed.question.strip(), typed.answer.strip()
-    intent.locale, intent.tags = typed.locale, list(typed.tags)
+    intent.locale, intent.tags, intent.urgent = typed.locale, list(typed.tags), typed.urgent
 
 
 def _missing(session: Session, intent: Intent, texts: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from helpdesk.records import audit_log
 from helpdesk.records.clock import now
 from helpdesk.records.tables import FaqChange, FaqRevision, FormerName, Intent, Phrasing
 
-FIELDS_KEPT = ("question", "answer", "status", "locale", "tags")
+FIELDS_KEPT = ("question", "answer", "status", "locale", "tags", "urgent")
 _AT_ONCE = 500
 
 
@@ -112,9 +112,9 @@ def differences(old: FaqRevision | None, new: FaqRevision) -> tuple[PartChange, 
     """What is different in a version from the one before it; everything in the first."""
     before: dict[str, Any] = {} if old is None else old.entry
     found = [
-        PartChange(name, _words(before.get(name)), _words(new.entry[name]))
+        PartChange(name, _words(before.get(name)), _words(new.entry.get(name)))
         for name in FIELDS_KEPT
-        if before.get(name) != new.entry[name]
+        if before.get(name) != new.entry.get(name)
     ]
     if old is not None and old.slug != new.slug:
         found.append(PartChange("name", (old.slug,), (new.slug,)))
@@ -134,6 +134,8 @@ def _without(texts: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
 def _words(value: Any) -> tuple[str, ...]:
     if isinstance(value, list):
         return (", ".join(map(str, value)),) if value else ()
+    if isinstance(value, bool):
+        return ("yes",) if value else ()
     return (str(value),) if value else ()
 
 

@@ -5,15 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
+from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason, HandoverStage
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.matching.languages import languages
 from helpdesk.matching.matcher import spoken_language, written_language
 from helpdesk.records import conversations
+from helpdesk.records.clock import now
 from helpdesk.records.conversations import Logged
 from helpdesk.records.database import Database
 from helpdesk.serving.entries import FaqEntry
+from helpdesk.serving.handoff import Outcome, hand_over, settle_handover
+from helpdesk.serving.handover_words import PeopleWords
 from helpdesk.serving.live import Live, LiveMatcher
 from helpdesk.serving.outside_view import OutsideView, outside_view
 from helpdesk.serving.replies import Replies, shipped_replies
@@ -118,11 +121,19 @@ class ChatService:
                 decision = _shuffled(live.rank(text))
             probability = None if decision.kind in NO_QUESTION else self.live.audit.draw()
         columns = decision.columns() | {"version_id": live.version_id if live else None}
-        columns |= {"inclusion_probability": probability}
+        columns |= {"inclusion_probability": probability, "created_at": now()}
+        answers = tuple(live.faq[slug] for slug in decision.intents if slug in live.faq) if live else ()
+        foreign = live is not None and _is_foreign(live, text, decision.reason)
+        outcome = Outcome(decision.kind, decision.reason, answers, foreign)
         with self.database.write() as session:
+            handover = settle_handover(session, outcome, self.settings, channel=channel, sender=sender)
+            columns["stage"] = handover.stage
+            columns |= _SILENT if handover.stage == HandoverStage.TAKEN else {}
             message_id = conversations.log_message(
                 session, text, channel=channel, sender=sender, external_id=external_id, decision=columns
             )
+            if handover.reason is not None:
+                hand_over(session, message_id, handover.reason)
         del columns["thresholds"], columns["out_of_scope"], columns["inclusion_probability"]
         return Logged(message_id=message_id, **columns)
 
@@ -181,19 +192,19 @@ class ChatService:
         answered: tuple[FaqEntry, ...],
         options: tuple[Option, ...],
     ) -> str:
-        if logged.kind in NO_QUESTION:
+        if logged.kind == DecisionKind.SMALLTALK:
             return self.replies.to(logged.reason, spoken_language(said, self.settings.languages))
-        if any(entry.answer.strip() for entry in answered):
-            return "\n\n".join(entry.answer for entry in answered)
         if logged.kind == DecisionKind.CLARIFY and options:
             lines = [f"{number}. {option.question}" for number, option in enumerate(options, 1)]
             return "\n".join([self.settings.clarify_text, *lines])
-        if live is not None and _is_foreign(live, said, logged.reason):
-            understood = languages().names(live.matcher.bundle.languages)
-            return self.replies.to_other_language(
-                written_language(said, self.settings.languages), understood=", ".join(understood)
-            )
-        return self.settings.fallback_text
+        tell = spoken_language if logged.kind == DecisionKind.HANDOFF else written_language
+        language = tell(said, self.settings.languages)
+        words = PeopleWords(self.settings, self.replies, logged.stage, language, logged.created_at)
+        if any(entry.answer.strip() for entry in answered):
+            return "\n\n".join(filter(None, [*(entry.answer for entry in answered), words.beside_answer()]))
+        foreign = live is not None and _is_foreign(live, said, logged.reason)
+        known = languages().names(live.matcher.bundle.languages) if live and foreign else None
+        return words.instead_of_answer(logged.kind, known)
 
 
 def _is_foreign(live: Live, said: str, reason: str) -> bool:
@@ -203,6 +214,14 @@ def _is_foreign(live: Live, said: str, reason: str) -> bool:
     return reason == DecisionReason.LANGUAGE
 
 
+_SILENT: dict[str, Any] = {  # while a person has the conversation; the ranking stays, for that person
+    "kind": DecisionKind.PERSON,
+    "reason": DecisionReason.WITH_PERSON,
+    "intent": None,
+    "options": [],
+    "confidence": 0.0,
+    "inclusion_probability": None,
+}
 _YES_OR_NO = (DecisionReason.YES, DecisionReason.NO)
 _NO_BUNDLE = Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NO_VERSION)
 

@@ -17,7 +17,8 @@ _HINT = 60  # characters of an answer that tell it from another one
 class FaqEntry:
     """What a reply needs to know of a published intent; one without an answer is matched and never spoken.
 
-    shown: its question as a choice, with a hint where another entry has the same question.
+    shown: its question as a choice, with a hint where another entry has the same question; urgent: whoever asks it is
+    handed over at once, beside the answer.
     """
 
     slug: str
@@ -26,13 +27,15 @@ class FaqEntry:
     locale: str
     tags: tuple[str, ...]
     shown: str
+    urgent: bool = False
 
 
 def read_entries(session: Session) -> dict[str, FaqEntry]:
     """The published entries by slug."""
     rows = session.scalars(select(Intent).where(Intent.status == "published").order_by(Intent.id))
     entries = [
-        FaqEntry(row.slug, row.question, row.answer, row.locale, tuple(row.tags), shown=row.question) for row in rows
+        FaqEntry(row.slug, row.question, row.answer, row.locale, tuple(row.tags), row.question, row.urgent)
+        for row in rows
     ]
     return {entry.slug: entry for entry in _told_apart(entries)}
 

@@ -1,8 +1,9 @@
-"""The short replies to small talk, to a wish for a person and to a language that is not understood: shipped ones, and
+"""The short replies to small talk, to a language that is not understood, and what is said of people: shipped ones, and
 those that operators put over them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,20 @@ from helpdesk.records.files.csv_files import BadRows, read_column, read_rows, re
 from helpdesk.settings import LANGUAGES, Settings, resource
 
 LANGUAGES_HERE = "{languages}"  # stands for the names of those that are understood
-_REASONS = (*SMALL_TALK, DecisionReason.ASKED, DecisionReason.LANGUAGE)
+
+
+class Said(StrEnum):
+    """What is said of people, a sentence each."""
+
+    REPHRASE = "rephrase"  # say it in other words
+    UNSURE = "unsure"  # before what follows
+    HANDED_OVER = "handed_over"  # people were told
+    BACK = "back"  # when they are there again
+    CONTACT = "contact"  # how to reach them
+    ALONE = "alone"  # nobody can be told
+
+
+_REASONS = (*SMALL_TALK, DecisionReason.ASKED, DecisionReason.LANGUAGE, DecisionReason.WITH_PERSON, *Said)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from helpdesk.errors import BadInputError
 from helpdesk.settings.contract import ContractSettings
+from helpdesk.settings.handover import HandoverSettings
 from helpdesk.settings.installation import InstallationSettings
 from helpdesk.settings.night import NightSettings
 from helpdesk.settings.words import LANGUAGES, WordSettings
@@ -23,7 +24,7 @@ _PREFIX = "HELPDESK_"
 _ONE_INSTALLATION = ("database_url", "secret_key", "notify_secret", "notify_url")  # beside `home`
 
 
-class Settings(WordSettings, NightSettings, ContractSettings, InstallationSettings):
+class Settings(WordSettings, HandoverSettings, NightSettings, ContractSettings, InstallationSettings):
     """One table of settings; `helpdesk config` and docs/reference/settings.md show the descriptions."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True)

@@ -11,7 +11,7 @@ from helpdesk.records.files.faq_tables import join_tags
 from helpdesk.records.files.xlsx_files import write_xlsx
 from helpdesk.records.tables import Intent
 
-FAQ_COLUMNS: Final = ("intent", "question", "answer", "phrasing", "locale", "tags", "status")
+FAQ_COLUMNS: Final = ("intent", "question", "answer", "phrasing", "locale", "tags", "status", "urgent")
 
 
 def export_faq(intents: Iterable[Intent], form: str, *, mark: bool = False) -> bytes:
@@ -47,6 +47,7 @@ def write_json(intents: Iterable[Intent]) -> str:
             "locale": intent.locale,
             "tags": list(intent.tags),
             "status": intent.status,
+            "urgent": intent.urgent,
             "phrasings": _texts(intent),
         }
         for intent in intents
@@ -58,7 +59,7 @@ def _rows(intents: Iterable[Intent]) -> Iterator[list[str]]:
     for intent in intents:
         for text in _texts(intent) or [""]:
             row = (intent.slug, intent.question, intent.answer, text, intent.locale, join_tags(intent.tags))
-            yield [escape_cell(cell) for cell in (*row, intent.status)]
+            yield [escape_cell(cell) for cell in (*row, intent.status, "yes" if intent.urgent else "no")]
 
 
 def _texts(intent: Intent) -> list[str]:

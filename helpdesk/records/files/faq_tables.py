@@ -78,7 +78,7 @@ def _rows(table: FaqTable, names: Sequence[str], cells: Sequence[str]) -> Iterat
     row["extra"] = [cell for cell in cells[len(names) :] if cell.strip()]
     if "tags" in row:
         row["tags"] = split_tags(row["tags"])
-    for field in ("status", "locale"):
+    for field in ("status", "locale", "urgent"):
         if field in row:
             row[field] = row[field].strip()
     if "status" in row:

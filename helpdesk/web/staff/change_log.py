@@ -25,6 +25,7 @@ CHANGE_KINDS = {
     "login": "sign-ins",
     "version": "versions",
     "exclusion": "exclusions",
+    "case": "cases",
 }
 _WORDS = {
     "login.closed": "too many failed sign-ins",

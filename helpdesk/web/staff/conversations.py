@@ -34,8 +34,9 @@ FORM_FIELDS = ("q", "sender", "channel", "outcome", "faq", "from", "to")
 OUTCOME_WORDS = {
     "answered": "Answered",
     "asked_back": "Asked back",
-    "handed_over": "Handed over",
+    "handed_over": "Not answered",
     "small_talk": "Small talk",
+    "with_person": "With a person",
 }
 blueprint = Blueprint("conversations", __name__, url_prefix="/desk/conversations")
 

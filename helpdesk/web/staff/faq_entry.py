@@ -23,7 +23,7 @@ from helpdesk.web.staff.banner import ago
 from helpdesk.web.staff.faq_try import tried
 
 SHOWN = 100  # phrasings, and labels, of an entry
-TYPED = ("question", "answer", "locale", "tags", "phrasings", "seen")
+TYPED = ("question", "answer", "locale", "tags", "urgent", "phrasings", "seen")
 Fields = MultiDict[str, str]
 blueprint = Blueprint("faq_entry", __name__, url_prefix="/desk/faq")
 
@@ -103,6 +103,7 @@ def typed_entry(form: Fields) -> TypedEntry:
         locale=form.get("locale", "").strip() or "en",
         tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
         phrasings=tuple(line for line in lines if line),
+        urgent=form.get("urgent") == "yes",
     )
 
 
@@ -186,6 +187,7 @@ def _stored(entry: Intent | None) -> Fields:
         return MultiDict({"locale": "en"})
     return MultiDict(
         {"question": entry.question, "answer": entry.answer, "locale": entry.locale, "tags": ", ".join(entry.tags)}
+        | {"urgent": "yes" if entry.urgent else ""}
     )
 
 
