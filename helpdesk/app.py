@@ -15,7 +15,7 @@ from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web import headers, policy, problems
 from helpdesk.web.api import chat_page as chat
-from helpdesk.web.api import rasa
+from helpdesk.web.api import rasa, updates
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
 from helpdesk.web.staff import (
@@ -33,6 +33,8 @@ from helpdesk.web.staff import (
     filters,
     golden,
     imports,
+    inbox,
+    inbox_count,
     invitation,
     labelling,
     login,
@@ -44,8 +46,8 @@ from helpdesk.web.staff import (
 )
 
 MAX_BODY = 64 * 1024
-PUBLIC_PAGES = (rasa, api, health, metrics, chat, login)
-DESK_PAGES = (desk, queue, labelling, mine, what_if, report, golden, conversations)
+PUBLIC_PAGES = (rasa, api, updates, health, metrics, chat, login)
+DESK_PAGES = (desk, inbox, queue, labelling, mine, what_if, report, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
 PEOPLE_PAGES = (people, change_log, account, invitation)
 
@@ -83,6 +85,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     login.install(app)
     policy.install(app)
     filters.install(app)
+    inbox_count.install(app)
     headers.install(app)
     problems.install(app)
     return app

@@ -83,13 +83,13 @@ def conversation_of(session: Session, message_id: int) -> int:
     return session.execute(select(Message.conversation_id).where(Message.id == message_id)).scalar_one()
 
 
-def read_talk(session: Session, *, channel: str, sender: str) -> Talk:
-    """Who has the conversation of a sender. A person who has it keeps it until the transaction ends."""
+def read_talk(session: Session, *, channel: str, sender: str, locked: bool = True) -> Talk:
+    """Who has the conversation of a sender. locked: a person who has it keeps it until the transaction ends."""
     row = session.connection().execute(_TALK, {"channel": channel, "sender": sender}).one_or_none()
     if row is None:
         return Talk()
     conversation_id, case_id, state = row
-    if state == CaseState.TAKEN:
+    if state == CaseState.TAKEN and locked:
         held = select(_CASES.c.state).where(_CASES.c.id == case_id).with_for_update(read=True)
         state = session.connection().execute(held).scalar_one()
     return Talk(conversation_id, None if state == CaseState.CLOSED else state)

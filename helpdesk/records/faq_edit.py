@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -176,7 +176,7 @@ def split(
     if not phrasings and not labels:
         raise BadInputError("nothing is ticked; choose the phrasings and labels that move")
     publish = bool(typed.answer.strip()) and intent.status == "published"
-    new = create(session, typed, publish=publish, author=author)
+    new = create(session, replace(typed, urgent=intent.urgent), publish=publish, author=author)
     session.flush()
     known = set(session.scalars(select(Phrasing.text_key).where(Phrasing.intent_id == new.id)))
     mine = select(Phrasing.id, Phrasing.text_key).where(Phrasing.intent_id == intent.id, Phrasing.id.in_(phrasings))

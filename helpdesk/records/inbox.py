@@ -12,7 +12,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.tables import CaseReply, CaseRow, CaseState, Conversation, Message
 
 LONGEST_REPLY = 5000  # characters
-LISTED = 200
+CASES_LISTED = 200
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class InboxRow:
     newest: Message
 
 
-def list_cases(session: Session, *, limit: int = LISTED) -> Sequence[InboxRow]:
+def list_cases(session: Session, *, limit: int = CASES_LISTED) -> Sequence[InboxRow]:
     """The cases that are not closed: urgent ones first, then the oldest."""
     newest = (
         select(func.max(Message.id)).where(Message.conversation_id == CaseRow.conversation_id).correlate(CaseRow)

@@ -15,7 +15,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.conversations import Logged
 from helpdesk.records.database import Database
 from helpdesk.serving.entries import FaqEntry
-from helpdesk.serving.handoff import Outcome, hand_over, settle_handover
+from helpdesk.serving.handoff import MessageOutcome, hand_over, settle_handover
 from helpdesk.serving.handover_words import PeopleWords
 from helpdesk.serving.live import Live, LiveMatcher
 from helpdesk.serving.outside_view import OutsideView, outside_view
@@ -124,7 +124,7 @@ class ChatService:
         columns |= {"inclusion_probability": probability, "created_at": now()}
         answers = tuple(live.faq[slug] for slug in decision.intents if slug in live.faq) if live else ()
         foreign = live is not None and _is_foreign(live, text, decision.reason)
-        outcome = Outcome(decision.kind, decision.reason, answers, foreign)
+        outcome = MessageOutcome(decision.kind, decision.reason, answers, foreign)
         with self.database.write() as session:
             handover = settle_handover(session, outcome, self.settings, channel=channel, sender=sender)
             columns["stage"] = handover.stage

@@ -22,7 +22,7 @@ _NOTHING_TO_REPHRASE = (DecisionReason.NO_ANSWER, DecisionReason.CHOICE, Decisio
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MessageOutcome:
     """What was decided about one message: its kind and reason, and the entries that are answered.
 
     foreign: it is in a language that neither FAQ nor encoder know.
@@ -42,7 +42,9 @@ class Handover:
     reason: CaseReason | None = None
 
 
-def settle_handover(session: Session, outcome: Outcome, settings: Settings, *, channel: str, sender: str) -> Handover:
+def settle_handover(
+    session: Session, outcome: MessageOutcome, settings: Settings, *, channel: str, sender: str
+) -> Handover:
     """What comes of a message that is about to be stored. While a person has the conversation the stage is `taken`, and
     nothing else is said; that stays so until the transaction ends."""
     talk = cases.read_talk(session, channel=channel, sender=sender)
@@ -53,7 +55,7 @@ def settle_handover(session: Session, outcome: Outcome, settings: Settings, *, c
     return decide_handover(outcome, settings, tried=tried, waiting=talk.waiting)
 
 
-def decide_handover(outcome: Outcome, settings: Settings, *, tried: bool, waiting: bool) -> Handover:
+def decide_handover(outcome: MessageOutcome, settings: Settings, *, tried: bool, waiting: bool) -> Handover:
     """Whether a message is handed over. tried: the message before failed too; waiting: a case of the conversation is
     open already."""
     reason = _reason(outcome, settings, again=tried or waiting)
@@ -64,7 +66,7 @@ def decide_handover(outcome: Outcome, settings: Settings, *, tried: bool, waitin
     return Handover(HandoverStage.HANDED_OVER, reason)
 
 
-def _reason(outcome: Outcome, settings: Settings, *, again: bool) -> CaseReason | None:
+def _reason(outcome: MessageOutcome, settings: Settings, *, again: bool) -> CaseReason | None:
     if outcome.kind == DecisionKind.HANDOFF:
         return CaseReason.ASKED
     if outcome.kind == DecisionKind.ANSWER:

@@ -15,7 +15,7 @@ from helpdesk.settings import LANGUAGES, Settings, resource
 LANGUAGES_HERE = "{languages}"  # stands for the names of those that are understood
 
 
-class Said(StrEnum):
+class PeopleSaid(StrEnum):
     """What is said of people, a sentence each."""
 
     REPHRASE = "rephrase"  # say it in other words
@@ -26,7 +26,7 @@ class Said(StrEnum):
     ALONE = "alone"  # nobody can be told
 
 
-_REASONS = (*SMALL_TALK, DecisionReason.ASKED, DecisionReason.LANGUAGE, DecisionReason.WITH_PERSON, *Said)
+_REASONS = (*SMALL_TALK, DecisionReason.ASKED, DecisionReason.LANGUAGE, DecisionReason.WITH_PERSON, *PeopleSaid)
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,8 @@ LONGEST_LOCALE: Final = 16
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _STATUSES = ("published", "draft", "archived")
-YES_OR_NO: Final = {
-    "yes": True,
-    "no": False,
-    "true": True,
-    "false": False,
-    "1": True,
-    "0": False,
-    "ja": True,
-    "nein": False,
-}
+_YES, _NO = ("yes", "true", "1", "ja"), ("no", "false", "0", "nein")
+YES_OR_NO: Final = dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)
 
 
 def text_fault(name: str, text: str, *, longest: int = MAX_PHRASING) -> str | None:

@@ -94,7 +94,8 @@ class FaqChange(Table):
 class FaqRevision(Table):
     """Append-only: an entry as it was after one change. Those of an entry that was merged away have no `intent_id`.
 
-    `entry` is {"question", "answer", "status", "locale", "tags", "urgent", "phrasings"}, each phrasing [text, source, author].
+    `entry` is {"question", "answer", "status", "locale", "tags", "urgent", "phrasings"}, each phrasing
+    [text, source, author].
     """
 
     __tablename__ = "faq_revisions"
