@@ -59,7 +59,7 @@ def take_case(session: Session, case_id: int, *, author: str, holder: str) -> Ca
     if case.taken_by == author:
         return case
     if (case.taken_by or "") != holder:
-        raise ConflictError(f"{case.taken_by or 'nobody'} has this case now; nothing was changed")
+        raise ConflictError(f"this case is with {case.taken_by or 'nobody'} now; nothing was changed")
     case.state, case.taken_by, case.taken_at = CaseState.TAKEN, author[:80], now()
     audit_log.note(session, "case.taken", author=author, subject=f"case {case_id}", before=holder)
     return case
@@ -109,12 +109,12 @@ def close_case(session: Session, case_id: int, *, author: str, seen: int) -> Cas
 
 def _require_not_closed(case: CaseRow) -> None:
     if case.state == CaseState.CLOSED:
-        raise ConflictError(f"{case.taken_by} closed this case; nothing was changed")
+        raise ConflictError(f"this case was closed by {case.taken_by}; nothing was changed")
 
 
 def _require_holder(case: CaseRow, author: str) -> None:
     if case.taken_by not in (None, author[:80]):
-        raise ConflictError(f"{case.taken_by} has this case; take it over first")
+        raise ConflictError(f"this case is with {case.taken_by}; take it over first")
 
 
 def _check(text: str, token: str) -> None:
