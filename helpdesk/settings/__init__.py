@@ -24,7 +24,7 @@ _PREFIX = "HELPDESK_"
 _ONE_INSTALLATION = ("database_url", "secret_key", "notify_secret", "notify_url")  # beside `home`
 
 
-class Settings(WordSettings, HandoverSettings, NightSettings, ContractSettings, InstallationSettings):
+class Settings(HandoverSettings, WordSettings, NightSettings, ContractSettings, InstallationSettings):
     """One table of settings; `helpdesk config` and docs/reference/settings.md show the descriptions."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True)

@@ -33,6 +33,7 @@ ROUTES = [
     ("GET", "/api/v1/search?q=my+secure+tunnel+says+error+813"),
     ("GET", "/api/v1/faqs"),
     ("GET", "/api/v1/model"),
+    ("GET", "/api/v1/sessions/<path:session_id>/updates"),
 ]
 INTERNALS = ("label:", "phrasing:", "nearest", "similarity", "thresholds", "out_of_scope", "rows_hash", "report")
 
