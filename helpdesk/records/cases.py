@@ -83,6 +83,11 @@ def conversation_of(session: Session, message_id: int) -> int:
     return session.execute(select(Message.conversation_id).where(Message.id == message_id)).scalar_one()
 
 
+def channel_of(session: Session, message_id: int) -> str:
+    """The channel of a stored message."""
+    return session.execute(select(Message.channel).where(Message.id == message_id)).scalar_one()
+
+
 def read_talk(session: Session, *, channel: str, sender: str, locked: bool = True) -> Talk:
     """Who has the conversation of a sender. locked: a person who has it keeps it until the transaction ends."""
     row = session.connection().execute(_TALK, {"channel": channel, "sender": sender}).one_or_none()

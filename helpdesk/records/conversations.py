@@ -77,7 +77,7 @@ def log_message(
     """Store a message and its decision; the id of the message.
 
     `decision` holds the columns of `decisions` except ids.
-    Raises ConflictError when another request stored the same (channel, external id) first.
+    Raises ConflictError when another request of the same sender stored the same external id first.
     """
     connection = session.connection()
     normalised = normalise(text)
@@ -99,17 +99,17 @@ def log_message(
 
 
 def find_delivery(session: Session, external_id: str, *, channel: str, sender: str, text: str) -> Logged | None:
-    """The stored message of an earlier delivery. Raises ConflictError when it was another message."""
+    """The stored message of an earlier delivery by this sender. Raises ConflictError when it had another text."""
     row = session.execute(
-        select(Message, DecisionRow, Conversation.sender)
+        select(Message.text, DecisionRow)
         .join(DecisionRow, DecisionRow.message_id == Message.id)
         .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(Message.channel == channel, Message.external_id == external_id)
+        .where(Conversation.channel == channel, Conversation.sender == sender, Message.external_id == external_id)
     ).one_or_none()
     if row is None:
         return None
-    message, decision, stored_sender = row
-    if (message.text, stored_sender) != (text, sender):
+    stored_text, decision = row
+    if stored_text != text:
         raise ConflictError(f"message_id {external_id!r} was used before for another message")
     return _logged(decision)
 

@@ -2,6 +2,7 @@
 
 from helpdesk.records.tables.base import Table, UtcDateTime
 from helpdesk.records.tables.cases import CaseReason, CaseReply, CaseRow, CaseState
+from helpdesk.records.tables.deliveries import DeliveryRow, DeliveryState
 from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
 from helpdesk.records.tables.operations import HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import (
@@ -29,6 +30,8 @@ __all__ = [
     "CountedDay",
     "DayTotal",
     "DecisionRow",
+    "DeliveryRow",
+    "DeliveryState",
     "Example",
     "ExclusionRow",
     "FaqChange",

@@ -24,11 +24,11 @@ class Conversation(Table):
 
 
 class Message(Table):
-    """What a person typed, as they typed it. `external_id` makes a repeated delivery one message."""
+    """What a person typed, as they typed it. `external_id` makes a repeated delivery of its sender one message."""
 
     __tablename__ = "messages"
     __table_args__ = (
-        UniqueConstraint("channel", "external_id", name="uq_messages_channel_external_id"),
+        UniqueConstraint("conversation_id", "external_id", name="uq_messages_conversation_id_external_id"),
         Index("ix_messages_created_at_id", "created_at", "id", "channel"),
     )
 

@@ -15,6 +15,7 @@ from helpdesk.serving.chat_service import Reply
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
+from helpdesk.web.api.json_ids import ExternalId
 from helpdesk.web.context import is_staff, service
 from helpdesk.web.policy import public
 
@@ -28,7 +29,7 @@ class ApiMessage(Body):
 
     session_id: str
     text: str
-    message_id: str | None = None
+    message_id: ExternalId | None = None
     locale: Annotated[str, Field(max_length=16)] | None = None
     channel: Annotated[str, Field(pattern=f"^{CHANNEL_NAME.pattern}$")] = "api"
     context: dict[str, JsonValue] | None = None
