@@ -133,7 +133,7 @@ class ChatService:
                 session, text, channel=channel, sender=sender, external_id=external_id, decision=columns
             )
             if handover.reason is not None:
-                hand_over(session, message_id, handover.reason)
+                hand_over(session, message_id, handover.reason, self.settings)
         del columns["thresholds"], columns["out_of_scope"], columns["inclusion_probability"]
         return Logged(message_id=message_id, **columns)
 

@@ -53,8 +53,3 @@ class HandoverSettings(BaseSettings):
     def hours(self) -> OfficeHours | None:
         """The office hours; None when nobody set any."""
         return None if self.office_hours is None else read_office_hours(self.office_hours, self.office_zone)
-
-    @property
-    def reaches_people(self) -> bool:
-        """Whether somebody is told of a hand-over."""
-        return self.inbox

@@ -83,10 +83,10 @@ def entry(slug: str = "vpn", *, urgent: bool = False, tags: tuple[str, ...] = ()
 )
 def test_one_place_decides(outcome: MessageOutcome, again: bool, reason: CaseReason | None) -> None:
     """With people there is a case; without, the same messages are told the contact; the others are the same."""
-    people, nobody = load_settings(inbox=True, handover_tags="law"), load_settings(handover_tags="law")
+    settings = load_settings(handover_tags="law")
     first = HandoverStage.REPHRASE if outcome.kind == "fallback" else None
-    found = decide_handover(outcome, people, tried=again, waiting=False)
-    alone = decide_handover(outcome, nobody, tried=again, waiting=False)
+    found = decide_handover(outcome, settings, tried=again, waiting=False, told=True)
+    alone = decide_handover(outcome, settings, tried=again, waiting=False, told=False)
 
     assert (found.stage, found.reason) == (HandoverStage.HANDED_OVER if reason else first, reason)
     assert (alone.stage, alone.reason) == (HandoverStage.CONTACT if reason else first, None)
