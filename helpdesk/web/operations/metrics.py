@@ -15,6 +15,7 @@ from helpdesk.errors import UnavailableError
 from helpdesk.records import cases, heartbeats, versions
 from helpdesk.records.clock import now
 from helpdesk.records.day_totals import count_kinds
+from helpdesk.records.deliveries import count_by_state
 from helpdesk.records.files.reports import LastNight, last_night
 from helpdesk.records.queue_counts import queue_lengths
 from helpdesk.records.tables import Label
@@ -91,6 +92,7 @@ def _stored(session: Session, *, review_below: float) -> Iterator[Metric]:
     yield _gauge("oldest_open_case_age_seconds", "Seconds that the oldest of them waits; 0 without one.", waited)
     labels = select(Label.kind, func.count()).where(Label.undone_at.is_(None)).group_by(Label.kind)
     yield _by("labels", "Labels that count, by kind.", "kind", dict(session.execute(labels).tuples().all()))
+    yield _by("deliveries", "Cases and replies to other systems.", "state", count_by_state(session))
     yield _by(
         "queue_length",
         f"Texts that wait for a label, of each decision at most {MOST_WAITING:,}.",

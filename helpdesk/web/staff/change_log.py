@@ -26,6 +26,7 @@ CHANGE_KINDS = {
     "version": "versions",
     "exclusion": "exclusions",
     "case": "cases",
+    "delivery": "deliveries",
 }
 _WORDS = {
     "login.closed": "too many failed sign-ins",

@@ -9,6 +9,7 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
+from helpdesk.channels.person_replies import queue_for_chat
 from helpdesk.errors import BadInputError, ConflictError, HelpdeskError
 from helpdesk.records import cases, inbox
 from helpdesk.records.clock import now
@@ -16,7 +17,7 @@ from helpdesk.records.conversation_log import Exchange, read_thread
 from helpdesk.records.roles import Role
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.text import normalise, visible
-from helpdesk.web.context import BIGGEST_ID, row_id, service
+from helpdesk.web.context import BIGGEST_ID, courier, row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.attempts import Attempt, shows_again
 from helpdesk.web.staff.banner import ago
@@ -87,13 +88,15 @@ def reply(case_id: int) -> AnyResponse:
     typed = "\n".join(request.form.get("text", "").splitlines())
     try:
         with service().database.write() as session:
-            inbox.reply_to_case(
+            said = inbox.reply_to_case(
                 session,
                 min(case_id, BIGGEST_ID),
                 author=current_user.name,
                 text=typed,
                 token=request.form.get("token", ""),
             )
+            queue_for_chat(session, said)
+        courier().wake()
     except (BadInputError, ConflictError) as error:
         return _show(case_id, request.form, problem=error)
     flash("Sent.")
