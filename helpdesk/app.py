@@ -8,6 +8,7 @@ from flask_cors import CORS
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from helpdesk.channels.courier import Courier
 from helpdesk.home import secret_key
 from helpdesk.records.database import open_database
 from helpdesk.records.deadlines import waiting_once
@@ -18,13 +19,14 @@ from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web import answers, headers, limits, logs, policy, problems
 from helpdesk.web.api import chat_page as chat
-from helpdesk.web.api import feedback, rasa
+from helpdesk.web.api import chatwoot, deep_chat, feedback, mattermost, rasa, slack, updates
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
 from helpdesk.web.staff import (
     account,
     change_log,
     conversations,
+    deliveries,
     desk,
     faq_check,
     faq_entry,
@@ -36,6 +38,8 @@ from helpdesk.web.staff import (
     filters,
     golden,
     imports,
+    inbox,
+    inbox_count,
     invitation,
     keys,
     labelling,
@@ -53,14 +57,18 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY = 64 * 1024
-PUBLIC_PAGES = (rasa, api, feedback, health, metrics, chat, login)
-DESK_PAGES = (desk, queue, queue_acts, keys, labelling, mine, what_if, report, report_map, golden, conversations)
+CHATS = (chatwoot, slack, mattermost, deep_chat)
+PUBLIC_API = (rasa, api, feedback, updates)
+PUBLIC_PAGES = (health, metrics, chat, login)
+LABELLING_PAGES = (desk, queue, queue_acts, keys, labelling, mine, what_if)
+DESK_PAGES = (inbox, deliveries, report, report_map, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
 PEOPLE_PAGES = (people, change_log, account, invitation)
 
 
 def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = None) -> Flask:
-    """One process's application; make it after the fork. `live` replaces the matcher that follows promotions.
+    """One process's application; make it after the fork. `live` replaces the matcher that follows promotions;
+    nothing is sent to other systems by itself then.
 
     Raises NotFoundError when there is no home.
     """
@@ -68,12 +76,14 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     logs.configure(settings.log_format)
     database = open_database(settings, hurried=True)
     follows = live is None
+    courier = Courier(database, settings)
     if live is None:
         live = LiveMatcher(database, settings)
         live.start()
     service = ChatService(database, live, settings, read_replies(settings))
     if follows:
         service.tallies.start()
+        courier.start()
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
         SECRET_KEY=secret_key(settings),
@@ -84,14 +94,16 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
         SESSION_COOKIE_SECURE=settings.https_only,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.extensions["courier"] = courier
+    app.jinja_env.globals["sends"] = courier.is_set_up
     app.extensions["what_if"] = WhatIf(database, settings.home)
     app.extensions["helpdesk"] = service
     logs.install(app)
     limits.install(app, settings, service.tallies, key_of=lambda: None)
     csrf = CSRFProtect(app)
-    for public in (rasa.blueprint, api.blueprint, feedback.blueprint, health.blueprint, metrics.blueprint):
-        csrf.exempt(public)
-    for module in (*PUBLIC_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
+    for public in (*PUBLIC_API, *CHATS, health, metrics):
+        csrf.exempt(public.blueprint)
+    for module in (*PUBLIC_API, *CHATS, *PUBLIC_PAGES, *LABELLING_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
         app.register_blueprint(module.blueprint)
     if settings.allowed_origins:
         CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))
@@ -99,6 +111,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     policy.install(app)
     filters.install(app)
     answers.install(app)
+    inbox_count.install(app)
     headers.install(app, https_only=settings.https_only)
     problems.install(app)
     app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]

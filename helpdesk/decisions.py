@@ -8,9 +8,10 @@ class DecisionKind(StrEnum):
 
     ANSWER = "answer"
     CLARIFY = "clarify"  # two to four questions to choose from
-    FALLBACK = "fallback"  # a colleague
-    HANDOFF = "handoff"  # a colleague, as the person wished
+    FALLBACK = "fallback"  # no answer: what is said instead tells the stage
+    HANDOFF = "handoff"  # people, as the person wished
     SMALLTALK = "smalltalk"  # a short reply to what is no question
+    PERSON = "person"  # nothing from the bot: a person has the conversation
 
 
 class DecisionReason(StrEnum):
@@ -46,6 +47,16 @@ class DecisionReason(StrEnum):
     BOT_QUESTION = "bot_question"  # whether this is a bot, and what it is
     YES = "yes"  # to nothing that was asked
     NO = "no"
+    WITH_PERSON = "with_person"  # a person has the conversation
+
+
+class HandoverStage(StrEnum):
+    """What the person was told about people, where the bot had no answer or not the answer alone."""
+
+    REPHRASE = "rephrase"  # to say it in other words
+    HANDED_OVER = "handed_over"  # that people were told: a case is open
+    CONTACT = "contact"  # whom to turn to, because nobody would be told here
+    TAKEN = "taken"  # that a person reads along
 
 
 ANSWERS = {  # how many; one for other reasons
@@ -75,4 +86,5 @@ SMALL_TALK = (
 NO_QUESTION = (
     DecisionKind.SMALLTALK,
     DecisionKind.HANDOFF,
+    DecisionKind.PERSON,
 )  # no miss of the FAQ, so nothing to label

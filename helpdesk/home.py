@@ -18,6 +18,7 @@ from helpdesk.records.database import Database, open_database, require_schema, u
 from helpdesk.records.files.faq_files import read_faq
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Intent, Staff
+from helpdesk.serving.handoff import describe_handover
 from helpdesk.settings import Settings, resource
 
 ADMIN = "admin"
@@ -80,6 +81,7 @@ def set_up(settings: Settings, database: Database, *, starter_faq: bool, progres
         with database.write() as session:
             staff_records.add_staff(session, ADMIN, password=password, role=Role.ADMIN)
         yield f"login of the labelling page (shown this once): {ADMIN} / {password}"
+    yield f"hand-over: {describe_handover(settings)}"
     with database.read() as session:
         serving = versions.current(session)
     if serving is not None:

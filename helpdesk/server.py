@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from helpdesk.errors import BadInputError, ConflictError
 from helpdesk.home import PRIVATE, secret_key
+from helpdesk.serving.handoff import describe_handover
 from helpdesk.settings import Settings
 from helpdesk.threads import cap_native_threads
 
@@ -21,6 +22,7 @@ def exec_server(settings: Settings) -> NoReturn:
     require_port(settings)
     url = f"http://{_address(settings)}"
     print(f"chat page       {url}/\nlabelling page  {url}/desk", flush=True)  # noqa: T201
+    print(f"hand-over       {describe_handover(settings)}", flush=True)  # noqa: T201
     cap_native_threads(settings.encoder_threads)
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *gunicorn_arguments(settings)])
 

@@ -20,11 +20,12 @@ ROOMS: dict[str, set[str]] = {
     "stats": set(),
     "matching": set(),
     "records": {"stats"},
-    "learning": {"matching", "records", "stats"},
+    "channels": {"records", "stats"},
+    "learning": {"channels", "matching", "records", "stats"},
     "serving": {"matching", "records", "stats"},
-    "web": {"serving", "matching", "records", "stats"},
-    "simulation": {"app", "home", "web", "serving", "learning", "matching", "records", "stats"},
-    "cli": {*FRONT, "simulation", "web", "serving", "learning", "matching", "records", "stats"},
+    "web": {"channels", "serving", "matching", "records", "stats"},
+    "simulation": {"app", "home", "channels", "web", "serving", "learning", "matching", "records", "stats"},
+    "cli": {*FRONT, "channels", "simulation", "web", "serving", "learning", "matching", "records", "stats"},
 }
 SUB_ROOMS: dict[str, dict[str, set[str]]] = {  # room -> sub-room -> the sub-rooms of the same room that it may import
     "learning": {
@@ -39,6 +40,7 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {  # room -> sub-room -> the sub-roo
         "gate": {"data", "calibration", "bundles"},
         "night": {"data", "calibration", "training", "bundles", "gate", "lineage", "monitoring", "data_check"},
     },
+    "channels": {"receivers": set()},
     "web": {"api": set(), "staff": set(), "operations": set()},
 }
 ROOMLESS = {"errors", "settings", "decisions", "text", "near_duplicates", "progress", "threads"}
@@ -47,7 +49,7 @@ OUTSIDE = {
     "torch": {"learning"},
     "sentence_transformers": {"learning"},
     "flask": {"web", "app.py"},
-    "sqlalchemy": {"records", "serving", "learning", "web", "simulation", "home.py", "demo"},
+    "sqlalchemy": {"records", "channels", "serving", "learning", "web", "simulation", "home.py", "demo"},
     "onnxruntime": {"matching/encoder.py", "learning/training/onnx_export.py"},
 }
 

@@ -173,7 +173,7 @@ def test_the_gate_reference_lists_every_rule() -> None:
 def test_the_route_reference_lists_every_route(app: Flask) -> None:
     """A route that is added or moved must be so in docs/reference/http.md too."""
     text = (DOCS / "reference" / "http.md").read_text()
-    paths = {re.sub(r"<int:", "<", rule.rule) for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
+    paths = {re.sub(r"<(int|path):", "<", rule.rule) for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
 
     assert [path for path in sorted(paths) if f"{path}`" not in text and f"{path}," not in text] == []
 

@@ -100,3 +100,40 @@ def test_an_env_file_that_is_no_text_is_named(raw: bytes, tmp_path: Path, monkey
 
     with pytest.raises(BadInputError, match=r"\.env is not UTF-8 at byte 23"):
         load_settings()
+
+
+def test_no_group_of_settings_replaces_a_check_of_another() -> None:
+    """All groups are one class: two checks of one name would leave only one of them."""
+    checks = [vars(group)["__pydantic_decorators__"].field_validators for group in Settings.__bases__]
+    defined = [name for found in checks for name in found]
+
+    assert len(defined) == len(set(defined))
+
+
+HALF = [
+    ({"mail_to": "a@example.org"}, "HELPDESK_MAIL_TO.*HELPDESK_SMTP_HOST and HELPDESK_MAIL_FROM"),
+    ({"mail_to": "a@example.org, nobody"}, "expected an address such as"),
+    ({"mail_from": "a@b.org\nBcc: c@d.org"}, "HELPDESK_MAIL_FROM.*expected an address"),
+    ({"handover_webhook_url": "https://a.example/"}, "HELPDESK_HANDOVER_WEBHOOK_SECRET"),
+    ({"handover_webhook_secret": "hunter2"}, "base64 of at least 24 bytes"),
+    ({"zammad_url": "https://a.example"}, "HELPDESK_ZAMMAD_TOKEN and HELPDESK_ZAMMAD_CUSTOMER"),
+    ({"freescout_url": "ftp://a.example"}, "HELPDESK_FREESCOUT_URL.*http or https"),
+    ({"chatwoot_url": "https://a.example", "chatwoot_token": "hunter2"}, "HELPDESK_CHATWOOT_SECRET or"),
+    ({"slack_signing_secret": "hunter2"}, "HELPDESK_SLACK_TOKEN"),
+]
+MAILS = {"smtp_host": "mail", "mail_from": "a@b.org", "mail_to": "c@d.org", "smtp_user": "u"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        *HALF,
+        (MAILS, "both HELPDESK_SMTP_USER and HELPDESK_SMTP_PASSWORD"),
+        (MAILS | {"smtp_password": "hunter2", "smtp_security": "none"}, "no password in the clear"),
+    ],
+)
+def test_half_a_receiver_is_refused_with_what_is_missing(given: dict[str, str], expected: str) -> None:
+    """At the start, by the names of the variables; secrets are not repeated."""
+    with pytest.raises(BadInputError, match=expected) as refused:
+        load_settings(**given)
+    assert "hunter2" not in str(refused.value)

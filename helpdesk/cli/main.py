@@ -14,6 +14,7 @@ from helpdesk.cli.exclusions import exclusions
 from helpdesk.cli.faq import faq
 from helpdesk.cli.faults import refusal
 from helpdesk.cli.golden import golden
+from helpdesk.cli.handover import deliver, handover
 from helpdesk.cli.match import match
 from helpdesk.cli.nights import nights
 from helpdesk.cli.retrain import retrain
@@ -62,7 +63,23 @@ def cli() -> None:
 
 
 data.add_command(check)
-for command in (config, data, db, demo, exclusions, faq, golden, init, match, nights, report, retrain, rollback):
+for command in (
+    config,
+    data,
+    db,
+    deliver,
+    demo,
+    exclusions,
+    faq,
+    golden,
+    handover,
+    init,
+    match,
+    nights,
+    report,
+    retrain,
+    rollback,
+):
     cli.add_command(command)
 for command in (serve, simulate, staff, versions, why):
     cli.add_command(command)

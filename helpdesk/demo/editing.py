@@ -121,6 +121,7 @@ def _edit(
         locale=intent.locale,
         tags=tuple(intent.tags),
         follow_ups=tuple(intent.follow_ups),
+        urgent=intent.urgent,
         phrasings=phrasings,
     )
     faq_edit.edit(session, intent, typed, seen=faq_history.newest(session, intent.id), author=author)

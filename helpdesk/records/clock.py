@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
 
 class Clock:
     """What `now` reads: real time, moved by what a simulation has moved it. Time goes on in between."""
@@ -30,6 +33,14 @@ _clock = Clock()  # one for the whole process: heartbeats and workers must live 
 def now() -> datetime:
     """The current moment, aware, in UTC."""
     return _clock.read()
+
+
+def database_time(session: Session) -> datetime:
+    """The database server's clock where there are several hosts, whose own clocks may differ; else that of `now`."""
+    if session.get_bind().dialect.name == "postgresql":
+        moment: datetime = session.scalars(select(func.clock_timestamp())).one()
+        return moment
+    return now()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
     "asked_back": (DecisionKind.CLARIFY,),
     "handed_over": (DecisionKind.FALLBACK, DecisionKind.HANDOFF),
     "small_talk": (DecisionKind.SMALLTALK,),
+    "with_person": (DecisionKind.PERSON,),
 }
 
 

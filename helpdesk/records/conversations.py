@@ -63,7 +63,10 @@ class LastTurn:
 
 @dataclass(frozen=True)
 class Logged:
-    """A message as stored, with its decision. `options` are the intents offered by a clarifying question."""
+    """A message as stored, with its decision. `options` are the intents offered by a clarifying question.
+
+    stage: what was said of people (HandoverStage); created_at: when.
+    """
 
     message_id: int
     kind: str
@@ -73,6 +76,8 @@ class Logged:
     ranking: Sequence[Mapping[str, Any]]
     options: Sequence[str]
     version_id: int | None
+    stage: str | None
+    created_at: datetime
     told: Told | None = None
 
 
@@ -108,7 +113,7 @@ def log_message(
 
     `decision` holds the columns of `decisions` except ids. demand_per_hour: so many questions of one sender count as
     demand, None for all.
-    Raises ConflictError when another request stored the same (channel, external id) first.
+    Raises ConflictError when another request of the same sender stored the same external id first.
     """
     connection = session.connection()
     normalised = normalise(text)
@@ -130,17 +135,17 @@ def log_message(
 
 
 def find_delivery(session: Session, external_id: str, *, channel: str, sender: str, text: str) -> Logged | None:
-    """The stored message of an earlier delivery. Raises ConflictError when it was another message."""
+    """The stored message of an earlier delivery by this sender. Raises ConflictError when it had another text."""
     row = session.execute(
-        select(Message, DecisionRow, Conversation.sender)
+        select(Message.text, DecisionRow)
         .join(DecisionRow, DecisionRow.message_id == Message.id)
         .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(Message.channel == channel, Message.external_id == external_id)
+        .where(Conversation.channel == channel, Conversation.sender == sender, Message.external_id == external_id)
     ).one_or_none()
     if row is None:
         return None
-    message, decision, stored_sender = row
-    if (message.text, stored_sender) != (text, sender):
+    stored_text, decision = row
+    if stored_text != text:
         raise ConflictError(f"message_id {external_id!r} was used before for another message")
     return _logged(decision)
 
@@ -207,6 +212,8 @@ def _logged(row: DecisionRow) -> Logged:
         row.ranking,
         row.options,
         row.version_id,
+        row.stage,
+        row.created_at,
         _told(row.told),
     )
 

@@ -100,6 +100,7 @@ class Entry:
     status: str | None = None
     name: str | None = None
     follow_ups: tuple[str, ...] | None = None
+    urgent: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def store_entries(session: Session, entries: Sequence[Entry], *, author: str, so
 
 def _update(intent: Intent, entry: Entry) -> set[str]:
     """What of an entry was changed; `another answer`, where there was one before."""
-    wanted = {name: getattr(entry, name) for name in ("question", "answer", "locale", "status")}
+    wanted = {name: getattr(entry, name) for name in ("question", "answer", "locale", "status", "urgent")}
     wanted |= {"answer": None if entry.answer is None else entry.answer.strip()}
     for name in ("tags", "follow_ups"):
         given = getattr(entry, name)

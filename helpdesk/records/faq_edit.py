@@ -29,6 +29,7 @@ class TypedEntry:
     tags: tuple[str, ...] = ()
     follow_ups: tuple[str, ...] = ()
     phrasings: tuple[str, ...] = ()
+    urgent: bool = False
 
 
 class EditedMeanwhileError(ConflictError):
@@ -157,6 +158,7 @@ def revert(session: Session, intent: Intent, revision_id: int, *, seen: int, aut
     for name in ("question", "answer", "locale", "tags"):
         setattr(intent, name, entry[name])
     intent.follow_ups = entry.get("follow_ups", [])
+    intent.urgent = entry.get("urgent", False)
     _set_phrasings(session, intent, entry["phrasings"])
     faq_history.note(session, intent, action, author=author, version=revision_id)
 
@@ -179,7 +181,7 @@ def split(
     if not phrasings and not labels:
         raise BadInputError("nothing is ticked; choose the phrasings and labels that move")
     publish = bool(typed.answer.strip()) and intent.status == "published"
-    new = create(session, typed, publish=publish, author=author)
+    new = create(session, replace(typed, urgent=intent.urgent), publish=publish, author=author)
     session.flush()
     known = set(session.scalars(select(Phrasing.text_key).where(Phrasing.intent_id == new.id)))
     mine = select(Phrasing.id, Phrasing.text_key).where(Phrasing.intent_id == intent.id, Phrasing.id.in_(phrasings))
@@ -226,13 +228,15 @@ def _unstorable(text: str) -> bool:
 
 
 def _says(intent: Intent, typed: TypedEntry) -> bool:
-    was = (intent.question, intent.answer, intent.locale, tuple(intent.tags), tuple(intent.follow_ups))
-    return was == (typed.question.strip(), typed.answer.strip(), typed.locale, typed.tags, typed.follow_ups)
+    was = (intent.question, intent.answer, intent.locale, tuple(intent.tags), tuple(intent.follow_ups), intent.urgent)
+    typed_answer = (typed.question.strip(), typed.answer.strip(), typed.locale, typed.tags)
+    return was == (*typed_answer, typed.follow_ups, typed.urgent)
 
 
 def _write(intent: Intent, typed: TypedEntry) -> None:
     intent.question, intent.answer = typed.question.strip(), typed.answer.strip()
     intent.locale, intent.tags, intent.follow_ups = typed.locale, list(typed.tags), list(typed.follow_ups)
+    intent.urgent = typed.urgent
 
 
 def _missing(session: Session, intent: Intent, texts: Sequence[str]) -> bool:

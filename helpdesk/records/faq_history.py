@@ -14,7 +14,7 @@ from helpdesk.records import audit_log
 from helpdesk.records.clock import now
 from helpdesk.records.tables import FaqChange, FaqRevision, FormerName, Intent, Phrasing
 
-FIELDS_KEPT = ("question", "answer", "status", "locale", "tags", "follow_ups")
+FIELDS_KEPT = ("question", "answer", "status", "locale", "tags", "follow_ups", "urgent")
 _AT_ONCE = 500
 
 
@@ -152,6 +152,8 @@ def _without(texts: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
 def _words(value: Any) -> tuple[str, ...]:
     if isinstance(value, list):
         return (", ".join(map(str, value)),) if value else ()
+    if isinstance(value, bool):
+        return ("yes",) if value else ()
     return (str(value),) if value else ()
 
 

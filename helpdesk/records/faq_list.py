@@ -29,6 +29,7 @@ class ListedEntry:
     phrasings: int
     changed: datetime
     author: str
+    urgent: bool
 
 
 def list_page(
@@ -103,4 +104,5 @@ def _listed(intent: Intent, phrasings: int, author: str) -> ListedEntry:
         phrasings=phrasings,
         changed=intent.updated_at,
         author=author,
+        urgent=intent.urgent,
     )

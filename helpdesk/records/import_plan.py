@@ -180,7 +180,8 @@ def _plan_entry(entry: Entry, intent: Intent | None, *, line: int, formerly: str
             added.append(text)
     changes = _changes(entry, intent) if intent is not None else []
     changed = {change.field for change in changes}
-    kept: dict[str, Any] = {name: None for name in (*ENTRY_FIELDS, *LIST_FIELDS) if intent and name not in changed}
+    named = (*ENTRY_FIELDS, *LIST_FIELDS, "urgent")
+    kept: dict[str, Any] = {name: None for name in named if intent and name not in changed}
     slug = entry.slug if intent is None or formerly else intent.slug
     in_file = {normalise(text) for text in entry.phrasings} | {normalise(question)}
     gone = [(p.id, p.text) for p in intent.phrasings if p.normalised not in in_file] if drops and intent else []
@@ -212,6 +213,8 @@ def _changes(entry: Entry, intent: Intent) -> list[FieldChange]:
         before, after = getattr(intent, name), getattr(entry, name)
         if after is not None and list(after) != list(before):
             changes.append(FieldChange(name, "; ".join(before), "; ".join(after)))
+    if entry.urgent is not None and entry.urgent != intent.urgent:
+        changes.append(FieldChange("urgent", *("yes" if urgent else "no" for urgent in (intent.urgent, entry.urgent))))
     return changes
 
 

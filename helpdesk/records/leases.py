@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BusyError
-from helpdesk.records.clock import now
+from helpdesk.records.clock import database_time
 from helpdesk.records.tables import Lease
 
 
@@ -28,7 +28,7 @@ def take(session: Session, name: str, *, holder: Holder, seconds: float) -> None
     Whoever holds the lock file of the lease's place knows that its holder is dead: a file lock goes with its process,
     so the lease is taken over before it runs out.
     """
-    moment = _moment(session)
+    moment = database_time(session)
     session.execute(_insert(session, name, holder, moment))
     found = session.scalars(select(Lease).where(Lease.name == name).with_for_update()).one()
     if found.owner != holder.owner and found.expires_at > moment and found.place != holder.place:
@@ -44,7 +44,7 @@ def take(session: Session, name: str, *, holder: Holder, seconds: float) -> None
 
 def renew(session: Session, name: str, *, owner: str, seconds: float) -> None:
     """Say that the holder lives. Raises BusyError when another run has taken the lease."""
-    moment = _moment(session)
+    moment = database_time(session)
     values = {"expires_at": moment + timedelta(seconds=seconds)}
     mine = update(Lease).where(Lease.name == name, Lease.owner == owner)
     if session.execute(mine.values(**values).returning(Lease.name)).one_or_none() is None:
@@ -53,15 +53,9 @@ def renew(session: Session, name: str, *, owner: str, seconds: float) -> None:
 
 def release(session: Session, name: str, *, owner: str) -> None:
     """Give the lease back, if it is still ours: it has run out now. The row stays, so that takers never miss it."""
-    session.execute(update(Lease).where(Lease.name == name, Lease.owner == owner).values(expires_at=_moment(session)))
-
-
-def _moment(session: Session) -> datetime:
-    """The database server's clock where there are several hosts, whose own clocks may differ."""
-    if session.get_bind().dialect.name == "postgresql":
-        moment: datetime = session.scalars(select(func.clock_timestamp())).one()
-        return moment
-    return now()
+    session.execute(
+        update(Lease).where(Lease.name == name, Lease.owner == owner).values(expires_at=database_time(session))
+    )
 
 
 def _insert(session: Session, name: str, holder: Holder, moment: datetime) -> "sqlite.Insert | postgresql.Insert":

@@ -111,8 +111,9 @@ def merge(session: Session, source: Intent, into: Intent, *, author: str) -> Non
         raise ConflictError(f"{into.slug!r} cannot be merged into itself; name two entries")
     if source.status == "published" and into.status != "published":
         raise ConflictError(f"{into.slug!r} is not published, so what {source.slug!r} answers would not be answered")
-    session.flush()
     old, number = source.slug, source.id
+    into.urgent = into.urgent or source.urgent
+    session.flush()
     known = select(Phrasing.text_key).where(Phrasing.intent_id == into.id)
     moved = update(Phrasing).where(Phrasing.intent_id == number, Phrasing.text_key.not_in(known))
     session.execute(moved.values(intent_id=into.id).execution_options(synchronize_session=False))

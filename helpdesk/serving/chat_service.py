@@ -6,15 +6,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason
+from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason, HandoverStage
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.records import conversations
+from helpdesk.records.clock import now
 from helpdesk.records.conversations import LastTurn, Logged
 from helpdesk.records.database import Database
-from helpdesk.records.feedback import give_feedback
+from helpdesk.records.feedback import NOT_HELPFUL, give_feedback
 from helpdesk.serving.dialogue import decide_choice, read_last_turn, waits_for_choice
 from helpdesk.serving.entries import FaqEntry
+from helpdesk.serving.handoff import MessageOutcome, hand_over, hand_over_unhelpful, settle_handover
 from helpdesk.serving.live import Live, LiveMatcher
 from helpdesk.serving.markup import html, html_of_text, plain
 from helpdesk.serving.outside_view import OutsideView, outside_view
@@ -22,7 +24,7 @@ from helpdesk.serving.payloads import decide_payload
 from helpdesk.serving.readiness import Readiness
 from helpdesk.serving.replies import Replies, shipped_replies
 from helpdesk.serving.tallies import Tallies
-from helpdesk.serving.telling import Teller
+from helpdesk.serving.telling import People, Teller, is_foreign
 from helpdesk.settings import Settings
 from helpdesk.text import normalise
 
@@ -102,8 +104,8 @@ class ChatService:
                     raise
         return self._reply(live, text, stored)
 
-    def feedback(self, message_id: int, *, sender: str, said: str, chosen: str | None = None) -> None:
-        """Record what the sender of a message says of the reply; committed when this returns.
+    def feedback(self, message_id: int, *, sender: str, said: str, chosen: str | None = None) -> bool:
+        """Record what the sender of a message says of the reply; committed when this returns. Whether people are told.
 
         chosen: the name of the entry that was meant. Raises BadInputError when no published entry has it, NotFoundError
         when the message is not this sender's.
@@ -116,6 +118,7 @@ class ChatService:
                 raise BadInputError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
         with self.database.write() as session:
             give_feedback(session, message_id, sender=sender, said=said, chosen=chosen)
+            return said == NOT_HELPFUL and hand_over_unhelpful(session, message_id, self.settings)
 
     def match(self, text: str) -> tuple[Decision, int | None]:
         """The decision about a text and the version that made it; nothing is logged."""
@@ -144,24 +147,31 @@ class ChatService:
             return conversations.find_delivery(session, external_id, channel=channel, sender=sender, text=text)
 
     def _decide(self, live: Live | None, text: str, *, channel: str, sender: str, external_id: str | None) -> Logged:
-        none_text = self.settings.none_text
+        none_text, whose = self.settings.none_text, {"channel": channel, "sender": sender}
         with self.tallies.stage("match"):
-            last = read_last_turn(self.database, live, text, none_text=none_text, channel=channel, sender=sender)
+            last = read_last_turn(self.database, live, text, none_text=none_text, **whose)
             decision = self._decision(live, text, last)
-            told = self._teller.tell(live, text, decision, last=last)
+            outcome = _outcome(live, text, decision)
         drawn = decision.reason not in CHOSEN and decision.kind not in NO_QUESTION
-        columns = decision.columns() | {"version_id": live.version_id if live else None}
-        rest = {"inclusion_probability": self.live.audit.draw() if drawn else None, "told": dict(vars(told))}
+        columns: dict[str, Any] = {"version_id": live.version_id if live else None, "created_at": now()}
         with self.tallies.stage("store"), self.database.write() as session:
+            handover = settle_handover(session, outcome, self.settings, **whose)
+            if handover.stage == HandoverStage.TAKEN:
+                decision, drawn = _silent(decision), False
+            people = People(handover.stage, columns["created_at"])
+            told = self._teller.tell(live, text, decision, last=last, people=people)
+            columns |= decision.columns() | {"stage": handover.stage}
+            rest = {"inclusion_probability": self.live.audit.draw() if drawn else None, "told": dict(vars(told))}
             message_id = conversations.log_message(
                 session,
                 text,
-                channel=channel,
-                sender=sender,
+                **whose,
                 external_id=external_id,
                 decision=columns | rest,
                 demand_per_hour=self.settings.demand_per_hour,
             )
+            if handover.reason is not None:
+                hand_over(session, message_id, handover.reason, self.settings)
         del columns["thresholds"], columns["out_of_scope"]
         return Logged(message_id=message_id, **columns, told=told)
 
@@ -200,6 +210,17 @@ class ChatService:
 
 _YES_OR_NO = (DecisionReason.YES, DecisionReason.NO)
 _NO_BUNDLE = Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NO_VERSION)
+
+
+def _outcome(live: Live | None, text: str, decision: Decision) -> MessageOutcome:
+    answers = tuple(live.faq[slug] for slug in decision.intents if slug in live.faq) if live else ()
+    foreign = live is not None and is_foreign(live, text, decision.reason)
+    return MessageOutcome(decision.kind, decision.reason, answers, foreign)
+
+
+def _silent(decision: Decision) -> Decision:
+    """While a person has the conversation; the ranking stays, for that person."""
+    return replace(decision, kind=DecisionKind.PERSON, options=(), reason=DecisionReason.WITH_PERSON, unanswered=())
 
 
 def _shuffled(decision: Decision) -> Decision:

@@ -18,7 +18,7 @@ class FaqEntry:
     """What a reply needs to know of a published intent; one without an answer is matched and never spoken.
 
     shown: its question as a choice, with a hint where another entry has the same question; follow_ups: names of other
-    entries, former ones among them.
+    entries, former ones among them; urgent: whoever asks it is handed over at once, beside the answer.
     """
 
     slug: str
@@ -28,6 +28,7 @@ class FaqEntry:
     tags: tuple[str, ...]
     shown: str
     follow_ups: tuple[str, ...] = ()
+    urgent: bool = False
 
 
 def read_entries(session: Session) -> dict[str, FaqEntry]:
@@ -42,6 +43,7 @@ def read_entries(session: Session) -> dict[str, FaqEntry]:
             tuple(row.tags),
             shown=row.question,
             follow_ups=tuple(row.follow_ups),
+            urgent=row.urgent,
         )
         for row in rows
     ]

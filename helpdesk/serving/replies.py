@@ -1,8 +1,9 @@
-"""The short texts besides the answers, by language: to small talk, to a wish for a person, to a language that is not
-understood, to what is not there any more. Shipped ones, and those that operators put over them."""
+"""The short texts besides the answers, by language: to small talk, to a language that is not understood, to what is not
+there any more, and what is said of people. Shipped ones, and those that operators put over them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +16,27 @@ LANGUAGES_HERE = "{languages}"  # stands for the names of those that are underst
 QUESTION_HERE = "{question}"  # for what was chosen and is gone
 PART_HERE = "{part}"  # for the part of a message that was not answered
 UNANSWERED = "unanswered"
-_DECIDED = (DecisionReason.ASKED, DecisionReason.LANGUAGE, DecisionReason.GONE, DecisionReason.COMMAND)
-_REASONS = (*SMALL_TALK, *_DECIDED, UNANSWERED)
+
+
+class PeopleSaid(StrEnum):
+    """What is said of people, a sentence each."""
+
+    REPHRASE = "rephrase"  # say it in other words
+    UNSURE = "unsure"  # before what follows
+    HANDED_OVER = "handed_over"  # people were told
+    BACK = "back"  # when they are there again
+    CONTACT = "contact"  # how to reach them
+    ALONE = "alone"  # nobody can be told
+
+
+_DECIDED = (
+    DecisionReason.ASKED,
+    DecisionReason.LANGUAGE,
+    DecisionReason.GONE,
+    DecisionReason.COMMAND,
+    DecisionReason.WITH_PERSON,
+)
+_REASONS = (*SMALL_TALK, *_DECIDED, UNANSWERED, *PeopleSaid)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
+from helpdesk.decisions import DecisionKind, DecisionReason, HandoverStage
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.matching.languages import languages
 from helpdesk.matching.matcher import spoken_language, written_language
@@ -11,6 +12,7 @@ from helpdesk.records.conversations import LastTurn, Logged, Told, called_now
 from helpdesk.records.follow_ups import MAX_FOLLOW_UPS
 from helpdesk.serving.dialogue import chosen_question
 from helpdesk.serving.entries import FaqEntry
+from helpdesk.serving.handover_words import PeopleWords
 from helpdesk.serving.live import Live
 from helpdesk.serving.replies import Replies
 from helpdesk.settings import Settings
@@ -20,20 +22,30 @@ LONGEST_PART = 200  # characters of a question that is named as not answered
 
 
 @dataclass(frozen=True)
+class People:
+    """How far the bot got with people when it says something, and when that is."""
+
+    stage: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Teller:
     """Says what was decided, with the texts of an installation."""
 
     settings: Settings
     replies: Replies
 
-    def tell(self, live: Live | None, said: str, decision: Decision, *, last: LastTurn | None = None) -> Told:
+    def tell(
+        self, live: Live | None, said: str, decision: Decision, *, people: People, last: LastTurn | None = None
+    ) -> Told:
         """What the person gets who said this, after what they were told last."""
         entries = live.faq if live else {}
         answered = [entries[slug] for slug in decision.intents if slug in entries]
         options: list[tuple[str | None, str]] = [(s, entries[s].shown) for s in decision.options if s in entries]
         if options:
             options.append((None, self.settings.none_text))
-        text = self._text(live, said, decision, answered, [question for _, question in options], last)
+        text = self._text(live, said, decision, answered, [question for _, question in options], last, people)
         if decision.unanswered and (answered or options):
             text = f"{text}\n\n{self._unanswered(said, decision.unanswered)}"
         markup = any(entry.answer.strip() for entry in answered)
@@ -44,7 +56,8 @@ class Teller:
         logged = called_now(logged, live.names) if live else logged
         ranking = tuple(Ranked(row["intent"], row["confidence"]) for row in logged.ranking)
         kind, reason = DecisionKind(logged.kind), DecisionReason(logged.reason)
-        return self.tell(live, said, Decision(kind, ranking, tuple(logged.options), reason))
+        people = People(logged.stage, logged.created_at)
+        return self.tell(live, said, Decision(kind, ranking, tuple(logged.options), reason), people=people)
 
     def _text(
         self,
@@ -54,23 +67,27 @@ class Teller:
         answered: Sequence[FaqEntry],
         offered: Sequence[str],
         last: LastTurn | None,
+        people: People,
     ) -> str:
-        if decision.kind in NO_QUESTION:
+        if decision.kind == DecisionKind.SMALLTALK:
             return self.replies.to(decision.reason, spoken_language(said, self.settings.languages))
-        if any(entry.answer.strip() for entry in answered):
-            return "\n\n".join(entry.answer for entry in answered)
         if decision.kind == DecisionKind.CLARIFY and offered:
             lines = [f"{number}. {question}" for number, question in enumerate(offered, 1)]
             return "\n".join([self.settings.clarify_text, *lines])
-        if decision.reason == DecisionReason.GONE:
+        if decision.reason == DecisionReason.GONE and people.stage == HandoverStage.REPHRASE:
             question = chosen_question(last, decision.ranking[0].intent)
             return self.replies.to_gone(written_language(question, self.settings.languages), question=question)
-        if live is not None and _is_foreign(live, said, decision.reason):
-            understood = languages().names(live.matcher.bundle.languages)
-            return self.replies.to_other_language(
-                written_language(said, self.settings.languages), understood=", ".join(understood)
-            )
-        return self.settings.fallback_text
+        texts = [entry.answer for entry in answered if entry.answer.strip()]
+        if texts and people.stage is None:
+            return "\n\n".join(texts)
+        tell = spoken_language if decision.kind == DecisionKind.HANDOFF else written_language
+        language = tell(said, self.settings.languages)
+        words = PeopleWords(self.settings, self.replies, people.stage, language, people.at)
+        if texts:
+            return "\n\n".join(filter(None, [*texts, words.beside_answer()]))
+        foreign = live is not None and is_foreign(live, said, decision.reason)
+        known = languages().names(live.matcher.bundle.languages) if live and foreign else None
+        return words.instead_of_answer(decision.kind, known)
 
     def _unanswered(self, said: str, parts: Sequence[str]) -> str:
         language = written_language(said, self.settings.languages)
@@ -87,7 +104,7 @@ def _follow_ups(live: Live | None, answered: Sequence[FaqEntry]) -> list[tuple[s
     return [(slug, live.faq[slug].shown) for slug in found[:MAX_FOLLOW_UPS]]
 
 
-def _is_foreign(live: Live, said: str, reason: str) -> bool:
+def is_foreign(live: Live, said: str, reason: str) -> bool:
     """Whether the reply names the languages; to a labelled text, too, so that nobody sees that it has a label."""
     if reason == DecisionReason.KNOWN_OUT_OF_SCOPE:
         return live.matcher.foreign_language(said) is not None

@@ -11,23 +11,50 @@ from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from helpdesk.errors import BadInputError
+from helpdesk.settings.channels import ChannelSettings
 from helpdesk.settings.contract import ContractSettings
+from helpdesk.settings.handover import HandoverSettings
 from helpdesk.settings.installation import InstallationSettings
 from helpdesk.settings.night import NightSettings
 from helpdesk.settings.protection import ProtectionSettings
+from helpdesk.settings.receivers import ReceiverSettings
 from helpdesk.settings.words import LANGUAGES, WordSettings
 
 __all__ = ["LANGUAGES", "Settings", "load_settings", "resource", "temporary_environment", "temporary_settings"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PREFIX = "HELPDESK_"
-_ONE_INSTALLATION = ("database_url", "secret_key", "notify_secret", "notify_url")  # beside `home`
+_RECEIVERS = ("mail_to", "handover_webhook_url", "zammad_url", "freescout_url")
+_CHANNELS = ("chatwoot_url", "slack_signing_secret", "mattermost_token")
+_ONE_INSTALLATION = (  # beside `home`
+    *("database_url", "secret_key", "notify_secret", "notify_url"),
+    *_RECEIVERS,
+    *_CHANNELS,
+)
 
 
-class Settings(ProtectionSettings, WordSettings, NightSettings, ContractSettings, InstallationSettings):
+class Settings(
+    ChannelSettings,
+    ReceiverSettings,
+    HandoverSettings,
+    ProtectionSettings,
+    WordSettings,
+    NightSettings,
+    ContractSettings,
+    InstallationSettings,
+):
     """One table of settings; `helpdesk config` and docs/reference/settings.md show the descriptions."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    def receivers_of(self, channel: str) -> tuple[str, ...]:
+        """The receivers of a case of a channel: Chatwoot's own cases go to its people too."""
+        own = ("chatwoot",) if channel == "chatwoot" and self.chatwoot_url else ()
+        return (*own, *self.receivers)
+
+    def reaches_people(self, channel: str) -> bool:
+        """Whether somebody is told when a conversation of a channel is handed over."""
+        return self.inbox or bool(self.receivers_of(channel))
 
     @model_validator(mode="before")
     @classmethod
@@ -51,7 +78,8 @@ def load_settings(**overrides: object) -> Settings:
 def temporary_settings(home: Path, **overrides: object) -> Settings:
     """Settings of a home that nobody configured: what the environment and `.env` say of an installation is ignored.
 
-    That is home, database, secret key and notification. Raises BadInputError as `load_settings` does.
+    That is home, database, secret key, notification, receivers of cases and chats of other systems.
+    Raises BadInputError as `load_settings` does.
     """
     return load_settings(home=home, **dict.fromkeys(_ONE_INSTALLATION), **overrides)
 

@@ -1,10 +1,10 @@
 """The nightly job: what a candidate may change and cost, and who is told."""
 
-import base64
-from urllib.parse import urlsplit
-
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
+
+from helpdesk.settings.addresses import check_web_address
+from helpdesk.settings.secrets import check_signing_key
 
 
 class NightSettings(BaseSettings):
@@ -51,37 +51,14 @@ class NightSettings(BaseSettings):
     @field_validator("notify_secret")
     @classmethod
     def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(_decoded(value)) < 24:
-            raise ValueError("expected base64 of at least 24 bytes, e.g. from `openssl rand -base64 32`")
-        return value
+        return None if value is None else check_signing_key(value)
 
     @field_validator("notify_url")
     @classmethod
     def _is_signed(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is None:
             return None
-        address = value.get_secret_value()
-        if not cls._is_address(address):
-            raise ValueError("expected an http or https address")
-        if not address.isascii() or not address.isprintable() or " " in address:
-            raise ValueError("expected an address of printable ASCII letters without blanks")
+        check_web_address(value.get_secret_value())
         if info.data.get("notify_secret") is None:
             raise ValueError("needs a good HELPDESK_NOTIFY_SECRET too: what is sent is signed")
         return value
-
-    @staticmethod
-    def _is_address(address: str) -> bool:
-        """Whether a web address can be called; whoever calls it must not name parts of it in a message."""
-        parts = urlsplit(address)
-        try:
-            known = parts.port is None or parts.port > 0
-        except ValueError:
-            return False
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and known
-
-
-def _decoded(secret: SecretStr) -> bytes:
-    try:
-        return base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
-    except ValueError:
-        return b""

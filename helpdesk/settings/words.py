@@ -24,13 +24,14 @@ class WordSettings(BaseSettings):
     )
     replies: Path | None = Field(
         None,
-        description="CSV file of your own replies to small talk, to wishes for a person "
-        "and to other languages, `reason,language,text`; "
+        description="CSV file of your own replies to small talk, and of what is said of people, "
+        "`reason,language,text`; "
         "empty: the shipped ones",
     )
-    fallback_text: str = Field(
-        "I am not sure I can answer that. I have passed your message on to a colleague.",
-        description="Reply when the bot does not know",
+    fallback_text: str | None = Field(
+        None,
+        description="Your own reply, in every language, when the bot knows no answer and has asked once already; "
+        "`{contact}` stands for `HELPDESK_CONTACT`; empty: the shipped ones, which say what is so",
     )
 
     _languages = field_validator("languages", mode="before")(listed)

@@ -3,6 +3,7 @@
 from flask import current_app
 from flask_login import current_user
 
+from helpdesk.channels.courier import Courier
 from helpdesk.errors import UnavailableError
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.what_if import WhatIf
@@ -13,6 +14,12 @@ BIGGEST_ID = 2**31 - 1
 def service() -> ChatService:
     """The serving side of this process."""
     found: ChatService = current_app.extensions["helpdesk"]
+    return found
+
+
+def courier() -> Courier:
+    """Who sends to other systems what is queued."""
+    found: Courier = current_app.extensions["courier"]
     return found
 
 

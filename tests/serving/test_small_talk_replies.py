@@ -53,8 +53,8 @@ def say(desk: ChatService, text: str, **more: Any) -> Reply:
         ("> Is it all right now?\nVielen Dank", "smalltalk", "thanks", "Gern geschehen."),
         ("es-tu un robot ?", "smalltalk", "bot_question", "Je suis un bot."),
         ("¡adiós!", "smalltalk", "goodbye", "¡Hasta luego!"),
-        ("I want to talk to a human", "handoff", "asked", "I have passed your message on to a colleague."),
-        ("quiero hablar con una persona", "handoff", "asked", "He pasado su mensaje a un compañero."),
+        ("I want to talk to a human", "handoff", "asked", "There is nobody here whom I could pass"),
+        ("quiero hablar con una persona", "handoff", "asked", "Aquí no hay nadie"),
     ],
 )
 def test_each_has_its_reply_in_its_language(desk: ChatService, text: str, kind: str, reason: str, said: str) -> None:

@@ -14,6 +14,8 @@ LONGEST_LOCALE: Final = 16
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _STATUSES = ("published", "draft", "archived")
+_YES, _NO = ("yes", "true", "1", "ja"), ("no", "false", "0", "nein")
+YES_OR_NO: Final = dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)
 
 
 def text_fault(name: str, text: str, *, longest: int = MAX_PHRASING) -> str | None:
@@ -68,6 +70,9 @@ def _choice_fault(cells: Mapping[str, Any]) -> str | None:
     status, locale = cells.get("status") or "published", cells.get("locale") or ""
     if status not in _STATUSES:
         return f"status is {status!r:.40}; expected published or draft"
+    urgent = cells.get("urgent") or "no"
+    if urgent.strip().casefold() not in YES_OR_NO:
+        return f"urgent is {urgent!r:.40}; expected yes or no"
     return f"locale is {locale!r:.40}; expected a short name such as en" if len(locale) > LONGEST_LOCALE else None
 
 

@@ -26,6 +26,7 @@ _NAMES: Final = {
     "follow_ups": "followups followup followupquestions relatedquestions folgefragen",
     "locale": "locale language lang sprache idioma langue lingua taal",
     "status": "status state zustand",
+    "urgent": "urgent dringend urgente urgence",
 }
 _FIELD: Final = {name: field for field, names in _NAMES.items() for name in names.split()}
 _NOT_LETTERS: Final = re.compile(r"[\W\d_]+")

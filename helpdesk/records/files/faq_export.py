@@ -11,7 +11,7 @@ from helpdesk.records.files.faq_tables import join_tags
 from helpdesk.records.files.xlsx_files import write_xlsx
 from helpdesk.records.tables import Intent
 
-FAQ_COLUMNS: Final = ("intent", "question", "answer", "phrasing", "locale", "tags", "status", "follow_ups")
+FAQ_COLUMNS: Final = ("intent", "question", "answer", "phrasing", "locale", "tags", "status", "follow_ups", "urgent")
 
 
 def export_faq(intents: Iterable[Intent], form: str, *, mark: bool = False) -> bytes:
@@ -48,6 +48,7 @@ def write_json(intents: Iterable[Intent]) -> str:
             "tags": list(intent.tags),
             "status": intent.status,
             "follow_ups": list(intent.follow_ups),
+            "urgent": intent.urgent,
             "phrasings": _texts(intent),
         }
         for intent in intents
@@ -59,7 +60,8 @@ def _rows(intents: Iterable[Intent]) -> Iterator[list[str]]:
     for intent in intents:
         for text in _texts(intent) or [""]:
             row = (intent.slug, intent.question, intent.answer, text, intent.locale, join_tags(intent.tags))
-            yield [escape_cell(cell) for cell in (*row, intent.status, join_tags(intent.follow_ups))]
+            rest = (intent.status, join_tags(intent.follow_ups), "yes" if intent.urgent else "no")
+            yield [escape_cell(cell) for cell in (*row, *rest)]
 
 
 def _texts(intent: Intent) -> list[str]:

@@ -74,9 +74,11 @@ def _rows(item: object, ignored: dict[str, None]) -> Iterator[dict[str, Any]]:
 
 
 def _value(field: str, value: Any) -> Any:
-    """Of several answers the first; tags in one text are told apart."""
+    """Of several answers the first; tags in one text are told apart; true is yes."""
     if field == "answer" and isinstance(value, list) and value:
         return value[0]
     if field in LIST_FIELDS and isinstance(value, str):
         return split_tags(value)
+    if field == "urgent" and isinstance(value, bool):
+        return "yes" if value else "no"
     return value

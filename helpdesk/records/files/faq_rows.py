@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from helpdesk.errors import BadRowsError
 from helpdesk.records.faq import Entry
-from helpdesk.records.files.cells import cells_fault
+from helpdesk.records.files.cells import YES_OR_NO, cells_fault
 from helpdesk.records.files.csv_files import BadRows
 from helpdesk.records.files.faq_columns import LIST_FIELDS
 from helpdesk.text import normalise, slugify
@@ -64,7 +64,7 @@ class Drafts:
         draft = self.by_slug.setdefault(
             slug, {"phrasings": [], "keys": set(), "name": name if "intent" in cells else None}
         )
-        said = {key: _tidy(cells[key]) for key in (*LIST_FIELDS, *ENTRY_FIELDS) if cells.get(key)}
+        said = {key: _tidy(cells[key]) for key in (*LIST_FIELDS, "urgent", *ENTRY_FIELDS) if cells.get(key)}
         phrasing = cells.get("phrasing") or ""
         if known and draft | said == draft and normalise(phrasing) in draft["keys"] | {""}:
             self.repeated.append((line, phrasing or cells.get("question") or name))
@@ -89,6 +89,7 @@ class Drafts:
             Entry(
                 slug,
                 **{key: draft.get(key) for key in ENTRY_FIELDS},
+                urgent=YES_OR_NO[draft["urgent"].casefold()] if "urgent" in draft else None,
                 tags=tuple(draft["tags"]) if "tags" in draft else None,
                 follow_ups=tuple(map(slugify, draft["follow_ups"])) if "follow_ups" in draft else None,
                 phrasings=tuple(draft["phrasings"]),

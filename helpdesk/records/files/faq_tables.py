@@ -79,7 +79,7 @@ def _rows(table: FaqTable, names: Sequence[str], cells: Sequence[str]) -> Iterat
     for field in LIST_FIELDS:
         if field in row:
             row[field] = split_tags(row[field])
-    for field in ("status", "locale"):
+    for field in ("status", "locale", "urgent"):
         if field in row:
             row[field] = row[field].strip()
     if "status" in row:

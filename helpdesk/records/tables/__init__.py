@@ -1,6 +1,8 @@
 """Every table. Rows are facts: nothing here decides, matches or learns."""
 
 from helpdesk.records.tables.base import Table, UtcDateTime
+from helpdesk.records.tables.cases import CaseReason, CaseReply, CaseRow, CaseState
+from helpdesk.records.tables.deliveries import DeliveryRow, DeliveryState
 from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
 from helpdesk.records.tables.operations import DataCheck, HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import (
@@ -30,11 +32,17 @@ __all__ = [
     "AskedText",
     "AuditLogRow",
     "CardLease",
+    "CaseReason",
+    "CaseReply",
+    "CaseRow",
+    "CaseState",
     "Conversation",
     "CountedDay",
     "DataCheck",
     "DayTotal",
     "DecisionRow",
+    "DeliveryRow",
+    "DeliveryState",
     "Example",
     "ExclusionRow",
     "FaqChange",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.records.clock import now
@@ -15,7 +15,7 @@ class Intent(Table):
 
     follow_ups: names of other entries, as they were called then, whose questions are shown after the answer.
     archived: put away, else like a draft; deleted: only its labels, its history and, until another entry takes it, its
-    slug are left.
+    slug are left. urgent: whoever asks it is handed over to people at once, beside the answer.
     """
 
     __tablename__ = "intents"
@@ -32,6 +32,7 @@ class Intent(Table):
     locale: Mapped[str] = mapped_column(String(16), default="en")
     tags: Mapped[list[Any]] = mapped_column(default=list)
     follow_ups: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    urgent: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     phrasings: Mapped[list["Phrasing"]] = relationship(
@@ -98,8 +99,8 @@ class FaqChange(Table):
 class FaqRevision(Table):
     """Append-only: an entry as it was after one change. Those of an entry that was merged away have no `intent_id`.
 
-    `entry` is {"question", "answer", "status", "locale", "tags", "follow_ups", "phrasings"}, each phrasing
-    [text, source, author]; older ones have no follow-ups.
+    `entry` is {"question", "answer", "status", "locale", "tags", "follow_ups", "urgent", "phrasings"}, each phrasing
+    [text, source, author]; older ones lack follow-ups and `urgent`.
     """
 
     __tablename__ = "faq_revisions"

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from helpdesk.decisions import DecisionKind
+from helpdesk.decisions import DecisionKind, HandoverStage
 from helpdesk.records.clock import now
 from helpdesk.records.tables.base import Table
 
@@ -24,11 +24,11 @@ class Conversation(Table):
 
 
 class Message(Table):
-    """What a person typed, as they typed it. `external_id` makes a repeated delivery one message."""
+    """What a person typed, as they typed it. `external_id` makes a repeated delivery of its sender one message."""
 
     __tablename__ = "messages"
     __table_args__ = (
-        UniqueConstraint("channel", "external_id", name="uq_messages_channel_external_id"),
+        UniqueConstraint("conversation_id", "external_id", name="uq_messages_conversation_id_external_id"),
         Index("ix_messages_created_at_id", "created_at", "id", "channel"),
         Index("ix_messages_conversation_id_id", "conversation_id", "id"),
     )
@@ -52,12 +52,14 @@ class DecisionRow(Table):
 
     `told` is {"text", "intents", "options", "follow_ups", "markup"}, options and follow-ups [slug, question], all as
     the person got them; NULL before that was kept.
+    `stage` is how far the bot got with people (HandoverStage), NULL where it needed none.
     `inclusion_probability` is that with which the message was drawn into the audit sample, NULL when it was not drawn.
     """
 
     __tablename__ = "decisions"
     __table_args__ = (
         CheckConstraint(f"kind IN ({', '.join(map(repr, map(str, DecisionKind)))})", name="kind"),
+        CheckConstraint(f"stage IN ({', '.join(map(repr, map(str, HandoverStage)))})", name="stage"),
         CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
         CheckConstraint("out_of_scope >= 0 AND out_of_scope <= 1", name="out_of_scope"),
         CheckConstraint("inclusion_probability > 0 AND inclusion_probability <= 1", name="inclusion_probability"),
@@ -78,6 +80,7 @@ class DecisionRow(Table):
     thresholds: Mapped[dict[str, Any]]
     told: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     inclusion_probability: Mapped[float | None]
+    stage: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -26,8 +26,8 @@ def give(message_id: int) -> Response:
     """Record it; the last word of the message's sender counts, and nobody else has one."""
     body = read_body(ApiFeedback)
     said = _said(body)
-    service().feedback(min(message_id, BIGGEST_ID), sender=body.session_id, said=said, chosen=body.chosen)
-    return jsonify({"message_id": message_id, "feedback": said})
+    told = service().feedback(min(message_id, BIGGEST_ID), sender=body.session_id, said=said, chosen=body.chosen)
+    return jsonify({"message_id": message_id, "feedback": said, "handed_over": told})
 
 
 def _said(body: ApiFeedback) -> str:

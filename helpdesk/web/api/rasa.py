@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from helpdesk.serving.chat_service import Option, Reply
 from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
+from helpdesk.web.api.json_ids import without_type
 from helpdesk.web.context import service
 from helpdesk.web.limits import count_message
 from helpdesk.web.policy import public
@@ -37,7 +38,7 @@ def webhook() -> Response:
     """Answer one message. The whole answer stands in the first element's text."""
     body = read_body(RasaMessage)
     count_message(CHANNEL, body.sender)
-    message_id = (body.metadata or {}).get("message_id")
+    message_id = without_type((body.metadata or {}).get("message_id"))
     external_id = message_id if isinstance(message_id, str) else None
     reply = service().reply(body.message, channel=CHANNEL, sender=body.sender, external_id=external_id)
     return jsonify([as_rasa(reply, service().view(body.message, reply), body.sender)])

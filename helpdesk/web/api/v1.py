@@ -3,6 +3,7 @@
 How a decision came about is for staff: a request with the cookie of a login gets it, nobody else.
 """
 
+import re
 from typing import Annotated, Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -14,11 +15,13 @@ from helpdesk.serving.chat_service import Reply
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.json_body import Body, read_body
+from helpdesk.web.api.json_ids import ExternalId
 from helpdesk.web.context import is_staff, service
 from helpdesk.web.limits import count_message
 from helpdesk.web.policy import public
 
 MAX_RESULTS = 20
+CHANNEL_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
@@ -27,9 +30,9 @@ class ApiMessage(Body):
 
     session_id: str
     text: str
-    message_id: str | None = None
+    message_id: ExternalId | None = None
     locale: Annotated[str, Field(max_length=16)] | None = None
-    channel: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")] = "api"
+    channel: Annotated[str, Field(pattern=f"^{CHANNEL_NAME.pattern}$")] = "api"
     context: dict[str, JsonValue] | None = None
 
 

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind
 from helpdesk.errors import UnavailableError
-from helpdesk.records import heartbeats, shared_counts, versions
+from helpdesk.records import cases, heartbeats, shared_counts, versions
 from helpdesk.records.clock import now
 from helpdesk.records.day_totals import count_kinds
+from helpdesk.records.deliveries import count_by_state
 from helpdesk.records.files.reports import LastNight, last_night
 from helpdesk.records.queue_counts import queue_lengths
 from helpdesk.records.tables import Label
@@ -88,8 +89,13 @@ def _stored(session: Session, *, review_below: float) -> Iterator[Metric]:
     yield _counter(
         "messages", "Messages by decision.", "decision", {kind: decided.get(kind, 0) for kind in DecisionKind}
     )
+    backlog = cases.read_backlog(session)
+    yield _gauge("cases_open", "Cases that nobody has taken.", backlog.count)
+    waited = 0.0 if backlog.oldest is None else (now() - backlog.oldest).total_seconds()
+    yield _gauge("oldest_open_case_age_seconds", "Seconds that the oldest of them waits; 0 without one.", waited)
     labels = select(Label.kind, func.count()).where(Label.undone_at.is_(None)).group_by(Label.kind)
     yield _by("labels", "Labels that count, by kind.", "kind", dict(session.execute(labels).tuples().all()))
+    yield _by("deliveries", "Cases and replies to other systems.", "state", count_by_state(session))
     yield _by(
         "queue_length",
         f"Texts that wait for a label, of each decision at most {MOST_WAITING:,}.",

@@ -25,6 +25,8 @@ CHANGE_KINDS = {
     "login": "sign-ins",
     "version": "versions",
     "exclusion": "exclusions",
+    "case": "cases",
+    "delivery": "deliveries",
 }
 _WORDS = {
     "login.closed": "too many failed sign-ins",

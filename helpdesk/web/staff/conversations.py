@@ -6,9 +6,9 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import DecisionKind
+from helpdesk.decisions import DecisionKind, HandoverStage
 from helpdesk.errors import BadInputError
-from helpdesk.records import faq_history, labels, names
+from helpdesk.records import cases, faq_history, labels, names
 from helpdesk.records.conversation_log import (
     LOOKED_AT,
     OUTCOMES,
@@ -29,7 +29,7 @@ from helpdesk.records.turns import Turn, as_turns
 from helpdesk.text import normalise, visible
 from helpdesk.web.context import BIGGEST_ID, row_id, service
 from helpdesk.web.policy import requires
-from helpdesk.web.staff.reasons import KIND_WORDS, in_words
+from helpdesk.web.staff.reasons import CASE_REASONS, KIND_WORDS, STAGES, in_words
 from helpdesk.web.staff.report_period import moments, read_day
 
 MESSAGES_SHOWN = 50
@@ -37,8 +37,9 @@ FORM_FIELDS = ("q", "sender", "channel", "outcome", "faq", "from", "to")
 OUTCOME_WORDS = {
     "answered": "Answered",
     "asked_back": "Asked back",
-    "handed_over": "Handed over",
+    "handed_over": "Not answered",
     "small_talk": "Small talk",
+    "with_person": "With a person",
 }
 RATING_WORDS = {
     HELPFUL: "The customer says that this helped.",
@@ -91,10 +92,20 @@ def thread(conversation_id: int) -> str:
     with service().database.read() as session:
         found = read_thread(session, number, limit=MESSAGES_SHOWN, before=before, around=around)
         turns = _turns(session, found.rows)
+        opened = cases.cases_of(session, number)
+        replies = cases.replies_of(session, number)
     if turns and found.later and turns[-1]["then"]:
         turns[-1]["then"] = "What followed is on the next page."
     return render_template(
-        "conversation.html", thread=found, turns=turns, words=labels.words, kinds=KIND_WORDS, visible=visible
+        "conversation.html",
+        thread=found,
+        turns=turns,
+        cases=opened,
+        replies=replies,
+        reasons=CASE_REASONS,
+        words=labels.words,
+        kinds=KIND_WORDS,
+        visible=visible,
     )
 
 
@@ -141,6 +152,7 @@ def _turns(session: Session, rows: Sequence[Exchange]) -> list[dict[str, Any]]:
         {
             "message": said.message,
             "decision": said.decision,
+            "stage": STAGES.get(HandoverStage(said.decision.stage), "") if said.decision.stage else "",
             "why": in_words(said.decision.reason, sure=said.decision.confidence >= service().settings.review_below),
             "answers": [answer(said, *slugs) for slugs in _slugs_then_and_now(said, turn)],
             "offered": [questions.get(slug, slug) for slug in turn.offered],

@@ -24,7 +24,7 @@ from helpdesk.web.staff.banner import ago
 from helpdesk.web.staff.faq_try import tried
 
 SHOWN = 100  # phrasings, and labels, of an entry
-TYPED = ("question", "answer", "locale", "tags", "follow_ups", "phrasings", "seen")
+TYPED = ("question", "answer", "locale", "tags", "follow_ups", "urgent", "phrasings", "seen")
 Fields = MultiDict[str, str]
 blueprint = Blueprint("faq_entry", __name__, url_prefix="/desk/faq")
 
@@ -113,6 +113,7 @@ def typed_entry(form: Fields) -> TypedEntry:
         tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
         follow_ups=tuple(line for line in follow_ups if line),
         phrasings=tuple(line for line in lines if line),
+        urgent=form.get("urgent") == "yes",
     )
 
 
@@ -209,6 +210,7 @@ def _stored(session: Session, entry: Intent | None) -> Fields:
             "locale": entry.locale,
             "tags": ", ".join(entry.tags),
             "follow_ups": "\n".join(names_today(session, entry.follow_ups)),
+            "urgent": "yes" if entry.urgent else "",
         }
     )
 

@@ -1,11 +1,12 @@
 """Why something was decided, and what became of a message, in the words that staff read."""
 
-from helpdesk.decisions import DecisionKind, DecisionReason
+from helpdesk.decisions import DecisionKind, DecisionReason, HandoverStage
+from helpdesk.records.tables import CaseReason
 
 REASONS = {
-    DecisionReason.UNSURE: "No FAQ was likely enough, so it was handed over.",
-    DecisionReason.TOO_LONG: "It is longer than the model reads and has no clear sentence, so it was handed over.",
-    DecisionReason.LANGUAGE: "It is in a language that neither the FAQ nor the encoder know, so it was handed over.",
+    DecisionReason.UNSURE: "No FAQ was likely enough.",
+    DecisionReason.TOO_LONG: "It is longer than the model reads and has no clear sentence.",
+    DecisionReason.LANGUAGE: "It is in a language that neither the FAQ nor the encoder know.",
     DecisionReason.BETWEEN: "Several FAQs were close, so it asked which one was meant.",
     DecisionReason.SHARED_TEXT: "Several FAQs have this text, or nearly, so it asked which one was meant.",
     DecisionReason.TWO_QUESTIONS: "Two questions were found in it, and both answered.",
@@ -13,7 +14,7 @@ REASONS = {
     DecisionReason.SENTENCE: "One of its sentences was answered; the whole was not clear.",
     DecisionReason.CONFIDENT: "It was answered, but with little confidence.",
     DecisionReason.NEW_PHRASING: "It was answered from a phrasing added today.",
-    DecisionReason.NO_ANSWER: "The FAQ that fits has no answer yet, so it was handed over.",
+    DecisionReason.NO_ANSWER: "The FAQ that fits has no answer yet.",
     DecisionReason.NO_VERSION: "No trained version was in service.",
     DecisionReason.NONE_OF_THESE: "None of the offered FAQs was chosen.",
     DecisionReason.TWO_CHOICES: "Two of the offered FAQs were chosen.",
@@ -21,7 +22,7 @@ REASONS = {
     DecisionReason.GONE: "The FAQ that was chosen is not there any more, so it was handed over.",
     DecisionReason.COMMAND: "It is a command of the widget that means nothing here.",
     DecisionReason.KNOWN_OUT_OF_SCOPE: "It was labelled as none of the FAQs before.",
-    DecisionReason.ASKED: "The person asked for a person, so it was handed over.",
+    DecisionReason.ASKED: "The person asked for a person.",
     DecisionReason.GREETING: "It was greeted back.",
     DecisionReason.THANKS: "It says thanks, and got a short reply.",
     DecisionReason.GOODBYE: "It says goodbye, and got a short reply.",
@@ -30,16 +31,32 @@ REASONS = {
     DecisionReason.BOT_QUESTION: "It asks whether this is a bot, and got a short reply.",
     DecisionReason.YES: "It says yes to nothing that was asked, and got a short reply.",
     DecisionReason.NO: "It says no to nothing that was asked, and got a short reply.",
+    DecisionReason.WITH_PERSON: "A person had the conversation, so the bot was silent.",
     DecisionReason.EXACT: "The text itself is known.",
     DecisionReason.CHOICE: "It was chosen from the offered FAQs.",
-    DecisionReason.EMPTY: "It has no letters or digits, so it was handed over.",
+    DecisionReason.EMPTY: "It has no letters or digits.",
 }
 KIND_WORDS = {
     DecisionKind.ANSWER: "answered",
     DecisionKind.CLARIFY: "asked back",
-    DecisionKind.FALLBACK: "handed over",
+    DecisionKind.FALLBACK: "not answered",
     DecisionKind.HANDOFF: "asked for a person",
     DecisionKind.SMALLTALK: "small talk",
+    DecisionKind.PERSON: "with a person",
+}
+STAGES = {
+    HandoverStage.REPHRASE: "The person was asked to say it in other words.",
+    HandoverStage.HANDED_OVER: "It was handed over.",
+    HandoverStage.CONTACT: "The person was told whom to turn to.",
+}
+CASE_REASONS = {
+    CaseReason.ASKED: "asked for a person",
+    CaseReason.NO_ANSWER: "no answer yet",
+    CaseReason.TWO_FAILED_TRIES: "two tries failed",
+    CaseReason.THUMBS_DOWN: "the answer was no help",
+    CaseReason.FLAGGED: "a topic for people",
+    CaseReason.LANGUAGE: "another language",
+    CaseReason.URGENT: "urgent",
 }
 SURE = "It was answered with confidence."
 

@@ -1,10 +1,13 @@
-// The chat page: posts to the webhook, shows text as text, turns buttons into choices.
+// The chat page: posts to the webhook, shows text as text, turns buttons into choices, and fetches what people reply.
 
 const log = document.getElementById("log");
 const form = document.getElementById("ask");
 const field = document.getElementById("message");
 const sender = sessionStorage.getItem("sender") ?? crypto.randomUUID?.() ?? String(Math.random()).slice(2);
 sessionStorage.setItem("sender", sender);
+const EVERY = 4000; // ms between two looks for replies of people, while the conversation is not the bot's alone
+let newest = 0; // reply that was shown
+let looking = null;
 
 function bubble(text, who) {
   const element = document.createElement("p");
@@ -41,6 +44,18 @@ function show(answer) {
   if (answer.buttons) choices(answer.buttons);
 }
 
+async function look() {
+  looking = null;
+  const place = `/api/v1/sessions/${encodeURIComponent(sender)}/updates?channel=rest&after=${newest}`;
+  const found = await fetch(place).then((answer) => answer.json()).catch(() => ({ state: "waiting" }));
+  for (const update of found.updates ?? []) {
+    if (update.id <= newest) continue;
+    newest = update.id;
+    bubble(`${update.author}: ${update.text}`, "bot");
+  }
+  if (found.state !== "bot") looking ??= setTimeout(look, EVERY);
+}
+
 async function send(text) {
   bubble(text, "me");
   const waiting = bubble("…", "bot");
@@ -53,6 +68,7 @@ async function send(text) {
     const body = await response.json();
     if (!response.ok) throw new Error(body.detail);
     body.forEach(show);
+    looking ??= setTimeout(look, 0);
   } catch (error) {
     bubble(`That did not work: ${error.message}`, "bot alert");
   } finally {

@@ -2,8 +2,13 @@
 
 const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const long = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
-for (const time of document.querySelectorAll("time[datetime*=T]")) {
-  const moment = new Date(time.dateTime);
-  time.textContent = short.format(moment);
-  time.title = long.format(moment);
+
+export function localise(root) {
+  for (const time of root.querySelectorAll("time[datetime*=T]")) {
+    const moment = new Date(time.dateTime);
+    time.textContent = short.format(moment);
+    time.title = long.format(moment);
+  }
 }
+
+localise(document);

@@ -33,6 +33,7 @@ ROUTES = [
     ("GET", "/api/v1/search?q=my+secure+tunnel+says+error+813"),
     ("GET", "/api/v1/faqs"),
     ("GET", "/api/v1/model"),
+    ("GET", "/api/v1/sessions/<path:session_id>/updates"),
 ]
 INTERNALS = ("label:", "phrasing:", "nearest", "similarity", "thresholds", "out_of_scope", "rows_hash", "report")
 
@@ -74,6 +75,9 @@ def test_no_public_route_tells_internals(client: FlaskClient, method: str, path:
     assert text not in said.text
 
 
+CLOSED = ("/webhooks/chatwoot", "/webhooks/slack", "/webhooks/mattermost", "/webhooks/deep-chat")  # until set up
+
+
 def test_every_public_route_is_looked_at(app: Flask, client: FlaskClient) -> None:
     """A route that is added is either behind the login or in the list above."""
     listed = {(method, path.split("?")[0]) for method, path in ROUTES}
@@ -83,7 +87,8 @@ def test_every_public_route_is_looked_at(app: Flask, client: FlaskClient) -> Non
                 continue
             path = re.sub(r"<[^>]+>", "1", rule.rule)
             said = client.open(path, method=method)
-            assert said.status_code in (302, 400, 401), f"{method} {path}: {said.status_code}"
+            closed = rule.rule in CLOSED and said.status_code == 404
+            assert closed or said.status_code in (302, 400, 401), f"{method} {path}: {said.status_code}"
 
 
 @pytest.mark.parametrize("path", ["/webhooks/rest/webhook", "/api/v1/messages", "/api/v1/match"])

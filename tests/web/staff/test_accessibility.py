@@ -18,12 +18,12 @@ from werkzeug.serving import make_server
 
 from helpdesk.app import create_app
 from helpdesk.home import ADMIN
-from helpdesk.records import faq
+from helpdesk.records import cases, faq
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.files.faq_files import NamedFile
 from helpdesk.records.one_time_links import invite
 from helpdesk.records.roles import Role
-from helpdesk.records.tables import Label, Staff
+from helpdesk.records.tables import CaseReason, Label, Message, Staff
 from helpdesk.records.uploads import keep_upload
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.web.policy import PUBLIC
@@ -40,7 +40,7 @@ EVERYTHING = {"resultTypes": ["violations"]}
 @pytest.fixture(scope="module")
 def filled(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Database]]:
     """The application over the home of a demo, in which a file waits to be imported."""
-    settings = copy_home(demo_home, tmp_path_factory.mktemp("filled"))
+    settings = copy_home(demo_home, tmp_path_factory.mktemp("filled"), inbox=True)
     records = open_database(settings)
     live = LiveMatcher(records, settings)
     live.refresh()
@@ -72,7 +72,12 @@ def examples(records: Database) -> dict[str, object]:
     """What the arguments of routes may be; a file is uploaded for it."""
     with records.write() as session:
         admin = session.scalars(select(Staff.id).where(Staff.name == ADMIN)).one()
+        message = session.scalars(select(func.min(Message.id))).one() or 1
+        talk = cases.conversation_of(session, message)
+        case = cases.open_case(session, conversation_id=talk, message_id=message, reason=CaseReason.ASKED, urgent=True)
         return {
+            "case_id": case.id,
+            "conversation_id": talk,
             "entry_id": faq.find_intent(session, "vpn_connect_fail").id,
             "message_id": session.scalars(select(func.max(Label.message_id))).one() or 1,
             "token": invite(session, "Mara", role=Role.EDITOR, author=ADMIN).token,
@@ -136,7 +141,7 @@ def test_the_pages_of_the_desk(filled: tuple[Flask, Database], address: str, bro
     context = browser.new_context(bypass_csp=True)
     context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
 
-    assert {"/desk", "/desk/queue", "/desk/faq", "/desk/faq/new", "/desk/report"} <= set(paths)
+    assert {"/desk", "/desk/inbox", "/desk/queue", "/desk/faq", "/desk/faq/new", "/desk/report"} <= set(paths)
     assert look_at(address, context.new_page(), paths) == ""
 
 

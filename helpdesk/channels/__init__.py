@@ -1,0 +1,1 @@
+"""What other systems speak: signatures, HTTP calls, receivers of cases, replies to chats, and the courier of both."""

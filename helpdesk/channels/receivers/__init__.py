@@ -1,0 +1,1 @@
+"""Where cases are sent: one small class for each kind of receiver."""

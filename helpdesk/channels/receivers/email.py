@@ -1,0 +1,69 @@
+"""Cases by mail. A mail server knows no repetition: mailboxes that do, know it by the Message-ID."""
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.policy import SMTP as CRLF
+from email.utils import format_datetime
+
+from helpdesk.channels.calls import SILENCE_SECONDS, CallError
+from helpdesk.channels.case_text import plain_text, subject
+from helpdesk.records.case_content import CaseContent
+from helpdesk.settings import Settings
+
+
+class EmailReceiver:
+    """One mail of plain text for each case, to every address of `mail_to`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def send(self, case: CaseContent, *, key: str, again: bool) -> str:
+        """Send it, again with the same Message-ID."""
+        message = as_mail(case, key=key, settings=self._settings)
+        try:
+            with self._connect() as server:
+                refused = server.send_message(message)
+        except smtplib.SMTPRecipientsRefused:
+            raise CallError("the mail server refused every recipient") from None
+        except smtplib.SMTPResponseException as error:
+            raise CallError(f"the mail server answered {error.smtp_code}") from None
+        except smtplib.SMTPException as error:
+            raise CallError(f"the mail server broke off ({type(error).__name__})") from None
+        except TimeoutError:
+            raise CallError("the mail server did not answer in time") from None
+        except OSError as error:
+            raise CallError(f"the mail server cannot be reached ({error.strerror or type(error).__name__})") from None
+        return str(message["Message-ID"]) + (f"; refused: {', '.join(refused)}" if refused else "")
+
+    def _connect(self) -> smtplib.SMTP:
+        settings, context = self._settings, ssl.create_default_context()
+        host, port = settings.smtp_host or "", settings.smtp_port
+        if settings.smtp_security == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=SILENCE_SECONDS, context=context)
+        else:
+            server = smtplib.SMTP(host, port, timeout=SILENCE_SECONDS)
+        try:
+            if settings.smtp_security == "starttls":
+                server.starttls(context=context)
+            if settings.smtp_user and settings.smtp_password:
+                server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+
+def as_mail(case: CaseContent, *, key: str, settings: Settings) -> EmailMessage:
+    """The mail. Nothing that a customer typed reaches a header but the subject, which is one line without controls."""
+    message = EmailMessage(policy=CRLF)
+    message["From"] = settings.mail_from
+    message["To"] = ", ".join(settings.mail_to)
+    message["Subject"] = subject(case)
+    message["Date"] = format_datetime(case.opened_at)
+    message["Message-ID"] = f"<{key}@{(settings.mail_from or '').rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # so that no vacation notice answers
+    if case.urgent:
+        message["X-Priority"], message["Importance"] = "1", "high"
+    message.set_content(plain_text(case, key=key, public_url=settings.public_url))
+    return message

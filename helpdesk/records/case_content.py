@@ -1,0 +1,96 @@
+"""What the receiver of a case is told: who wrote what, what the bot made of it, and what it would have guessed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from helpdesk.records import names
+from helpdesk.records.tables import CaseRow, Conversation, DecisionRow, Message
+from helpdesk.records.turns import Turn, as_turns
+
+MOST_TURNS = 30
+MOST_GUESSES = 3
+
+
+@dataclass(frozen=True)
+class CaseTurn:
+    """A message of the customer, as typed, and in our words what the bot did."""
+
+    at: datetime
+    text: str
+    bot: str
+
+
+@dataclass(frozen=True)
+class CaseContent:
+    """A case as its receivers read it. guesses: (question of an entry, its confidence), best first."""
+
+    case_id: int
+    conversation_id: int
+    channel: str
+    sender: str
+    reason: str
+    urgent: bool
+    opened_at: datetime
+    transcript: tuple[CaseTurn, ...]
+    guesses: tuple[tuple[str, float], ...]
+
+    @property
+    def question(self) -> str:
+        """The message that opened the case, the newest one."""
+        return self.transcript[-1].text if self.transcript else ""
+
+
+def read_case(session: Session, case_id: int) -> CaseContent | None:
+    """A case with the messages up to the one that opened it, at most the newest thirty; None when there is no such."""
+    case = session.get(CaseRow, case_id)
+    if case is None:
+        return None
+    conversation = session.get_one(Conversation, case.conversation_id)
+    rows = _rows(session, case)
+    turns = as_turns(session, rows)
+    questions = names.questions(session)
+    return CaseContent(
+        case_id=case.id,
+        conversation_id=conversation.id,
+        channel=conversation.channel,
+        sender=conversation.sender,
+        reason=case.reason,
+        urgent=case.urgent,
+        opened_at=case.opened_at,
+        transcript=tuple(
+            CaseTurn(message.created_at, message.text, _did(turn, decision.kind, questions))
+            for turn, (message, decision) in zip(turns, rows, strict=True)
+        ),
+        guesses=_guesses(session, rows[-1][1], questions) if rows else (),
+    )
+
+
+def _rows(session: Session, case: CaseRow) -> Sequence[tuple[Message, DecisionRow]]:
+    query = (
+        select(Message, DecisionRow)
+        .join(DecisionRow, DecisionRow.message_id == Message.id)
+        .where(Message.conversation_id == case.conversation_id, Message.id <= case.message_id)
+        .order_by(Message.id.desc())
+        .limit(MOST_TURNS)
+    )
+    return list(reversed(session.execute(query).tuples().all()))
+
+
+def _did(turn: Turn, kind: str, questions: dict[str, str]) -> str:
+    if turn.answered:
+        return "answered: " + "; ".join(questions.get(slug, slug) for slug in turn.answered)
+    if turn.offered:
+        return "asked back: " + " | ".join(questions.get(slug, slug) for slug in turn.offered)
+    return {"smalltalk": "small talk", "handoff": "handed over", "person": "left it to a person"}.get(
+        kind, "did not know"
+    )
+
+
+def _guesses(session: Session, decision: DecisionRow, questions: dict[str, str]) -> tuple[tuple[str, float], ...]:
+    called = names.current_names(session)
+    slugs = [(called.get(row["intent"], row["intent"]), row["confidence"]) for row in decision.ranking[:MOST_GUESSES]]
+    return tuple((questions.get(slug, slug), confidence) for slug, confidence in slugs)

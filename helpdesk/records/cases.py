@@ -1,0 +1,135 @@
+"""Cases: conversations that people have to look at. One that is not closed is the conversation's only one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from helpdesk.decisions import DecisionKind, HandoverStage
+from helpdesk.records.tables import CaseReason, CaseReply, CaseRow, CaseState, Conversation, DecisionRow, Message, Table
+
+# Built once and run on the connection, like what every message needs.
+_CONVERSATIONS, _CASES = (Table.metadata.tables[table.__tablename__] for table in (Conversation, CaseRow))
+_NOT_CLOSED = and_(_CASES.c.conversation_id == _CONVERSATIONS.c.id, _CASES.c.state != CaseState.CLOSED)
+_TALK = (
+    select(_CONVERSATIONS.c.id, _CASES.c.id, _CASES.c.state)
+    .select_from(_CONVERSATIONS.outerjoin(_CASES, _NOT_CLOSED))
+    .where(_CONVERSATIONS.c.channel == bindparam("channel"), _CONVERSATIONS.c.sender == bindparam("sender"))
+)
+UPDATES_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Talk:
+    """Who has a conversation: the bot, or the bot until people look at it, or a person. No id: nothing was said yet."""
+
+    conversation_id: int | None = None
+    state: str | None = None
+
+    @property
+    def taken(self) -> bool:
+        """Whether a person has it."""
+        return self.state == CaseState.TAKEN
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for a person."""
+        return self.state == CaseState.OPEN
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """The cases that nobody has taken: how many, how many of them urgent, and since when the oldest waits."""
+
+    count: int
+    urgent: int
+    oldest: datetime | None
+
+
+def open_case(
+    session: Session, *, conversation_id: int, message_id: int, reason: CaseReason, urgent: bool = False
+) -> CaseRow:
+    """The case of a conversation that is not closed, opened now where there is none.
+
+    What is urgent makes a case that waits already urgent too.
+    """
+    found = current_case(session, conversation_id)
+    if found is None:
+        case = CaseRow(conversation_id=conversation_id, message_id=message_id, reason=reason, urgent=urgent)
+        try:
+            with session.begin_nested():
+                session.add(case)
+            return case
+        except IntegrityError:  # another worker opened one at the same moment
+            found = current_case(session, conversation_id)
+            if found is None:
+                raise
+    found.urgent = found.urgent or urgent
+    session.flush()
+    return found
+
+
+def current_case(session: Session, conversation_id: int) -> CaseRow | None:
+    """The case of a conversation that is not closed."""
+    return session.scalar(
+        select(CaseRow).where(CaseRow.conversation_id == conversation_id, CaseRow.state != CaseState.CLOSED)
+    )
+
+
+def conversation_of(session: Session, message_id: int) -> int:
+    """The conversation of a stored message."""
+    return session.execute(select(Message.conversation_id).where(Message.id == message_id)).scalar_one()
+
+
+def channel_of(session: Session, message_id: int) -> str:
+    """The channel of a stored message."""
+    return session.execute(select(Message.channel).where(Message.id == message_id)).scalar_one()
+
+
+def read_talk(session: Session, *, channel: str, sender: str, locked: bool = True) -> Talk:
+    """Who has the conversation of a sender. locked: a person who has it keeps it until the transaction ends."""
+    row = session.connection().execute(_TALK, {"channel": channel, "sender": sender}).one_or_none()
+    if row is None:
+        return Talk()
+    conversation_id, case_id, state = row
+    if state == CaseState.TAKEN and locked:
+        held = select(_CASES.c.state).where(_CASES.c.id == case_id).with_for_update(read=True)
+        state = session.connection().execute(held).scalar_one()
+    return Talk(conversation_id, None if state == CaseState.CLOSED else state)
+
+
+def failed_before(session: Session, talk: Talk, *, since: datetime) -> bool:
+    """Whether the last message of a conversation, small talk aside, was not answered and not handed over either."""
+    if talk.conversation_id is None:
+        return False
+    last = session.execute(
+        select(DecisionRow.kind, DecisionRow.stage, Message.created_at)
+        .join(Message, Message.id == DecisionRow.message_id)
+        .where(Message.conversation_id == talk.conversation_id, DecisionRow.kind != DecisionKind.SMALLTALK)
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None or last.kind != DecisionKind.FALLBACK or last.created_at < since:
+        return False
+    return last.stage in (HandoverStage.REPHRASE, HandoverStage.CONTACT)
+
+
+def cases_of(session: Session, conversation_id: int) -> list[CaseRow]:
+    """Every case of a conversation, oldest first."""
+    return list(session.scalars(select(CaseRow).where(CaseRow.conversation_id == conversation_id).order_by(CaseRow.id)))
+
+
+def replies_of(session: Session, conversation_id: int, *, after: int = 0, limit: int | None = None) -> list[CaseReply]:
+    """What people wrote in a conversation after a reply, oldest first."""
+    query = select(CaseReply).join(CaseRow, CaseRow.id == CaseReply.case_id)
+    query = query.where(CaseRow.conversation_id == conversation_id, CaseReply.id > after)
+    return list(session.scalars(query.order_by(CaseReply.id).limit(limit)))
+
+
+def read_backlog(session: Session) -> Backlog:
+    """What waits for somebody to take it."""
+    waits = CaseRow.state == CaseState.OPEN
+    urgent = func.count().filter(CaseRow.urgent)
+    return Backlog(*session.execute(select(func.count(), urgent, func.min(CaseRow.opened_at)).where(waits)).one())

@@ -1,0 +1,121 @@
+"""When a conversation is handed over to people: the one place that decides it.
+
+A message that nothing is likely enough for is asked to be said in other words, once; the second in a row is handed
+over. Where nobody would be told, no case is opened, and the reply names the contact instead.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from helpdesk.decisions import DecisionKind, DecisionReason, HandoverStage
+from helpdesk.records import cases
+from helpdesk.records.cases_elsewhere import close_if_elsewhere
+from helpdesk.records.clock import now
+from helpdesk.records.deliveries import queue_deliveries
+from helpdesk.records.tables import CaseReason
+from helpdesk.serving.entries import FaqEntry
+from helpdesk.settings import Settings
+
+IN_A_ROW = timedelta(hours=12)  # a try that is older does not count as the first of two, nor a case that is elsewhere
+_NOTHING_TO_REPHRASE = (DecisionReason.NO_ANSWER, DecisionReason.CHOICE, DecisionReason.NO_VERSION)
+
+
+@dataclass(frozen=True)
+class MessageOutcome:
+    """What was decided about one message: its kind and reason, and the entries that are answered.
+
+    foreign: it is in a language that neither FAQ nor encoder know.
+    """
+
+    kind: str
+    reason: str
+    entries: Sequence[FaqEntry] = ()
+    foreign: bool = False
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What comes of it: what the person is told of people, and why a case is opened; None: neither."""
+
+    stage: HandoverStage | None = None
+    reason: CaseReason | None = None
+
+
+def settle_handover(
+    session: Session, outcome: MessageOutcome, settings: Settings, *, channel: str, sender: str
+) -> Handover:
+    """What comes of a message that is about to be stored. While a person has the conversation the stage is `taken`, and
+    nothing else is said; that stays so until the transaction ends."""
+    talk = cases.read_talk(session, channel=channel, sender=sender)
+    if talk.taken:
+        return Handover(HandoverStage.TAKEN)
+    may_repeat = outcome.kind == DecisionKind.FALLBACK and not talk.waiting
+    tried = may_repeat and cases.failed_before(session, talk, since=now() - IN_A_ROW)
+    told = settings.reaches_people(channel)
+    return decide_handover(outcome, settings, tried=tried, waiting=talk.waiting, told=told)
+
+
+def decide_handover(outcome: MessageOutcome, settings: Settings, *, tried: bool, waiting: bool, told: bool) -> Handover:
+    """Whether a message is handed over. tried: the message before failed too; waiting: a case of the conversation is
+    open already; told: somebody would be told."""
+    reason = _reason(outcome, settings, again=tried or waiting)
+    if reason is None:
+        return Handover(HandoverStage.REPHRASE if outcome.kind == DecisionKind.FALLBACK else None)
+    if not told:
+        return Handover(HandoverStage.CONTACT)
+    return Handover(HandoverStage.HANDED_OVER, reason)
+
+
+def _reason(outcome: MessageOutcome, settings: Settings, *, again: bool) -> CaseReason | None:
+    if outcome.kind == DecisionKind.HANDOFF:
+        return CaseReason.ASKED
+    if outcome.kind == DecisionKind.ANSWER:
+        if any(entry.urgent for entry in outcome.entries):
+            return CaseReason.URGENT
+        tags = {tag.casefold() for entry in outcome.entries for tag in entry.tags}
+        return CaseReason.FLAGGED if tags & {tag.casefold() for tag in settings.handover_tags} else None
+    if outcome.kind != DecisionKind.FALLBACK:
+        return None
+    if outcome.foreign:
+        return CaseReason.LANGUAGE
+    if outcome.reason in _NOTHING_TO_REPHRASE:
+        return CaseReason.NO_ANSWER
+    return CaseReason.TWO_FAILED_TRIES if again or outcome.reason == DecisionReason.NONE_OF_THESE else None
+
+
+def hand_over(session: Session, message_id: int, reason: CaseReason, settings: Settings) -> None:
+    """Open the case of a stored message and queue it for its receivers, in the transaction that stores it."""
+    conversation_id = cases.conversation_of(session, message_id)
+    if not settings.inbox:
+        close_if_elsewhere(session, conversation_id, older_than=IN_A_ROW)
+    case = cases.open_case(
+        session,
+        conversation_id=conversation_id,
+        message_id=message_id,
+        reason=reason,
+        urgent=reason == CaseReason.URGENT,
+    )
+    queue_deliveries(session, case.id, settings.receivers_of(cases.channel_of(session, message_id)))
+
+
+def hand_over_unhelpful(session: Session, message_id: int, settings: Settings) -> bool:
+    """Hand over after a thumb down on the reply to a message; False where nobody would be told."""
+    told = settings.reaches_people(cases.channel_of(session, message_id))
+    if told:
+        hand_over(session, message_id, CaseReason.THUMBS_DOWN, settings)
+    return told
+
+
+def describe_handover(settings: Settings) -> str:
+    """Who is told what the bot cannot answer, in one line for operators."""
+    contact = f"HELPDESK_CONTACT is {settings.contact}" if settings.contact else "HELPDESK_CONTACT is not set"
+    sent = f"it is sent to {', '.join(settings.receivers)}; " if settings.receivers else ""
+    if settings.inbox:
+        return f"{sent}it waits in the inbox of the desk (/desk/inbox); {contact}"
+    if sent:
+        return sent + contact
+    said = "the bot names the contact" if settings.contact else "the bot promises nothing"
+    return f"nobody is told, and {said}: set HELPDESK_INBOX=true if people look into /desk/inbox; {contact}"
