@@ -19,7 +19,7 @@ from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web import answers, headers, limits, logs, policy, problems
 from helpdesk.web.api import chat_page as chat
-from helpdesk.web.api import chatwoot, deep_chat, feedback, mattermost, rasa, slack, updates
+from helpdesk.web.api import chatwoot, deep_chat, feedback, mattermost, rasa, slack, updates, widget
 from helpdesk.web.api import v1 as api
 from helpdesk.web.operations import health, metrics
 from helpdesk.web.staff import (
@@ -57,9 +57,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY = 64 * 1024
+OPEN_TO_SITES = ["/webhooks/*", "/api/*", "/widget.js", "/widget/*"]  # what pages of allowed origins may read
+PREFLIGHT_SECONDS = 600
 CHATS = (chatwoot, slack, mattermost, deep_chat)
 PUBLIC_API = (rasa, api, feedback, updates)
-PUBLIC_PAGES = (health, metrics, chat, login)
+PUBLIC_PAGES = (health, metrics, chat, widget, login)
 LABELLING_PAGES = (desk, queue, queue_acts, keys, labelling, mine, what_if)
 DESK_PAGES = (inbox, deliveries, report, report_map, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
@@ -106,13 +108,13 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     for module in (*PUBLIC_API, *CHATS, *PUBLIC_PAGES, *LABELLING_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
         app.register_blueprint(module.blueprint)
     if settings.allowed_origins:
-        CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))
+        CORS(app, resources=[*OPEN_TO_SITES], origins=list(settings.allowed_origins), max_age=PREFLIGHT_SECONDS)
     login.install(app)
     policy.install(app)
     filters.install(app)
     answers.install(app)
     inbox_count.install(app)
-    headers.install(app, https_only=settings.https_only)
+    headers.install(app, https_only=settings.https_only, frame_ancestors=settings.framing_origins)
     problems.install(app)
     app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app

@@ -1,5 +1,6 @@
 """Where things are, and how the service runs."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,6 +8,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from helpdesk.settings.lists import listed
+
+_FRAMING_ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]+)?")
 
 
 class InstallationSettings(BaseSettings):
@@ -46,9 +49,21 @@ class InstallationSettings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Comma-separated origins whose pages may call the webhook; empty: same origin only"
     )
+    frame_ancestors: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated origins whose pages may show the chat page in a frame, e.g. "
+        "`https://*.example.com`; empty: the allowed origins",
+    )
     https_only: bool = Field(False, description="Send the login cookie over TLS only (set it behind TLS)")
 
-    _origins = field_validator("allowed_origins", mode="before")(listed)
+    _origins = field_validator("allowed_origins", "frame_ancestors", mode="before")(listed)
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(_FRAMING_ORIGIN.fullmatch, value)):
+            raise ValueError("expected origins like https://www.example.com or https://*.example.com")
+        return value
 
     @property
     def database(self) -> str:
@@ -56,6 +71,11 @@ class InstallationSettings(BaseSettings):
         if self.database_url is None:
             return f"sqlite:///{self.home.resolve() / 'helpdesk.db'}"
         return self.database_url.get_secret_value()
+
+    @property
+    def framing_origins(self) -> tuple[str, ...]:
+        """Whose pages may show the chat page in a frame; allowed origins that are patterns mean nothing there."""
+        return self.frame_ancestors or tuple(filter(_FRAMING_ORIGIN.fullmatch, self.allowed_origins))
 
     @property
     def bundles(self) -> Path:

@@ -4,6 +4,7 @@ Style and scripts are named by their content, so a browser keeps them and asks a
 """
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,17 @@ _POLICY = "; ".join(
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
-        "frame-ancestors 'none'",
     )
 )
+_MAY_BE_FRAMED = "chat.page"
+_NOBODY = "'none'"
 
 
-def install(app: Flask, *, https_only: bool) -> None:
-    """Add the headers to every response, errors included. https_only: browsers come by TLS alone for a year."""
+def install(app: Flask, *, https_only: bool, frame_ancestors: Sequence[str]) -> None:
+    """Add the headers to every response, errors included.
+
+    https_only: browsers come by TLS alone for a year; frame_ancestors: whose pages may frame the chat page.
+    """
     folder = Path(app.static_folder or "")
 
     @app.url_defaults
@@ -37,7 +42,8 @@ def install(app: Flask, *, https_only: bool) -> None:
 
     @app.after_request
     def _add(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = _POLICY
+        framed_by = " ".join(frame_ancestors) if request.endpoint == _MAY_BE_FRAMED else ""
+        response.headers["Content-Security-Policy"] = f"{_POLICY}; frame-ancestors {framed_by or _NOBODY}"
         response.headers["X-Content-Type-Options"] = "nosniff"
         if https_only:
             response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
