@@ -20,7 +20,8 @@ function connect({ endpoint, siteKey, locale, store, host, isOpen, onState }) {
       cache: "no-store",
       signal: AbortSignal.timeout(20000),
     });
-    return { status: response.status, wait: Number(response.headers.get("Retry-After")), data: await response.json() };
+    const data = await response.json().catch(() => null); // a proxy's own pages are none
+    return { status: data || !response.ok ? response.status : 502, wait: response.headers.get("Retry-After"), data };
   }
 
   // One after the other, as they were written: what is chosen means the question before it.
@@ -45,7 +46,7 @@ function connect({ endpoint, siteKey, locale, store, host, isOpen, onState }) {
       if (said && said.status < 500 && said.status !== 429) return refuse(item.id, said);
       if (wait === null || !host.isConnected) break;
       onState("retrying");
-      await seconds(Math.max(wait, Math.min(said?.wait || 0, 60)));
+      await seconds(Math.max(wait, Math.min(Number(said?.wait) || 0, 60)));
       if (store.read().session !== session) return;
       onState("typing");
     }

@@ -42,7 +42,7 @@ function mount({ dataset, endpoint, inside, language, limit, texts: shipped }) {
     storage: dataset.remember === "tab" ? tab : storageOf("localStorage"),
     onChange: draw,
   });
-  const server = connect({ endpoint, siteKey: dataset.siteKey, locale: dataset.locale ?? language, store, host, isOpen,
+  const server = connect({ endpoint, siteKey: dataset.siteKey, locale: (dataset.locale ?? language).slice(0, 16), store, host, isOpen,
     onState: (state) => (doing = state, draw()) });
 
   function draw(state = store.read()) {
