@@ -3,13 +3,17 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 from flask import Flask, Response, abort, request
 from flask_cors import CORS
 from werkzeug.serving import make_server
 
+from helpdesk.matching.decide import Thresholds
+from helpdesk.matching.matcher import Matcher
 from helpdesk.serving.chat_service import ChatService
+from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import load_settings
 from helpdesk.web.api import widget
 
@@ -107,3 +111,11 @@ class FakeApi:
 
 class _WithSettings:
     settings = load_settings()
+
+
+def unsure(live: LiveMatcher) -> None:
+    """Thresholds under which everything but an exact match is asked back."""
+    now = live.take()
+    assert now is not None
+    bundle = replace(now.matcher.bundle, thresholds=Thresholds(answer=2.0, clarify=0.0))
+    live._live = replace(now, matcher=Matcher(bundle))

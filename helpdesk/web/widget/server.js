@@ -16,8 +16,7 @@ function connect({ endpoint, siteKey, locale, store, host, isOpen, onState }) {
       method: body ? "POST" : "GET",
       headers,
       body: body && JSON.stringify(body),
-      credentials: "omit",
-      cache: "no-store",
+      cache: "no-cache",
       signal: AbortSignal.timeout(20000),
     });
     const data = await response.json().catch(() => null); // a proxy's own pages are none
@@ -54,7 +53,7 @@ function connect({ endpoint, siteKey, locale, store, host, isOpen, onState }) {
   }
 
   function take(id, said) {
-    const messages = said.messages ?? [];
+    const messages = (said.messages ?? []).filter((message) => message.text);
     store.change((state) => {
       const item = store.find(state, id);
       if (!item) return false;
@@ -164,7 +163,7 @@ function connect({ endpoint, siteKey, locale, store, host, isOpen, onState }) {
 async function fetchTexts(endpoint, languages) {
   const wanted = `${endpoint}widget/texts?languages=${encodeURIComponent(languages)}`;
   for (const wait of [5, 15, 60, 0]) {
-    const response = await fetch(wanted, { credentials: "omit" }).catch(() => null);
+    const response = await fetch(wanted).catch(() => null);
     if (response?.ok) return response.json();
     if (!response && (await fetch(`${endpoint}widget.js`, { mode: "no-cors" }).then(() => true, () => false))) break;
     await seconds(wait);

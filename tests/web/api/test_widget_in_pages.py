@@ -141,7 +141,7 @@ def test_what_a_person_types_is_text(page: Page, api: FakeApi) -> None:
 
 
 def test_choices_and_follow_ups_are_buttons(page: Page, api: FakeApi) -> None:
-    """Those of the newest turn, and the focus goes to the field; the numbered lines are for channels without buttons."""
+    """Those of the newest turn; the numbered lines are for channels without buttons."""
     api.replies |= {"colour": CHOICES, "The red one": {"follow_ups": ["How red?"]}}
     ask(page, "colour")
     assert (
@@ -270,7 +270,8 @@ def test_a_server_that_refuses_for_long_is_asked_again_by_hand(context: BrowserC
     expect(page.locator(".notice")).to_have_text("No connection. Trying again …")
     wait(page, 80)
     expect(page.locator(".fate")).to_contain_text("Not sent.")
-    assert api.refusals == api.got == []
+    assert not api.refusals
+    assert not api.got
     page.get_by_role("button", name="Try again").click()
     settled(page)
 
@@ -314,7 +315,7 @@ def test_a_colleagues_reply_comes_by_itself(context: BrowserContext, api: FakeAp
     api.state = "waiting"
     api.replies["a person please"] = {"decision": "handoff"}
     ask(page, "a person please")
-    expect(page.locator(".notice")).to_have_text("A colleague will answer here.")
+    expect(page.locator(".notice")).to_have_text("Your request is with our team.")
     page.keyboard.press("Escape")
     api.state = "person"
     api.updates = [{"id": 7, "text": "I am **Mia**", "html": "<p>I am <strong>Mia</strong></p>", "author": "Mia"}]
