@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from flask import Flask, Response, abort, request
 from flask_cors import CORS
+from playwright.sync_api import Page
 from werkzeug.serving import make_server
 
 from helpdesk.matching.decide import Thresholds
@@ -26,10 +27,12 @@ def served(app: Wsgi, port: int = 0) -> Iterator[str]:
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class Site:
@@ -119,3 +122,10 @@ def unsure(live: LiveMatcher) -> None:
     assert now is not None
     bundle = replace(now.matcher.bundle, thresholds=Thresholds(answer=2.0, clarify=0.0))
     live._live = replace(now, matcher=Matcher(bundle))
+
+
+def wait(page: Page, seconds: int) -> None:
+    """Let time pass on a page whose clock is ours; what is asked of a server meanwhile is answered."""
+    for _ in range(0, seconds, 4):
+        page.clock.run_for(4000)
+        page.wait_for_timeout(60)

@@ -9,12 +9,13 @@ from axe_playwright_python.sync_playwright import Axe
 from browsers import CHROMIUM, CHROMIUM_FLAGS
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from sites import Site, served, unsure
+from sites import Site, served, unsure, wait
 from sqlalchemy import select
 
 from helpdesk.app import create_app
+from helpdesk.records import inbox
 from helpdesk.records.database import Database
-from helpdesk.records.tables import Message
+from helpdesk.records.tables import CaseRow, Message
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings
 
@@ -129,6 +130,34 @@ def test_a_message_whose_reply_was_lost_arrives_once(
         expect(page.locator(".turn")).to_have_count(2)
 
     assert stored(records) == [("forgot my password", "widget")]
+
+
+def test_a_person_answers_from_the_inbox(
+    page: Page, site: tuple[Site, str], open_app: Flask, settings: Settings, live: LiveMatcher, records: Database
+) -> None:
+    """Who asked for one sees that somebody has it, what they write, and when the bot is alone again."""
+    staffed = settings.model_copy(update={"allowed_origins": (site[1],), "inbox": True})
+    with served(create_app(staffed, live=live)) as address:
+        site[0].add("shop", address)
+        page.clock.install()
+        page.goto(f"{site[1]}/shop")
+        page.locator(".launcher").click()
+        page.locator("#message").fill("I want to talk to a human")
+        page.locator("#message").press("Enter")
+        expect(page.locator(".notice")).to_have_text("Your request is with our team.")
+        with records.write() as session:
+            case = session.scalars(select(CaseRow)).one()
+            inbox.take_case(session, case.id, author="ann", holder="")
+            inbox.reply_to_case(session, case.id, author="ann", text="Hello <b>there</b>,\nwhat is it?", token="t" * 16)
+        wait(page, 12)
+        expect(page.locator(".author")).to_have_text("ann")
+        expect(page.locator(".turn").last).to_contain_text("Hello <b>there</b>,\nwhat is it?", use_inner_text=True)
+        expect(page.locator(".notice")).to_have_text("You are talking to a colleague.")
+        with records.write() as session:
+            inbox.close_case(session, case.id, author="ann", seen=1)
+        wait(page, 12)
+        expect(page.locator(".notice")).to_be_empty()
+        expect(page.locator(".author")).to_have_count(1)
 
 
 def test_the_chat_page_is_the_same(page: Page, open_app: Flask, records: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsers import CHROMIUM, CHROMIUM_FLAGS
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from sites import FakeApi, Site, served
+from sites import FakeApi, Site, served, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -89,13 +89,6 @@ def settled(page: Page) -> None:
 def bubbles(page: Page) -> list[str]:
     """What is seen of the conversation, without the greeting and without who speaks."""
     return [text.split("\n", 1)[-1] for text in page.locator(".turn .bubble").all_inner_texts()]
-
-
-def wait(page: Page, seconds: int) -> None:
-    """Let time pass on a page whose clock is ours; what is asked of a server meanwhile is answered."""
-    for _ in range(0, seconds, 4):
-        page.clock.run_for(4000)
-        page.wait_for_timeout(60)
 
 
 def test_double_clicks_send_one_message(page: Page, api: FakeApi) -> None:
