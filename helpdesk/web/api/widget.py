@@ -45,7 +45,8 @@ def texts() -> Response:
 @public
 def demo() -> str:
     """A page of some company with the widget on it, and the line that put it there."""
-    return render_template("demo.html", script=url_for("widget.script", _external=True))
+    scheme = "https" if service().settings.https_only else None
+    return render_template("demo.html", script=url_for("widget.script", _external=True, _scheme=scheme))
 
 
 @cache

@@ -16,6 +16,7 @@ from helpdesk.web.api.widget import gzipped_script, widget_script, widget_texts
 
 SHOP, STRANGER = "https://shop.example", "https://stranger.example"
 MOST_BYTES = 10_000
+GUIDE = Path(__file__).parents[3] / "docs/how-to/put-the-bot-on-your-site.md"
 
 
 @pytest.fixture
@@ -117,6 +118,17 @@ def test_what_is_no_origin_may_not_frame(value: str) -> None:
     """It would end up in a header that says what scripts may run."""
     with pytest.raises(BadInputError, match=r"HELPDESK_FRAME_ANCESTORS=.*expected origins like"):
         load_settings(home=Path("/nowhere"), frame_ancestors=value)
+
+
+def test_the_guide_lists_every_attribute_and_variable() -> None:
+    """What the script reads of its tag and of the page."""
+    guide, script = GUIDE.read_text(), widget_script().decode()
+    read = re.findall(r"dataset\.(\w+)", script)
+    attributes = {"data-" + re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", name) for name in read}
+
+    drawn = {"data-helpful", "data-decision"}
+    assert set(re.findall(r"`(data-[\w-]+)`", guide)) == (attributes | {"data-texts", "data-title"}) - drawn
+    assert set(re.findall(r"`(--[\w-]+)`", guide)) == set(re.findall(r"var\((--helpdesk-[\w-]+)", script))
 
 
 def test_the_demo_shows_the_line_to_paste(app: Flask) -> None:

@@ -505,3 +505,10 @@ def test_the_pages_own_shortcuts_stay_quiet(page: Page) -> None:
 
     assert page.evaluate("window.keys") == []
     expect(page.locator(".launcher")).to_be_focused()
+
+
+def test_the_page_may_open_and_close_it(page: Page) -> None:
+    page.evaluate("document.querySelector('helpdesk-widget').close()")
+    expect(page.locator(".panel")).to_be_hidden()
+    page.evaluate("document.querySelector('helpdesk-widget').open()")
+    expect(page.locator("#message")).to_be_focused()
