@@ -86,6 +86,16 @@ def take(page: Page, name: str) -> None:
     print(f"{name}.png: {(DOCS / f'{name}.png').stat().st_size / 1000:.0f} kB")
 
 
+def talk(page: Page, address: str) -> None:
+    """Two questions in the widget, one that is answered and one that is asked back."""
+    page.goto(address)
+    page.locator(".launcher").click()
+    for text, outcome in (("cant log in to vpn", "answer"), ("printer", "clarify")):
+        page.locator("#message").fill(text)
+        page.locator("#message").press("Enter")
+        page.locator(f'[data-decision="{outcome}"]').wait_for()
+
+
 def main() -> None:
     """Take them all."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -104,6 +114,8 @@ def main() -> None:
         page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
         page.locator("form:has(input[type=file]) button").first.click()
         take(page, "import-preview")
+        talk(page, f"{address}/demo")
+        take(page, "widget")
         browser.close()
 
 

@@ -26,6 +26,7 @@ function makeView({ root, texts, limit, inside, say, resend, rate, clear, isOpen
     element("header", {}, heading, clearButton, inside ? null : closeButton), notice, sure, log, form, count);
   log.append(bubble({ who: "bot", text: texts.greeting }));
   root.append(...(inside ? [panel] : [launcher, panel]));
+  new ResizeObserver(() => scroll()).observe(log); // the newest turn stays in sight when the field or a notice grows
 
   function dots() {
     return [1, 2, 3].map(() => element("i"));
