@@ -53,10 +53,12 @@ function copies(parent) {
     if (!ALLOWED.has(node.tagName)) return copies(node);
     const safe = node.tagName !== "A" || /^(https?:|mailto:|tel:)/i.test(node.getAttribute("href")?.trim() ?? "");
     if (!safe) return copies(node);
-    return [element(node.tagName, node.tagName === "A" ? linkTo(node) : {}, ...copies(node))];
+    return [element(node.tagName, attributesOf(node), ...copies(node))];
   });
 }
 
-function linkTo(node) {
+function attributesOf(node) {
+  if (node.tagName === "OL") return { start: node.getAttribute("start") };
+  if (node.tagName !== "A") return {};
   return { href: node.getAttribute("href").trim(), target: "_blank", rel: "noopener noreferrer" };
 }

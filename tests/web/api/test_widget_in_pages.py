@@ -20,7 +20,7 @@ CHOICES = {
     "messages": [{"text": "Which one?\n1. The red one\n2. None of these"}],
     "options": [{"intent": "red", "question": "The red one"}, {"intent": None, "question": "None of these"}],
 }
-HTML = """<p>See <a href="https://a.example/x">the <b>page</b></a>:</p><ul><li>one</li><li>two</li></ul>
+HTML = """<p>See <a href="https://a.example/x">the <b>page</b></a>:</p><ol start="3"><li>one</li><li>two</li></ol>
 <a href="javascript:alert(1)">no link</a><img src=x onerror="window.hit = 1"><script>window.hit = 1</script>
 <p style="position:fixed" onclick="window.hit = 1">last</p><iframe src="/x"></iframe>"""
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
@@ -121,6 +121,7 @@ def test_an_answers_html_is_built_from_what_is_allowed(page: Page, api: FakeApi)
     assert answer.locator("a").get_attribute("href") == "https://a.example/x"
     assert answer.locator("a").get_attribute("rel") == "noopener noreferrer"
     assert answer.locator("li").all_inner_texts() == ["one", "two"]
+    assert answer.locator("ol").get_attribute("start") == "3"
     assert "no link" in answer.inner_text()
     assert answer.locator("img, script, iframe, [style], [onclick]").count() == 0
     assert page.evaluate("window.hit") is None
