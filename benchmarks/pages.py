@@ -57,7 +57,7 @@ PLACES = ["home", "office", "berlin", "lisbon", "warehouse", "train", "meeting",
 MORE = {  # pages that a route without argument does not show
     "text, common": "/desk/conversations?q=password",
     "text, rare": "/desk/conversations?q=no+such+words+at+all",
-    "handed over": "/desk/conversations?outcome=handed_over",
+    "not answered": "/desk/conversations?outcome=not_answered",
     "one FAQ": "/desk/conversations?faq=faq_7",
     "one sender": "/desk/conversations?sender=person-77",
     "one month": "/desk/conversations?from={month}&to={day}&q=vpn",

@@ -91,7 +91,7 @@ def _status_command(name: str, status: str, text: str) -> None:
         with database.write() as session:
             reached = state(set_status(session, slug, status=status, author="command line"))
             shared = shared_texts(session, [slug])
-        unanswered = ", without an answer: messages that ask it are handed over" if reached == "unanswered" else ""
+        unanswered = ", without an answer: messages that ask it are not answered" if reached == "unanswered" else ""
         say(f"{slug} is {status}{unanswered}")
         _tell_shared(shared)
 

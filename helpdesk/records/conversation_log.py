@@ -18,7 +18,7 @@ SENDERS = 100
 OUTCOMES: dict[str, tuple[str, ...]] = {
     "answered": (DecisionKind.ANSWER,),
     "asked_back": (DecisionKind.CLARIFY,),
-    "handed_over": (DecisionKind.FALLBACK, DecisionKind.HANDOFF),
+    "not_answered": (DecisionKind.FALLBACK, DecisionKind.HANDOFF),
     "small_talk": (DecisionKind.SMALLTALK,),
     "with_person": (DecisionKind.PERSON,),
 }

@@ -16,15 +16,15 @@ from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasin
 
 @dataclass(frozen=True)
 class Outcomes:
-    """How many messages were answered, asked back about, and handed over; choices count with their question.
+    """How many messages were answered, asked back about, and not answered; choices count with their question.
 
-    chosen: questions that ended in an answer; rejected: those that ended with "none of these"; wished: handed over
+    chosen: questions that ended in an answer; rejected: those that ended with "none of these"; wished: not answered
     because the person asked for that; small_talk: got a short reply, and count with nothing else.
     """
 
     answered: int
     clarified: int
-    handed_over: int
+    unanswered: int
     chosen: int
     rejected: int
     wished: int = 0
@@ -33,7 +33,7 @@ class Outcomes:
     @property
     def messages(self) -> int:
         """All of them but small talk."""
-        return self.answered + self.clarified + self.handed_over
+        return self.answered + self.clarified + self.unanswered
 
     @property
     def left(self) -> int:
@@ -78,7 +78,7 @@ def outcomes_of(decided: Mapping[tuple[str, str], int]) -> Outcomes:
     return Outcomes(
         answered=counts.get((DecisionKind.ANSWER, False), 0),
         clarified=counts.get((DecisionKind.CLARIFY, False), 0),
-        handed_over=counts.get((DecisionKind.FALLBACK, False), 0) + counts.get((DecisionKind.HANDOFF, False), 0),
+        unanswered=counts.get((DecisionKind.FALLBACK, False), 0) + counts.get((DecisionKind.HANDOFF, False), 0),
         chosen=counts.get((DecisionKind.ANSWER, True), 0),
         rejected=counts.get((DecisionKind.FALLBACK, True), 0),
         wished=counts.get((DecisionKind.HANDOFF, False), 0),
@@ -97,19 +97,19 @@ def direct_answers(session: Session, *, since: datetime) -> list[tuple[str, ...]
 
 
 def content_gaps(session: Session, period: Period, *, limit: int) -> list[TopicCount]:
-    """The texts that were handed over most and that no published entry has: what the FAQ lacks.
+    """The texts that were left unanswered most and that no published entry has: what the FAQ lacks.
 
     An entry has a text by a label or as a phrasing. What is known to be none of the FAQs is lacking too.
     """
     published = Intent.status == "published"
     labelled = select(Label.text_key).join(Intent, Intent.id == Label.intent_id)
     phrased = select(Phrasing.text_key).join(Intent, Intent.id == Phrasing.intent_id)
-    handed_over = select(DecisionRow.id).where(
+    missed = select(DecisionRow.id).where(
         DecisionRow.message_id == Message.id, _decided(), DecisionRow.kind == DecisionKind.FALLBACK
     )
     query = (
         select(func.max(Message.normalised), func.count(), func.max(Message.id))
-        .where(period.holds, handed_over.exists())
+        .where(period.holds, missed.exists())
         .where(Message.text_key.not_in(labelled.where(published, Label.undone_at.is_(None))))
         .where(Message.text_key.not_in(phrased.where(published)))
         .group_by(Message.text_key)

@@ -100,7 +100,7 @@ def test_a_chosen_entry_without_an_answer_is_handed_over(desk: ChatService) -> N
         found = traffic.count_outcomes(session, since=None)
         assert [item.text for item in queue.items(session, review_below=0.5, limit=5)] == [VPN_TEXT]
         assert session.scalar(select(func.count()).select_from(DecisionRow)) == 2
-    assert (found.clarified, found.handed_over, found.rejected, found.chosen) == (1, 1, 0, 0)
+    assert (found.clarified, found.unanswered, found.rejected, found.chosen) == (1, 1, 0, 0)
 
 
 def test_the_public_lists_leave_it_out(client: FlaskClient, desk: ChatService) -> None:

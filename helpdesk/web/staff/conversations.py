@@ -37,7 +37,7 @@ FORM_FIELDS = ("q", "sender", "channel", "outcome", "faq", "from", "to")
 OUTCOME_WORDS = {
     "answered": "Answered",
     "asked_back": "Asked back",
-    "handed_over": "Not answered",
+    "not_answered": "Not answered",
     "small_talk": "Small talk",
     "with_person": "With a person",
 }

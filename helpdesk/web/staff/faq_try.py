@@ -19,7 +19,7 @@ RANKING_SHOWN = 5
 _OUTCOMES = {
     DecisionKind.ANSWER: "Would be answered",
     DecisionKind.CLARIFY: "Would be asked which one is meant",
-    DecisionKind.FALLBACK: "Would be handed over",
+    DecisionKind.FALLBACK: "Would not be answered",
     DecisionKind.HANDOFF: "Would be handed over",
     DecisionKind.SMALLTALK: "Would get a short reply to small talk",
 }

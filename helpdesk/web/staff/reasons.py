@@ -19,7 +19,7 @@ REASONS = {
     DecisionReason.NONE_OF_THESE: "None of the offered FAQs was chosen.",
     DecisionReason.TWO_CHOICES: "Two of the offered FAQs were chosen.",
     DecisionReason.THREE_CHOICES: "Three of the offered FAQs were chosen.",
-    DecisionReason.GONE: "The FAQ that was chosen is not there any more, so it was handed over.",
+    DecisionReason.GONE: "The FAQ that was chosen is not there any more.",
     DecisionReason.COMMAND: "It is a command of the widget that means nothing here.",
     DecisionReason.KNOWN_OUT_OF_SCOPE: "It was labelled as none of the FAQs before.",
     DecisionReason.ASKED: "The person asked for a person.",

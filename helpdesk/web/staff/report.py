@@ -19,6 +19,7 @@ from helpdesk.text import visible
 from helpdesk.web.context import service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.banner import as_banner
+from helpdesk.web.staff.reasons import CASE_REASONS
 from helpdesk.web.staff.report_facts import FAQ_SORTS, NIGHTS_SHOWN, Facts, promises
 from helpdesk.web.staff.report_files import TABLES, write_table
 from helpdesk.web.staff.report_period import PRESETS, Chosen, chosen
@@ -103,6 +104,8 @@ def _read(session: Session, asked: Chosen, sort: str) -> dict[str, Any]:
         "volume": draw_volume(by_day(counts), first=asked.first, last=asked.last),
         "confusions": confusions[:TOP],
         "gaps": gaps,
+        "cases": facts.cases(),
+        "case_reasons": CASE_REASONS,
         "seen": labels.newest_labels(session, [gap.message_id for gap in gaps]),
         "faqs": faqs[:FAQS_SHOWN],
         "all_faqs": len(faqs),

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.records import audit, golden, names, nights, traffic
 from helpdesk.records.agreement import Agreement, Mistaken, read_agreement, read_confusions
+from helpdesk.records.case_counts import CaseCount, read_case_counts
 from helpdesk.records.day_counts import DayCount, by_day, outcomes, read_day_counts
 from helpdesk.records.faq_counts import FaqCount, read_faq_counts
 from helpdesk.records.feedback import Ratings, count_ratings, ratings_by_intent
@@ -40,6 +41,10 @@ class Facts:
     def counts(self) -> list[DayCount]:
         """What became of the messages."""
         return read_day_counts(self.session, self.asked.period)
+
+    def cases(self) -> list[CaseCount]:
+        """What was handed over to people."""
+        return read_case_counts(self.session, self.asked.period)
 
     def gaps(self, *, limit: int = GAPS_IN_FILE) -> list[TopicCount]:
         """What the FAQ lacks."""

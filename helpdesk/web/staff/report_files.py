@@ -8,6 +8,7 @@ from typing import Any
 from helpdesk.records.files.cells import escape_cell
 from helpdesk.serving.live import Live
 from helpdesk.text import OUT_OF_SCOPE, visible
+from helpdesk.web.staff.reasons import CASE_REASONS
 from helpdesk.web.staff.report_facts import Facts, daily, promises
 
 MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
@@ -32,9 +33,9 @@ def _cell(value: Any) -> Any:
 
 
 def _volume(facts: Facts, live: Live | None) -> Rows:
-    columns = ("day", "messages", "answered", "asked back", "handed over", "asked for a person", "small talk")
+    columns = ("day", "messages", "answered", "asked back", "not answered", "asked for a person", "small talk")
     return columns, (
-        (day, one.messages, one.answered, one.clarified, one.handed_over, one.wished, one.small_talk)
+        (day, one.messages, one.answered, one.clarified, one.unanswered, one.wished, one.small_talk)
         for day, one in daily(facts.counts())[1]
     )
 
@@ -47,14 +48,21 @@ def _outcomes(facts: Facts, live: Live | None) -> Rows:
         ("asked back, then chosen", found.chosen),
         ("asked back, then none of these", found.rejected),
         ("asked back, then nothing chosen", found.left),
-        ("handed over", found.handed_over),
-        ("handed over, asked for a person", found.wished),
+        ("not answered", found.unanswered),
+        ("not answered, asked for a person", found.wished),
         ("small talk", found.small_talk),
         *((name.replace("_", " "), count) for name, count in vars(facts.ratings()).items()),
     ]
-    shares = (found.messages or None, ("answered directly", "asked back", "handed over"))
+    shares = (found.messages or None, ("answered directly", "asked back", "not answered"))
     return ("outcome", "messages", "share"), (
         (name, count, count / shares[0] if shares[0] and name in shares[1] else None) for name, count in rows
+    )
+
+
+def _cases(facts: Facts, live: Live | None) -> Rows:
+    columns = ("reason", "cases", "taken", "closed", "minutes until taken, median")
+    return columns, (
+        (CASE_REASONS[row.reason], row.opened, row.taken, row.closed, row.minutes) for row in facts.cases()
     )
 
 
@@ -137,6 +145,7 @@ def _named(questions: Any, slug: str) -> str:
 TABLES: dict[str, Callable[[Facts, Live | None], Rows]] = {
     "volume": _volume,
     "outcomes": _outcomes,
+    "cases": _cases,
     "faqs": _faqs,
     "confused": _confused,
     "gaps": _gaps,

@@ -61,12 +61,12 @@ def test_on_the_first_day_the_page_says_what_will_stand_there(ann: FlaskClient) 
 def test_messages_are_found_by_words_and_outcome(ann: FlaskClient) -> None:
     """What is asked for stays in the form, and chat text is text."""
     ask(ann, "forgot my password", PERU)
-    found = ann.get("/desk/conversations?q=Capital&outcome=handed_over").text
+    found = ann.get("/desk/conversations?q=Capital&outcome=not_answered").text
 
     assert "what is the &lt;b&gt;capital&lt;/b&gt; of peru" in found
     assert "forgot my password" not in found
     assert 'name="q" value="Capital"' in found
-    assert '<option value="handed_over" selected>' in found
+    assert '<option value="not_answered" selected>' in found
 
 
 def test_a_search_that_finds_nothing_says_so(ann: FlaskClient) -> None:
