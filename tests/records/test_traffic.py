@@ -68,7 +68,7 @@ def test_outcomes_count_every_message_once(database: Database, version: int) -> 
     counted = {
         "answered": 1,
         "clarified": 1,
-        "handed_over": 2,
+        "unanswered": 2,
         "chosen": 1,
         "rejected": 1,
         "wished": 1,
