@@ -40,11 +40,11 @@ def log_in(client: FlaskClient, password: str = PASSWORD, path: str = "/login", 
     return client.post(path, data={"csrf_token": token(client), "name": name, "password": password})
 
 
-def ask(client: FlaskClient, *texts: str) -> list[int]:
+def ask(client: FlaskClient, *texts: str, sender: str = "u") -> list[int]:
     """Messages from a chat; their ids."""
     ids = []
     for text in texts:
-        answer: Any = client.post("/webhooks/rest/webhook", json={"sender": "u", "message": text}).json
+        answer: Any = client.post("/webhooks/rest/webhook", json={"sender": sender, "message": text}).json
         ids.append(answer[0]["custom"]["message_id"])
     return ids
 

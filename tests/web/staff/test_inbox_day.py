@@ -137,6 +137,6 @@ def test_the_chat_page_shows_what_people_reply(enter: Enter) -> None:
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("status")).to_have_text("Sent.")
     customer.clock.run_for(LATER)
-    expect(customer.get_by_text("ann: Switch the printer off and on.")).to_have_count(1)
+    expect(customer.get_by_text("Switch the printer off and on.")).to_have_count(1)
     customer.clock.run_for(LATER)
-    expect(customer.get_by_text("ann: Switch the printer off and on.")).to_have_count(1)
+    expect(customer.get_by_text("Switch the printer off and on.")).to_have_count(1)

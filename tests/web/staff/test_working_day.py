@@ -91,7 +91,7 @@ def waiting(client: FlaskClient, records: Database, count: int) -> list[int]:
         "pear",
     )
     texts = [f"what grows beside {one} and {two}" for one in names for two in names if one != two]
-    ids = ask(client, *texts[:count])
+    ids = [ask(client, text, sender=f"u{number}")[0] for number, text in enumerate(texts[:count])]
     with records.write() as session:
         session.execute(update(DecisionRow).values(inclusion_probability=None))
     return ids
