@@ -1,9 +1,9 @@
 """The web application's factory."""
 
 import logging
+from typing import Any
 
 from flask import Flask
-from flask_cors import CORS
 from flask_wtf import CSRFProtect
 
 from helpdesk.home import secret_key
@@ -13,10 +13,11 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
 from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import headers, policy, problems
+from helpdesk.web import addresses, cors, headers, policy, problems, request_ids
+from helpdesk.web.api import catalogue as api
 from helpdesk.web.api import chat_page as chat
-from helpdesk.web.api import rasa
-from helpdesk.web.api import v1 as api
+from helpdesk.web.api import rasa, reference
+from helpdesk.web.openapi import document
 from helpdesk.web.operations import health, metrics
 from helpdesk.web.staff import (
     account,
@@ -34,6 +35,7 @@ from helpdesk.web.staff import (
     golden,
     imports,
     invitation,
+    keys,
     labelling,
     login,
     mine,
@@ -44,10 +46,11 @@ from helpdesk.web.staff import (
 )
 
 MAX_BODY = 64 * 1024
-PUBLIC_PAGES = (rasa, api, health, metrics, chat, login)
+DESCRIBED = (rasa, api, health, metrics)
+PUBLIC_PAGES = (*DESCRIBED, reference, chat, login)
 DESK_PAGES = (desk, queue, labelling, mine, what_if, report, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
-PEOPLE_PAGES = (people, change_log, account, invitation)
+PEOPLE_PAGES = (people, keys, change_log, account, invitation)
 
 
 def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = None) -> Flask:
@@ -74,15 +77,25 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     app.extensions["what_if"] = WhatIf(database, settings.home)
     app.extensions["helpdesk"] = ChatService(database, live, settings, read_replies(settings))
     csrf = CSRFProtect(app)
-    for public in (rasa.blueprint, api.blueprint, health.blueprint, metrics.blueprint):
-        csrf.exempt(public)
+    for described in DESCRIBED:
+        csrf.exempt(described.blueprint)
+    request_ids.install(app)
+    addresses.install(app)
     for module in (*PUBLIC_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
         app.register_blueprint(module.blueprint)
-    if settings.allowed_origins:
-        CORS(app, resources=["/webhooks/*", "/api/*"], origins=list(settings.allowed_origins))
     login.install(app)
     policy.install(app)
     filters.install(app)
     headers.install(app)
+    cors.install(app)
     problems.install(app)
     return app
+
+
+def api_document() -> dict[str, Any]:
+    """The OpenAPI document of an installation whose API is open; it needs no home."""
+    app = Flask(__name__, static_folder=None)
+    addresses.install(app)
+    for module in DESCRIBED:
+        app.register_blueprint(module.blueprint)
+    return document(app)

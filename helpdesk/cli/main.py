@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import click
 
+from helpdesk.cli.api import api
 from helpdesk.cli.check import check
 from helpdesk.cli.data import data
 from helpdesk.cli.db import db
@@ -13,6 +14,7 @@ from helpdesk.cli.exclusions import exclusions
 from helpdesk.cli.faq import faq
 from helpdesk.cli.faults import refusal
 from helpdesk.cli.golden import golden
+from helpdesk.cli.key import key
 from helpdesk.cli.match import match
 from helpdesk.cli.nights import nights
 from helpdesk.cli.retrain import retrain
@@ -59,9 +61,9 @@ def cli() -> None:
 
 
 data.add_command(check)
-for command in (config, data, db, demo, exclusions, faq, golden, init, match, nights, report, retrain, rollback):
+for command in (api, config, data, db, demo, exclusions, faq, golden, init, key, match, nights, report, retrain):
     cli.add_command(command)
-for command in (serve, simulate, staff, versions, why):
+for command in (rollback, serve, simulate, staff, versions, why):
     cli.add_command(command)
 
 

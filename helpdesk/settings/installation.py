@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from helpdesk.settings.lists import listed
+from helpdesk.settings.origins import allowed_origin
 
 
 class InstallationSettings(BaseSettings):
@@ -44,11 +45,19 @@ class InstallationSettings(BaseSettings):
     )
     max_message_chars: int = Field(2000, ge=1, le=20000, description="Longest message that is accepted, in characters")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Comma-separated origins whose pages may call the webhook; empty: same origin only"
+        (),
+        description="Comma-separated origins whose pages may call the API: exact ones, or `https://*.example.org` "
+        "for every host below example.org; empty: same origin only",
     )
+    require_key: bool = Field(False, description="Refuse requests to the API without a key or a login")
     https_only: bool = Field(False, description="Send the login cookie over TLS only (set it behind TLS)")
 
     _origins = field_validator("allowed_origins", mode="before")(listed)
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(allowed_origin, value)))
 
     @property
     def database(self) -> str:

@@ -2,6 +2,7 @@
 
 from helpdesk.records.tables.base import Table, UtcDateTime
 from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
+from helpdesk.records.tables.keys import ApiKey
 from helpdesk.records.tables.operations import HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import (
     AuditLogRow,
@@ -17,6 +18,7 @@ from helpdesk.records.tables.traffic import AskedText, Conversation, CountedDay,
 from helpdesk.records.tables.uploads import Upload, UploadedFile
 
 __all__ = [
+    "ApiKey",
     "AskedText",
     "AuditLogRow",
     "CardLease",

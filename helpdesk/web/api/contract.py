@@ -1,0 +1,241 @@
+"""What the public API takes and tells, as Pydantic models; the OpenAPI document is made of them."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, JsonValue, RootModel
+
+from helpdesk.decisions import DecisionKind, DecisionReason
+from helpdesk.web.api.json_body import Body
+from helpdesk.web.openapi import Told
+
+MOST_TEXTS = 256
+_TEXT = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+_LIMIT = "Not empty, without NUL; at most HELPDESK_MAX_MESSAGE_CHARS characters (2,000 unless set otherwise)."
+Text = Annotated[str, Field(description=_LIMIT, json_schema_extra=_TEXT)]
+
+
+def _digits_of(value: object) -> object:
+    """A whole number as its digits: clients of Rasa number senders and messages."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+_NAMED = _TEXT | {"type": ["string", "integer"], "minimum": 0, "maximum": 2**63 - 1}
+DeliveryId = Annotated[
+    str,
+    BeforeValidator(_digits_of),
+    Field(
+        description="Your own id of the message, at most 128 characters: a repeated delivery gets the stored reply. "
+        "A number is the same as its digits.",
+        json_schema_extra=_NAMED | {"maxLength": 128},
+    ),
+]
+Sender = Annotated[
+    str,
+    BeforeValidator(_digits_of),
+    Field(
+        description="Who writes: one id for each browser session or person, at most 256 characters. "
+        "A number is the same as its digits.",
+        json_schema_extra=_NAMED | {"maxLength": 256},
+    ),
+]
+Locale = Annotated[
+    str,
+    Field(max_length=16, description="Language of the page, as `de`: of short replies to texts that tell none."),
+]
+Confidence = Annotated[float, Field(ge=0, le=1, description="Calibrated probability that it is right.")]
+
+
+class ApiMessage(Body):
+    """A person's message. The same (channel, message_id) is one message however often it is sent."""
+
+    session_id: Sender = Field(examples=["anna"])
+    text: Text = Field(examples=["I cannot log in to the vpn"])
+    message_id: DeliveryId | None = None
+    locale: Locale | None = None
+    channel: str = Field(
+        "api",
+        pattern=r"^[a-z0-9_-]{1,32}$",
+        description="Message ids and conversations belong to a channel.",
+    )
+    context: dict[str, JsonValue] | None = Field(None, description="Anything of your own; it is not stored.")
+
+
+class ApiText(Body):
+    """A text to match without logging it."""
+
+    text: Text = Field(examples=["I cannot log in to the vpn"])
+
+
+class ApiTexts(Body):
+    """Texts to match at once without logging them."""
+
+    texts: list[Text] = Field(
+        min_length=1, max_length=MOST_TEXTS, examples=[["I cannot log in to the vpn", "the printer is out of toner"]]
+    )
+
+
+class RasaMetadata(Body):
+    """What a widget adds; other keys are ignored."""
+
+    message_id: DeliveryId | None = None
+    locale: Locale | None = None
+
+
+class RasaMessage(Body):
+    """What a widget posts. `metadata.message_id` makes a repeated delivery one message."""
+
+    sender: Sender = Field(examples=["anna"])
+    message: Text = Field(examples=["I cannot log in to the vpn"])
+    metadata: RasaMetadata | None = None
+
+
+class RankedMatch(Told):
+    """An intent with its confidence; staff and keys with `internals` see what it rests on."""
+
+    intent: str
+    confidence: Confidence
+    nearest: str | None = Field(None, description="Its nearest phrasing; internals.")
+    similarity: float | None = Field(None, description="Cosine similarity of that; internals.")
+    understood: str | None = Field(None, description="The part of the message that asks it; internals.")
+
+
+class ServingVersion(Told):
+    """Which version decided; null before the first one."""
+
+    version: int | None
+
+
+class SpokenText(Told):
+    """One message of the bot."""
+
+    text: str
+
+
+class OfferedChoice(Told):
+    """One choice of a clarifying question; the last one, "none of these", has no intent."""
+
+    intent: str | None
+    question: str
+
+
+class MessageReply(Told):
+    """What to tell the person, and what decided it."""
+
+    message_id: int = Field(description="For `helpdesk why` and for feedback.")
+    decision: DecisionKind
+    reason: DecisionReason
+    confidence: Confidence
+    intent: str | None = Field(description="The first entry that is answered.")
+    intents: list[str] = Field(description="Every entry that is answered.")
+    messages: list[SpokenText]
+    options: list[OfferedChoice] = Field(description="Choices of a clarifying question.")
+    matches: list[RankedMatch] = Field(description="What is answered or offered; with internals the whole ranking.")
+    model: ServingVersion
+
+
+class TextMatch(Told):
+    """What would be decided about a text."""
+
+    decision: DecisionKind
+    reason: DecisionReason
+    confidence: Confidence
+    intents: list[str] = Field(description="The entries that would be answered.")
+    options: list[str] = Field(description="The entries that would be offered.")
+    matches: list[RankedMatch] = Field(description="What is answered or offered; with internals the whole ranking.")
+    out_of_scope: float | None = Field(None, description="Confidence that none of the FAQ is meant; internals.")
+    thresholds: dict[str, float] | None = Field(None, description="Of answering and of asking back; internals.")
+
+
+class MatchReply(TextMatch):
+    """What would be decided about a text, and by which version."""
+
+    model: ServingVersion
+
+
+class BatchReply(Told):
+    """One decision for each text, in their order."""
+
+    results: list[TextMatch]
+    model: ServingVersion
+
+
+class FaqItem(Told):
+    """A published entry."""
+
+    intent: str
+    question: str
+    answer: str
+    locale: str
+    tags: list[str]
+
+
+class FoundItem(FaqItem):
+    """A published entry that was found."""
+
+    confidence: Confidence
+    similarity: float | None = Field(None, description="Cosine similarity of its nearest phrasing; internals.")
+
+
+class SearchReply(Told):
+    """Entries by meaning, best first."""
+
+    results: list[FoundItem]
+    model: ServingVersion
+
+
+class FaqPage(Told):
+    """Published entries by name."""
+
+    faqs: list[FaqItem]
+    next: str | None = Field(description="Address of the next page; null on the last one.")
+
+
+class ModelReply(Told):
+    """Which version serves."""
+
+    version: int
+    kind: str
+    base_model: str
+    dim: int = Field(description="Dimensions of its vectors.")
+    intents: int
+    count: int | None = Field(None, description="Phrasings; internals.")
+    rows_hash: str | None = Field(None, description="Of what it was built from; internals.")
+    report: dict[str, Any] | None = Field(None, description="How it was measured; internals.")
+
+
+class RasaButton(Told):
+    """A choice: its payload is to be sent as the next message."""
+
+    title: str
+    payload: str
+
+
+class RasaFacts(Told):
+    """What decided it; what there is nothing of is left out."""
+
+    message_id: int
+    decision: DecisionKind
+    reason: DecisionReason
+    confidence: Confidence
+    version: int | None = None
+    intent: str | None = None
+    intents: list[str] | None = Field(None, description="Only when several entries are answered.")
+
+
+class RasaReply(Told):
+    """The whole answer is in `text`, choices too, as numbered lines."""
+
+    recipient_id: str
+    text: str
+    buttons: list[RasaButton] | None = None
+    custom: RasaFacts
+
+
+class RasaReplies(RootModel[list[RasaReply]]):
+    """A list of one element."""
+
+
+class RasaStatus(Told):
+    """The channel is there."""
+
+    status: str
