@@ -113,7 +113,7 @@ def document(app: Flask, *, key_required: bool = False) -> dict[str, Any]:
 _ABOUT = (
     "Bodies are strict JSON in UTF-8, not compressed: wrong types, repeated keys, NaN and deep nesting are refused, "
     "unknown keys are ignored. Replies are JSON whatever `Accept` says. Errors are problem details (RFC 9457). "
-    "`X-Request-Id` names a request in the reply and in the log. Without a key the API is open unless HELPDESK_REQUIRE_KEY is set."
+    "`X-Request-Id` names a request in reply and log. The API is open without a key unless HELPDESK_REQUIRE_KEY is set."
 )
 
 

@@ -9,17 +9,23 @@ from helpdesk.web.api.json_body import Body
 from helpdesk.web.openapi import Told
 
 MOST_TEXTS = 256
+_LARGEST = 2**63 - 1
 _TEXT = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
 _LIMIT = "Not empty, without NUL; at most HELPDESK_MAX_MESSAGE_CHARS characters (2,000 unless set otherwise)."
 Text = Annotated[str, Field(description=_LIMIT, json_schema_extra=_TEXT)]
 
 
 def _digits_of(value: object) -> object:
-    """A whole number as its digits: clients of Rasa number senders and messages."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    """A whole number as its digits: clients of Rasa number senders and messages. JSON's 5.0 is whole, too."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole and not (isinstance(value, float) and value.is_integer()):
+        return value
+    if not 0 <= (number := int(value)) <= _LARGEST:  # type: ignore[call-overload]
+        raise ValueError(f"expected text, or a whole number from 0 to {_LARGEST}")
+    return str(number)
 
 
-_NAMED = _TEXT | {"type": ["string", "integer"], "minimum": 0, "maximum": 2**63 - 1}
+_NAMED = _TEXT | {"type": ["string", "integer"], "minimum": 0, "maximum": _LARGEST}
 DeliveryId = Annotated[
     str,
     BeforeValidator(_digits_of),

@@ -12,7 +12,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from helpdesk.errors import BadInputError
 
 MAX_DEPTH = 20
-MAX_DIGITS = 30
+MAX_DIGITS = 300
 Model = TypeVar("Model", bound=BaseModel)
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 

@@ -118,10 +118,8 @@ def _name(schema: dict[str, Any]) -> str | None:
     """The schema that one is, or is a list or a choice of."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
-    for inner in (schema.get("items", {}), *schema.get("anyOf", ())):
-        if (found := _name(inner)) is not None:
-            return found
-    return None
+    inner = [schema["items"]] if "items" in schema else schema.get("anyOf", [])
+    return next((name for part in inner if (name := _name(part)) is not None), None)
 
 
 def _words(schema: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from helpdesk.errors import NotFoundError
 from helpdesk.records import audit_log, card_leases, staff
 from helpdesk.records.roles import Role
 from helpdesk.records.sign_ins import record_sign_in
@@ -137,8 +138,11 @@ def _out_of_date(error: CSRFError) -> Response:
         return redirect(url_for("login.form", next=_target(_referring_path())), 303)
     if attempt is None:
         return problems.from_http(error)
-    if is_staff():
-        return send_again(attempt, why="This form was older than your login.", status=400)
+    try:
+        if is_staff():
+            return send_again(attempt, why="This form was older than your login.", status=400)
+    except NotFoundError as gone:
+        return problems.problem(404, str(gone))
     return _form_again("Your session has ended. What you typed is kept.", status=401)
 
 
