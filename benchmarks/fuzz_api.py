@@ -79,8 +79,11 @@ def closed(settings: Settings, database: Database) -> tuple[Flask, str]:
     return create_app(settings.model_copy(update={"require_key": True})), key
 
 
-def fuzz(app: Flask, key: str | None = None, *, cases: int, seed: int = 1) -> Fuzzed:
-    """Send an application about so many requests, at least those of the phases that are not random."""
+def fuzz(app: Flask, key: str | None = None, *, cases: int, seed: int = 1, coverage: bool = True) -> Fuzzed:
+    """Send an application about so many requests, at least those of the phases that are not random.
+
+    coverage: every limit of every field too, some 30 requests a route.
+    """
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     config = schemathesis.Config.from_dict(
         {
@@ -88,6 +91,7 @@ def fuzz(app: Flask, key: str | None = None, *, cases: int, seed: int = 1) -> Fu
             "headers": headers,
             "generation": {"max-examples": 1, "database": "none"},
             "continue-on-failure": True,
+            "phases": {"coverage": {"enabled": coverage}},
         }
     )
     routes = len(app_routes(app))
