@@ -9,8 +9,8 @@ from helpdesk.web.api.json_body import Body
 from helpdesk.web.openapi import Told
 
 MOST_TEXTS = 256
-_LARGEST = 2**63 - 1
-_TEXT = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+_LARGEST = 9 * 10**18  # within 64 bits, and no float below it rounds beyond it
+_TEXT = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"}
 _LIMIT = "Not empty, without NUL; at most HELPDESK_MAX_MESSAGE_CHARS characters (2,000 unless set otherwise)."
 Text = Annotated[str, Field(description=_LIMIT, json_schema_extra=_TEXT)]
 
