@@ -126,6 +126,23 @@ class ChatService:
         live = self.live.take()
         return (live.match(text), live.version_id) if live else (_NO_BUNDLE, None)
 
+    def match_all(self, texts: Sequence[str]) -> tuple[list[Decision], int | None]:
+        """The decision about each text, as `match` gives it, and the version that made them; nothing is logged."""
+        for number, text in enumerate(texts):
+            check_text(f"texts.{number}", text, limit=self.settings.max_message_chars)
+        live = self.live.take()
+        return (live.match_all(texts), live.version_id) if live else ([_NO_BUNDLE] * len(texts), None)
+
+    def speaking(self, locale: str | None) -> "ChatService":
+        """The same for a page in a language: short replies are in it where the message does not tell its own."""
+        language = (locale or "").replace("_", "-").partition("-")[0].lower()
+        if language not in self.settings.languages[1:]:
+            return self
+        languages = (language, *(known for known in self.settings.languages if known != language))
+        speaking = replace(self, settings=self.settings.model_copy(update={"languages": languages}))
+        vars(speaking).update(tallies=self.tallies, readiness=self.readiness)  # one of each in a process
+        return speaking
+
     def view(self, text: str, said: Decision | Reply) -> OutsideView:
         """What somebody who is not logged in may read of the decision about a text, or of the reply to it."""
         if isinstance(said, Reply):

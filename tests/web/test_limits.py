@@ -120,7 +120,7 @@ def test_the_log_names_no_secret_and_no_text(app: Flask, client: FlaskClient, ca
     assert "swordfish" not in caplog.text
     assert "tokentoken" not in caplog.text
     assert given.headers["X-Request-ID"] == "trace-1" == lines[3]["request_id"]
-    assert len(forged.headers["X-Request-ID"]) == 16
+    assert len(forged.headers["X-Request-ID"]) == 32
 
 
 def test_log_lines_are_json(app: Flask) -> None:
