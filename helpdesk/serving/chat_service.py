@@ -173,11 +173,12 @@ class ChatService:
         columns: dict[str, Any] = {"version_id": live.version_id if live else None, "created_at": now()}
         with self.tallies.stage("store"), self.database.write() as session:
             handover = settle_handover(session, outcome, self.settings, **whose)
-            if handover.stage == HandoverStage.TAKEN:
+            taken = handover.stage == HandoverStage.TAKEN
+            if taken:
                 decision, drawn = _silent(decision), False
             people = People(handover.stage, columns["created_at"])
             told = self._teller.tell(live, text, decision, last=last, people=people)
-            columns |= decision.columns() | {"stage": handover.stage}
+            columns |= decision.columns() | {"stage": handover.stage} | ({"confidence": 0.0} if taken else {})
             rest = {"inclusion_probability": self.live.audit.draw() if drawn else None, "told": dict(vars(told))}
             message_id = conversations.log_message(
                 session,

@@ -20,7 +20,7 @@ _ANSWERED = sa.text("answered_at IS NOT NULL")
 def upgrade() -> None:
     op.add_column("asked_texts", sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("asked_texts", sa.Column("answer", sa.String(length=128), nullable=True))
-    op.add_column("asked_texts", sa.Column("answer_confidence", sa.Float(), nullable=True))
+    op.add_column("asked_texts", sa.Column("answer_confidence", sa.Double(), nullable=True))
     op.add_column("asked_texts", sa.Column("put_back", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_index(
         "ix_asked_texts_answered",

@@ -44,7 +44,7 @@ def test_the_report_names_every_change(home: Path) -> None:
     assert tried.splitlines()[1] == "nothing was written; the import would do this:"
     assert done.splitlines() == [
         "read as UTF-8, separated by semicolon",
-        "2 intents (1 new), 1 new phrasings, 1 known already, 1 canonical questions",
+        "2 intents (1 new), 1 new phrasing, 1 known already, 1 canonical question",
         "Changed: 1.",
         '  line 2: vpn: No VPN? (answer was "Restart it.", is "Reboot it.")',
         "New: 1.",
@@ -94,7 +94,7 @@ def test_rasa_files_and_other_encodings_are_read(home: Path) -> None:
     (home.parent / "ru.csv").write_bytes("question\tanswer\nкак?\tтак\n".encode("cp1251"))
     options = ("--encoding", "windows-1251", "--separator", "tab")
 
-    assert "1 intents (1 new), 1 new phrasings" in run_in(home, "faq", "import", nlu, domain).stdout
+    assert "1 intent (1 new), 1 new phrasing" in run_in(home, "faq", "import", nlu, domain).stdout
     assert "как: как? (так)" in run_in(home, "faq", "import", str(home.parent / "ru.csv"), *options).stdout
     assert "expected one of" in run_in(home, "faq", "import", nlu, "--encoding", "klingon", code=1).stderr
     assert "several make sense of Rasa's" in run_in(home, "faq", "import", nlu, nlu[:-7] + "ru.csv", code=1).stderr

@@ -52,7 +52,7 @@ def demo() -> str:
 @cache
 def widget_script() -> bytes:
     """The script with its style, in one function so that it shares no name with the page."""
-    style = json.dumps(_lean((_FOLDER / "style.css").read_text(encoding="utf-8")))
+    style = json.dumps(_lean((_FOLDER / "style.css").read_text(encoding="utf-8")).replace("\n", "").replace(" {", "{"))
     parts = (_lean((_FOLDER / name).read_text(encoding="utf-8")) for name in _PARTS)
     body = "\n".join((f"const STYLE = {style};", *parts))
     return f'(() => {{\n"use strict";\n{body}\n}})();\n'.encode()

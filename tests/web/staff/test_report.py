@@ -84,9 +84,9 @@ def test_the_figures_are_those_of_the_tables(ann: FlaskClient, records: Database
     assert "Label 1 audited message" in page
     assert "1 not answered, handed over" in page
     assert f"no published FAQ has. 1 {PERU} Make a draft" in page
-    assert "How do I reset my password? 1 0 0" in page
-    assert "Why does the VPN not connect? 1 0 0" in page
-    assert "The printer does not print. 1 0 1 How do I get a new laptop? once" in page
+    assert "How do I reset my password? 1 0 0 0 of 0" in page
+    assert "Why does the VPN not connect? 1 0 0 0 of 0" in page
+    assert "The printer does not print. 1 0 1 0 of 0 How do I get a new laptop? once" in page
     assert last
 
 
