@@ -104,12 +104,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     request_ids.install(app)
     logs.install(app)
     limits.install(app, settings, service.tallies, key_of=limited_key)
-    csrf = CSRFProtect(app)
-    for described in DESCRIBED:
-        csrf.exempt(described.blueprint)
-    addresses.install(app)
-    for module in (*DESCRIBED, *PUBLIC_PAGES, *LABELLING_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
-        app.register_blueprint(module.blueprint)
+    _add_routes(app)
     login.install(app)
     policy.install(app)
     filters.install(app)
@@ -120,6 +115,16 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     problems.install(app)
     app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _add_routes(app: Flask) -> None:
+    """Every route; programs send no form, so their routes know no token of one."""
+    csrf = CSRFProtect(app)
+    addresses.install(app)
+    for module in (*DESCRIBED, *PUBLIC_PAGES, *LABELLING_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
+        app.register_blueprint(module.blueprint)
+    for described in DESCRIBED:
+        csrf.exempt(described.blueprint)
 
 
 def _behind_proxies(application: "WSGIApplication", proxies: int) -> "WSGIApplication":

@@ -47,12 +47,7 @@ class Matcher:
     """Decides messages with one bundle. Immutable but for its cache of vectors; shared between threads."""
 
     def __init__(
-        self,
-        bundle: Bundle,
-        *,
-        cache_size: int = 4096,
-        cache: VectorCache | None = None,
-        talk: SmallTalk | None = None,
+        self, bundle: Bundle, *, cache_size: int = 4096, cache: VectorCache | None = None, talk: SmallTalk | None = None
     ) -> None:
         self.bundle = bundle
         self._talk = talk or small_talk()
@@ -148,11 +143,7 @@ class Matcher:
         return heard if len(left) == len(parts) else self._talk.hear(normalise(" ".join(left)))
 
     def match_all(
-        self,
-        texts: Sequence[str],
-        *,
-        published: Collection[str] | None = None,
-        additions: Additions | None = None,
+        self, texts: Sequence[str], *, published: Collection[str] | None = None, additions: Additions | None = None
     ) -> list[Decision]:
         """What `match` would decide about each text. Faster, because texts are encoded in batches.
 

@@ -43,7 +43,7 @@ _SECURITY_SCHEMES = {
 }
 
 
-class Told(BaseModel):
+class ReplyBody(BaseModel):
     """Base of what is replied: nothing that is not described. What was not set is left out."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=lambda schema: schema.pop("additionalProperties", None))

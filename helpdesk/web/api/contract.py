@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, JsonValue
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.web.api.json_body import Body, Count, Query
 from helpdesk.web.context import BIGGEST_ID
-from helpdesk.web.openapi import Told
+from helpdesk.web.openapi import ReplyBody
 
 MOST_TEXTS = 256
 CHANNEL_NAME = r"^[a-z0-9_-]{1,32}$"
@@ -107,7 +107,7 @@ class UpdatesFrom(Query):
     channel: str = Field("api", pattern=CHANNEL_NAME, description="That of the messages: `rest` for the webhook's.")
 
 
-class RankedMatch(Told):
+class RankedMatch(ReplyBody):
     """An intent with its confidence; staff and keys with `internals` see what it rests on."""
 
     intent: str
@@ -117,13 +117,13 @@ class RankedMatch(Told):
     understood: str | None = Field(None, description="The part of the message that asks it; internals.")
 
 
-class ServingVersion(Told):
+class ServingVersion(ReplyBody):
     """Which version decided; null before the first one."""
 
     version: int | None
 
 
-class SpokenText(Told):
+class SpokenText(ReplyBody):
     """One message of the bot."""
 
     text: str
@@ -132,14 +132,14 @@ class SpokenText(Told):
     )
 
 
-class OfferedChoice(Told):
+class OfferedChoice(ReplyBody):
     """One choice of a clarifying question; the last one, "none of these", has no intent."""
 
     intent: str | None
     question: str
 
 
-class MessageReply(Told):
+class MessageReply(ReplyBody):
     """What to tell the person, and what decided it."""
 
     message_id: int = Field(description="For `helpdesk why` and for feedback.")
@@ -155,7 +155,7 @@ class MessageReply(Told):
     model: ServingVersion
 
 
-class FeedbackReply(Told):
+class FeedbackReply(ReplyBody):
     """What was recorded."""
 
     message_id: int
@@ -163,7 +163,7 @@ class FeedbackReply(Told):
     handed_over: bool = Field(description="Whether people are told, as after a thumb down.")
 
 
-class ToldUpdate(Told):
+class ToldUpdate(ReplyBody):
     """What a person wrote."""
 
     id: int
@@ -172,14 +172,14 @@ class ToldUpdate(Told):
     author: str
 
 
-class UpdatesReply(Told):
+class UpdatesReply(ReplyBody):
     """What people wrote since, at most 100, oldest first, and who has the conversation."""
 
     updates: list[ToldUpdate]
     state: TalkState
 
 
-class TextMatch(Told):
+class TextMatch(ReplyBody):
     """What would be decided about a text."""
 
     decision: DecisionKind
@@ -198,14 +198,14 @@ class MatchReply(TextMatch):
     model: ServingVersion
 
 
-class BatchReply(Told):
+class BatchReply(ReplyBody):
     """One decision for each text, in their order."""
 
     results: list[TextMatch]
     model: ServingVersion
 
 
-class FaqItem(Told):
+class FaqItem(ReplyBody):
     """A published entry."""
 
     intent: str
@@ -222,21 +222,21 @@ class FoundItem(FaqItem):
     similarity: float | None = Field(None, description="Cosine similarity of its nearest phrasing; internals.")
 
 
-class SearchReply(Told):
+class SearchReply(ReplyBody):
     """Entries by meaning, best first."""
 
     results: list[FoundItem]
     model: ServingVersion
 
 
-class FaqPage(Told):
+class FaqPage(ReplyBody):
     """Published entries by name."""
 
     faqs: list[FaqItem]
     next: str | None = Field(description="Address of the next page; null on the last one.")
 
 
-class ModelReply(Told):
+class ModelReply(ReplyBody):
     """Which version serves."""
 
     version: int

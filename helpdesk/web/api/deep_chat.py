@@ -14,7 +14,7 @@ from helpdesk.web.api.contract import DeliveryId, Sender
 from helpdesk.web.api.identity import needs
 from helpdesk.web.api.json_body import Body, read_body
 from helpdesk.web.context import service
-from helpdesk.web.openapi import Operation, Told, describes, told
+from helpdesk.web.openapi import Operation, ReplyBody, describes, told
 from helpdesk.web.policy import public
 
 DEEP_CHAT_CHANNEL = "deep-chat"
@@ -36,14 +36,14 @@ class DeepChatBody(Body):
     messageId: DeliveryId | None = None  # noqa: N815
 
 
-class DeepChatReply(Told):
+class DeepChatReply(ReplyBody):
     """What the widget shows."""
 
     text: str
     html: str | None = Field(default=None, description="Choices of a question, as buttons that send their text.")
 
 
-class DeepChatError(Told):
+class DeepChatError(ReplyBody):
     """What was wrong; the widget shows it."""
 
     error: str

@@ -10,14 +10,14 @@ from helpdesk.settings.secrets import each
 from helpdesk.web.api.chats import answer, require_open
 from helpdesk.web.api.json_body import parse
 from helpdesk.web.context import service
-from helpdesk.web.openapi import Operation, Told, describes, told
+from helpdesk.web.openapi import Operation, ReplyBody, describes, told
 from helpdesk.web.policy import public
 
 MATTERMOST_CHANNEL = "mattermost"
 blueprint = Blueprint("mattermost", __name__, url_prefix="/webhooks/mattermost")
 
 
-class MattermostReply(Told):
+class MattermostReply(ReplyBody):
     """What is posted under the message; nothing where the bot is silent."""
 
     text: str | None = None

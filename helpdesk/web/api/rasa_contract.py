@@ -5,7 +5,7 @@ from pydantic import Field, RootModel
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.web.api.contract import Confidence, DeliveryId, Locale, Sender, Text
 from helpdesk.web.api.json_body import Body
-from helpdesk.web.openapi import Told
+from helpdesk.web.openapi import ReplyBody
 
 
 class RasaMetadata(Body):
@@ -23,14 +23,14 @@ class RasaMessage(Body):
     metadata: RasaMetadata | None = None
 
 
-class RasaButton(Told):
+class RasaButton(ReplyBody):
     """A choice: its payload is to be sent as the next message."""
 
     title: str
     payload: str
 
 
-class RasaFacts(Told):
+class RasaFacts(ReplyBody):
     """What decided it; what there is nothing of is left out."""
 
     message_id: int
@@ -42,7 +42,7 @@ class RasaFacts(Told):
     intents: list[str] | None = Field(None, description="Only when several entries are answered.")
 
 
-class RasaReply(Told):
+class RasaReply(ReplyBody):
     """The whole answer is in `text`, choices too, as numbered lines."""
 
     recipient_id: str
@@ -57,7 +57,7 @@ class RasaReplies(RootModel[list[RasaReply]]):
     """A list of one element."""
 
 
-class RasaStatus(Told):
+class RasaStatus(ReplyBody):
     """The channel is there."""
 
     status: str

@@ -15,7 +15,7 @@ from helpdesk.channels.signatures import SLACK
 from helpdesk.settings.secrets import each
 from helpdesk.web.api.chats import answer, require_open, send_later, signed_body
 from helpdesk.web.context import service
-from helpdesk.web.openapi import Operation, Told, describes, told
+from helpdesk.web.openapi import Operation, ReplyBody, describes, told
 from helpdesk.web.policy import public
 
 _MENTION = re.compile(r"<@[A-Z0-9]+(\|[^>]*)?>")
@@ -23,7 +23,7 @@ _LINK = re.compile(r"<([^>|]+)(?:\|([^>]*))?>")
 blueprint = Blueprint("slack", __name__, url_prefix="/webhooks/slack")
 
 
-class SlackReply(Told):
+class SlackReply(ReplyBody):
     """What became of the event, or the challenge that came when the address was set up."""
 
     status: str | None = None

@@ -9,7 +9,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.files.reports import last_night
 from helpdesk.serving.live import NodeState
 from helpdesk.web.context import is_staff, service
-from helpdesk.web.openapi import Operation, Told, describes, told
+from helpdesk.web.openapi import Operation, ReplyBody, describes, told
 from helpdesk.web.policy import public
 
 _PROBLEMS = {  # names of files and hosts are for the log and for staff
@@ -27,20 +27,20 @@ class DatabaseState(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-class Liveness(Told):
+class Liveness(ReplyBody):
     """The process runs."""
 
     alive: bool
 
 
-class NightOutcome(Told):
+class NightOutcome(ReplyBody):
     """How the last night ended; a bad one does not make a process unready."""
 
     verdict: str
     age_seconds: int
 
 
-class ReadinessReport(Told):
+class ReadinessReport(ReplyBody):
     """Whether this process can answer and store messages."""
 
     ready: bool
