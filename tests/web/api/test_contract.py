@@ -10,6 +10,7 @@ from commands import run_in
 from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema_rs import validator_for
+from werkzeug.test import TestResponse
 
 from helpdesk.app import api_document, create_app
 from helpdesk.serving.live import LiveMatcher
@@ -36,10 +37,18 @@ ASKED: list[tuple[str, str, Any]] = [
     ("GET", "/api/v1/faqs?limit=2", None),
     ("GET", "/api/v1/faqs?after=vpn", None),
     ("GET", "/api/v1/model", None),
+    ("GET", "/api/v1/sessions/a/updates?after=3", None),
+    ("GET", "/api/v1/sessions/a/updates?channel=A", None),
+    ("POST", "/api/v1/messages/1/feedback", {"session_id": "a", "helpful": True}),
+    ("POST", "/api/v1/messages/1/feedback", {"session_id": "a"}),
     ("GET", "/livez", None),
     ("GET", "/readyz", None),
     ("GET", "/webhooks/rest/", None),
 ]
+PLACES = {
+    "/api/v1/sessions/a/updates": "/api/v1/sessions/{session_id}/updates",
+    "/api/v1/messages/1/feedback": "/api/v1/messages/{message_id}/feedback",
+}
 
 
 def test_the_committed_document_is_that_of_the_code(tmp_path: Path) -> None:
@@ -72,12 +81,26 @@ def test_replies_are_as_described(client: FlaskClient, method: str, path: str, b
 
     said = client.open(path, method=method, json=body)
 
-    described = api_document()
-    replies = described["paths"][path.partition("?")[0]][method.lower()]["responses"]
+    assert faults(said, method, path) == [], said.text
+
+
+def test_feedback_is_answered_as_described(client: FlaskClient) -> None:
+    """What the sender of a message says of its reply."""
+    asked: Any = client.post("/api/v1/messages", json={"session_id": "a", "text": "forgot my password"}).json
+    path = "/api/v1/messages/1/feedback"
+    said = client.post(path, json={"session_id": "a", "helpful": False})
+
+    assert (asked["message_id"], said.status_code) == (1, 200)
+    assert faults(said, "POST", path) == []
+
+
+def faults(said: TestResponse, method: str, path: str) -> list[Any]:
+    """How a reply differs from what the document says of its route."""
+    described, place = api_document(), path.partition("?")[0]
+    replies = described["paths"][PLACES.get(place, place)][method.lower()]["responses"]
     content = replies[str(said.status_code)]["content"][said.mimetype]
     schema = {**content["schema"], "components": described["components"]}
-    errors = list(validator_for(schema).iter_errors(json.loads(said.data)))
-    assert errors == [], said.text
+    return list(validator_for(schema).iter_errors(json.loads(said.data)))
 
 
 def test_a_closed_api_says_so(settings: Settings, live: LiveMatcher) -> None:

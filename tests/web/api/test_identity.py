@@ -30,6 +30,7 @@ SCOPES = {
     "/api/v1/match/batch": Scope.MATCH,
     "/api/v1/search?q=vpn": Scope.SEARCH,
     "/api/v1/faqs": Scope.FAQS,
+    "/api/v1/sessions/a/updates": Scope.MESSAGES,
     "/api/v1/model": Scope.MODEL,
 }
 ALWAYS_OPEN = ("/webhooks/rest/", "/livez", "/readyz", "/metrics", "/api/docs", "/api/openapi.json")
