@@ -13,7 +13,7 @@ from helpdesk.records import conversations
 from helpdesk.records.clock import now
 from helpdesk.records.conversations import LastTurn, Logged
 from helpdesk.records.database import Database
-from helpdesk.records.feedback import NOT_HELPFUL, give_feedback
+from helpdesk.records.feedback import NOT_HELPFUL, give_feedback, own_message
 from helpdesk.serving.dialogue import decide_choice, read_last_turn, waits_for_choice
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.handoff import MessageOutcome, hand_over, hand_over_unhelpful, settle_handover
@@ -112,11 +112,12 @@ class ChatService:
         """
         check_text("session_id", sender, limit=MAX_SENDER)
         live = self.live.take()
-        if chosen is not None:
-            chosen = live.names.get(chosen, chosen) if live else chosen
-            if live is None or chosen not in live.faq:
-                raise BadInputError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
+        if chosen is not None and live is not None:
+            chosen = live.names.get(chosen, chosen)
         with self.database.write() as session:
+            own_message(session, message_id, sender=sender)
+            if chosen is not None and (live is None or chosen not in live.faq):
+                raise BadInputError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
             give_feedback(session, message_id, sender=sender, said=said, chosen=chosen)
             return said == NOT_HELPFUL and hand_over_unhelpful(session, message_id, self.settings)
 

@@ -18,6 +18,8 @@ from helpdesk.web.problems import PROBLEM_JSON, PROBLEMS, Problem
 
 View = TypeVar("View", bound=Callable[..., Any])
 JSON_TYPE = "application/json"
+STORABLE = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"}
+_LONGEST_NAME = 256  # characters of a name in an address
 _SCHEMAS = "#/components/schemas/{model}"
 _OF_BODIES = (400, 413, 415)
 _OF_KEYS = (401, 403, 429)
@@ -159,7 +161,8 @@ def _places(rule: Rule) -> Iterator[dict[str, Any]]:
     """The parameters in the path."""
     for name in re.findall(r"<(?:\w+:)?(\w+)>", rule.rule):
         is_number = f"<int:{name}>" in rule.rule
-        schema = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1} if is_number else {"type": "string"}
+        number = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
+        schema = number if is_number else {"type": "string", "maxLength": _LONGEST_NAME, **STORABLE}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 

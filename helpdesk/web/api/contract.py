@@ -1,21 +1,20 @@
 """What the public API takes and tells, as Pydantic models; the OpenAPI document is made of them."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.web.api.json_body import Body, Count, Query
 from helpdesk.web.context import BIGGEST_ID
-from helpdesk.web.openapi import ReplyBody
+from helpdesk.web.openapi import STORABLE, ReplyBody
 
 MOST_TEXTS = 256
 CHANNEL_NAME = r"^[a-z0-9_-]{1,32}$"
 _LARGEST = 9 * 10**18  # within 64 bits, and no float below it rounds beyond it
-_TEXT = {"minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"}
 _LIMIT = "Not empty, without NUL; at most HELPDESK_MAX_MESSAGE_CHARS characters (2,000 unless set otherwise)."
-Text = Annotated[str, Field(description=_LIMIT, json_schema_extra=_TEXT)]
+Text = Annotated[str, Field(description=_LIMIT, json_schema_extra=STORABLE)]
 
 
 def _digits_of(value: object) -> object:
@@ -28,7 +27,7 @@ def _digits_of(value: object) -> object:
     return str(number)
 
 
-_NAMED = _TEXT | {"type": ["string", "integer"], "minimum": 0, "maximum": _LARGEST}
+_NAMED = STORABLE | {"type": ["string", "integer"], "minimum": 0, "maximum": _LARGEST}
 DeliveryId = Annotated[
     str,
     BeforeValidator(_digits_of),
@@ -91,19 +90,27 @@ class ApiTexts(Body):
     )
 
 
+_ONE_SAID: list[JsonValue] = [
+    {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+    for name in ("helpful", "chosen", "none_of_these")
+]
+
+
 class ApiFeedback(Body):
     """What the sender of a message says of the reply: one of `helpful`, `chosen` and `none_of_these`."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_SAID})
 
     session_id: Sender = Field(examples=["anna"])
     helpful: bool | None = Field(None, description="A thumb up or down.", examples=[True])
     chosen: str | None = Field(None, description="The name of the entry that was meant.")
-    none_of_these: bool | None = Field(None, description="`true`: it was none of those offered.")
+    none_of_these: Literal[True] | None = Field(None, description="It was none of those offered.")
 
 
 class UpdatesFrom(Query):
     """Which replies of people."""
 
-    after: Count = Field(0, le=BIGGEST_ID, description="The id of the last update that is known; 0 for all.")
+    after: Count = Field(0, ge=0, le=BIGGEST_ID, description="The id of the last update that is known; 0 for all.")
     channel: str = Field("api", pattern=CHANNEL_NAME, description="That of the messages: `rest` for the webhook's.")
 
 

@@ -33,6 +33,4 @@ def _said(body: ApiFeedback) -> str:
         raise BadInputError(f"{len(given)} of helpful, chosen and none_of_these are given; expected one")
     if body.helpful is not None:
         return HELPFUL if body.helpful else NOT_HELPFUL
-    if body.none_of_these is False:
-        raise BadInputError("none_of_these is False; expected true, or another key")
     return NONE_MEANT if body.none_of_these else CHOSEN_ENTRY
