@@ -107,7 +107,7 @@ class ChatService:
     def feedback(self, message_id: int, *, sender: str, said: str, chosen: str | None = None) -> bool:
         """Record what the sender of a message says of the reply; committed when this returns. Whether people are told.
 
-        chosen: the name of the entry that was meant. Raises BadInputError when no published entry has it, NotFoundError
+        chosen: the name of the entry that was meant. Raises ConflictError when no published entry has it, NotFoundError
         when the message is not this sender's.
         """
         check_text("session_id", sender, limit=MAX_SENDER)
@@ -117,7 +117,7 @@ class ChatService:
         with self.database.write() as session:
             own_message(session, message_id, sender=sender)
             if chosen is not None and (live is None or chosen not in live.faq):
-                raise BadInputError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
+                raise ConflictError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
             give_feedback(session, message_id, sender=sender, said=said, chosen=chosen)
             return said == NOT_HELPFUL and hand_over_unhelpful(session, message_id, self.settings)
 

@@ -18,7 +18,7 @@ blueprint = Blueprint("feedback", __name__, url_prefix="/api/v1")
 @blueprint.post("/messages/<int:message_id>/feedback")
 @public
 @needs(Scope.FEEDBACK)
-@describes(Operation(FeedbackReply, body=ApiFeedback))
+@describes(Operation(FeedbackReply, body=ApiFeedback, errors=(409,)))
 def give(message_id: int) -> Response:
     """Record it; the last word of the message's sender counts, and nobody else has one."""
     body = read_body(ApiFeedback)
