@@ -33,10 +33,7 @@ PROBLEMS = {  # status -> title, and when it comes
     403: ("Forbidden", "the key has not the scope for this, or the page's origin may not send it"),
     404: ("Not found", "there is no such thing or address"),
     405: ("Method not allowed", "another method is needed; `Allow` lists them"),
-    409: (
-        "Conflict",
-        "it contradicts what is stored: the same sender used the message id for another text, or an entry is not published",
-    ),
+    409: ("Conflict", "it contradicts what is stored, as a message id that was used for another text"),
     413: ("Too long", "the body is too long"),
     415: ("Unsupported media type", "the body is not JSON, or it is compressed"),
     429: ("Too many requests", "too many requests; try again after `Retry-After` seconds"),
