@@ -1,10 +1,9 @@
 """The web application's factory."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
-from flask_cors import CORS
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -17,13 +16,16 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
 from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import answers, headers, limits, logs, policy, problems
+from helpdesk.web import addresses, answers, cors, headers, limits, logs, policy, problems, request_ids
+from helpdesk.web.api import catalogue as api
 from helpdesk.web.api import chat_page as chat
-from helpdesk.web.api import chatwoot, deep_chat, feedback, mattermost, rasa, slack, updates, widget
-from helpdesk.web.api import v1 as api
+from helpdesk.web.api import chatwoot, deep_chat, feedback, mattermost, rasa, reference, slack, updates, widget
+from helpdesk.web.api.identity import limited_key
+from helpdesk.web.openapi import document
 from helpdesk.web.operations import health, metrics
 from helpdesk.web.staff import (
     account,
+    api_keys,
     change_log,
     conversations,
     deliveries,
@@ -57,15 +59,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY = 64 * 1024
-OPEN_TO_SITES = ["/webhooks/*", "/api/*", "/widget.js", "/widget/*"]  # what pages of allowed origins may read
-PREFLIGHT_SECONDS = 600
 CHATS = (chatwoot, slack, mattermost, deep_chat)
 PUBLIC_API = (rasa, api, feedback, updates)
-PUBLIC_PAGES = (health, metrics, chat, widget, login)
+DESCRIBED = (*PUBLIC_API, *CHATS, health, metrics)
+PUBLIC_PAGES = (reference, chat, widget, login)
 LABELLING_PAGES = (desk, queue, queue_acts, keys, labelling, mine, what_if)
 DESK_PAGES = (inbox, deliveries, report, report_map, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
-PEOPLE_PAGES = (people, change_log, account, invitation)
+PEOPLE_PAGES = (people, api_keys, change_log, account, invitation)
 
 
 def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = None) -> Flask:
@@ -100,24 +101,30 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     app.jinja_env.globals["sends"] = courier.is_set_up
     app.extensions["what_if"] = WhatIf(database, settings.home)
     app.extensions["helpdesk"] = service
+    request_ids.install(app)
     logs.install(app)
-    limits.install(app, settings, service.tallies, key_of=lambda: None)
-    csrf = CSRFProtect(app)
-    for public in (*PUBLIC_API, *CHATS, health, metrics):
-        csrf.exempt(public.blueprint)
-    for module in (*PUBLIC_API, *CHATS, *PUBLIC_PAGES, *LABELLING_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
-        app.register_blueprint(module.blueprint)
-    if settings.allowed_origins:
-        CORS(app, resources=[*OPEN_TO_SITES], origins=list(settings.allowed_origins), max_age=PREFLIGHT_SECONDS)
+    limits.install(app, settings, service.tallies, key_of=limited_key)
+    _add_routes(app)
     login.install(app)
     policy.install(app)
     filters.install(app)
     answers.install(app)
     inbox_count.install(app)
     headers.install(app, https_only=settings.https_only, frame_ancestors=settings.framing_origins)
+    cors.install(app)
     problems.install(app)
     app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _add_routes(app: Flask) -> None:
+    """Every route; programs send no form, so their routes know no token of one."""
+    csrf = CSRFProtect(app)
+    addresses.install(app)
+    for module in (*DESCRIBED, *PUBLIC_PAGES, *LABELLING_PAGES, *DESK_PAGES, *FAQ_PAGES, *PEOPLE_PAGES):
+        app.register_blueprint(module.blueprint)
+    for described in DESCRIBED:
+        csrf.exempt(described.blueprint)
 
 
 def _behind_proxies(application: "WSGIApplication", proxies: int) -> "WSGIApplication":
@@ -128,3 +135,12 @@ def _behind_proxies(application: "WSGIApplication", proxies: int) -> "WSGIApplic
             return application(environ, start_response)
 
     return ProxyFix(patient, x_for=proxies, x_proto=proxies, x_host=0, x_prefix=0) if proxies else patient
+
+
+def api_document() -> dict[str, Any]:
+    """The OpenAPI document of an installation whose API is open; it needs no home."""
+    app = Flask(__name__, static_folder=None)
+    addresses.install(app)
+    for module in DESCRIBED:
+        app.register_blueprint(module.blueprint)
+    return document(app)

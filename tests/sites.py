@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, cast
 
 from flask import Flask, Response, abort, request
-from flask_cors import CORS
 from playwright.sync_api import Page
 from werkzeug.serving import make_server
 
@@ -84,7 +83,13 @@ class FakeApi:
 
     def allow(self, origin: str) -> None:
         """Pages of this origin may call."""
-        CORS(self.app, origins=[origin], expose_headers=["Retry-After"])
+
+        @self.app.after_request
+        def _allow(response: Response) -> Response:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Headers"] = "Content-Type, X-Site-Key"
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+            return response
 
     def texts(self) -> list[str]:
         """What arrived, each message once."""

@@ -6,6 +6,7 @@ import pytest
 
 from helpdesk.errors import BadInputError
 from helpdesk.settings import Settings, load_settings, temporary_environment, temporary_settings
+from helpdesk.settings.origins import allows
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
 
@@ -137,3 +138,62 @@ def test_half_a_receiver_is_refused_with_what_is_missing(given: dict[str, str], 
     with pytest.raises(BadInputError, match=expected) as refused:
         load_settings(**given)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ("https://Shop.example", "https://shop.example"),
+        ("https://shop.example:443", "https://shop.example"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://*.example.org", "https://*.example.org"),
+    ],
+)
+def test_allowed_origins_are_as_browsers_write_them(given: str, allowed: str) -> None:
+    """Lower case, without the port that goes without saying; one form stands for many hosts."""
+    assert load_settings(allowed_origins=(given,)).allowed_origins == (allowed,)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "*",
+        "https://*",
+        "https://*.org",
+        "https://shop.*",
+        "https://shop*.example.org",
+        "https://.*",
+        "https://shop.example/",
+        "shop.example",
+        "ftp://shop.example",
+        "null",
+        "https://müller.example",
+        "https://a.example\nhttps://b.example",
+    ],
+)
+def test_what_would_let_others_in_is_no_origin(given: str) -> None:
+    """Refused at the start, with what was expected."""
+    with pytest.raises(BadInputError, match=r"HELPDESK_ALLOWED_ORIGINS=.*expected"):
+        load_settings(allowed_origins=(given,))
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_allowed"),
+    [
+        ("https://a.example.org", True),
+        ("https://a.b.example.org", True),
+        ("https://shop.example", True),
+        ("https://example.org", False),
+        ("http://a.example.org", False),
+        ("https://a.example.org:8443", False),
+        ("https://aexample.org", False),
+        ("https://a.example.org.evil.example", False),
+        ("https://evil.example/.example.org", False),
+        ("https://shopxexample", False),
+        ("null", False),
+    ],
+)
+def test_a_wildcard_is_every_host_below(origin: str, is_allowed: bool) -> None:
+    """And none beside, whatever the origin is made of."""
+    assert allows(("https://*.example.org", "https://shop.example"), origin) == is_allowed

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import click
 
+from helpdesk.cli.api import api
 from helpdesk.cli.check import check
 from helpdesk.cli.common import say
 from helpdesk.cli.data import data
@@ -15,6 +16,7 @@ from helpdesk.cli.faq import faq
 from helpdesk.cli.faults import refusal
 from helpdesk.cli.golden import golden
 from helpdesk.cli.handover import deliver, handover
+from helpdesk.cli.key import key
 from helpdesk.cli.match import match
 from helpdesk.cli.nights import nights
 from helpdesk.cli.retrain import retrain
@@ -64,6 +66,7 @@ def cli() -> None:
 
 data.add_command(check)
 for command in (
+    api,
     config,
     data,
     db,
@@ -74,14 +77,14 @@ for command in (
     golden,
     handover,
     init,
+    key,
     match,
     nights,
     report,
     retrain,
-    rollback,
 ):
     cli.add_command(command)
-for command in (serve, simulate, staff, versions, why):
+for command in (rollback, serve, simulate, staff, versions, why):
     cli.add_command(command)
 
 

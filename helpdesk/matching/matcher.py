@@ -47,12 +47,7 @@ class Matcher:
     """Decides messages with one bundle. Immutable but for its cache of vectors; shared between threads."""
 
     def __init__(
-        self,
-        bundle: Bundle,
-        *,
-        cache_size: int = 4096,
-        cache: VectorCache | None = None,
-        talk: SmallTalk | None = None,
+        self, bundle: Bundle, *, cache_size: int = 4096, cache: VectorCache | None = None, talk: SmallTalk | None = None
     ) -> None:
         self.bundle = bundle
         self._talk = talk or small_talk()
@@ -147,17 +142,20 @@ class Matcher:
         left = open_parts(parts)
         return heard if len(left) == len(parts) else self._talk.hear(normalise(" ".join(left)))
 
-    def match_all(self, texts: Sequence[str], *, published: Collection[str] | None = None) -> list[Decision]:
-        """What `match` would decide about each text, without additions. Faster, because texts are encoded in batches.
+    def match_all(
+        self, texts: Sequence[str], *, published: Collection[str] | None = None, additions: Additions | None = None
+    ) -> list[Decision]:
+        """What `match` would decide about each text. Faster, because texts are encoded in batches.
 
         Texts for which the cache has no room are encoded one by one.
         """
-        asked = [self.question(text, published=published) for text in texts]
+        additions = additions or Additions()
+        asked = [self.question(text, published=published, additions=additions) for text in texts]
         self._cache.encode_all([text for text in asked if text and text_key(text) not in self.bundle.exact])
-        whole = {text: self._match(text, Additions(), published) for text in asked if splits(text)}
+        whole = {text: self._match(text, additions, published) for text in asked if splits(text)}
         parts = [part for text in whole if _doubtful(whole[text]) for split in splits(text) for part in split]
         self._cache.encode_all(parts)
-        return [self.match(text, published=published) for text in texts]
+        return [self.match(text, published=published, additions=additions) for text in texts]
 
     def decide_vector(
         self, vector: Vectors, *, text: str | None = None, published: Collection[str] | None = None

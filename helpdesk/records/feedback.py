@@ -35,16 +35,22 @@ class Ratings:
         return self.helpful + self.not_helpful
 
 
+def own_message(session: Session, message_id: int, *, sender: str) -> Message:
+    """A message of this sender, locked. Raises NotFoundError for any other."""
+    of_sender = select(Message).join(Conversation, Conversation.id == Message.conversation_id)
+    message = session.scalar(of_sender.where(Message.id == message_id, Conversation.sender == sender).with_for_update())
+    if message is None:
+        raise NotFoundError(f"no message {message_id} of this session")
+    return message
+
+
 def give_feedback(session: Session, message_id: int, *, sender: str, said: str, chosen: str | None = None) -> None:
     """Record what the sender of a message says of the reply; the last word counts.
 
     A text whose answer did not help waits in the queue until it has a label, once. Raises NotFoundError for a message
     that is not this sender's.
     """
-    of_sender = select(Message).join(Conversation, Conversation.id == Message.conversation_id)
-    message = session.scalar(of_sender.where(Message.id == message_id, Conversation.sender == sender).with_for_update())
-    if message is None:
-        raise NotFoundError(f"no message {message_id} of this session")
+    message = own_message(session, message_id, sender=sender)
     row = session.get(FeedbackRow, message_id)
     if row is None:
         session.add(FeedbackRow(message_id=message_id, said=said, chosen=chosen))

@@ -13,7 +13,7 @@ from helpdesk.records import conversations
 from helpdesk.records.clock import now
 from helpdesk.records.conversations import LastTurn, Logged
 from helpdesk.records.database import Database
-from helpdesk.records.feedback import NOT_HELPFUL, give_feedback
+from helpdesk.records.feedback import NOT_HELPFUL, give_feedback, own_message
 from helpdesk.serving.dialogue import decide_choice, read_last_turn, waits_for_choice
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.handoff import MessageOutcome, hand_over, hand_over_unhelpful, settle_handover
@@ -107,16 +107,17 @@ class ChatService:
     def feedback(self, message_id: int, *, sender: str, said: str, chosen: str | None = None) -> bool:
         """Record what the sender of a message says of the reply; committed when this returns. Whether people are told.
 
-        chosen: the name of the entry that was meant. Raises BadInputError when no published entry has it, NotFoundError
+        chosen: the name of the entry that was meant. Raises ConflictError when no published entry has it, NotFoundError
         when the message is not this sender's.
         """
         check_text("session_id", sender, limit=MAX_SENDER)
         live = self.live.take()
-        if chosen is not None:
-            chosen = live.names.get(chosen, chosen) if live else chosen
-            if live is None or chosen not in live.faq:
-                raise BadInputError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
+        if chosen is not None and live is not None:
+            chosen = live.names.get(chosen, chosen)
         with self.database.write() as session:
+            own_message(session, message_id, sender=sender)
+            if chosen is not None and (live is None or chosen not in live.faq):
+                raise ConflictError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
             give_feedback(session, message_id, sender=sender, said=said, chosen=chosen)
             return said == NOT_HELPFUL and hand_over_unhelpful(session, message_id, self.settings)
 
@@ -125,6 +126,23 @@ class ChatService:
         check_text("text", text, limit=self.settings.max_message_chars)
         live = self.live.take()
         return (live.match(text), live.version_id) if live else (_NO_BUNDLE, None)
+
+    def match_all(self, texts: Sequence[str]) -> tuple[list[Decision], int | None]:
+        """The decision about each text, as `match` gives it, and the version that made them; nothing is logged."""
+        for number, text in enumerate(texts):
+            check_text(f"texts.{number}", text, limit=self.settings.max_message_chars)
+        live = self.live.take()
+        return (live.match_all(texts), live.version_id) if live else ([_NO_BUNDLE] * len(texts), None)
+
+    def speaking(self, locale: str | None) -> "ChatService":
+        """The same for a page in a language: short replies are in it where the message does not tell its own."""
+        language = (locale or "").replace("_", "-").partition("-")[0].lower()
+        if language not in self.settings.languages[1:]:
+            return self
+        languages = (language, *(known for known in self.settings.languages if known != language))
+        speaking = replace(self, settings=self.settings.model_copy(update={"languages": languages}))
+        vars(speaking).update(tallies=self.tallies, readiness=self.readiness)  # one of each in a process
+        return speaking
 
     def view(self, text: str, said: Decision | Reply) -> OutsideView:
         """What somebody who is not logged in may read of the decision about a text, or of the reply to it."""

@@ -4,7 +4,7 @@ import ctypes
 import gc
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -46,6 +46,11 @@ class Live:
     def match(self, text: str) -> Decision:
         """Decide one message among the published entries."""
         return self.spoken(self.matcher.match(text, published=self.faq.keys(), additions=self.additions))
+
+    def match_all(self, texts: Sequence[str]) -> list[Decision]:
+        """What `match` decides about each text, encoded in batches."""
+        decisions = self.matcher.match_all(texts, published=self.faq.keys(), additions=self.additions)
+        return [self.spoken(decision) for decision in decisions]
 
     def rank(self, text: str) -> Decision:
         """Decide one message, of letters or digits, by its meaning alone."""

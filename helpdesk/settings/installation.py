@@ -1,6 +1,5 @@
 """Where things are, and how the service runs."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,8 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from helpdesk.settings.lists import listed
-
-_FRAMING_ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]+)?")
+from helpdesk.settings.origins import allowed_origin
 
 
 class InstallationSettings(BaseSettings):
@@ -47,23 +45,24 @@ class InstallationSettings(BaseSettings):
     )
     max_message_chars: int = Field(2000, ge=1, le=20000, description="Longest message that is accepted, in characters")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Comma-separated origins whose pages may call the webhook; empty: same origin only"
+        (),
+        description="Comma-separated origins whose pages may call the API: exact ones, or `https://*.example.org` "
+        "for every host below example.org; empty: same origin only",
     )
     frame_ancestors: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Comma-separated origins whose pages may show the chat page in a frame, e.g. "
         "`https://*.example.com`; empty: the allowed origins",
     )
+    require_key: bool = Field(False, description="Refuse requests to the API without a key or a login")
     https_only: bool = Field(False, description="Send the login cookie over TLS only (set it behind TLS)")
 
     _origins = field_validator("allowed_origins", "frame_ancestors", mode="before")(listed)
 
-    @field_validator("frame_ancestors")
+    @field_validator("allowed_origins", "frame_ancestors")
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(map(_FRAMING_ORIGIN.fullmatch, value)):
-            raise ValueError("expected origins like https://www.example.com or https://*.example.com")
-        return value
+        return tuple(dict.fromkeys(map(allowed_origin, value)))
 
     @property
     def database(self) -> str:
@@ -74,8 +73,8 @@ class InstallationSettings(BaseSettings):
 
     @property
     def framing_origins(self) -> tuple[str, ...]:
-        """Whose pages may show the chat page in a frame; allowed origins that are patterns mean nothing there."""
-        return self.frame_ancestors or tuple(filter(_FRAMING_ORIGIN.fullmatch, self.allowed_origins))
+        """Whose pages may show the chat page in a frame."""
+        return self.frame_ancestors or self.allowed_origins
 
     @property
     def bundles(self) -> Path:

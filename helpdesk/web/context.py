@@ -1,6 +1,8 @@
 """What a request needs of the application."""
 
-from flask import current_app
+from urllib.parse import urlsplit
+
+from flask import current_app, request
 from flask_login import current_user
 
 from helpdesk.channels.courier import Courier
@@ -41,4 +43,12 @@ def is_staff() -> bool:
     try:
         return bool(current_user.is_authenticated)
     except UnavailableError:
+        return False
+
+
+def is_own_origin(origin: str) -> bool:
+    """Whether a page of ours sent this request. Ports are not compared: a proxy may leave them out of the host."""
+    try:
+        return urlsplit(origin).hostname == urlsplit(f"//{request.host}").hostname
+    except ValueError:  # no address at all
         return False

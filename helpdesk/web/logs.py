@@ -4,8 +4,6 @@ A request is named by its route, not by its address, which may hold the token of
 """
 
 import logging
-import re
-import secrets
 import sys
 import time
 from typing import Any, Literal
@@ -14,9 +12,8 @@ import structlog
 from flask import Flask, Response, g, request
 
 from helpdesk.web.context import service
+from helpdesk.web.request_ids import request_id
 
-HEADER = "X-Request-ID"
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = ("health.livez", "health.readyz", "metrics.metrics", "static")
 log = structlog.stdlib.get_logger("helpdesk.access")
 
@@ -50,29 +47,25 @@ def configure(style: Literal["json", "text"]) -> None:
 
 
 def install(app: Flask) -> None:
-    """Each request has an id, which the log and the response name, and one line in the log when it is answered."""
+    """Every line of a request in the log names its id, and one tells how it was answered."""
 
     @app.before_request
     def _begin() -> None:
-        given = request.headers.get(HEADER, "")
-        g.request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
         g.began = time.perf_counter()
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id())
 
     @app.after_request
     def _end(response: Response) -> Response:
-        if "request_id" in g:
-            response.headers[HEADER] = g.request_id
-            if request.endpoint not in _QUIET:
-                seconds = time.perf_counter() - g.began
-                log.info(
-                    "request",
-                    method=request.method,
-                    route=route(),
-                    status=response.status_code,
-                    ms=round(seconds * 1000, 1),
-                )
+        if "began" in g and request.endpoint not in _QUIET:
+            seconds = time.perf_counter() - g.began
+            log.info(
+                "request",
+                method=request.method,
+                route=route(),
+                status=response.status_code,
+                ms=round(seconds * 1000, 1),
+            )
         return response
 
 

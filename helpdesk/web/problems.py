@@ -2,8 +2,9 @@
 
 import logging
 
-from flask import Flask, Response, g, json, render_template, request
+from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
+from pydantic import BaseModel, Field
 from werkzeug.exceptions import HTTPException
 
 from helpdesk.errors import (
@@ -15,6 +16,7 @@ from helpdesk.errors import (
     UnavailableError,
 )
 from helpdesk.web.logs import route
+from helpdesk.web.request_ids import request_id
 
 log = logging.getLogger(__name__)
 _STATUS: dict[type[HelpdeskError], int] = {
@@ -24,19 +26,35 @@ _STATUS: dict[type[HelpdeskError], int] = {
     TooManyError: 429,
     UnavailableError: 503,
 }
-_TITLES = {
-    400: "Bad request",
-    404: "Not found",
-    409: "Conflict",
-    413: "Too long",
-    415: "Unsupported media type",
-    429: "Too many requests",
-    500: "Internal error",
-    503: "Unavailable",
+PROBLEM_JSON = "application/problem+json"
+PROBLEMS = {  # status -> title, and when it comes
+    400: ("Bad request", "a value is not what was expected; `detail` names it"),
+    401: ("Unauthorized", "a key is needed, or the key or signature that was sent does not count (any more)"),
+    403: ("Forbidden", "the key has not the scope for this, or the page's origin may not send it"),
+    404: ("Not found", "there is no such thing or address"),
+    405: ("Method not allowed", "another method is needed; `Allow` lists them"),
+    409: ("Conflict", "it contradicts what is stored, as a message id that was used for another text"),
+    413: ("Too long", "the body is too long"),
+    415: ("Unsupported media type", "the body is not JSON, or it is compressed"),
+    429: ("Too many requests", "too many requests; try again after `Retry-After` seconds"),
+    500: ("Internal error", "a fault on our side; it is logged with `request_id`"),
+    503: ("Unavailable", "the database does not answer; try again after `Retry-After` seconds"),
 }
+PROBLEM_PAGE = "/api/docs#problem-"
 _PROGRAMS = ("/api/", "/webhooks/", "/livez", "/readyz", "/metrics")
 RETRY_SECONDS = 2
 _OUR_FAULT = "something went wrong on our side; it was logged"
+
+
+class Problem(BaseModel):
+    """Why a request was refused, as RFC 9457 has it."""
+
+    type: str = Field(description="Leads to what the reference says of this kind.")
+    title: str = Field(description="The kind, the same for every problem of it.")
+    status: int = Field(ge=400, le=599)
+    detail: str = Field(description="What was wrong with this request, and what was expected.")
+    instance: str = Field(description="Names this very request.")
+    request_id: str = Field(description="The same as `X-Request-Id`; the log has it too.")
 
 
 def install(app: Flask) -> None:
@@ -48,15 +66,25 @@ def install(app: Flask) -> None:
 
 def problem(status: int, detail: str, *, title: str | None = None) -> Response:
     """One error as the caller can read it: JSON for programs, HTML for people."""
-    title = title or _TITLES.get(status, "Error")
+    title = title or PROBLEMS.get(status, ("Error", ""))[0]
     if request.path.startswith(_PROGRAMS):
-        body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
-        response = Response(body, status, content_type="application/problem+json")
+        response = Response(_facts(status, title, detail).model_dump_json(), status, content_type=PROBLEM_JSON)
     else:
         response = Response(_page(title, detail), status)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def _facts(status: int, title: str, detail: str) -> Problem:
+    return Problem(
+        type=f"{PROBLEM_PAGE}{status}" if status in PROBLEMS else "about:blank",
+        title=title,
+        status=status,
+        detail=detail,
+        instance=f"urn:request:{request_id()}",
+        request_id=request_id(),
+    )
 
 
 def from_helpdesk(error: HelpdeskError) -> Response:
@@ -79,6 +107,8 @@ def from_http(error: HTTPException) -> Response:
     if isinstance(error, CSRFError):
         detail = "this form is out of date; go back, reload the page and send it again"
     response = problem(error.code or 500, detail, title=error.name)
+    for challenge in getattr(error, "www_authenticate", None) or ():
+        response.headers.add("WWW-Authenticate", challenge.to_header())
     if error.code == 405 and getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
     return response

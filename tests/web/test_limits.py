@@ -13,8 +13,10 @@ from werkzeug.test import TestResponse
 
 from helpdesk.app import create_app
 from helpdesk.errors import BadInputError
+from helpdesk.records.api_keys import add_key
 from helpdesk.records.database import Database
 from helpdesk.records.tables import AskedText
+from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 
@@ -50,6 +52,32 @@ def test_a_sender_and_an_address_have_a_limit_each(proxied: Flask) -> None:
     assert say(client, "bob", "203.0.113.1", "/api/v1/messages").status_code == 429
     assert client.get("/api/v1/search?q=vpn", headers={"X-Forwarded-For": "203.0.113.1"}).status_code == 429
     assert say(client, "bob", "203.0.113.3").status_code == 200
+
+
+def test_a_program_is_counted_by_its_key_and_guesses_by_their_address(proxied: Flask, records: Database) -> None:
+    """A key that does not count makes no guess free, and what everybody on a site's pages has is no one's own."""
+    with records.write() as session:
+        key = add_key(session, "k", scopes=["match"], author="ann").token
+        site = add_key(session, "s", scopes=["search"], origins=["https://shop.example"], author="ann").token
+    client, address = proxied.test_client(), {"X-Forwarded-For": "203.0.113.1"}
+
+    def match(token: str) -> int:
+        headers = address | {"Authorization": f"Bearer {token}"}
+        return client.post("/api/v1/match", json={"text": "hello"}, headers=headers).status_code
+
+    assert [match(key) for _ in range(6)] == [200] * 6
+    assert [match("hd_guess") for _ in range(4)] == [401] * 4
+    of_site = address | {"X-Site-Key": site, "Origin": "https://shop.example"}
+    assert [client.get("/api/v1/search?q=vpn", headers=of_site).status_code for _ in range(2)] == [200, 429]
+    assert match(key) == 200
+
+
+def test_short_replies_in_another_language_are_counted_too(app: Flask) -> None:
+    """One process counts once."""
+    chat: ChatService = app.extensions["helpdesk"]
+
+    assert chat.speaking("de") is not chat
+    assert chat.speaking("de").tallies is chat.tallies
 
 
 def test_addresses_that_are_made_up_change_nothing(proxied: Flask) -> None:
@@ -120,7 +148,7 @@ def test_the_log_names_no_secret_and_no_text(app: Flask, client: FlaskClient, ca
     assert "swordfish" not in caplog.text
     assert "tokentoken" not in caplog.text
     assert given.headers["X-Request-ID"] == "trace-1" == lines[3]["request_id"]
-    assert len(forged.headers["X-Request-ID"]) == 16
+    assert len(forged.headers["X-Request-ID"]) == 32
 
 
 def test_log_lines_are_json(app: Flask) -> None:

@@ -4,6 +4,7 @@ from helpdesk.records.tables.base import Table, UtcDateTime
 from helpdesk.records.tables.cases import CaseReason, CaseReply, CaseRow, CaseState
 from helpdesk.records.tables.deliveries import DeliveryRow, DeliveryState
 from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
+from helpdesk.records.tables.keys import ApiKey
 from helpdesk.records.tables.operations import DataCheck, HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import (
     AuditLogRow,
@@ -29,6 +30,7 @@ from helpdesk.records.tables.traffic import (
 from helpdesk.records.tables.uploads import Upload, UploadedFile
 
 __all__ = [
+    "ApiKey",
     "AskedText",
     "AuditLogRow",
     "CardLease",

@@ -11,8 +11,15 @@ from helpdesk.records.deliveries import queue_reply
 from helpdesk.serving.chat_service import MAX_SENDER, Reply
 from helpdesk.web.api.json_body import parse
 from helpdesk.web.context import courier, service
+from helpdesk.web.openapi import ReplyBody
 
 NO_TEXT = "📎"  # stands for a picture or a voice message, which nobody here can read
+
+
+class Taken(ReplyBody):
+    """Whether the event was a message for the bot: `stored` or `ignored`."""
+
+    status: str
 
 
 def require_open(setting: object) -> None:

@@ -8,7 +8,7 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, request
 
 from helpdesk.channels.chat_names import CHATWOOT_CHANNEL, CHATWOOT_REPLY
 from helpdesk.channels.chatwoot_api import PENDING
@@ -16,9 +16,10 @@ from helpdesk.channels.signatures import CHATWOOT, is_secret
 from helpdesk.errors import BadInputError, UnavailableError
 from helpdesk.records.cases_elsewhere import close_given_back
 from helpdesk.settings.secrets import each
-from helpdesk.web.api.chats import answer, lead, require_open, send_later, signed_body
+from helpdesk.web.api.chats import Taken, answer, lead, require_open, send_later, signed_body
 from helpdesk.web.api.json_body import parse
 from helpdesk.web.context import service
+from helpdesk.web.openapi import Operation, describes, told
 from helpdesk.web.policy import public
 
 _WITH_BUTTONS = ("Channel::WebWidget", "Channel::Telegram")  # WhatsApp refuses titles as long as questions are
@@ -28,13 +29,14 @@ blueprint = Blueprint("chatwoot", __name__, url_prefix="/webhooks/chatwoot")
 
 @blueprint.post("")
 @public
+@describes(Operation(Taken, proof="Chatwoot signs the body, or its address has the right `?secret=`"))
 def chatwoot_event() -> Response:
     """Store a customer's message and answer 200; everything else that happens in Chatwoot is none of ours."""
     require_open(service().settings.chatwoot_url)
     event = _verified()
     said = _said(event)
     if said is None:
-        return jsonify({"status": "ignored"})
+        return told(Taken(status="ignored"))
     text, external_id = said
     conversation = event["conversation"]
     sender = f"{_id(event.get('account'), 'account')}:{_id(conversation, 'conversation')}"
@@ -55,7 +57,7 @@ def chatwoot_event() -> Response:
             send_later(reply, CHATWOOT_REPLY, payload)
     except UnavailableError:
         abort(500, "the message could not be stored; send it again")
-    return jsonify({"status": "stored"})
+    return told(Taken(status="stored"))
 
 
 def _verified() -> dict[str, Any]:

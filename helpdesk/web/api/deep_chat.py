@@ -3,15 +3,18 @@
 import secrets
 from html import escape
 
-from flask import Blueprint, Response, jsonify, make_response
+from flask import Blueprint, Response
 from pydantic import Field
 
 from helpdesk.errors import BadInputError, UnavailableError
+from helpdesk.records.api_keys import Scope
 from helpdesk.serving.chat_service import Option
 from helpdesk.web.api.chats import answer, lead, require_open
+from helpdesk.web.api.contract import DeliveryId, Sender
+from helpdesk.web.api.identity import needs
 from helpdesk.web.api.json_body import Body, read_body
-from helpdesk.web.api.json_ids import ExternalId
 from helpdesk.web.context import service
+from helpdesk.web.openapi import Operation, ReplyBody, describes, told
 from helpdesk.web.policy import public
 
 DEEP_CHAT_CHANNEL = "deep-chat"
@@ -29,14 +32,38 @@ class DeepChatBody(Body):
     """What the widget posts and the page adds. Without a `sessionId` every message is a conversation of its own."""
 
     messages: list[DeepChatMessage] = Field(min_length=1)
-    sessionId: ExternalId | None = None  # noqa: N815 - as the page writes it
-    messageId: ExternalId | None = None  # noqa: N815
+    sessionId: Sender | None = None  # noqa: N815 - as the page writes it
+    messageId: DeliveryId | None = None  # noqa: N815
+
+
+class DeepChatReply(ReplyBody):
+    """What the widget shows."""
+
+    text: str
+    html: str | None = Field(default=None, description="Choices of a question, as buttons that send their text.")
+
+
+class DeepChatError(ReplyBody):
+    """What was wrong; the widget shows it."""
+
+    error: str
+
+
+_REFUSALS = {
+    400: ("A value is not what was expected.", DeepChatError),
+    503: ("The database does not answer.", DeepChatError),
+}
 
 
 @blueprint.post("")
 @public
+@needs(Scope.MESSAGES)
+@describes(Operation(DeepChatReply, body=DeepChatBody, errors=(404, 409), others=_REFUSALS))
 def deep_chat_message() -> Response:
-    """Answer the newest message. What is wrong is said in `error`, which the widget shows."""
+    """Answer the newest message; what is wrong is said in `error`, which the widget shows.
+
+    404 until `HELPDESK_DEEP_CHAT` is set.
+    """
     require_open(service().settings.deep_chat)
     try:
         body = read_body(DeepChatBody)
@@ -45,12 +72,12 @@ def deep_chat_message() -> Response:
         text = body.messages[-1].text or ""
         reply = answer(text, channel=DEEP_CHAT_CHANNEL, sender=sender, external_id=external_id)
     except BadInputError as error:
-        return make_response(jsonify({"error": str(error)}), 400)
+        return told(DeepChatError(error=str(error)), 400)
     except UnavailableError:
-        return make_response(jsonify({"error": "this does not work right now; please try again"}), 503)
+        return told(DeepChatError(error="this does not work right now; please try again"), 503)
     if reply.options:
-        return jsonify({"text": lead(reply), "html": _buttons(reply.options)})
-    return jsonify({"text": reply.text})
+        return told(DeepChatReply(text=lead(reply), html=_buttons(reply.options)))
+    return told(DeepChatReply(text=reply.text))
 
 
 def _buttons(options: tuple[Option, ...]) -> str:

@@ -1,18 +1,21 @@
 """Strict JSON bodies: what is ambiguous or cannot be stored is refused with the reason."""
 
 import json
-from typing import Any, TypeVar
+import math
+import re
+from typing import Annotated, Any, TypeVar
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from helpdesk.errors import BadInputError
 from helpdesk.web.logs import note_received
 
 MAX_DEPTH = 20
-MAX_DIGITS = 30
+MAX_DIGITS = 300
 Model = TypeVar("Model", bound=BaseModel)
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
 
 class Body(BaseModel):
@@ -21,14 +24,46 @@ class Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
+class Query(BaseModel):
+    """Base of what an address may ask for after its `?`; unknown names are ignored."""
+
+
+def _whole_number(value: object) -> int:
+    """Digits as a number; Python reads more as one."""
+    text = str(value)
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10):
+        raise ValueError("expected a whole number")
+    return int(text)
+
+
+Count = Annotated[int, BeforeValidator(_whole_number)]
+
+
 def read_body(model: type[Model]) -> Model:
     """The request's JSON object as `model`. Raises BadInputError that names each wrong field and what was expected."""
     if not request.is_json:
         raise UnsupportedMediaType(f"Content-Type is {request.content_type!r}; expected application/json")
+    return read_json(model)
+
+
+def read_json(model: type[Model]) -> Model:
+    """The same, whatever the request's Content-Type is. Raises UnsupportedMediaType for a compressed body."""
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        raise UnsupportedMediaType(f"Content-Encoding is {encoding!r:.40}; expected a body that is not compressed")
+    body = _checked(model, parse(request.get_data()))
+    note_received()
+    return body
+
+
+def read_query(model: type[Model]) -> Model:
+    """What the address asks for as `model`. Raises BadInputError as `read_body` does."""
+    return _checked(model, request.args.to_dict())
+
+
+def _checked(model: type[Model], values: dict[str, Any]) -> Model:
     try:
-        body = model.model_validate(parse(request.get_data()))
-        note_received()
-        return body
+        return model.model_validate(values)
     except ValidationError as error:
         raise BadInputError("; ".join(_fault(item) for item in error.errors())) from None
 
@@ -42,7 +77,7 @@ def parse(raw: bytes) -> dict[str, Any]:
     if _depth(text) > MAX_DEPTH:
         raise BadInputError(f"the body nests deeper than {MAX_DEPTH} levels")
     try:
-        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_object, parse_int=_integer)
+        value = json.loads(text, **_STRICT)
     except json.JSONDecodeError as error:
         raise BadInputError(f"the body is not JSON: {error}; expected an object") from None
     if not isinstance(value, dict):
@@ -51,14 +86,16 @@ def parse(raw: bytes) -> dict[str, Any]:
 
 
 def _depth(text: str) -> int:
-    """An upper bound of the nesting, counted before any recursive parser sees the text."""
+    """How deep a JSON text nests up to its first fault, counted before a recursive parser sees it. Brackets in strings
+    are none."""
     depth = deepest = 0
-    for character in text:
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
+    for found in _STRING_OR_BRACKET.finditer(text):
+        match found[0]:
+            case "[" | "{":
+                depth += 1
+                deepest = max(deepest, depth)
+            case "]" | "}":
+                depth -= 1
     return deepest
 
 
@@ -72,6 +109,12 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def _finite(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise BadInputError(f"{digits:.40} is too large; expected a number of double precision")
+    return number
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -83,4 +126,12 @@ def _fault(item: Any) -> str:
     place = ".".join(str(part) for part in item["loc"])
     if item["type"] == "missing":
         return f"{place} is missing"
-    return f"{place} is {item['input']!r:.80}; {item['msg']}"
+    return f"{place} is {item['input']!r:.80}; {item['msg'].removeprefix('Value error, ')}"
+
+
+_STRICT: dict[str, Any] = {
+    "parse_constant": _no_constant,
+    "parse_int": _integer,
+    "parse_float": _finite,
+    "object_pairs_hook": _object,
+}

@@ -1,145 +1,112 @@
-"""Our own JSON API: messages, matching without logging, semantic search, the FAQ, the model.
+"""Our own JSON API: messages, and matching without logging.
 
-How a decision came about is for staff: a request with the cookie of a login gets it, nobody else.
+How a decision came about is for staff and for keys with the scope `internals`, nobody else.
 """
 
-import re
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
-from pydantic import Field, JsonValue
+from flask import Blueprint, Response, request
 
-from helpdesk.errors import BadInputError, NotFoundError
+from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.matching.decide import Decision
+from helpdesk.records.api_keys import Scope
 from helpdesk.serving.chat_service import Reply
-from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.outside_view import OutsideView
-from helpdesk.web.api.json_body import Body, read_body
-from helpdesk.web.api.json_ids import ExternalId
-from helpdesk.web.context import is_staff, service
+from helpdesk.web.api.contract import (
+    ApiMessage,
+    ApiText,
+    ApiTexts,
+    BatchReply,
+    MatchReply,
+    MessageReply,
+    OfferedChoice,
+    RankedMatch,
+    ServingVersion,
+    SpokenText,
+    TextMatch,
+)
+from helpdesk.web.api.identity import needs, sees_internals
+from helpdesk.web.api.json_body import read_body
+from helpdesk.web.context import service
 from helpdesk.web.limits import count_message
+from helpdesk.web.openapi import Operation, describes, told
 from helpdesk.web.policy import public
 
-MAX_RESULTS = 20
-CHANNEL_NAME = re.compile(r"[a-z0-9_-]{1,32}")
+BATCH_BODY = 4 * 1024 * 1024  # bytes; 256 texts of 2,000 characters, each written as \u00e9
+_RANKED = ("intent", "confidence", "nearest", "similarity", "understood")
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
-
-
-class ApiMessage(Body):
-    """A person's message. The same (channel, message_id) is one message however often it is sent."""
-
-    session_id: str
-    text: str
-    message_id: ExternalId | None = None
-    locale: Annotated[str, Field(max_length=16)] | None = None
-    channel: Annotated[str, Field(pattern=f"^{CHANNEL_NAME.pattern}$")] = "api"
-    context: dict[str, JsonValue] | None = None
-
-
-class ApiText(Body):
-    """A text to match without logging it."""
-
-    text: str
 
 
 @blueprint.post("/messages")
 @public
+@needs(Scope.MESSAGES)
+@describes(Operation(MessageReply, body=ApiMessage, errors=(409,)))
 def messages() -> Response:
     """Answer one message; it and its decision are stored before this replies."""
     body = read_body(ApiMessage)
     count_message(body.channel, body.session_id)
-    reply = service().reply(body.text, channel=body.channel, sender=body.session_id, external_id=body.message_id)
-    facts = as_json(reply, service().view(body.text, reply))
-    if is_staff():
-        facts |= {"reason": reply.reason, "confidence": round(reply.confidence, 4), "matches": list(reply.ranking)}
-    return jsonify(facts)
+    chat = service().speaking(body.locale)
+    reply = chat.reply(body.text, channel=body.channel, sender=body.session_id, external_id=body.message_id)
+    return told(as_json(reply, chat.view(body.text, reply), internals=sees_internals()))
 
 
 @blueprint.post("/match")
 @public
+@needs(Scope.MATCH)
+@describes(Operation(MatchReply, body=ApiText))
 def match() -> Response:
     """What would be decided about a text; nothing is stored."""
     text = read_body(ApiText).text
     decision, version = service().match(text)
-    view, model = service().view(text, decision), {"version": version}
-    named = {"intents": list(decision.intents), "options": list(decision.options)}
-    facts = {"decision": decision.kind, **named, **_seen(view), "model": model}
-    return jsonify(facts | _internals(decision) if is_staff() else facts)
+    return told(MatchReply(**_matched(text, decision), model=ServingVersion(version=version)))
 
 
-@blueprint.get("/search")
+@blueprint.post("/match/batch")
 @public
-def search() -> Response:
-    """FAQ entries that have an answer, by meaning, best first."""
-    limit = _limit()
-    found, version = service().search(request.args.get("q", ""), limit=MAX_RESULTS)
-    staff = is_staff()
-    results = [
-        _entry(entry) | {"confidence": ranked.confidence} | ({"similarity": ranked.similarity} if staff else {})
-        for entry, ranked in found
-        if entry.answer.strip()
-    ]
-    return jsonify({"results": results[:limit], "model": {"version": version}})
+@needs(Scope.MATCH)
+@describes(Operation(BatchReply, body=ApiTexts))
+def match_batch() -> Response:
+    """What would be decided about each of up to 256 texts; nothing is stored. The same as one by one, and faster."""
+    request.max_content_length = BATCH_BODY
+    texts = read_body(ApiTexts).texts
+    decisions, version = service().match_all(texts)
+    results = [TextMatch(**_matched(text, decision)) for text, decision in zip(texts, decisions, strict=True)]
+    return told(BatchReply(results=results, model=ServingVersion(version=version)))
 
 
-@blueprint.get("/faqs")
-@public
-def faqs() -> Response:
-    """Every published entry that has an answer."""
-    live = service().live.take()
-    entries = [live.faq[slug] for slug in sorted(live.answered)] if live else []
-    return jsonify({"faqs": [_entry(entry) for entry in entries]})
+def as_json(reply: Reply, view: OutsideView, *, internals: bool = False) -> MessageReply:
+    """A reply in our own contract, as outsiders read it, or with how the decision came about."""
+    ranking = _ranking(reply.ranking) if internals else _matches(view)
+    return MessageReply(
+        message_id=reply.message_id,
+        decision=DecisionKind(reply.kind),
+        reason=DecisionReason(reply.reason) if internals else view.reason,
+        confidence=round(reply.confidence if internals else view.confidence, 4),
+        intent=reply.intents[0] if reply.intents else None,
+        intents=list(reply.intents),
+        messages=[SpokenText(text=reply.text, html=reply.html)],
+        options=[OfferedChoice(intent=option.slug, question=option.question) for option in reply.options],
+        follow_ups=[option.question for option in reply.follow_ups],
+        matches=ranking,
+        model=ServingVersion(version=reply.version_id),
+    )
 
 
-@blueprint.get("/model")
-@public
-def model() -> Response:
-    """Which version serves; for staff also what it was made of and how it was measured."""
-    live = service().live.take()
-    if live is None:
-        raise NotFoundError("no version serves yet")
-    names = ("kind", "base_model", "dim", "intents", *(("count", "rows_hash", "report") if is_staff() else ()))
-    return jsonify({"version": live.version_id, **{name: live.matcher.bundle.manifest[name] for name in names}})
-
-
-def as_json(reply: Reply, view: OutsideView) -> dict[str, Any]:
-    """A reply in our own contract, as outsiders read it."""
-    return {
-        "message_id": reply.message_id,
-        "decision": reply.kind,
-        "intent": reply.intents[0] if reply.intents else None,
-        "intents": list(reply.intents),
-        "messages": [{"text": reply.text, "html": reply.html}],
-        "options": [{"intent": option.slug, "question": option.question} for option in reply.options],
-        "follow_ups": [option.question for option in reply.follow_ups],
-        "model": {"version": reply.version_id},
-        **_seen(view),
-    }
-
-
-def _seen(view: OutsideView) -> dict[str, Any]:
-    matches = [{"intent": intent, "confidence": round(confidence, 4)} for intent, confidence in view.matches]
-    return {"reason": view.reason, "confidence": round(view.confidence, 4), "matches": matches}
-
-
-def _internals(decision: Decision) -> dict[str, Any]:
+def _matched(text: str, decision: Decision) -> dict[str, Any]:
+    facts = {"decision": decision.kind, "intents": list(decision.intents), "options": list(decision.options)}
+    if not sees_internals():
+        view = service().view(text, decision)
+        return facts | {"reason": view.reason, "confidence": round(view.confidence, 4), "matches": _matches(view)}
     columns = decision.columns()
     named = {name: columns[name] for name in ("reason", "confidence", "out_of_scope", "thresholds")}
-    return named | {"matches": columns["ranking"]}
+    return facts | named | {"matches": _ranking(columns["ranking"])}
 
 
-def _entry(entry: FaqEntry) -> dict[str, Any]:
-    return {
-        "intent": entry.slug,
-        "question": entry.question,
-        "answer": entry.answer,
-        "locale": entry.locale,
-        "tags": list(entry.tags),
-    }
+def _matches(view: OutsideView) -> list[RankedMatch]:
+    return _ranking({"intent": intent, "confidence": round(confidence, 4)} for intent, confidence in view.matches)
 
 
-def _limit() -> int:
-    given = request.args.get("limit", "5")
-    if not given.isdecimal() or not 1 <= int(given[:9]) <= MAX_RESULTS:
-        raise BadInputError(f"limit is {given!r:.40}; expected a whole number from 1 to {MAX_RESULTS}")
-    return int(given)
+def _ranking(rows: Iterable[Mapping[str, Any]]) -> list[RankedMatch]:
+    """Rows as they are stored; those of earlier versions may hold more."""
+    return [RankedMatch.model_validate({name: row[name] for name in _RANKED if name in row}) for row in rows]

@@ -1,14 +1,15 @@
 """Is this process alive, and can it answer?"""
 
 from enum import StrEnum
-from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response
+from pydantic import Field
 
 from helpdesk.records.clock import now
 from helpdesk.records.files.reports import last_night
 from helpdesk.serving.live import NodeState
 from helpdesk.web.context import is_staff, service
+from helpdesk.web.openapi import Operation, ReplyBody, describes, told
 from helpdesk.web.policy import public
 
 _PROBLEMS = {  # names of files and hosts are for the log and for staff
@@ -26,31 +27,65 @@ class DatabaseState(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+class Liveness(ReplyBody):
+    """The process runs."""
+
+    alive: bool
+
+
+class NightOutcome(ReplyBody):
+    """How the last night ended; a bad one does not make a process unready."""
+
+    verdict: str
+    age_seconds: int
+
+
+class ReadinessReport(ReplyBody):
+    """Whether this process can answer and store messages."""
+
+    ready: bool
+    state: NodeState
+    version: int | None = Field(description="The version that it serves.")
+    promoted: int | None = Field(
+        description="The version that every process should serve, as far as the database tells."
+    )
+    problem: str | None = Field(description="What is wrong, in words; the log has details.")
+    database: DatabaseState
+    last_night: NightOutcome | None
+
+
 @blueprint.get("/livez")
 @public
+@describes(Operation(Liveness))
 def livez() -> Response:
     """The process runs."""
-    return jsonify({"alive": True})
+    return told(Liveness(alive=True))
 
 
 @blueprint.get("/readyz")
 @public
-def readyz() -> tuple[Response, int]:
+@describes(Operation(ReadinessReport, others={503: ("It cannot; the reason is in `problem`.", ReadinessReport)}))
+def readyz() -> Response:
     """200 when messages can be answered and stored, else 503 with the reason: something was stored to find out."""
     status, written = service().live.status(), service().readiness.check()
-    database = DatabaseState.UNAVAILABLE if written.problem else DatabaseState.OK
     problem = f"{written.problem}; the log says why" if written.problem else _PROBLEMS[status.state]
     if is_staff() and status.problem:
         problem = status.problem
     ready = status.ready and written.problem is None
-    facts = {"ready": ready, "state": status.state, "version": status.version_id, "promoted": written.promoted}
-    facts |= {"problem": problem}
-    return jsonify(facts | {"database": database, "last_night": _last_night()}), 200 if ready else 503
+    found = ReadinessReport(
+        ready=ready,
+        state=status.state,
+        version=status.version_id,
+        promoted=written.promoted,
+        problem=problem,
+        database=DatabaseState.UNAVAILABLE if written.problem else DatabaseState.OK,
+        last_night=_last_night(),
+    )
+    return told(found, 200 if ready else 503)
 
 
-def _last_night() -> dict[str, Any] | None:
-    """How the last night ended and how long ago; a bad one does not make a process unready."""
+def _last_night() -> NightOutcome | None:
     night = last_night(service().settings.home)
     if night is None:
         return None
-    return {"verdict": night.verdict, "age_seconds": round((now() - night.ended).total_seconds())}
+    return NightOutcome(verdict=night.verdict, age_seconds=round((now() - night.ended).total_seconds()))

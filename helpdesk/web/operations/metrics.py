@@ -22,6 +22,7 @@ from helpdesk.records.queue_counts import queue_lengths
 from helpdesk.records.tables import Label
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.web.context import service
+from helpdesk.web.openapi import Operation, describes
 from helpdesk.web.policy import public
 
 VERDICTS = ("promoted", "kept", "failed")
@@ -32,6 +33,7 @@ blueprint = Blueprint("metrics", __name__)
 
 @blueprint.get("/metrics")
 @public
+@describes(Operation(None, media=CONTENT_TYPE_LATEST.partition(";")[0]))
 def metrics() -> Response:
     """The text format of Prometheus; with the database down, what this process knows by itself."""
     registry = CollectorRegistry()

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from helpdesk.records import names, queue
 from helpdesk.records.labels import WORDS
 from helpdesk.text import visible
-from helpdesk.web.context import service
+from helpdesk.web.context import is_own_origin, service
 from helpdesk.web.policy import may_use
 from helpdesk.web.staff.filters import FILTERS
 
@@ -88,8 +88,8 @@ def unsent_attempt() -> Attempt | None:
 
 
 def is_foreign(origin: str | None) -> bool:
-    """Whether another site sent the form. Ports are not compared: a proxy may leave them out of the host."""
-    return origin is not None and urlsplit(origin).hostname != urlsplit(f"//{request.host}").hostname
+    """Whether another site sent the form."""
+    return origin is not None and not is_own_origin(origin)
 
 
 def _carried_attempt() -> Attempt | None:

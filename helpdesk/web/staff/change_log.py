@@ -22,6 +22,7 @@ CHANGE_KINDS = {
     "faq": "FAQ",
     "golden": "golden phrases",
     "person": "people",
+    "key": "keys",
     "login": "sign-ins",
     "version": "versions",
     "exclusion": "exclusions",

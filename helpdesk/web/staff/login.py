@@ -160,8 +160,11 @@ def _show_again(error: CSRFError) -> Response:
         return redirect(url_for("login.form", next=_target(_referring_path())), 303)
     if attempt is None:
         return problems.from_http(error)
-    if is_staff():
-        return send_again(attempt, why="This form was older than your login.", status=400)
+    try:
+        if is_staff():
+            return send_again(attempt, why="This form was older than your login.", status=400)
+    except NotFoundError as gone:
+        return problems.problem(404, str(gone))
     return _form_again("Your session has ended. What you typed is kept.", status=401)
 
 

@@ -44,7 +44,7 @@ def test_the_last_word_of_the_sender_counts(client: FlaskClient, records: Databa
         ("s", {}, 400, "0 of helpful, chosen and none_of_these"),
         ("s", {"helpful": True, "chosen": "vpn"}, 400, "2 of helpful"),
         ("s", {"helpful": "yes"}, 400, "helpful is 'yes'"),
-        ("s", {"chosen": "nothing such"}, 400, "chosen is 'nothing such'"),
+        ("s", {"chosen": "nothing such"}, 409, "chosen is 'nothing such'"),
         ("s", {"none_of_these": False}, 400, "none_of_these is False"),
         ("", {"helpful": True}, 400, "session_id is empty"),
     ],

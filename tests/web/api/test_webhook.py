@@ -118,7 +118,10 @@ def body(**more: Any) -> dict[str, Any]:
         (WEBHOOK, b"{", "not JSON"),
         (WEBHOOK, b"[]", "a JSON list; expected an object"),
         (WEBHOOK, b'{"sender": "a"}', "message is missing"),
-        (WEBHOOK, b'{"sender": 5, "message": "x"}', "sender is 5; Input should be a valid string"),
+        (WEBHOOK, b'{"sender": true, "message": "x"}', "sender is True; Input should be a valid string"),
+        (WEBHOOK, b'{"sender": 5.5, "message": "x"}', "sender is 5.5; Input should be a valid string"),
+        (WEBHOOK, b'{"sender": "a", "message": "x", "metadata": {"message_id": []}}', "metadata.message_id is []"),
+        (WEBHOOK, b'{"sender": "a", "message": "x", "n": 1e999}', "1e999 is too large"),
         (WEBHOOK, b'{"sender": "a", "message": false}', "message is False"),
         (WEBHOOK, b'{"sender": "a", "message": null}', "message is None"),
         (WEBHOOK, b'{"sender": "", "message": "x"}', "sender is empty"),
@@ -135,6 +138,7 @@ def body(**more: Any) -> dict[str, Any]:
         ("/api/v1/messages", b'{"text": "x"}', "session_id is missing"),
         ("/api/v1/messages", b'{"session_id": "s", "text": "x", "channel": "A b"}', "channel is 'A b'"),
         ("/api/v1/messages", b'{"session_id": "s", "text": "x", "message_id": 7.5}', "message_id is 7.5"),
+        ("/api/v1/messages", b'{"session_id": "s", "text": "x", "message_id": {}}', "message_id is {}"),
         ("/api/v1/match", b"{}", "text is missing"),
     ],
 )
@@ -156,7 +160,8 @@ def test_bad_bodies_are_refused_with_what_was_expected(
 @pytest.mark.parametrize(
     ("method", "path", "options", "status"),
     [
-        ("POST", WEBHOOK, {"data": b"x", "content_type": "text/plain"}, 415),
+        ("POST", WEBHOOK, {"data": b"a=b", "content_type": "application/x-www-form-urlencoded"}, 415),
+        ("POST", "/api/v1/match", {"data": b"{}", "content_type": "text/plain"}, 415),
         ("GET", WEBHOOK, {}, 405),
         ("POST", WEBHOOK, {"data": b"x" * 70_000, "content_type": "application/json"}, 413),
         ("GET", "/api/v1/nothing", {}, 404),

@@ -104,19 +104,12 @@ def test_listed_sites_may_frame_the_chat_page_alone(
     assert {ancestors(open_client, path) for path in ("/login", "/desk", "/demo", "/nowhere")} == {"'none'"}
 
 
-def test_a_pattern_among_the_allowed_origins_frames_nothing(settings: Settings, live: LiveMatcher) -> None:
-    """Flask-CORS takes patterns, a browser's policy does not."""
-    open_to_all = settings.model_copy(update={"allowed_origins": (r"https://.*\.example", "*")})
-
-    assert ancestors(create_app(open_to_all, live=live).test_client(), "/") == "'none'"
-
-
 @pytest.mark.parametrize(
     "value", ["https://a.example; script-src *", "a.example", "*", "'self'", "https://a.example/x"]
 )
 def test_what_is_no_origin_may_not_frame(value: str) -> None:
     """It would end up in a header that says what scripts may run."""
-    with pytest.raises(BadInputError, match=r"HELPDESK_FRAME_ANCESTORS=.*expected origins like"):
+    with pytest.raises(BadInputError, match=r"HELPDESK_FRAME_ANCESTORS=.*expected"):
         load_settings(home=Path("/nowhere"), frame_ancestors=value)
 
 

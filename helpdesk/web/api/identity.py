@@ -1,0 +1,157 @@
+"""Who sends a request to the public API, and what they may: by a key, by a login, or as anybody."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
+
+from flask import g, request
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from helpdesk.errors import UnavailableError
+from helpdesk.records import api_keys
+from helpdesk.records.api_keys import PREFIXES, KeyKind, Scope
+from helpdesk.records.tables import ApiKey
+from helpdesk.settings.origins import allows
+from helpdesk.web.context import is_own_origin, is_staff, service
+
+SITE_KEY = "X-Site-Key"
+REALM = "helpdesk"
+ALL_SCOPES = frozenset(Scope)
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class CallerKind(StrEnum):
+    """How somebody shows who they are."""
+
+    ANYBODY = "anybody"
+    STAFF = "staff"
+    SERVER = "server"
+    SITE = "site"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent this request. key_id: of the key that came with it."""
+
+    kind: CallerKind
+    scopes: frozenset[str]
+    key_id: int | None = None
+
+
+class MissingScopeError(Forbidden):
+    """The key may not be used for this."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"this key has not the scope {scope}")
+        self.www_authenticate = (_challenge(error="insufficient_scope", scope=str(scope)),)
+
+
+def caller() -> Caller:
+    """Who sent this request. Raises Unauthorized for a key that does not count, Forbidden for one that a page of
+    another site sends."""
+    if "caller" not in g:
+        g.caller = _identify()
+    found: Caller = g.caller
+    return found
+
+
+def needs(scope: Scope) -> Callable[[View], View]:
+    """Whoever sends a key needs this scope of it; with HELPDESK_REQUIRE_KEY everybody needs a key or a login."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            who = caller()
+            if who.kind == CallerKind.ANYBODY and service().settings.require_key:
+                _refuse("this needs a key: send `Authorization: Bearer hd_...`, or from a site's page `X-Site-Key`")
+            if scope not in who.scopes:
+                raise MissingScopeError(scope)
+            return view(*args, **kwargs)
+
+        guarded.scope = scope  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def limited_key() -> str | None:
+    """The key whose requests are counted together: a program's. None for a key that does not count, or guesses would be
+    free, and for a site's, which everybody on its pages has: one of them would use up what is for all."""
+    try:
+        who = caller()
+    except (Unauthorized, Forbidden):
+        return None
+    return str(who.key_id) if who.kind == CallerKind.SERVER else None
+
+
+def sees_internals() -> bool:
+    """Whether a reply may tell how its decision came about."""
+    return Scope.INTERNALS in caller().scopes
+
+
+def require_known_origin() -> None:
+    """Raise Forbidden when a page sent this that may not call the API.
+
+    Browsers ask before they send JSON to another site; what they send without asking is to be refused here.
+    """
+    origin = request.origin
+    if origin is None or is_own_origin(origin) or allows(service().settings.allowed_origins, origin):
+        return
+    if caller().kind != CallerKind.SITE:
+        raise Forbidden(f"pages of {origin!r:.80} may not send this; HELPDESK_ALLOWED_ORIGINS lists those that may")
+
+
+def _identify() -> Caller:
+    token, site_key = _bearer(), request.headers.get(SITE_KEY)
+    if token is not None:
+        row = _find(token, KeyKind.SERVER)
+        return Caller(CallerKind.SERVER, frozenset(row.scopes), row.id)
+    if site_key is not None:
+        row = _find(site_key, KeyKind.SITE)
+        if _page_origin() not in row.origins:
+            raise Forbidden(f"a page of {request.origin!r:.80} sent this site key of {', '.join(row.origins)}")
+        return Caller(CallerKind.SITE, frozenset(row.scopes), row.id)
+    if is_staff():
+        return Caller(CallerKind.STAFF, ALL_SCOPES)
+    return Caller(CallerKind.ANYBODY, ALL_SCOPES - {Scope.INTERNALS})
+
+
+def _bearer() -> str | None:
+    """The key of a program. What a proxy in front of us puts there for itself is none of ours; Rasa's clients write it
+    into the address."""
+    authorization = request.authorization
+    given = authorization.token if authorization is not None and authorization.type == "bearer" else None
+    if given is None and request.blueprint == "rasa":
+        given = request.args.get("token")
+    return given if given is not None and given.startswith(PREFIXES[KeyKind.SERVER]) else None
+
+
+def _find(token: str, kind: KeyKind) -> ApiKey:
+    database = service().database
+    with database.read() as session:
+        row = api_keys.find_key(session, token)
+    if row is None or row.kind != kind:
+        _refuse("this key is unknown, revoked or expired", error="invalid_token")
+    if api_keys.needs_note(row):
+        with suppress(UnavailableError), database.write() as session:
+            api_keys.note_use(session, row)
+    return row
+
+
+def _page_origin() -> str | None:
+    """Where the page is from; browsers leave it out of what a page reads from its own origin."""
+    if request.origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
+        return request.host_url.rstrip("/")
+    return request.origin
+
+
+def _refuse(why: str, **more: str) -> NoReturn:
+    raise Unauthorized(why, www_authenticate=_challenge(**more))
+
+
+def _challenge(**more: str) -> WWWAuthenticate:
+    return WWWAuthenticate("bearer", {"realm": REALM, **more})
