@@ -17,7 +17,7 @@ from helpdesk.records.tables import DecisionRow, Label
 PUBLIC = {
     "static", "chat.page", "login.form", "login.enter", "health.livez", "health.readyz", "rasa.status",
     "invitation.page", "invitation.use", "rasa.webhook",
-    "api.messages", "api.match", "api.search", "api.faqs", "api.model", "metrics.metrics",
+    "api.messages", "api.match", "api.match_batch", "api.search", "api.faqs", "api.model", "metrics.metrics",
 }  # fmt: skip
 
 
