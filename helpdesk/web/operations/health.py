@@ -20,9 +20,10 @@ blueprint = Blueprint("health", __name__)
 
 
 class DatabaseState(StrEnum):
-    """Whether the database answers."""
+    """Whether the database answers, and has the schema of this code."""
 
     OK = "ok"
+    OTHER_SCHEMA = "other_schema"
     UNAVAILABLE = "unavailable"
 
 
@@ -39,6 +40,7 @@ def readyz() -> tuple[Response, int]:
     """200 when messages can be answered and stored, else 503 with the reason: something was stored to find out."""
     status, written = service().live.status(), service().readiness.check()
     database = DatabaseState.UNAVAILABLE if written.problem else DatabaseState.OK
+    database = DatabaseState.OTHER_SCHEMA if written.other_schema else database
     problem = f"{written.problem}; the log says why" if written.problem else _PROBLEMS[status.state]
     if is_staff() and status.problem:
         problem = status.problem
