@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from helpdesk.errors import BundleError
+from helpdesk.matching.ambiguous import SharedWords
 from helpdesk.matching.decide import Thresholds
 from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, WARMING, Encoder, open_encoder
 from helpdesk.matching.index import Index, Vectors, open_index
@@ -54,9 +55,10 @@ _CHUNK = 1 << 20
 class Bundle:
     """An opened bundle. Everything in it belongs together and is never changed.
 
-    words: of the phrasings; settled: the intents that are about matters not wanted any more, as cancelling is;
-    languages: codes of those that the phrasings are in or the encoder knows, none where that was not measured; names:
-    former name -> that of today, of intents that were renamed since.
+    words: of the phrasings; shared_words: words and pairs of words that several intents have, and which; settled: the
+    intents that are about matters not wanted any more, as cancelling is; languages: codes of those that the phrasings
+    are in or the encoder knows, none where that was not measured; names: former name -> that of today, of intents that
+    were renamed since.
     """
 
     path: Path
@@ -66,6 +68,7 @@ class Bundle:
     phrasing_keys: tuple[str, ...]
     out_of_scope_keys: tuple[str, ...]
     words: tuple[str, ...]
+    shared_words: SharedWords
     settled: frozenset[str]
     languages: frozenset[str]
     intent_of_row: "np.ndarray[tuple[int], np.dtype[np.int32]]"
@@ -96,6 +99,10 @@ class Bundle:
         return replace(
             self,
             intents=tuple(names.get(intent, intent) for intent in self.intents),
+            shared_words={
+                key: tuple(dict.fromkeys(names.get(intent, intent) for intent in having))
+                for key, having in self.shared_words.items()
+            },
             settled=frozenset(names.get(intent, intent) for intent in self.settled),
             exact={key: names.get(intent, intent) for key, intent in self.exact.items()},
             names={**self.names, **names},
@@ -219,6 +226,7 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
         phrasing_keys=tuple(phrasings["keys"]),
         out_of_scope_keys=tuple(phrasings["outside"]),
         words=tuple(phrasings.get("words", ())),  # bundles built before have none
+        shared_words={key: tuple(intents) for key, intents in phrasings.get("shared_words", {}).items()},
         settled=frozenset(phrasings.get("settled", ())),
         languages=frozenset(phrasings.get("languages", ())),
         intent_of_row=intent_of_row,

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from helpdesk.decisions import SMALL_TALK, DecisionKind, DecisionReason
+from helpdesk.matching.ambiguous import ask_back
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision, Ranked, decide
 from helpdesk.matching.encoder import WARMING, VectorCache
@@ -185,7 +186,10 @@ class Matcher:
     def _match(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision:
         """Decide a normalised text as one question."""
         known = self._known(text, additions, published)
-        return known if known is not None else self.rank(text, published=published, additions=additions)
+        if known is not None:
+            return known
+        decision = self.rank(text, published=published, additions=additions)
+        return ask_back(text, decision, self.bundle.shared_words, known=self.bundle.languages)
 
     def _is_phrasing(self, text: str, additions: Additions) -> bool:
         """A label does not come before small talk: whoever saw an answer would know that somebody had sent the text."""
