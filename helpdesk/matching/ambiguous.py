@@ -15,7 +15,7 @@ from helpdesk.matching.languages import languages
 from helpdesk.text import words
 
 FEWEST_ENTRIES: Final = 3  # that have the words: fewer are few enough to guess between
-_MOST_WORDS: Final = 8  # of a message, function words included
+_MOST_WORDS: Final = 4  # of a message: in "how long does a card take" function words tell the matter
 _MOST_TELLING: Final = 2
 
 SharedWords = Mapping[str, tuple[str, ...]]
