@@ -42,6 +42,7 @@ from helpdesk.web.staff import (
     inbox_count,
     invitation,
     keys,
+    label_files,
     labelling,
     login,
     mine,
@@ -62,7 +63,7 @@ PREFLIGHT_SECONDS = 600
 CHATS = (chatwoot, slack, mattermost, deep_chat)
 PUBLIC_API = (rasa, api, feedback, updates)
 PUBLIC_PAGES = (health, metrics, chat, widget, login)
-LABELLING_PAGES = (desk, queue, queue_acts, keys, labelling, mine, what_if)
+LABELLING_PAGES = (desk, queue, queue_acts, keys, labelling, label_files, mine, what_if)
 DESK_PAGES = (inbox, deliveries, report, report_map, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
 PEOPLE_PAGES = (people, change_log, account, invitation)

@@ -15,6 +15,7 @@ from helpdesk.cli.faq import faq
 from helpdesk.cli.faults import refusal
 from helpdesk.cli.golden import golden
 from helpdesk.cli.handover import deliver, handover
+from helpdesk.cli.labels import labels
 from helpdesk.cli.match import match
 from helpdesk.cli.nights import nights
 from helpdesk.cli.retrain import retrain
@@ -74,6 +75,7 @@ for command in (
     golden,
     handover,
     init,
+    labels,
     match,
     nights,
     report,
