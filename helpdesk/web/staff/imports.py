@@ -102,6 +102,7 @@ def confirm(upload_id: int) -> AnyResponse | tuple[str, int]:
                     seen=seen,
                     replaces=request.form.get("dropped") == "remove",
                     renames=request.form.getlist("rename"),
+                    outside=request.form.get("outside") != "entries",
                 )
         except ConflictError as error:
             return _show(upload_id, request.form, problem=str(error)), 409
