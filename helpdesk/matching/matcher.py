@@ -185,10 +185,7 @@ class Matcher:
 
     def _match(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision:
         """Decide a normalised text as one question."""
-        known = self._known(text, additions, published)
-        if known is not None:
-            return known
-        decision = self.rank(text, published=published, additions=additions)
+        decision = self._known(text, additions, published) or self.rank(text, published=published, additions=additions)
         return ask_back(text, decision, self.bundle.shared_words, known=self.bundle.languages)
 
     def _is_phrasing(self, text: str, additions: Additions) -> bool:
