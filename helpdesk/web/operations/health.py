@@ -42,7 +42,8 @@ def readyz() -> tuple[Response, int]:
     database = DatabaseState.UNAVAILABLE if written.problem else DatabaseState.OK
     database = DatabaseState.OTHER_SCHEMA if written.other_schema else database
     problem = f"{written.problem}; the log says why" if written.problem else _PROBLEMS[status.state]
-    if is_staff() and status.problem:
+    problem = written.problem if written.other_schema else problem
+    if status.problem and not written.other_schema and is_staff():
         problem = status.problem
     ready = status.ready and written.problem is None
     facts = {"ready": ready, "state": status.state, "version": status.version_id, "promoted": written.promoted}
