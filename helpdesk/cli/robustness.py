@@ -56,10 +56,13 @@ def _phrasings_csv(facts: Mapping[str, Any]) -> str:
     import csv
     import io
 
+    from helpdesk.records.files.cells import escape_cell
+
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("text", "intent"))
-    writer.writerows((add["text"], add["intent"]) for part in facts["fairness"] for add in part["add"])
+    added = [add for part in facts["fairness"] for add in part["add"]]
+    writer.writerows([escape_cell(add["text"]), escape_cell(add["intent"])] for add in added)
     return out.getvalue()
 
 

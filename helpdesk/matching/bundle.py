@@ -27,8 +27,9 @@ from typing import Any
 import numpy as np
 
 from helpdesk.errors import BundleError
+from helpdesk.matching.ambiguous import SharedWords
 from helpdesk.matching.decide import Thresholds
-from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder, open_encoder
+from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, WARMING, Encoder, open_encoder
 from helpdesk.matching.index import Index, Vectors, open_index
 from helpdesk.matching.scorer import Scorer
 from helpdesk.matching.spelling import Speller
@@ -54,9 +55,10 @@ _CHUNK = 1 << 20
 class Bundle:
     """An opened bundle. Everything in it belongs together and is never changed.
 
-    words: of the phrasings; settled: the intents that are about matters not wanted any more, as cancelling is;
-    languages: codes of those that the phrasings are in or the encoder knows, none where that was not measured; names:
-    former name -> that of today, of intents that were renamed since.
+    words: of the phrasings; shared_words: words and pairs of words that several intents have, and which; settled: the
+    intents that are about matters not wanted any more, as cancelling is; languages: codes of those that the phrasings
+    are in or the encoder knows, none where that was not measured; names: former name -> that of today, of intents that
+    were renamed since.
     """
 
     path: Path
@@ -66,6 +68,7 @@ class Bundle:
     phrasing_keys: tuple[str, ...]
     out_of_scope_keys: tuple[str, ...]
     words: tuple[str, ...]
+    shared_words: SharedWords
     settled: frozenset[str]
     languages: frozenset[str]
     intent_of_row: "np.ndarray[tuple[int], np.dtype[np.int32]]"
@@ -96,6 +99,10 @@ class Bundle:
         return replace(
             self,
             intents=tuple(names.get(intent, intent) for intent in self.intents),
+            shared_words={
+                key: tuple(dict.fromkeys(names.get(intent, intent) for intent in having))
+                for key, having in self.shared_words.items()
+            },
             settled=frozenset(names.get(intent, intent) for intent in self.settled),
             exact={key: names.get(intent, intent) for key, intent in self.exact.items()},
             names={**self.names, **names},
@@ -196,11 +203,11 @@ def open_bundle(directory: Path, *, threads: int = 1) -> Bundle:
     manifest = verify(directory)
     try:
         bundle = _open(directory, manifest, threads)
+        _self_test(bundle)
     except BundleError:
         raise
     except Exception as error:
         raise BundleError(f"{directory.name} does not open: {type(error).__name__}: {error}") from error
-    _self_test(bundle)
     return bundle
 
 
@@ -210,6 +217,7 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
     encoder = open_encoder(directory / ENCODER, threads=threads)
     if vectors.shape != (len(phrasings["ids"]), encoder.dim):
         raise BundleError(f"vectors of shape {vectors.shape}; expected {len(phrasings['ids'])} x {encoder.dim}")
+    intent_of_row = np.array(phrasings["intent_of_row"], dtype=np.int32)
     return Bundle(
         path=directory,
         manifest=manifest,
@@ -218,12 +226,13 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
         phrasing_keys=tuple(phrasings["keys"]),
         out_of_scope_keys=tuple(phrasings["outside"]),
         words=tuple(phrasings.get("words", ())),  # bundles built before have none
+        shared_words={key: tuple(intents) for key, intents in phrasings.get("shared_words", {}).items()},
         settled=frozenset(phrasings.get("settled", ())),
         languages=frozenset(phrasings.get("languages", ())),
-        intent_of_row=np.array(phrasings["intent_of_row"], dtype=np.int32),
+        intent_of_row=intent_of_row,
         exact=json.loads((directory / EXACT).read_text()),
         encoder=encoder,
-        index=open_index(vectors, directory / INDEX),
+        index=open_index(vectors, directory / INDEX, intents=intent_of_row),
         vectors=vectors,
         scorer=Scorer.load(directory / SCORER),
         thresholds=Thresholds(**json.loads((directory / THRESHOLDS).read_text())),
@@ -231,7 +240,10 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
 
 
 def _self_test(bundle: Bundle) -> None:
-    """Encode the probe texts and compare with their stored vectors. Raises BundleError when they differ."""
+    """Encode the probe texts and compare with their stored vectors; then the texts at which a worker warms up.
+
+    Raises BundleError when vectors differ, and whatever the network raises on a long text.
+    """
     probes = bundle.manifest["probes"]
     if not probes:
         raise BundleError(f"{bundle.path.name} has no probe texts to test itself with")
@@ -239,6 +251,7 @@ def _self_test(bundle: Bundle) -> None:
     similarity = np.sum(vectors * bundle.vectors[[probe["row"] for probe in probes]], axis=1)
     if not np.all(similarity > 0.999):
         raise BundleError(f"{bundle.path.name}: the encoder does not reproduce the stored vectors")
+    bundle.encoder.encode(WARMING)
 
 
 def _seal(manifest: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Final
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -20,6 +21,7 @@ BATCH = 16
 MODEL = Path("onnx") / "model.onnx"
 TOKENIZER = Path("tokenizer.json")
 CONFIG = Path("helpdesk_encoder.json")
+WARMING: Final = ("warm", "warm " * 600)  # texts at a small and at the largest shape
 _open: "WeakValueDictionary[object, Encoder]" = WeakValueDictionary()
 _opening = Lock()
 _SPECIAL = 8  # more tokens than any tokenizer puts around a text

@@ -17,6 +17,9 @@ Vectors = NDArray[np.float32]
 
 HNSW_FROM = 3000  # phrasings; by `benchmarks/search.py` equal at 2,400, HNSW a third faster at 6,000
 MIN_RECALL = 0.97
+RECALL_ROWS = 200  # rows whose neighbours are compared with the exact ones; at most, at opening
+SELF_ROWS = 10_000  # rows that must find themselves; 0.2 ms each
+SAME = 1e-4  # of the cosine similarity of a unit vector with itself
 _M = 24
 _EF_CONSTRUCTION = 200
 _EF = 96
@@ -80,6 +83,18 @@ class Index:
             found += len(np.intersect1d(exact, self.search(query, k).rows))
         return found / max(1, len(queries) * min(k, len(self._vectors)))
 
+    def finds_itself(self, rows: NDArray[np.int64]) -> bool:
+        """Whether the graph finds each of these rows, or one equal to it, when it is asked for the row's vector."""
+        if self._graph is None:
+            return True
+        asked = self._vectors[rows]
+        try:
+            found, _ = self._graph.knn_query(asked, k=1, num_threads=1)
+        except RuntimeError:
+            return False
+        own = np.sum(asked * self._vectors[found[:, 0].astype(np.int64)], axis=1)
+        return bool(np.all(own > 1.0 - SAME))
+
     def _check_query(self, vector: Vectors) -> None:
         if vector.shape != (self._vectors.shape[1],):
             raise BundleError(f"query of shape {vector.shape}; the index holds {self._vectors.shape[1]} dimensions")
@@ -98,16 +113,30 @@ def build_graph(vectors: Vectors, path: Path) -> None:
         raise UnavailableError(f"{path} is shorter than its vectors: is the disk full?")
 
 
-def open_index(vectors: Vectors, path: Path, *, hnsw_from: int = HNSW_FROM) -> Index:
+def open_index(
+    vectors: Vectors, path: Path, *, intents: "NDArray[np.int32] | None" = None, hnsw_from: int = HNSW_FROM
+) -> Index:
     """An index over the vectors and the graph file, which must have been verified by its hash before.
 
     Both ways of searching are opened; HNSW serves from `hnsw_from` vectors on, if it finds the exact neighbours.
+    `intents` [count]: the intent of each vector. A graph loses few vectors beside a large cluster, and those of the
+    smallest intents; so a sample takes as many of every intent, and one vector that does not find itself is too many.
     """
     index = Index(vectors, graph=_load_graph(vectors, path))
-    sample = vectors[np.linspace(0, len(vectors) - 1, num=min(32, len(vectors)), dtype=np.int64)]
-    if len(vectors) < hnsw_from or index.recall(sample) < MIN_RECALL:
+    if len(vectors) < hnsw_from:
+        return Index(vectors)
+    rows = _in_turn(np.zeros(len(vectors), dtype=np.int32) if intents is None else intents)
+    if not index.finds_itself(rows[:SELF_ROWS]) or index.recall(vectors[rows[:RECALL_ROWS]]) < MIN_RECALL:
         return Index(vectors)
     return index
+
+
+def _in_turn(intents: "NDArray[np.int32]") -> "NDArray[np.int64]":
+    """All rows: one of every intent, then another one of each that has more, and so on."""
+    together = np.argsort(intents, kind="stable")
+    grouped = intents[together]
+    begins = np.searchsorted(grouped, grouped)
+    return together[np.argsort(np.arange(len(intents)) - begins, kind="stable")].astype(np.int64)
 
 
 def _load_graph(vectors: Vectors, path: Path) -> "hnswlib.Index":

@@ -8,9 +8,10 @@ from itertools import pairwise
 import numpy as np
 
 from helpdesk.decisions import SMALL_TALK, DecisionKind, DecisionReason
+from helpdesk.matching.ambiguous import ask_back
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision, Ranked, decide
-from helpdesk.matching.encoder import VectorCache
+from helpdesk.matching.encoder import WARMING, VectorCache
 from helpdesk.matching.index import Neighbours, Vectors
 from helpdesk.matching.known_texts import Additions, decide_known, with_additions
 from helpdesk.matching.languages import languages as all_languages
@@ -182,8 +183,8 @@ class Matcher:
 
     def _match(self, text: str, additions: Additions, published: Collection[str] | None) -> Decision:
         """Decide a normalised text as one question."""
-        known = self._known(text, additions, published)
-        return known if known is not None else self.rank(text, published=published, additions=additions)
+        decision = self._known(text, additions, published) or self.rank(text, published=published, additions=additions)
+        return ask_back(text, decision, self.bundle.shared_words, known=self.bundle.languages)
 
     def _is_phrasing(self, text: str, additions: Additions) -> bool:
         """A label does not come before small talk: whoever saw an answer would know that somebody had sent the text."""
@@ -257,7 +258,7 @@ class Matcher:
     def warm(self) -> None:
         """Run the network once at a small and once at the largest shape and make the lists of the speller and of the
         languages, so that no request pays for it."""
-        self.bundle.encoder.encode(["warm", "warm " * 600])
+        self.bundle.encoder.encode(WARMING)
         self.bundle.speller.mend("warm")
         all_languages().tell("warm the lists", known=self.bundle.languages)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -47,6 +47,11 @@ def require_schema(database: "Database") -> None:
     revision = database.revision() if file is None or file.exists() else None
     if revision is None:
         raise NotFoundError(f"the database {database.where} holds no helpdesk; run `helpdesk init`")
+    require_revision(revision)
+
+
+def require_revision(revision: str) -> None:
+    """Raise ConflictError unless a schema of this revision is the one of this code."""
     _require_known(revision)
     if revision != _revisions()[-1]:
         raise ConflictError(
@@ -72,6 +77,7 @@ def upgrade(database: "Database", *, to: str = "head") -> None:
         command.upgrade(config, to)
 
 
+@cache
 def _revisions() -> list[str]:
     """The revisions of the migrations that ship with this code, oldest first: their files begin with them."""
     return sorted(path.name.split("_")[0] for path in (resource("migrations") / "versions").glob("[0-9]*.py"))

@@ -114,6 +114,7 @@ class Stored:
     questions_new: int
     unanswered: int = 0
     replaced: tuple[str, ...] = ()  # slugs of entries that had another answer
+    outside: int = 0  # out-of-scope examples that are new
 
     def sentence(self) -> str:
         """The same in words."""
@@ -123,6 +124,7 @@ class Stored:
             f"{counted(self.phrasings_new, 'new phrasing')}, {self.phrasings_known:,} known already, "
             f"{counted(self.questions_new, 'canonical question')}"
             f"{unanswered if self.unanswered else ''}"
+            f"{f', {self.outside:,} new out-of-scope examples' if self.outside else ''}"
         )
 
 

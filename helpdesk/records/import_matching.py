@@ -26,11 +26,12 @@ class Clash:
 
 @dataclass(frozen=True)
 class StoredFaq:
-    """One reading of the FAQ, phrasings loaded."""
+    """One reading of the FAQ, phrasings loaded; outside: the normalised out-of-scope examples."""
 
     revision: int
     slugs: Slugs
     intents: Sequence[Intent]
+    outside: Collection[str] = ()
 
     def by_question(self) -> dict[str, list[Intent]]:
         """Entries by their normalised question."""

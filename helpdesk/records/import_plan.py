@@ -16,6 +16,13 @@ from helpdesk.records.files.faq_columns import LIST_FIELDS
 from helpdesk.records.files.faq_rows import ENTRY_FIELDS, FaqFile
 from helpdesk.records.import_matching import Clash, Matched, StoredFaq, match_entries, question_after
 from helpdesk.records.names import Slugs, rename
+from helpdesk.records.outside_examples import (
+    OutsideIntent,
+    is_outside,
+    outside_examples,
+    plan_outside,
+    store_outside,
+)
 from helpdesk.records.shared_texts import SharedText
 from helpdesk.records.splits import one_at_a_time
 from helpdesk.records.tables import Intent, Phrasing
@@ -74,6 +81,7 @@ class ImportPlan:
     repeated: tuple[tuple[int, str], ...] = ()
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    outside: tuple[OutsideIntent, ...] = ()
 
     @property
     def removed(self) -> list[int]:
@@ -88,17 +96,25 @@ class ImportPlan:
     @property
     def changes_anything(self) -> bool:
         """Whether storing it would write anything."""
-        return bool(self.removed) or any(entry.differs for entry in self.entries)
+        changed = any(entry.differs for entry in self.entries) or any(intent.added for intent in self.outside)
+        return bool(self.removed) or changed
 
 
 def make_plan(
-    session: Session, found: FaqFile, *, replaces: bool = False, renames: Collection[str] | None = None
+    session: Session,
+    found: FaqFile,
+    *,
+    replaces: bool = False,
+    renames: Collection[str] | None = None,
+    outside: bool = True,
 ) -> ImportPlan:
     """Compare a file with the FAQ. `renames`: slugs of the file whose entry is a stored one under a new name, if it has
-    the same question; None for all of them, as far as there are any.
+    the same question; None for all of them, as far as there are any. `outside`: new entries whose name says that they
+    are none of the FAQ are out-of-scope examples.
     """
-    stored = StoredFaq(faq.revision(session), Slugs(session), faq.list_intents(session))
-    return plan_import(stored, found, replaces=replaces, renames=renames)
+    known = [normalise(example.first) for example in outside_examples(session)]
+    stored = StoredFaq(faq.revision(session), Slugs(session), faq.list_intents(session), known)
+    return plan_import(stored, found, replaces=replaces, renames=renames, outside=outside)
 
 
 def store_plan(session: Session, plan: ImportPlan, *, author: str) -> Stored:
@@ -120,6 +136,7 @@ def store_plan(session: Session, plan: ImportPlan, *, author: str) -> Stored:
         faq_history.note_all(session, intents, "imported", author=author)
     if any(planned.differs for planned in plan.entries):
         faq.store_entries(session, [planned.entry for planned in plan.entries if planned.differs], author=author)
+    store_outside(session, plan.outside, author=author)
     return expected(plan)
 
 
@@ -138,11 +155,17 @@ def expected(plan: ImportPlan) -> Stored:
         questions_new=sum(planned.asked for planned in plan.entries),
         unanswered=sum(planned.unanswered for planned in plan.entries),
         replaced=tuple(answers),
+        outside=sum(len(intent.added) for intent in plan.outside),
     )
 
 
-def plan_import(stored: StoredFaq, found: FaqFile, *, replaces: bool, renames: Collection[str] | None) -> ImportPlan:
+def plan_import(
+    stored: StoredFaq, found: FaqFile, *, replaces: bool, renames: Collection[str] | None, outside: bool
+) -> ImportPlan:
     """The same of a reading of the FAQ: no database is asked."""
+    none_of_it = _outside(stored, found) if outside else []
+    left = {intent.slug for intent in none_of_it}
+    found = replace(found, entries=[entry for entry in found.entries if entry.slug not in left])
     matched = match_entries(stored, found, renames)
     has_phrasings = any(entry.phrasings for entry in found.entries)
     planned = [
@@ -166,8 +189,16 @@ def plan_import(stored: StoredFaq, found: FaqFile, *, replaces: bool, renames: C
         repeated=found.repeated,
         ignored=found.ignored,
         notes=found.notes,
+        outside=tuple(none_of_it),
     )
     return replace(plan, shared=tuple(_shared(plan, stored.intents, matched)))
+
+
+def _outside(stored: StoredFaq, found: FaqFile) -> list[OutsideIntent]:
+    """Entries of the file that are none of the FAQ by their name, unless the FAQ has one of this name."""
+    known = set(stored.outside)
+    names = [entry for entry in found.entries if is_outside(entry) and stored.slugs.find(entry.slug) is None]
+    return [plan_outside(entry, line=found.lines.get(entry.slug, 0), known=known) for entry in names]
 
 
 def _plan_entry(entry: Entry, intent: Intent | None, *, line: int, formerly: str, drops: bool) -> PlannedEntry:

@@ -9,9 +9,11 @@ from helpdesk.records.files.faq_rows import FaqFile
 from helpdesk.records.files.grids import SEPARATORS
 from helpdesk.records.import_matching import Clash
 from helpdesk.records.import_plan import FieldChange, ImportPlan, PlannedEntry
-from helpdesk.text import counted
+from helpdesk.records.outside_examples import OutsideIntent
+from helpdesk.text import counted, humanise
 
 SHOWN_ON_LINES: Final = 20  # rows of a group on the command line
+OUTSIDE_HINT: Final = "By their names none of the FAQ: they teach what is not answered, and become no entries."
 _LONGEST: Final = 160  # characters of a text on the command line
 
 
@@ -46,6 +48,7 @@ def report_groups(plan: ImportPlan) -> list[ReportGroup]:
         ReportGroup("renamed", "Renamed", "Same question, another name: the entry keeps everything.", _renamed(plan)),
         ReportGroup("changed", "Changed", "", [_changed_row(entry) for entry in plan.entries if entry.changes]),
         ReportGroup("new", "New", "", [_new_row(entry) for entry in plan.entries if entry.is_new]),
+        ReportGroup("outside", "Out of scope", OUTSIDE_HINT, [_outside_row(intent) for intent in plan.outside]),
         ReportGroup("phrasings", "New phrasings", "Of entries that are there already.", _phrasings(plan)),
         ReportGroup("dropped", "Phrasings that the file does not have", dropped, _dropped(plan)),
         ReportGroup("shared", "Texts of several entries", "Whoever types one is asked which is meant.", _shared(plan)),
@@ -96,6 +99,13 @@ def _new_row(entry: PlannedEntry) -> ReportRow:
 
 def _changed_row(entry: PlannedEntry) -> ReportRow:
     return ReportRow(entry.line, entry.entry.slug, entry.question, changes=entry.changes)
+
+
+def _outside_row(intent: OutsideIntent) -> ReportRow:
+    details = [f"{counted(len(intent.added), 'new example')} of {len(intent.texts):,}"]
+    if intent.answer:
+        details.append("its answer is left out")
+    return ReportRow(intent.line, intent.slug, "; ".join(intent.texts[:3]) or humanise(intent.slug), tuple(details))
 
 
 def _renamed(plan: ImportPlan) -> list[ReportRow]:

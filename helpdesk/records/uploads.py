@@ -72,6 +72,7 @@ def confirm_upload(
     seen: int,
     replaces: bool,
     renames: Collection[str],
+    outside: bool = True,
 ) -> dict[str, Any]:
     """Store what was read from an upload, once: later confirmations get the receipt of the first one.
 
@@ -83,7 +84,7 @@ def confirm_upload(
     if faq.revision(session) != seen:
         raise ConflictError("Somebody changed the FAQ meanwhile; nothing was written. Look at the comparison again.")
     author = session.get_one(Staff, staff_id).name
-    plan = make_plan(session, found, replaces=replaces, renames=renames)
+    plan = make_plan(session, found, replaces=replaces, renames=renames, outside=outside)
     stored = store_plan(session, plan, author=author)
     names = [file.name for file in upload.files]
     upload.receipt = {"files": names, "sentence": stored.sentence(), "lines": list(report_lines(plan))}

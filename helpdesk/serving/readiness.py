@@ -5,8 +5,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from helpdesk.errors import UnavailableError
-from helpdesk.records.database import Database, open_database
+from helpdesk.errors import ConflictError, UnavailableError
+from helpdesk.records.database import Database, open_database, require_revision
 from helpdesk.records.write_probe import probe
 from helpdesk.settings import Settings
 
@@ -17,10 +17,12 @@ _LONGEST_WAIT = 2.0  # seconds for a lock
 
 @dataclass(frozen=True)
 class Written:
-    """What came of the last try. problem: why nothing can be stored, in words for everybody; promoted: the version."""
+    """What came of the last try. problem: why nothing can be stored, in words for everybody; promoted: the version;
+    other_schema: whether the database is that of another version of this code."""
 
     problem: str | None
     promoted: int | None
+    other_schema: bool = False
 
 
 class Readiness:
@@ -43,7 +45,12 @@ class Readiness:
 
     def _try(self) -> Written:
         try:
+            require_revision(self.database.ping()["revision"])
             return Written(None, probe(self.database))
+        except ConflictError as error:
+            if str(error) != self._last.problem:
+                log.error("not ready: %s", error)
+            return Written(str(error), None, other_schema=True)
         except UnavailableError as error:
             problem = f"the database {error.fault}"
             if problem != self._last.problem:

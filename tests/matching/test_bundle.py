@@ -15,6 +15,7 @@ from helpdesk.errors import BundleError
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.decide import Thresholds
+from helpdesk.matching.encoder import CONFIG
 from helpdesk.matching.known_texts import AS_NEAR, Additions
 from helpdesk.matching.matcher import Matcher
 from helpdesk.matching.reading import sentences
@@ -79,6 +80,16 @@ def test_vectors_of_another_encoder_are_refused(folder: Path) -> None:
     reseal(folder)
 
     with pytest.raises(BundleError, match="does not reproduce the stored vectors"):
+        open_bundle(folder)
+
+
+def test_an_encoder_that_fails_on_long_texts_is_refused(folder: Path) -> None:
+    """It declares 600 tokens and has 512 positions: the gate hears of it, and not a worker that warms up."""
+    config = folder / layout.ENCODER / CONFIG
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"max_tokens": 600}))
+    reseal(folder)
+
+    with pytest.raises(BundleError, match="does not open"):
         open_bundle(folder)
 
 

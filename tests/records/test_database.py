@@ -12,9 +12,9 @@ from sqlalchemy import func, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk.app import create_app
-from helpdesk.errors import BadInputError, UnavailableError
+from helpdesk.errors import BadInputError, ConflictError, UnavailableError
 from helpdesk.records.clock import now
-from helpdesk.records.database import Database, open_database, upgrade
+from helpdesk.records.database import Database, open_database, require_schema, upgrade
 from helpdesk.records.tables import Conversation, DecisionRow, Intent, Label, Message, Phrasing, Table
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
@@ -226,3 +226,27 @@ def test_sqlite_is_as_durable_as_the_setting_says(tmp_path: Path, synchronous: s
 def settings_for_empty_sqlite(tmp_path: Path) -> Database:
     """A database without a schema."""
     return open_database(load_settings(home=tmp_path))
+
+
+@pytest.mark.parametrize(("revision", "advice"), [("9999", "newer than this code"), ("0018", "helpdesk db upgrade")])
+def test_a_database_of_another_version_is_refused_and_not_ready(
+    database: Database, settings: Settings, revision: str, advice: str
+) -> None:
+    """Every command says so in one sentence when it opens the home, and a process that runs on gets no more traffic."""
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    live = LiveMatcher(database, settings)
+    app = create_app(settings.model_copy(update={"database_url": _url(database)}), live=live)
+
+    with pytest.raises(ConflictError, match=advice):
+        require_schema(database)
+    ready = app.test_client().get("/readyz")
+
+    assert ready.status_code == 503
+    assert ready.json is not None
+    assert ready.json["database"] == "other_schema"
+    assert advice in ready.json["problem"]
+
+
+def _url(database: Database) -> SecretStr:
+    return SecretStr(database.engine.url.render_as_string(hide_password=False))

@@ -31,6 +31,7 @@ from helpdesk.learning.robustness.exam import draw_evaluation_set
 from helpdesk.learning.robustness.measure import Robustness, evaluation_size, measure_robustness
 from helpdesk.learning.training.onnx_export import link_encoder
 from helpdesk.matching import bundle as layout
+from helpdesk.matching.ambiguous import find_shared_words
 from helpdesk.matching.index import Vectors, build_graph
 from helpdesk.matching.settled import is_settled
 from helpdesk.records.candidate_report import CandidateReport, ScorerReport, ThresholdsReport
@@ -183,6 +184,7 @@ def _write(
             "outside": out_of_scope,
             "settled": _settled(dataset),
             "languages": languages,
+            "shared_words": find_shared_words([(row.text, row.intent) for row in dataset.train], known=languages),
             "words": sorted({word for row in dataset.train for word in words(row.text)}),
         },
     )

@@ -19,6 +19,7 @@ from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.faq import list_intents
 from helpdesk.records.files.csv_files import read_column
 from helpdesk.records.labels import TEACHING, active_labels
+from helpdesk.records.outside_examples import outside_examples, says_outside
 from helpdesk.records.relabel_requests import REPEAT_WITHIN, said_once
 from helpdesk.records.tables import Example, Label, Phrasing
 from helpdesk.settings import resource
@@ -68,7 +69,7 @@ class Dataset:
     train: rows that are indexed and trained on.
     holdout: labelled messages that never are.
     out_of_scope: texts that belong to no intent, first the `taught` ones that staff labelled (train split), then
-        shipped ones.
+        imported and shipped ones.
     exact: text key -> intent of every known text, held-out ones included.
     questions: intent -> canonical question.
     examples: rows of the other kinds, which only fine-tuning learns from.
@@ -163,10 +164,11 @@ def read_dataset(
     known = {row.text for row in train}
     taught = _taught_out_of_scope(labels, known)
     held_out = labelled["holdout"]
+    imported = [normalise(e.first) for e in outside_examples(session) if f"example:{e.id}" not in left_out]
     return Dataset(
         train=tuple(train),
         holdout=tuple(_apart_from(held_out, [*known, *taught])),
-        out_of_scope=tuple(dict.fromkeys([*taught, *_shipped(known, held_out)])),
+        out_of_scope=tuple(dict.fromkeys([*taught, *_general(imported, known, held_out)])),
         taught=len(taught),
         exact=_exact_table(phrasings, [label for label in labels if _meaning(label, published) is not None]),
         questions={intent.slug: intent.question for intent in intents},
@@ -174,7 +176,7 @@ def read_dataset(
             _training_example(example)
             for kind in TEXT_COLUMNS
             for example in list_examples(session, kind, newest=MOST_EXAMPLES)
-            if f"example:{example.id}" not in left_out
+            if f"example:{example.id}" not in left_out and not says_outside(example)
         ),
         out_of_scope_share=out_of_scope_share,
         quarantine=waiting,
@@ -254,9 +256,9 @@ def _taught_out_of_scope(labels: Sequence[Label], known: set[str]) -> list[str]:
     return [text for text in dict.fromkeys(taught) if text and text not in known]
 
 
-def _shipped(known: set[str], holdout: Sequence[Row]) -> list[str]:
-    """The shipped out-of-scope messages that are not learnt already, less near-duplicates of held-out rows."""
-    texts = [normalise(text) for text in shipped_out_of_scope()]
+def _general(imported: Sequence[str], known: set[str], holdout: Sequence[Row]) -> list[str]:
+    """Imported and shipped out-of-scope messages that are not learnt already, less near-duplicates of held-out rows."""
+    texts = [*imported, *map(normalise, shipped_out_of_scope())]
     near = near_any(texts, [row.text for row in holdout])
     return [text for text, spoilt in zip(texts, near, strict=True) if text and text not in known and not spoilt]
 

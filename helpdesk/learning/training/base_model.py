@@ -27,7 +27,8 @@ def resolve_base(name: str) -> str:
 
 
 def load_base(name: str, *, threads: int) -> "SentenceTransformer":
-    """The model, on the CPU or a GPU by itself. Only safetensors weights, no remote code, offline when it is local.
+    """The model in float32, on the CPU or a GPU by itself, which reads no more tokens than it has positions. Only
+    safetensors weights, no remote code, offline when it is local.
 
     Raises BadInputError when it cannot be loaded, or does not begin with a transformer.
     """
@@ -35,15 +36,30 @@ def load_base(name: str, *, threads: int) -> "SentenceTransformer":
     if Path(where).is_dir():
         os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     torch.set_num_threads(threads)
     try:
         model = SentenceTransformer(where, trust_remote_code=False, model_kwargs={"use_safetensors": True})
-    except (OSError, ValueError) as error:
+    except SafetensorError as error:
+        raise BadInputError(
+            f"HELPDESK_BASE_MODEL: the weights of {name!r} are damaged or cut short ({error}); copy its .safetensors "
+            "file anew"
+        ) from error
+    except (OSError, ValueError, RuntimeError) as error:
         raise BadInputError(f"HELPDESK_BASE_MODEL: {name!r} does not load: {error}") from error
     _require_transformer(name, model)
+    model.float()  # half precision is neither exported nor trained
+    _limit_to_positions(model)
     return model
+
+
+def _limit_to_positions(model: "SentenceTransformer") -> None:
+    """Some models declare more tokens than they have learnt positions for, and fail on the first long text."""
+    positions = getattr(model[0].auto_model.config, "max_position_embeddings", None)  # type: ignore[union-attr]
+    if positions and positions > 0 and positions < (model.max_seq_length or positions + 1):
+        model.max_seq_length = positions
 
 
 def default_prompt(model: "SentenceTransformer") -> str:

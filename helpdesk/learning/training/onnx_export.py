@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helpdesk.errors import BundleError
+from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.training.base_model import default_prompt, left_out_tokens
-from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder
+from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, WARMING, Encoder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -40,8 +40,9 @@ def save_serving_files(model: "SentenceTransformer", directory: Path, *, int8: b
 
     The graph holds the whole model: transformer, pooling, dense and normalising layers, and the cut to its
     `truncate_dim`, so that any architecture is served alike. Raises BundleError when a vector differs (cosine below
-    0.9999). With `int8` the weights are then rounded to 8 bits, where that keeps every vector (cosine 0.995 or more);
-    None: where it is faster on this machine, too.
+    0.9999), BadInputError when it fails on a text of as many tokens as it declares. With `int8` the weights are then
+    rounded to 8 bits, where that keeps every vector (cosine 0.995 or more); None: where it is faster on this machine,
+    too.
     """
     (directory / MODEL).parent.mkdir(parents=True, exist_ok=True)
     tokenizer = model.tokenizer
@@ -57,6 +58,7 @@ def save_serving_files(model: "SentenceTransformer", directory: Path, *, int8: b
     }
     (directory / CONFIG).write_text(json.dumps(facts, indent=1, sort_keys=True))
     _export_graph(model, directory / MODEL)
+    _require_long_texts(model, directory)
     expected = model.encode(list(_PARITY_TEXTS), normalize_embeddings=True)
     worst = _parity(expected, directory)
     if not worst >= MIN_PARITY:
@@ -131,6 +133,20 @@ def _graph_module(model: "SentenceTransformer", names: Sequence[str]) -> Any:
             return torch.nn.functional.normalize(vectors[..., : model.truncate_dim], dim=-1)
 
     return Graph()
+
+
+def _require_long_texts(model: "SentenceTransformer", directory: Path) -> None:
+    """What a worker runs when it opens a bundle must run when it is built."""
+    try:
+        Encoder(directory).encode(WARMING)
+    except BundleError:
+        raise
+    except Exception as error:
+        declared = model.max_seq_length or MAX_SERVED_TOKENS
+        raise BadInputError(
+            f"HELPDESK_BASE_MODEL: the model declares {declared} tokens, and fails on a text that is as long; set "
+            "max_seq_length in its sentence_bert_config.json to what it reads"
+        ) from error
 
 
 def _parity(expected: "np.typing.NDArray[np.float32]", directory: Path) -> float:

@@ -18,7 +18,8 @@ _NAMES: Final = {
     "answer": """answer answers antwort antworten response responses reply replies solution lösung loesung resolution
         respuesta réponse reponse risposta antwoord resposta answertext body content""",
     "phrasing": """phrasing variant variante utterance example beispiel formulierung trainingphrase paraphrase
-        alternative alternativequestion pattern query sentence message äußerung""",
+        alternative alternativequestion alternativephrasing altphrasing altquestion pattern query sentence
+        message äußerung""",
     "phrasings": """phrasings variants varianten utterances examples beispiele formulierungen trainingphrases
         paraphrases alternatives alternativequestions patterns queries äußerungen""",
     "text": "text",
@@ -34,11 +35,16 @@ _NOT_LETTERS: Final = re.compile(r"[\W\d_]+")
 
 @dataclass(frozen=True)
 class FaqTable:
-    """Column numbers: one for each field, and those of phrasings, True where a cell holds one a line."""
+    """Column numbers: one for each field, and those of phrasings, True where a cell holds one a line.
+
+    ignored: (number, name) of columns that are left out; repeated: those that say again what an earlier column of the
+    same name says, numbers in it aside, such as a second `answer` or `answer 2`.
+    """
 
     fields: dict[str, int]
     phrasings: list[tuple[int, bool]]
-    ignored: list[str]
+    ignored: list[tuple[int, str]]
+    repeated: tuple[tuple[int, str], ...] = ()
     grouping: int | None = None  # a column whose values name an entry, or a group of many
 
 
@@ -47,7 +53,7 @@ def recognise_field(name: str) -> str | None:
 
     `phrasings` holds several, `text` is a phrasing or an answer, `grouping` names an entry or a group of them.
     """
-    return _FIELD.get(_NOT_LETTERS.sub("", name.casefold()))  # `Training phrase 2` is `trainingphrase`
+    return _FIELD.get(_letters(name))  # `Training phrase 2` is `trainingphrase`
 
 
 def find_columns(names: Sequence[str]) -> FaqTable:
@@ -55,14 +61,17 @@ def find_columns(names: Sequence[str]) -> FaqTable:
     found = [(number, name, recognise_field(name)) for number, name in enumerate(names)]
     fields: dict[str, int] = {}
     phrasings: list[tuple[int, str]] = []
-    ignored = []
+    ignored: list[tuple[int, str]] = []
+    repeated: list[tuple[int, str]] = []
     for number, name, field in found:
         if field in PHRASING_FIELDS:
             phrasings.append((number, name))
-        elif field is None or field in fields:
-            ignored.append(name.strip() or f"column {number + 1}, which has no name")
-        else:
+        elif field is not None and field not in fields:
             fields[field] = number
+        elif field is not None and _letters(names[fields[field]]) == _letters(name):
+            repeated.append((number, name.strip()))
+        else:
+            ignored.append((number, name.strip() or f"column {number + 1}, which has no name"))
     grouping = fields.pop("grouping", None)
     if "intent" not in fields and grouping is not None and "question" not in fields:
         fields["intent"], grouping = grouping, None
@@ -72,7 +81,11 @@ def find_columns(names: Sequence[str]) -> FaqTable:
     ):
         raise BadInputError(_lacking(names, found))
     many = [(number, recognise_field(name) == "phrasings") for number, name in phrasings]
-    return FaqTable(fields, many, ignored, grouping)
+    return FaqTable(fields, many, ignored, tuple(repeated), grouping)
+
+
+def _letters(name: str) -> str:
+    return _NOT_LETTERS.sub("", name.casefold())
 
 
 def _lacking(names: Sequence[str], found: Sequence[tuple[int, str, str | None]]) -> str:

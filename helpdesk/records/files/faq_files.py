@@ -16,7 +16,8 @@ from helpdesk.records.files.rasa_files import PARTS, read_rasa, read_yaml
 from helpdesk.records.files.xlsx_files import is_xlsx, read_xlsx
 
 YAML_SUFFIXES: Final = (".yml", ".yaml")
-FAQ_SUFFIXES: Final = (".xlsx", ".json", *YAML_SUFFIXES)  # of files that hold nothing but a FAQ
+LINES_SUFFIXES: Final = (".jsonl", ".ndjson")
+FAQ_SUFFIXES: Final = (".xlsx", ".json", *LINES_SUFFIXES, *YAML_SUFFIXES)  # of files that hold nothing but a FAQ
 _MAX_FILES = 200  # of a folder
 _SAVE_AS: Final = "save it as CSV UTF-8 or .xlsx"
 _OTHERS: Final = {
@@ -99,6 +100,8 @@ def _read_one(file: NamedFile, read_as: ReadAs) -> FaqFile:
     text, encoding = decode(file.data, read_as.encoding)
     if "\x00" in text:
         raise BadInputError(f"a program's file, no text; {_SAVE_AS}")
+    if _suffix(file) in LINES_SUFFIXES:
+        return replace(read_json(text, lines=True), encoding=encoding)
     if _suffix(file) == ".json" or (_suffix(file) != ".csv" and text.lstrip()[:1] in ("{", "[")):
         return replace(read_json(text), encoding=encoding)
     return read_table(read_grid(text, read_as.separator), encoding=encoding)

@@ -1,7 +1,8 @@
-"""FAQ entries as JSON: a list of entries, inside an object or not, or an object of answers by question."""
+"""FAQ entries as JSON: a list of entries, inside an object or not, an object of answers by question, or JSON Lines."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from helpdesk.errors import BadInputError
@@ -12,14 +13,21 @@ from helpdesk.records.files.faq_tables import split_tags
 _LISTS: Final = ("faqs", "faq", "entries", "items", "questions", "intents", "data", "rows", "common_examples")
 
 
-def read_json(text: str) -> FaqFile:
-    """The entries; each is known by its number. Raises BadInputError for what is no list of entries."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadInputError(f"not JSON: {error}") from None
-    drafts, ignored, named = Drafts(), dict[str, None](), False
-    for number, item in enumerate(_items(found), 1):
+@dataclass(frozen=True)
+class _Fault:
+    """A line that is no JSON."""
+
+    reason: str
+
+
+def read_json(text: str, *, lines: bool = False) -> FaqFile:
+    """The entries; each is known by its number. Raises BadInputError for what is no list of entries.
+
+    lines: JSON Lines, an entry a line; what begins as such is read so anyway.
+    """
+    drafts, ignored, named = Drafts(), dict[str, int](), False
+    items = _lines(text) if lines or _is_lines(text) else enumerate(_items(_parsed(text)), 1)
+    for number, item in items:
         for row in _rows(item, ignored):
             named = named or "intent" in row
             drafts.add(number, row)
@@ -29,8 +37,35 @@ def read_json(text: str) -> FaqFile:
         lines=drafts.lines,
         repeated=tuple(drafts.repeated),
         named=named,
-        ignored=tuple(f"key {name}" for name in ignored),
+        ignored=tuple(f"key {name}{f' ({often:,} times)' if often > 1 else ''}" for name, often in ignored.items()),
     )
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(f"not JSON: {error}") from None
+
+
+def _is_lines(text: str) -> bool:
+    """Whether the first of several lines is an object by itself."""
+    first, _, rest = text.strip().partition("\n")
+    try:
+        return bool(rest.strip()) and isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _lines(text: str) -> Iterator[tuple[int, Any]]:
+    """(number, entry) of each line; one that is no JSON is a row with the reason why."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield number, _Fault(f"not JSON: {error}")
 
 
 def _items(found: Any) -> list[Any]:
@@ -46,7 +81,10 @@ def _items(found: Any) -> list[Any]:
     raise BadInputError(f"a {type(found).__name__} found; expected a list of entries")
 
 
-def _rows(item: object, ignored: dict[str, None]) -> Iterator[dict[str, Any]]:
+def _rows(item: object, ignored: dict[str, int]) -> Iterator[dict[str, Any]]:
+    if isinstance(item, _Fault):
+        yield {"wrong": item.reason}
+        return
     if not isinstance(item, dict):
         yield {"wrong": f"{item!r:.60} found; expected an object with `intent` or `question`"}
         return
@@ -62,7 +100,7 @@ def _rows(item: object, ignored: dict[str, None]) -> Iterator[dict[str, Any]]:
                 return
             phrasings += value if isinstance(value, list) else [value]
         elif field is None or field in row:
-            ignored.setdefault(key)
+            ignored[key] = ignored.get(key, 0) + 1
         elif value is not None:
             row[field] = _value(field, value)
     if "question" not in row and "intent" not in row:

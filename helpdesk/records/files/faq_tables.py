@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from helpdesk.records.files.cells import unescape_cell
@@ -17,7 +18,7 @@ _LINES: Final = re.compile(r"[\r\n]+")
 def read_table(grid: Grid, *, encoding: str = "") -> FaqFile:
     """The entries of a table. Raises BadInputError when its columns are none of a FAQ's."""
     table, notes = _settle_grouping(find_columns(grid.names), grid)
-    drafts = Drafts(bad=list(grid.bad_rows))
+    drafts = Drafts(bad=[*grid.bad_rows, *_repeated(table, grid)])
     for line, cells in grid.rows:
         for row in _rows(table, grid.names, cells):
             drafts.add(line, row)
@@ -30,9 +31,22 @@ def read_table(grid: Grid, *, encoding: str = "") -> FaqFile:
         encoding=encoding,
         separator=grid.separator,
         sheet=grid.sheet,
-        ignored=tuple(f"column {name}" for name in table.ignored),
+        ignored=tuple(f"column {name}{_cells(grid, number)}" for number, name in table.ignored),
         notes=tuple(notes),
     )
+
+
+def _repeated(table: FaqTable, grid: Grid) -> Iterator[tuple[int, str]]:
+    """What repeated columns say is lost unless somebody is told: they count as faults of the first line."""
+    for number, name in table.repeated:
+        if cells := _cells(grid, number):
+            yield 1, f"there is a column before that says what {name!r:.60} says; it is left out{cells}"
+
+
+def _cells(grid: Grid, number: int) -> str:
+    """How many cells of a column hold text, in words; "" when none does."""
+    count = sum(bool(_cell(cells, number).strip()) for _, cells in grid.rows)
+    return f" ({count:,} cell{'' if count == 1 else 's'})" if count else ""
 
 
 def split_tags(cell: str) -> list[str]:
@@ -65,11 +79,11 @@ def _settle_grouping(table: FaqTable, grid: Grid) -> tuple[FaqTable, list[str]]:
         several = bool(table.phrasings) or any(count > 1 for count in rows.values())
         if several and all(len(questions - {""}) <= 1 for questions in asked.values()) and "" not in asked:
             fields = table.fields | {"intent": table.grouping}
-            return FaqTable(fields, table.phrasings, table.ignored), []
+            return replace(table, fields=fields), []
     if "tags" in table.fields:
-        return FaqTable(table.fields, table.phrasings, [*table.ignored, name]), []
+        return replace(table, ignored=[*table.ignored, (table.grouping, name)]), []
     fields = table.fields | {"tags": table.grouping}
-    return FaqTable(fields, table.phrasings, table.ignored), [f"{name} becomes a tag of its entries"]
+    return replace(table, fields=fields), [f"{name} becomes a tag of its entries"]
 
 
 def _rows(table: FaqTable, names: Sequence[str], cells: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from helpdesk.errors import BadInputError
-from helpdesk.records.files.csv_files import BadRows, csv_fault
+from helpdesk.records.files.csv_files import BadRows, read_records
 
 SEPARATORS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _LOOKED_AT = 50  # rows that tell the separator, at most in so many characters
@@ -30,23 +30,16 @@ class Grid:
 def read_grid(text: str, separator: str = "") -> Grid:
     """A CSV text; its separator is the given one, or what makes its rows equally long.
 
-    Raises BadInputError when its first line is no CSV. Where a later one is none, nothing after it is read.
+    Raises BadInputError when its first line is no CSV. Where a later one is none, it is left out.
     """
     said = _SEPARATOR_LINE.match(text)
     start = said.end() if said else 0
     separator = find_separator(separator) if separator else said[1] if said else _likely_separator(text[start:])
-    reader = csv.reader(io.StringIO(text[start:], newline=""), strict=True, delimiter=separator)
     skipped = int(said is not None)
-    rows: list[tuple[int, list[str]]] = []
-    bad = BadRows()
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append((reader.line_num + skipped, cells))
-    except csv.Error as error:
-        if not rows:
-            raise BadInputError(f"line {reader.line_num + skipped}: {csv_fault(error)}") from None
-        bad.append((reader.line_num + skipped, f"{csv_fault(error)}; nothing after it was read"))
+    found = BadRows()
+    records = read_records(text[start:], found, separator=separator)
+    rows = [(line + skipped, cells) for line, cells in records if any(cell.strip() for cell in cells)]
+    bad = [(line + skipped, reason) for line, reason in found]
     names = rows[0][1] if rows else []
     return Grid(trimmed(names), rows[1:], bad, separator)
 

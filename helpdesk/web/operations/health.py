@@ -21,9 +21,10 @@ blueprint = Blueprint("health", __name__)
 
 
 class DatabaseState(StrEnum):
-    """Whether the database answers."""
+    """Whether the database answers, and has the schema of this code."""
 
     OK = "ok"
+    OTHER_SCHEMA = "other_schema"
     UNAVAILABLE = "unavailable"
 
 
@@ -68,8 +69,14 @@ def livez() -> Response:
 def readyz() -> Response:
     """200 when messages can be answered and stored, else 503 with the reason: something was stored to find out."""
     status, written = service().live.status(), service().readiness.check()
+<<<<<<< HEAD
+=======
+    database = DatabaseState.UNAVAILABLE if written.problem else DatabaseState.OK
+    database = DatabaseState.OTHER_SCHEMA if written.other_schema else database
+>>>>>>> faults19
     problem = f"{written.problem}; the log says why" if written.problem else _PROBLEMS[status.state]
-    if is_staff() and status.problem:
+    problem = written.problem if written.other_schema else problem
+    if status.problem and not written.other_schema and is_staff():
         problem = status.problem
     ready = status.ready and written.problem is None
     found = ReadinessReport(

@@ -1,7 +1,5 @@
 """The log of who changed what: newest first, by person and kind, as a page and as CSV."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, render_template, request, stream_with_context
@@ -10,6 +8,7 @@ from sqlalchemy import select
 from helpdesk.errors import BadInputError
 from helpdesk.records import audit_log
 from helpdesk.records.audit_log import COMMAND_LINE
+from helpdesk.records.files.spreadsheets import MARK, write_line
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import AuditLogRow, Staff
 from helpdesk.text import visible
@@ -37,7 +36,6 @@ _WORDS = {
     "person.password_link": "made a link for a new password",
 }
 _SUBJECTS = {"faq": "FAQ", "golden": "golden phrase", "person": ""}  # how a kind is called in a row
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 blueprint = Blueprint("change_log", __name__, url_prefix="/desk/people")
 
 
@@ -92,15 +90,8 @@ def _asked() -> tuple[str, str]:
 
 
 def _lines(author: str, kind: str) -> Iterator[str]:
-    yield "\ufeff" + _line("at", "author", "action", "subject", "details")
+    yield MARK + write_line(("at", "author", "action", "subject", "details"))
     with service().database.read() as session:
         for row in audit_log.read_whole_log(session, author=author, kind=kind):
             details = "; ".join(f"{name}: {value}" for name, value in row.details.items())
-            yield _line(row.at.isoformat(timespec="seconds"), row.author, row.action, row.subject, details)
-
-
-def _line(*cells: str) -> str:
-    """A line of CSV whose cells no spreadsheet takes for formulas."""
-    line = io.StringIO()
-    csv.writer(line).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
-    return line.getvalue()
+            yield write_line((row.at.isoformat(timespec="seconds"), row.author, row.action, row.subject, details))

@@ -26,7 +26,7 @@ from helpdesk.web.policy import requires
 MAX_UPLOAD = 8 * 1024 * 1024
 SHOWN_OF_EACH = 25  # rows of a group on the page of all groups
 A_GROUP_PAGE = 200
-SUFFIXES = ".csv,.tsv,.txt,.xlsx,.json,.yml,.yaml"
+SUFFIXES = ".csv,.tsv,.txt,.xlsx,.json,.jsonl,.ndjson,.yml,.yaml"
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
@@ -102,6 +102,7 @@ def confirm(upload_id: int) -> AnyResponse | tuple[str, int]:
                     seen=seen,
                     replaces=request.form.get("dropped") == "remove",
                     renames=request.form.getlist("rename"),
+                    outside=request.form.get("outside") != "entries",
                 )
         except ConflictError as error:
             return _show(upload_id, request.form, problem=str(error)), 409

@@ -11,6 +11,7 @@ from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records import audit, labels, nights, traffic
 from helpdesk.records.candidate_report import ThresholdsReport
 from helpdesk.records.day_counts import by_day, outcomes, read_channels
+from helpdesk.records.files.spreadsheets import write_table
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Night
 from helpdesk.stats import audit_estimates as estimates
@@ -21,7 +22,7 @@ from helpdesk.web.policy import requires
 from helpdesk.web.staff.banner import as_banner
 from helpdesk.web.staff.reasons import CASE_REASONS
 from helpdesk.web.staff.report_facts import FAQ_SORTS, NIGHTS_SHOWN, Facts, promises
-from helpdesk.web.staff.report_files import TABLES, write_table
+from helpdesk.web.staff.report_files import TABLES
 from helpdesk.web.staff.report_period import PRESETS, Chosen, chosen
 from helpdesk.web.staff.version_comparison import read_versions
 from helpdesk.web.staff.volume_chart import draw_volume

@@ -1,35 +1,15 @@
 """The report's tables as CSV files that a spreadsheet opens as they are meant."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from helpdesk.records.files.cells import escape_cell
 from helpdesk.serving.live import Live
-from helpdesk.text import OUT_OF_SCOPE, visible
+from helpdesk.text import OUT_OF_SCOPE
 from helpdesk.web.staff.reasons import CASE_REASONS
 from helpdesk.web.staff.report_facts import Facts, daily, promises
 
-MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
 NONE_OF_THEM = "none of our FAQs"
 Rows = tuple[Sequence[str], Iterable[Sequence[Any]]]
-
-
-def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """CSV with a byte order mark; no cell is run as a formula, and control characters are spelled out."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-    return MARK + out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return escape_cell(visible(value))
-    return f"{value:.4f}" if isinstance(value, float) else value
 
 
 def _volume(facts: Facts, live: Live | None) -> Rows:

@@ -9,13 +9,13 @@ from flask import Blueprint, Response, render_template
 
 from helpdesk.errors import UnavailableError
 from helpdesk.records import names
+from helpdesk.records.files.spreadsheets import write_table
 from helpdesk.records.roles import Role
 from helpdesk.serving.live import Live
 from helpdesk.serving.phrasing_map import PhrasingMap, map_phrasings
 from helpdesk.text import visible
 from helpdesk.web.context import service
 from helpdesk.web.policy import requires
-from helpdesk.web.staff.report_files import write_table
 
 WIDTH, HEIGHT, EDGE = 1000, 640, 12
 NAMED = 12  # entries with a name in the legend: those with the most phrasings

@@ -1,5 +1,7 @@
 """Any sentence-transformers model can be exported, served without torch and fine-tuned."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from helpdesk.learning.data.splits import stable_folds
 from helpdesk.learning.training.base_model import left_out_tokens, load_base, resolve_base
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune, plan_training, tokens
 from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
-from helpdesk.matching.encoder import Encoder, VectorCache
+from helpdesk.matching.encoder import WARMING, Encoder, VectorCache
 from helpdesk.matching.languages import languages
 from helpdesk.text import text_key
 
@@ -191,6 +193,65 @@ def test_broken_weights_are_noticed(model: "SentenceTransformer", tmp_path: Path
 
     with pytest.raises(BundleError):
         save_encoder(model, tmp_path / "encoder")
+
+
+def declares(base: Path, folder: Path, tokens: int) -> Path:
+    """The same model saved as if it read so many tokens."""
+    shutil.copytree(base, folder)
+    for name, key in (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")):
+        path = folder / name
+        facts = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps(facts | {key: tokens}))
+    return folder
+
+
+def test_a_model_reads_no_more_tokens_than_it_has_positions(tmp_path: Path) -> None:
+    """One that declares 512 and has 128 is served with 128: the text at which a worker warms up has a vector."""
+    base = tiny_model(tmp_path / "tiny", "distilbert", positions=128)
+    model = load_base(str(declares(base, tmp_path / "declared", 512)), threads=1)
+    save_encoder(model, tmp_path / "encoder")
+    encoder = Encoder(tmp_path / "encoder")
+
+    assert model.max_seq_length == 128
+    assert encoder.is_cut("warm " * 200)
+    assert encoder.encode(WARMING).shape == (2, 32)
+
+
+def test_a_model_that_fails_on_long_texts_is_refused_when_it_is_built(tmp_path: Path) -> None:
+    """Some architectures need a few of their positions for themselves: one sentence that says so, and no bundle."""
+    base = tiny_model(tmp_path / "tiny", "mpnet", positions=128)
+    model = load_base(str(declares(base, tmp_path / "declared", 512)), threads=1)
+
+    with pytest.raises(BadInputError, match="declares 128 tokens, and fails on a text that is as long"):
+        save_encoder(model, tmp_path / "encoder")
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_weights_of_half_precision_are_served_in_full(tiny_base: Path, tmp_path: Path, precision: str) -> None:
+    """ONNX Runtime has no such operators on a processor; the vectors are those of the same weights in float32."""
+    import torch
+
+    half = load_base(str(tiny_base), threads=1).to(getattr(torch, precision))
+    half.save_pretrained(str(tmp_path / "half"), create_model_card=False)
+    model = load_base(str(tmp_path / "half"), threads=1)
+    save_encoder(model, tmp_path / "encoder", int8=False)
+
+    expected = half.float().encode(TEXTS, normalize_embeddings=True)
+    assert np.sum(Encoder(tmp_path / "encoder").encode(TEXTS) * expected, axis=1).min() > 0.9999
+
+
+@pytest.mark.parametrize("damage", ["cut short", "empty", "a page of a website"])
+def test_damaged_weights_are_named(tiny_base: Path, tmp_path: Path, damage: str) -> None:
+    """In one sentence, as `init`, `retrain` and `data check` say it."""
+    folder = Path(shutil.copytree(tiny_base, tmp_path / "damaged"))
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes({"cut short": whole[:-1000], "empty": b""}.get(damage, b"<html>not found</html>" * 50))
+
+    with pytest.raises(BadInputError, match=r"the weights of .* are damaged or cut short") as refused:
+        load_base(str(folder), threads=1)
+
+    assert "\n" not in str(refused.value)
 
 
 def test_the_cache_gives_back_what_was_encoded(tmp_path: Path) -> None:

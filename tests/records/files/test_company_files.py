@@ -102,7 +102,7 @@ def test_variants_in_more_columns_or_on_more_lines_of_a_cell() -> None:
     found = read(data)
 
     assert found.entries == [Entry("how", question="How?", answer="So.", phrasings=("how so", "a way", "another way"))]
-    assert found.ignored == ("column owner",)
+    assert found.ignored == ("column owner (1 cell)",)
 
 
 def test_a_category_of_many_questions_is_a_tag_and_one_of_its_own_a_name() -> None:

@@ -23,7 +23,7 @@ from helpdesk.records import faq, staff
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.roles import Role
-from helpdesk.records.tables import AuditLogRow, Intent, Phrasing, Staff, Upload, UploadedFile
+from helpdesk.records.tables import AuditLogRow, Example, Intent, Phrasing, Staff, Upload, UploadedFile
 
 PAGE = "/desk/faq/import"
 COMPANY = [("Frage", "Antwort"), *((f"How do I reset device {n}?", f"Press button {n}.") for n in range(300))]
@@ -266,3 +266,20 @@ def test_a_workbook_is_imported_by_keyboard_alone(browser_page: Page, records: D
     assert "300 intents (300 new)" in browser_page.get_by_role("status").inner_text()
     published = [status for slug, (_, status) in entries(records).items() if slug.startswith("how_do_i_reset_device")]
     assert published == ["published"] * 300
+
+
+@pytest.mark.parametrize(("choice", "becomes"), [("examples", []), ("entries", ["oos"])])
+def test_intents_outside_the_faq_are_offered_as_examples(
+    ann: FlaskClient, records: Database, choice: str, becomes: list[str]
+) -> None:
+    """Whoever imports sees them apart, and may make entries of them all the same."""
+    path = upload(ann, ("set.csv", b"text,intent\ntell me a joke,oos\nwhat a day,oos\nvpn how,remote\n")).location
+    page = ann.get(path).text
+    confirm(ann, path, outside=choice)
+
+    assert counts(page)["outside"] == "1"
+    assert "2 new examples of 2" in page
+    assert 'name="outside" value="examples" form="confirm" checked' in page
+    assert [slug for slug in entries(records) if slug in ("oos", "remote")] == [*becomes, "remote"]
+    with records.read() as session:
+        assert session.scalar(select(func.count()).select_from(Example)) == (0 if becomes else 2)

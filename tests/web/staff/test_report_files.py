@@ -10,9 +10,10 @@ from clients import ask, draw, log_in, post
 from flask import Flask
 from flask.testing import FlaskClient
 
+from helpdesk.records.files.spreadsheets import write_table
 from helpdesk.records.traffic import Outcomes
 from helpdesk.web.staff import report_period
-from helpdesk.web.staff.report_files import TABLES, write_table
+from helpdesk.web.staff.report_files import TABLES
 from helpdesk.web.staff.volume_chart import draw_volume
 
 PERU = "=what is the capital of peru"
