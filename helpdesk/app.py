@@ -62,14 +62,9 @@ if TYPE_CHECKING:
 MAX_BODY = 64 * 1024
 CHATS = (chatwoot, slack, mattermost, deep_chat)
 PUBLIC_API = (rasa, api, feedback, updates)
-<<<<<<< HEAD
 DESCRIBED = (*PUBLIC_API, *CHATS, health, metrics)
 PUBLIC_PAGES = (reference, chat, widget, login)
-LABELLING_PAGES = (desk, queue, queue_acts, keys, labelling, mine, what_if)
-=======
-PUBLIC_PAGES = (health, metrics, chat, widget, login)
 LABELLING_PAGES = (desk, queue, queue_acts, keys, labelling, label_files, mine, what_if)
->>>>>>> faults19
 DESK_PAGES = (inbox, deliveries, report, report_map, golden, conversations)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
 PEOPLE_PAGES = (people, api_keys, change_log, account, invitation)

@@ -16,11 +16,8 @@ from helpdesk.cli.faq import faq
 from helpdesk.cli.faults import refusal
 from helpdesk.cli.golden import golden
 from helpdesk.cli.handover import deliver, handover
-<<<<<<< HEAD
 from helpdesk.cli.key import key
-=======
 from helpdesk.cli.labels import labels
->>>>>>> faults19
 from helpdesk.cli.match import match
 from helpdesk.cli.nights import nights
 from helpdesk.cli.retrain import retrain
@@ -81,11 +78,8 @@ for command in (
     golden,
     handover,
     init,
-<<<<<<< HEAD
     key,
-=======
     labels,
->>>>>>> faults19
     match,
     nights,
     report,

@@ -69,11 +69,8 @@ def livez() -> Response:
 def readyz() -> Response:
     """200 when messages can be answered and stored, else 503 with the reason: something was stored to find out."""
     status, written = service().live.status(), service().readiness.check()
-<<<<<<< HEAD
-=======
     database = DatabaseState.UNAVAILABLE if written.problem else DatabaseState.OK
     database = DatabaseState.OTHER_SCHEMA if written.other_schema else database
->>>>>>> faults19
     problem = f"{written.problem}; the log says why" if written.problem else _PROBLEMS[status.state]
     problem = written.problem if written.other_schema else problem
     if status.problem and not written.other_schema and is_staff():
@@ -85,7 +82,7 @@ def readyz() -> Response:
         version=status.version_id,
         promoted=written.promoted,
         problem=problem,
-        database=DatabaseState.UNAVAILABLE if written.problem else DatabaseState.OK,
+        database=database,
         last_night=_last_night(),
     )
     return told(found, 200 if ready else 503)
