@@ -32,6 +32,22 @@ def promote_version(settings: "Settings", database: "Database", version_id: int)
     say(f"version {version_id} is in service")
 
 
+@versions.command("verify")
+@click.option("--repair", is_flag=True, help="Replace damaged files by intact copies in other kept versions.")
+@with_database
+def verify_versions(settings: "Settings", database: "Database", repair: bool) -> None:
+    """Check every file of every kept version; exit code 1 when one is damaged and not repaired."""
+    from helpdesk.upkeep.verify import verify_kept
+
+    whole = True
+    for line, good in verify_kept(settings, database, repair=repair):
+        click.echo(line)
+        whole &= good
+    if not whole:
+        click.echo("helpdesk restore brings damaged files back from a backup", err=True)
+        click.get_current_context().exit(1)
+
+
 @click.command()
 @with_database
 def rollback(settings: "Settings", database: "Database") -> None:

@@ -1,5 +1,6 @@
 """Text -> unit vector, with ONNX Runtime and tokenizers alone."""
 
+import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,8 @@ BATCH = 16
 MODEL = Path("onnx") / "model.onnx"
 TOKENIZER = Path("tokenizer.json")
 CONFIG = Path("helpdesk_encoder.json")
+ENCODER_FILES = (MODEL, TOKENIZER, CONFIG)
+_CHUNK = 1 << 20
 _open: "WeakValueDictionary[object, Encoder]" = WeakValueDictionary()
 _opening = Lock()
 _SPECIAL = 8  # more tokens than any tokenizer puts around a text
@@ -105,15 +108,26 @@ class TokenLimit:
         return bool(self._tokenizer.encode(asked).overflowing)
 
 
-def open_encoder(directory: Path, *, threads: int = 1) -> Encoder:
-    """The encoder of a folder. Bundles whose encoder files are the same ones, by hard links, share it."""
-    files = [(directory / name).stat() for name in (MODEL, TOKENIZER, CONFIG)]
-    key = (threads, *((file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns) for file in files))
+def open_encoder(directory: Path, *, threads: int = 1, content: Sequence[str] | None = None) -> Encoder:
+    """The encoder of a folder. Folders whose encoder files are equal share it, wherever they lie.
+
+    content: the sha256 of its network, tokenizer and facts where they were checked just now; else they are computed.
+    """
+    key = (threads, *(content or [sha256(directory / name) for name in ENCODER_FILES]))
     with _opening:
         encoder = _open.get(key)
         if encoder is None:
             encoder = _open[key] = Encoder(directory, threads=threads)
         return encoder
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 class VectorCache:

@@ -86,7 +86,7 @@ def search() -> Response:
 @public
 def faqs() -> Response:
     """Every published entry that has an answer."""
-    live = service().live.take()
+    live = service().live.take_if_set_up()
     entries = [live.faq[slug] for slug in sorted(live.answered)] if live else []
     return jsonify({"faqs": [_entry(entry) for entry in entries]})
 
@@ -95,7 +95,7 @@ def faqs() -> Response:
 @public
 def model() -> Response:
     """Which version serves; for staff also what it was made of and how it was measured."""
-    live = service().live.take()
+    live = service().live.take_if_set_up()
     if live is None:
         raise NotFoundError("no version serves yet")
     names = ("kind", "base_model", "dim", "intents", *(("count", "rows_hash", "report") if is_staff() else ()))
