@@ -142,7 +142,7 @@ def test_a_refreshed_version_shares_no_file_that_it_answers_with(settings: Setti
     """What only nights read lies in two versions at most; a damaged byte leaves the other version usable."""
     for number in range(3):
         with records.write() as session:
-            entry = Entry("vpn", phrasings=[f"vpn tunnel {number} broken"])
+            entry = Entry("vpn", phrasings=(f"vpn tunnel {number} broken",))
             faq.store_entries(session, [entry], author="ann", source="edit")
         run_night(settings, records, plan=Plan(minutes=1, finetune=False), progress=Quiet())
     with records.read() as session:
