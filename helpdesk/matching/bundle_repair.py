@@ -36,12 +36,12 @@ def check_bundle(directory: Path) -> tuple[Damage, ...]:
 def repair_bundle(directory: Path, damages: Sequence[Damage], kept: Sequence[Path]) -> tuple[Damage, ...]:
     """Replace damaged files by copies of files with the same hash in bundles that are kept; what shares a damaged file
     by a hard link is left alone. Returns what is still damaged."""
-    copies = _copies(kept)
+    copies = copies_by_hash(kept)
     return tuple(found for found in damages if not _mend(directory, found, copies))
 
 
-def _copies(kept: Sequence[Path]) -> dict[str, list[Path]]:
-    """sha256 -> the files that had it when they were sealed."""
+def copies_by_hash(kept: Sequence[Path]) -> dict[str, list[Path]]:
+    """sha256 -> the files of kept bundles that had it when they were sealed."""
     found: dict[str, list[Path]] = defaultdict(list)
     for directory in kept:
         for path, expected in _sealed_files(directory):
