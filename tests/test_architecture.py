@@ -24,7 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "learning": {"channels", "matching", "records", "stats"},
     "serving": {"matching", "records", "stats"},
     "web": {"channels", "serving", "matching", "records", "stats"},
-    "upkeep": {"matching", "records", "stats"},
+    "upkeep": {"learning", "serving", "matching", "records", "stats"},
     "simulation": {"app", "home", "channels", "web", "serving", "learning", "matching", "records", "stats"},
     "cli": {*FRONT, "channels", "simulation", "upkeep", "web", "serving", "learning", "matching", "records", "stats"},
 }

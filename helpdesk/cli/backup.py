@@ -1,5 +1,6 @@
 """`helpdesk backup`, `helpdesk restore` and `helpdesk doctor`: looking after an installation."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,27 @@ def restore(file: Path, home: Path | None, force: bool, only_check: bool) -> Non
     click.echo(f"restored into {settings.home}: {_summary(contents)}")
     for line in contents.left_out:
         click.echo(f"the backup lacks {line}", err=True)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the findings.")
+def doctor(as_json: bool) -> None:
+    """Look an installation over and say what mends each fault; exit code 1 when something does not work."""
+    from helpdesk.settings import load_settings
+    from helpdesk.upkeep.doctor import examine
+    from helpdesk.upkeep.findings import Level
+
+    findings = []
+    for check, found in examine(load_settings()):
+        findings += [{"check": check, **vars(finding)} for finding in found]
+        if not found and not as_json:
+            click.echo(f"ok       {check}")
+        for finding in found if not as_json else ():
+            click.echo(f"{finding.level:<8} {check}: {finding.problem}\n         -> {finding.remedy}")
+    if as_json:
+        click.echo(json.dumps(findings))
+    if any(finding["level"] == Level.ERROR for finding in findings):
+        click.get_current_context().exit(1)
 
 
 def _summary(contents: "Contents") -> str:

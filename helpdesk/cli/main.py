@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import click
 
-from helpdesk.cli.backup import backup, restore
+from helpdesk.cli.backup import backup, doctor, restore
 from helpdesk.cli.check import check
 from helpdesk.cli.common import say
 from helpdesk.cli.data import data
@@ -82,7 +82,7 @@ for command in (
     rollback,
 ):
     cli.add_command(command)
-for command in (serve, simulate, staff, versions, why, backup, restore):
+for command in (serve, simulate, staff, versions, why, backup, restore, doctor):
     cli.add_command(command)
 
 

@@ -37,14 +37,21 @@ def promote_version(settings: "Settings", database: "Database", version_id: int)
 @with_database
 def verify_versions(settings: "Settings", database: "Database", repair: bool) -> None:
     """Check every file of every kept version; exit code 1 when one is damaged and not repaired."""
-    from helpdesk.upkeep.verify import verify_kept
+    from helpdesk.upkeep.verify import kept_versions
 
-    whole = True
-    for line, good in verify_kept(settings, database, repair=repair):
-        click.echo(line)
-        whole &= good
-    if not whole:
-        click.echo("helpdesk restore brings damaged files back from a backup", err=True)
+    damaged = False
+    for version in kept_versions(settings, database, repair=repair):
+        for problem in version.problems:
+            click.echo(f"{version.title}: {problem}")
+        if version.mended:
+            click.echo(f"{version.title}: repaired {', '.join(version.mended)}")
+        if version.mended and version.serving and not version.problems:
+            click.echo(f"`helpdesk versions promote {version.number}` lets running processes try it again")
+        if not version.problems and not version.mended:
+            click.echo(f"{version.title}: intact")
+        damaged |= bool(version.problems)
+    if damaged:
+        click.echo("what no kept version has intact comes back from a backup: `helpdesk restore`", err=True)
         click.get_current_context().exit(1)
 
 
