@@ -65,7 +65,7 @@ def doctor(as_json: bool) -> None:
     """Look an installation over and say what mends each fault; exit code 1 when something does not work."""
     from helpdesk.settings import load_settings
     from helpdesk.upkeep.doctor import examine
-    from helpdesk.upkeep.findings import Level
+    from helpdesk.upkeep.faults import Level
 
     findings = []
     for check, found in examine(load_settings()):

@@ -17,7 +17,7 @@ from helpdesk.records.database import Database, open_database, require_schema, s
 from helpdesk.records.tables import HeartbeatRow, Lease, Table
 from helpdesk.settings import Settings
 
-BATCH = 1000  # rows
+_BATCH = 1000  # rows
 
 
 def copy_out(settings: Settings, database: Database, file: Path) -> dict[str, int]:
@@ -146,7 +146,7 @@ def _copy_rows(source: Connection, target: Connection) -> None:
 
 
 def _batches(source: Connection, table: SchemaTable) -> Any:
-    rows = source.execution_options(yield_per=BATCH).execute(select(table)).mappings()
+    rows = source.execution_options(yield_per=_BATCH).execute(select(table)).mappings()
     return ([dict(row) for row in batch] for batch in rows.partitions())
 
 

@@ -17,7 +17,7 @@ from helpdesk.errors import BadInputError
 from helpdesk.matching.bundle import fsync
 from helpdesk.matching.encoder import sha256
 
-FORMAT = 1
+BACKUP_FORMAT = 1
 _CONTENTS = "contents.json"
 _MOST_CONTENTS = 64 << 20  # bytes
 _CHUNK = 1 << 20
@@ -143,8 +143,8 @@ def _contents(archive: zipfile.ZipFile) -> Contents:
         contents = Contents.model_validate_json(archive.read(_CONTENTS))
     except ValidationError as error:
         raise BadInputError(f"the backup's list of contents is not one: {error.errors()[0]['msg']}") from None
-    if contents.format != FORMAT:
-        raise BadInputError(f"the backup is of format {contents.format}; expected {FORMAT}")
+    if contents.format != BACKUP_FORMAT:
+        raise BadInputError(f"the backup is of format {contents.format}; expected {BACKUP_FORMAT}")
     for name in (*contents.bundles, *(name for files in contents.bundles.values() for name in files), *contents.files):
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or not path.parts or "\x00" in name:

@@ -15,9 +15,9 @@ from helpdesk.records.copies import bundles_of_copy, copy_out
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import REPORTS
 from helpdesk.settings import Settings
-from helpdesk.upkeep.archive import FORMAT, Contents, Writer, opened, writing
+from helpdesk.upkeep.archive import BACKUP_FORMAT, Contents, Writer, opened, writing
 
-SECRET_KEY = "secret_key"
+_SECRET_KEY = "secret_key"
 
 
 def write_backup(settings: Settings, database: Database, file: Path, *, secret_key: bool) -> Contents:
@@ -58,7 +58,7 @@ def _write(
     if serving is not None and folders[serving] not in bundles:
         left_out.append(f"version {serving}, which is in service: its folder {folders[serving]} is gone")
     return Contents(
-        format=FORMAT,
+        format=BACKUP_FORMAT,
         created=now().isoformat(timespec="seconds"),
         revision=str(database.revision()),
         dialect=database.dialect,
@@ -104,6 +104,6 @@ def _added(writer: Writer, path: Path, wanted: str) -> bool:
 
 def _add_files(home: Path, writer: Writer, *, secret_key: bool) -> dict[str, str]:
     paths = [path for path in (home / REPORTS).glob("*.*") if path.is_file() and not path.name.startswith(".")]
-    if secret_key and (home / SECRET_KEY).is_file():
-        paths.append(home / SECRET_KEY)
+    if secret_key and (home / _SECRET_KEY).is_file():
+        paths.append(home / _SECRET_KEY)
     return {path.relative_to(home).as_posix(): str(writer.add(path)) for path in sorted(paths)}

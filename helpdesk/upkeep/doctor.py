@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from helpdesk.errors import HelpdeskError
 from helpdesk.records.database import Database, open_database
 from helpdesk.settings import Settings
-from helpdesk.upkeep.findings import Finding, error
+from helpdesk.upkeep.faults import Fault, error
 from helpdesk.upkeep.home_checks import check_bundles, check_nights, check_people, check_permissions, check_schema
 from helpdesk.upkeep.machine_checks import check_clock, check_disk, check_processor, check_threads
 from helpdesk.upkeep.settings_checks import check_model, check_settings
 
-Checks = Mapping[str, Callable[[], Iterable[Finding]]]
+Checks = Mapping[str, Callable[[], Iterable[Fault]]]
 
 
-def examine(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:
+def examine(settings: Settings) -> Iterator[tuple[str, list[Fault]]]:
     """Each check by name, with what it found. What needs the database is left out when that cannot be used."""
     yield from _made(
         {
@@ -43,12 +43,12 @@ def _of_records(settings: Settings, database: Database) -> Checks:
     return {
         "bundles": lambda: check_bundles(settings, database),
         "clock": lambda: check_clock(database),
-        "nights": lambda: check_nights(database),
+        "nights": lambda: check_nights(settings, database),
         "people": lambda: check_people(database),
     }
 
 
-def _made(checks: Checks) -> Iterator[tuple[str, list[Finding]]]:
+def _made(checks: Checks) -> Iterator[tuple[str, list[Fault]]]:
     for name, check in checks.items():
         try:
             found = list(check())

@@ -13,18 +13,18 @@ from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.tables import Message, Promotion
 from helpdesk.settings import Settings
-from helpdesk.upkeep.findings import Finding, error, warning
+from helpdesk.upkeep.faults import Fault, error, warning
 
 CPU_INFO = Path("/proc/cpuinfo")
 LEAST_FREE = 200 * 2**20  # bytes
 ROOM_FOR_A_NIGHT = 3  # bundles of the size of the largest, as the night wants them
-BUILT = datetime(2025, 1, 1, tzinfo=UTC)
-SLACK = timedelta(minutes=2)
+_BUILT = datetime(2025, 1, 1, tzinfo=UTC)
+_SLACK = timedelta(minutes=2)
 _VECTOR_UNITS = {"x86_64": "avx2", "AMD64": "avx2", "aarch64": "asimd", "arm64": "asimd"}
 _NATIVE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
-def check_processor() -> Iterator[Finding]:
+def check_processor() -> Iterator[Fault]:
     """Encoding wants wide vector instructions."""
     wanted = _VECTOR_UNITS.get(platform.machine())
     if wanted is not None and CPU_INFO.exists() and wanted not in _features():
@@ -34,7 +34,7 @@ def check_processor() -> Iterator[Finding]:
         )
 
 
-def check_threads(settings: Settings) -> Iterator[Finding]:
+def check_threads(settings: Settings) -> Iterator[Fault]:
     """More busy threads than cores only wait for each other."""
     cores = len(os.sched_getaffinity(0))
     busy = settings.workers * settings.encoder_threads
@@ -54,7 +54,7 @@ def check_threads(settings: Settings) -> Iterator[Finding]:
             yield warning(f"{name} is {value!r}", remedy=f"unset it, or set it to a number from 1 to {cores}")
 
 
-def check_disk(settings: Settings) -> Iterator[Finding]:
+def check_disk(settings: Settings) -> Iterator[Fault]:
     """A full disk stops messages; a night needs room for what it builds."""
     folder = next(path for path in (settings.home, *settings.home.resolve().parents) if path.exists())
     free = shutil.disk_usage(folder).free
@@ -68,21 +68,21 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def check_clock(database: Database) -> Iterator[Finding]:
+def check_clock(database: Database) -> Iterator[Fault]:
     """Sessions, retention and signatures go by the clock."""
-    if now() < BUILT:
+    if now() < _BUILT:
         yield error(f"the clock says {now():%Y-%m-%d %H:%M} UTC", remedy="set it; let it follow a time server")
         return
     with database.read() as session:
         newest = [session.scalar(select(func.max(table.created_at))) for table in (Message, Promotion)]
         theirs = session.scalar(select(func.now())) if database.dialect == "postgresql" else None
     ahead = max((moment for moment in newest if moment is not None), default=None)
-    if ahead is not None and ahead > now() + SLACK:
+    if ahead is not None and ahead > now() + _SLACK:
         yield error(
             f"rows are from {ahead:%Y-%m-%d %H:%M} UTC, and the clock says {now():%Y-%m-%d %H:%M}",
             remedy="set the clock; let it follow a time server",
         )
-    if theirs is not None and abs(theirs - now()) > SLACK:
+    if theirs is not None and abs(theirs - now()) > _SLACK:
         yield warning(
             f"the database server's clock differs by {abs(theirs - now())}", remedy="let both follow a time server"
         )

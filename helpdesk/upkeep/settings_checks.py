@@ -9,17 +9,17 @@ from pathlib import Path
 from helpdesk.learning.training.base_model import resolve_base
 from helpdesk.serving.replies import read_replies
 from helpdesk.settings import Settings
-from helpdesk.upkeep.findings import Finding, error, warning
+from helpdesk.upkeep.faults import Fault, error, warning
 
-PREFIX = "HELPDESK_"
-SHORTEST_KEY = 32  # characters
+_PREFIX = "HELPDESK_"
+_SHORTEST_KEY = 32  # characters
 
 
-def check_settings(settings: Settings) -> Iterator[Finding]:
+def check_settings(settings: Settings) -> Iterator[Fault]:
     """Settings that are unknown, contradict each other, or have no effect."""
-    known = [f"{PREFIX}{name.upper()}" for name in type(settings).model_fields]
+    known = [f"{_PREFIX}{name.upper()}" for name in type(settings).model_fields]
     for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in known:
+        if name.startswith(_PREFIX) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             yield warning(
                 f"{name} is no setting", remedy=f"did you mean {near[0]}?" if near else "see `helpdesk config`"
@@ -38,9 +38,9 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield warning(
             f"{settings.workers} processes write to one SQLite file", remedy="use PostgreSQL, or fewer HELPDESK_WORKERS"
         )
-    if settings.secret_key is not None and len(settings.secret_key.get_secret_value()) < SHORTEST_KEY:
+    if settings.secret_key is not None and len(settings.secret_key.get_secret_value()) < _SHORTEST_KEY:
         yield error(
-            f"HELPDESK_SECRET_KEY is shorter than {SHORTEST_KEY} characters", remedy="`openssl rand -hex 32` makes one"
+            f"HELPDESK_SECRET_KEY is shorter than {_SHORTEST_KEY} characters", remedy="`openssl rand -hex 32` makes one"
         )
     for origin in settings.allowed_origins:
         if "*" in origin:
@@ -48,7 +48,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     read_replies(settings)
 
 
-def check_model(settings: Settings) -> Iterator[Finding]:
+def check_model(settings: Settings) -> Iterator[Fault]:
     """The base model is on this machine, so that nights need no network."""
     name = settings.base_model
     where = Path(resolve_base(name))

@@ -1,13 +1,14 @@
 """The doctor finds each fault that is planted, names what mends it, and finds nothing in a sound home."""
 
 import json
+import platform
 import shutil
 from collections import namedtuple
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from commands import run_in
+from commands import run
 from versions_apart import flip, own_home
 
 from helpdesk.records import nights, versions
@@ -88,7 +89,7 @@ def test_a_processor_without_wide_vectors(settings: Settings, tmp_path: Path, mo
     """As emulated ones are."""
     (tmp_path / "cpuinfo").write_text("processor : 0\nflags : fpu sse2 ssse3\n")
     monkeypatch.setattr(machine_checks, "CPU_INFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(machine_checks.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
 
     assert found(settings) == {"processor": "warning the processor has no avx2: encoding takes several times as long"}
 
@@ -194,11 +195,10 @@ def test_a_night_that_failed_and_one_long_ago(settings: Settings, records: Datab
 
 def test_the_command_ends_with_1_on_errors_alone(settings: Settings) -> None:
     """And gives a list to programs."""
-    words = {"HELPDESK_BASE_MODEL": settings.base_model, "HELPDESK_WORKERS": "1", "HELPDESK_TRAIN_THREADS": "1"}
     settings.home.chmod(0o755)
-    warned = run_in(settings.home, "doctor", **words)
+    warned = run(settings, "doctor")
     (settings.home / "secret_key").chmod(0o644)
-    told = run_in(settings.home, "doctor", "--json", code=1, **words)
+    told = run(settings, "doctor", "--json", code=1)
 
     assert "warning  permissions: others may look into" in warned.stdout
     assert "-> chmod 700" in warned.stdout

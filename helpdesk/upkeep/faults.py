@@ -12,7 +12,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Fault:
     """One fault and what mends it."""
 
     level: Level
@@ -20,11 +20,11 @@ class Finding:
     remedy: str
 
 
-def error(problem: str, *, remedy: str) -> Finding:
+def error(problem: str, *, remedy: str) -> Fault:
     """Something that does not work, or will not."""
-    return Finding(Level.ERROR, problem, remedy)
+    return Fault(Level.ERROR, problem, remedy)
 
 
-def warning(problem: str, *, remedy: str) -> Finding:
+def warning(problem: str, *, remedy: str) -> Fault:
     """Something that somebody should look at."""
-    return Finding(Level.WARNING, problem, remedy)
+    return Fault(Level.WARNING, problem, remedy)
