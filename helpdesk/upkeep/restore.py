@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from helpdesk.errors import ConflictError, UnavailableError
+from helpdesk.learning.night.lock import LOCK, single_flight
 from helpdesk.matching.bundle import fsync
 from helpdesk.matching.bundle_repair import check_bundle
 from helpdesk.records import heartbeats
@@ -22,7 +23,7 @@ STAGING = ".restoring-"
 
 def restore(settings: Settings, file: Path, *, force: bool) -> Contents:
     """Restore a backup into the settings' home and database. Raises BadInputError when the backup is damaged,
-    ConflictError when there is a helpdesk already (unless forced) or one that runs.
+    ConflictError when there is a helpdesk already (unless forced) or one that runs, BusyError while a night runs.
 
     The backup is checked and its bundles are put in place before anything is replaced; then one transaction replaces
     the database. Whatever fails until then leaves what there was as it was.
@@ -37,7 +38,8 @@ def restore(settings: Settings, file: Path, *, force: bool) -> Contents:
             staging = settings.home.resolve() / f"{STAGING}{secrets.token_hex(4)}"
             staging.mkdir(mode=0o700)
             try:
-                _put_in_place(settings, database, backup, staging)
+                with single_flight(settings.home / LOCK):
+                    _put_in_place(settings, database, backup, staging)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
         finally:

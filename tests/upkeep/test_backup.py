@@ -16,7 +16,8 @@ from homes import LENIENT
 from sqlalchemy import func, select
 from versions_apart import flip, own_home, promote_copy
 
-from helpdesk.errors import BadInputError, ConflictError, HelpdeskError, UnavailableError
+from helpdesk.errors import BadInputError, BusyError, ConflictError, HelpdeskError, UnavailableError
+from helpdesk.learning.night.lock import LOCK, single_flight
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.records import copies, heartbeats, versions
 from helpdesk.records.database import Database, open_database
@@ -224,6 +225,12 @@ def test_nothing_is_restored_under_a_running_service(source: Settings, saved: Pa
     records.close()
 
     with pytest.raises(ConflictError, match="process 17 on elsewhere"):
+        restore(source, saved, force=True)
+
+
+def test_nothing_is_restored_under_a_night(source: Settings, saved: Path) -> None:
+    """It would write its row into what was just put back."""
+    with single_flight(source.home / LOCK), pytest.raises(BusyError, match="is running already"):
         restore(source, saved, force=True)
 
 

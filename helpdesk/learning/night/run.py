@@ -28,12 +28,10 @@ from helpdesk.learning.night.history import (
     measure_night,
     persistently,
     warnings_of,
-    write_failed_night,
-    write_night,
 )
-from helpdesk.learning.night.lock import one_night
+from helpdesk.learning.night.lock import LOCK, one_night
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.report import NightLog, end_night
+from helpdesk.learning.night.report import NightLog, end_night, note_end, note_failure
 from helpdesk.learning.night.unfinished import NightMark
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import open_bundle
@@ -46,8 +44,6 @@ from helpdesk.records.day_totals import count_days
 from helpdesk.records.names import current_names
 from helpdesk.records.night_report import NightReport, VerdictReport
 from helpdesk.settings import Settings
-
-LOCK = "retrain.lock"
 
 
 def run_night(
@@ -81,37 +77,16 @@ def run_night(
     except Exception as error:
         log.verdict, log.error = "failed", f"{type(error).__name__}: {error}"
         if not plan.dry_run:
-            _note_failure(database, log, moment, mark, error)
+            note_failure(database, log, moment, mark, error)
         _end(settings, log, began)
         raise
     log.verdict = "kept" if log.promoted is None else "promoted"
     if not plan.dry_run:
-        log.warnings += _note(database, log, moment, mark, figures)
+        log.warnings += note_end(database, log, moment, mark, figures)
     log.warnings += warnings_of(figures)
     if not plan.dry_run:
         log.warnings += prepare_desk(settings, database, check_data=plan.check_data)
     return _end(settings, log, began)
-
-
-def _note(database: Database, log: NightLog, moment: datetime, mark: NightMark, figures: Figures) -> list[str]:
-    missing = write_night(
-        database,
-        log.verdicts,
-        started=moment,
-        kind=log.promoted_kind,
-        promoted=log.promoted,
-        figures=figures,
-        warnings=log.warnings,
-    )
-    mark.end("; ".join(missing) or None)
-    return missing
-
-
-def _note_failure(database: Database, log: NightLog, moment: datetime, mark: NightMark, error: Exception) -> None:
-    noted = write_failed_night(
-        database, log.verdicts, started=moment, kind=log.promoted_kind, promoted=log.promoted, problem=error
-    )
-    mark.end(None if noted else log.error)
 
 
 def _end(settings: Settings, log: NightLog, began: float) -> NightReport:
