@@ -22,7 +22,7 @@ MODEL = Path("onnx") / "model.onnx"
 TOKENIZER = Path("tokenizer.json")
 CONFIG = Path("helpdesk_encoder.json")
 ENCODER_FILES = (MODEL, TOKENIZER, CONFIG)
-_CHUNK = 1 << 20
+_CHUNK = 16 << 20  # beside busy threads each turn of Python costs more than the hashing
 _open: "WeakValueDictionary[object, Encoder]" = WeakValueDictionary()
 _opening = Lock()
 _SPECIAL = 8  # more tokens than any tokenizer puts around a text
@@ -40,6 +40,7 @@ class Encoder:
         self._limit = TokenLimit(self._tokenizer, config)
         self._session = _open_session(directory / MODEL, threads)
         self._inputs = [node.name for node in self._session.get_inputs()]
+        self._is_warm = False
 
     def encode(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Vectors:
         """Unit vectors [len(texts), dim] of normalised texts; batches of similar length, input order kept.
@@ -57,6 +58,12 @@ class Encoder:
         if not np.all(np.abs(lengths - 1.0) < 1e-3):
             raise BundleError("the encoder gave vectors that are not of unit length; its weights are damaged")
         return vectors
+
+    def warm(self) -> None:
+        """Run the network once at a small and once at the largest shape, unless that was done."""
+        if not self._is_warm:
+            self.encode(["warm", "warm " * 600])
+            self._is_warm = True
 
     def is_cut(self, text: str) -> bool:
         """Whether a normalised text has more tokens than the network reads."""

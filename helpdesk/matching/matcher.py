@@ -257,9 +257,9 @@ class Matcher:
         return vectors
 
     def warm(self) -> None:
-        """Run the network once at a small and once at the largest shape and make the lists of the speller and of the
+        """Run the network, unless it runs already under another bundle, and make the lists of the speller and of the
         languages, so that no request pays for it."""
-        self.bundle.encoder.encode(["warm", "warm " * 600])
+        self.bundle.encoder.warm()
         self.bundle.speller.mend("warm")
         all_languages().tell("warm the lists", known=self.bundle.languages)
 

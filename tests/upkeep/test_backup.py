@@ -84,11 +84,9 @@ def rows(settings: Settings) -> dict[str, list[Any]]:
 
 def state(settings: Settings) -> tuple[Any, ...]:
     """Everything in a home."""
-    files = {
-        path.relative_to(settings.home): path.read_bytes() for path in settings.home.rglob("*.*") if path.is_file()
-    }
-    kept = {name: data for name, data in files.items() if not name.name.startswith("helpdesk.db")}
-    return rows(settings), kept, (settings.home / "secret_key").read_text()
+    files = [path for path in settings.home.rglob("*") if path.is_file()]
+    kept = {path: path.read_bytes() for path in files if not path.name.startswith(("helpdesk.db", LOCK))}
+    return rows(settings), kept
 
 
 def test_a_restored_database_of_either_kind_has_every_row(source: Settings, settings: Settings) -> None:
