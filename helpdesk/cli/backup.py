@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helpdesk.cli.common import with_database
+from helpdesk.cli.common import say, with_database
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
@@ -28,9 +28,9 @@ def backup(settings: "Settings", database: "Database", file: Path, no_secret_key
     from helpdesk.upkeep.backup import write_backup
 
     contents = write_backup(settings, database, file, secret_key=not no_secret_key)
-    click.echo(f"{file}: {_summary(contents)}; read again and whole")
+    say(f"{file}: {_summary(contents)}; read again and whole")
     for line in contents.left_out:
-        click.echo(f"left out: {line}", err=True)
+        say(f"left out: {line}", err=True)
     if contents.left_out:
         click.get_current_context().exit(1)
 
@@ -51,12 +51,12 @@ def restore(file: Path, home: Path | None, force: bool, only_check: bool) -> Non
 
     settings = load_settings(**({} if home is None else {"home": home}))
     if only_check:
-        click.echo(f"{file}: {_summary(check(file))}; whole")
+        say(f"{file}: {_summary(check(file))}; whole")
         return
     contents = put_back(settings, file, force=force)
-    click.echo(f"restored into {settings.home}: {_summary(contents)}")
+    say(f"restored into {settings.home}: {_summary(contents)}")
     for line in contents.left_out:
-        click.echo(f"the backup lacks {line}", err=True)
+        say(f"the backup lacks {line}", err=True)
 
 
 @click.command()
@@ -71,9 +71,10 @@ def doctor(as_json: bool) -> None:
     for check, found in examine(load_settings()):
         findings += [{"check": check, **vars(finding)} for finding in found]
         if not found and not as_json:
-            click.echo(f"ok       {check}")
+            say(f"ok       {check}")
         for finding in found if not as_json else ():
-            click.echo(f"{finding.level:<8} {check}: {finding.problem}\n         -> {finding.remedy}")
+            say(f"{finding.level:<8} {check}: {finding.problem}")
+            say(f"         -> {finding.remedy}")
     if as_json:
         click.echo(json.dumps(findings))
     if any(finding["level"] == Level.ERROR for finding in findings):

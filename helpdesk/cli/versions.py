@@ -42,13 +42,13 @@ def verify_versions(settings: "Settings", database: "Database", repair: bool) ->
     damaged = False
     for version in kept_versions(settings, database, repair=repair):
         for problem in version.problems:
-            click.echo(f"{version.title}: {problem}")
+            say(f"{version.title}: {problem}")
         if version.mended:
-            click.echo(f"{version.title}: repaired {', '.join(version.mended)}")
+            say(f"{version.title}: repaired {', '.join(version.mended)}")
         if version.mended and version.serving and not version.problems:
-            click.echo(f"`helpdesk versions promote {version.number}` lets running processes try it again")
+            say(f"`helpdesk versions promote {version.number}` lets running processes try it again")
         if not version.problems and not version.mended:
-            click.echo(f"{version.title}: intact")
+            say(f"{version.title}: intact")
         damaged |= bool(version.problems)
     if damaged:
         click.echo("what no kept version has intact comes back from a backup: `helpdesk restore`", err=True)
