@@ -32,6 +32,10 @@ class BundleError(HelpdeskError):
     """A bundle is damaged, incomplete, or of another format."""
 
 
+class NoVersionError(HelpdeskError):
+    """There are versions, and none of them can be used now; the message is for everybody."""
+
+
 class BusyError(HelpdeskError):
     """Another process holds the lock."""
 

@@ -24,8 +24,9 @@ ROOMS: dict[str, set[str]] = {
     "learning": {"channels", "matching", "records", "stats"},
     "serving": {"matching", "records", "stats"},
     "web": {"channels", "serving", "matching", "records", "stats"},
+    "upkeep": {"learning", "serving", "matching", "records", "stats"},
     "simulation": {"app", "home", "channels", "web", "serving", "learning", "matching", "records", "stats"},
-    "cli": {*FRONT, "channels", "simulation", "web", "serving", "learning", "matching", "records", "stats"},
+    "cli": {*FRONT, "channels", "simulation", "upkeep", "web", "serving", "learning", "matching", "records", "stats"},
 }
 SUB_ROOMS: dict[str, dict[str, set[str]]] = {  # room -> sub-room -> the sub-rooms of the same room that it may import
     "learning": {
@@ -49,7 +50,7 @@ OUTSIDE = {
     "torch": {"learning"},
     "sentence_transformers": {"learning"},
     "flask": {"web", "app.py"},
-    "sqlalchemy": {"records", "channels", "serving", "learning", "web", "simulation", "home.py", "demo"},
+    "sqlalchemy": {"records", "channels", "serving", "learning", "web", "simulation", "upkeep", "home.py", "demo"},
     "onnxruntime": {"matching/encoder.py", "learning/training/onnx_export.py"},
 }
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 import click
 
 from helpdesk.cli.api import api
+from helpdesk.cli.backup import backup, doctor, restore
 from helpdesk.cli.check import check
 from helpdesk.cli.common import say
 from helpdesk.cli.data import data
@@ -86,7 +87,7 @@ for command in (
     retrain,
 ):
     cli.add_command(command)
-for command in (rollback, serve, simulate, staff, versions, why):
+for command in (rollback, serve, simulate, staff, versions, why, backup, restore, doctor):
     cli.add_command(command)
 
 

@@ -32,6 +32,29 @@ def promote_version(settings: "Settings", database: "Database", version_id: int)
     say(f"version {version_id} is in service")
 
 
+@versions.command("verify")
+@click.option("--repair", is_flag=True, help="Replace damaged files by intact copies in other kept versions.")
+@with_database
+def verify_versions(settings: "Settings", database: "Database", repair: bool) -> None:
+    """Check every file of every kept version; exit code 1 when one is damaged and not repaired."""
+    from helpdesk.upkeep.verify import kept_versions
+
+    damaged = False
+    for version in kept_versions(settings, database, repair=repair):
+        for problem in version.problems:
+            say(f"{version.title}: {problem}")
+        if version.mended:
+            say(f"{version.title}: repaired {', '.join(version.mended)}")
+        if version.mended and version.serving and not version.problems:
+            say(f"`helpdesk versions promote {version.number}` lets running processes try it again")
+        if not version.problems and not version.mended:
+            say(f"{version.title}: intact")
+        damaged |= bool(version.problems)
+    if damaged:
+        click.echo("what no kept version has intact comes back from a backup: `helpdesk restore`", err=True)
+        click.get_current_context().exit(1)
+
+
 @click.command()
 @with_database
 def rollback(settings: "Settings", database: "Database") -> None:

@@ -29,7 +29,7 @@ import numpy as np
 from helpdesk.errors import BundleError
 from helpdesk.matching.ambiguous import SharedWords
 from helpdesk.matching.decide import Thresholds
-from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, WARMING, Encoder, open_encoder
+from helpdesk.matching.encoder import ENCODER_FILES, Encoder, open_encoder, sha256
 from helpdesk.matching.index import Index, Vectors, open_index
 from helpdesk.matching.scorer import Scorer
 from helpdesk.matching.spelling import Speller
@@ -48,7 +48,9 @@ RELIABILITY = "reliability.svg"
 ENCODER = "encoder"
 SEAL = "seal"
 _REQUIRED = (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, EVALUATION)
-_CHUNK = 1 << 20
+_READ_WHEN_SERVING = frozenset(
+    (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, *(f"{ENCODER}/{name.as_posix()}" for name in ENCODER_FILES))
+)
 
 
 @dataclass(frozen=True)
@@ -129,14 +131,14 @@ def seal(directory: Path, facts: dict[str, Any]) -> str:
     """Write the manifest over every file in the directory and force all of it to disk. Returns the content hash."""
     files: dict[str, dict[str, Any]] = {}
     for path in sorted(p for p in directory.rglob("*") if p.is_file()):
-        files[path.relative_to(directory).as_posix()] = {"size": path.stat().st_size, "sha256": _sha256(path)}
-        _fsync(path)
+        files[path.relative_to(directory).as_posix()] = {"size": path.stat().st_size, "sha256": sha256(path)}
+        fsync(path)
     content = json.loads(json.dumps({"format": FORMAT, **facts, "files": files, "content_hash": _digest(files)}))
     manifest = directory / MANIFEST
     manifest.write_text(json.dumps(content | {SEAL: _seal(content)}, indent=1, sort_keys=True))
-    _fsync(manifest)
+    fsync(manifest)
     for folder in (*(p for p in directory.rglob("*") if p.is_dir()), directory):
-        _fsync(folder)
+        fsync(folder)
     return str(content["content_hash"])
 
 
@@ -145,7 +147,7 @@ def publish(building: Path, final: Path) -> None:
     if final.exists():
         raise BundleError(f"{final} exists already")
     os.rename(building, final)
-    _fsync(final.parent)
+    fsync(final.parent)
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
@@ -175,32 +177,57 @@ def _stored_manifest(directory: Path) -> dict[str, Any]:
 
 def encoder_hash(manifest: Mapping[str, Any]) -> str:
     """One hash over the files that turn texts into vectors; bundles with the same hash give the same vectors."""
-    files: Mapping[str, Mapping[str, Any]] = manifest["files"]
-    names = (MODEL, TOKENIZER, CONFIG)
-    return _digest([files[f"{ENCODER}/{name.as_posix()}"]["sha256"] for name in names])
+    return _digest(_encoder_content(manifest))
 
 
-def verify(directory: Path) -> dict[str, Any]:
-    """Check every file against the manifest; no native code has touched one yet. Returns the manifest."""
-    manifest = read_manifest(directory)
+def _encoder_content(manifest: Mapping[str, Any]) -> list[str]:
+    return [manifest["files"][f"{ENCODER}/{name.as_posix()}"]["sha256"] for name in ENCODER_FILES]
+
+
+def sealed_manifest(directory: Path) -> dict[str, Any]:
+    """The manifest of any format, which is what was sealed. Raises BundleError."""
+    manifest = _stored_manifest(directory)
     if manifest.get(SEAL) != _seal(manifest):
         raise BundleError(f"{directory.name}: {MANIFEST} is not what was sealed (its own hash differs)")
+    return manifest
+
+
+def damage(directory: Path, name: str, expected: Mapping[str, Any]) -> str | None:
+    """What is wrong with a file of a bundle; expected: its line in the manifest."""
+    path = directory / name
+    try:
+        if not path.is_file() or path.stat().st_size != expected["size"]:
+            return f"{name} is missing or not {expected['size']} bytes long"
+        if sha256(path) != expected["sha256"]:
+            return f"{name} is not the file that was sealed (sha256 differs)"
+    except OSError as error:
+        return f"{name} cannot be read: {error.strerror}"
+    return None
+
+
+def verify(directory: Path, *, whole: bool = True) -> dict[str, Any]:
+    """Check files against the manifest; no native code has touched one yet. Returns the manifest.
+
+    whole: those too that only nights and people read.
+    """
+    read_manifest(directory)
+    manifest = sealed_manifest(directory)
     files = manifest.get("files", {})
     missing = [name for name in _REQUIRED if name not in files]
     if missing:
         raise BundleError(f"{directory.name}: the manifest lacks {', '.join(missing)}")
     for name, expected in files.items():
-        path = directory / name
-        if not path.is_file() or path.stat().st_size != expected["size"]:
-            raise BundleError(f"{directory.name}: {name} is missing or not {expected['size']} bytes long")
-        if _sha256(path) != expected["sha256"]:
-            raise BundleError(f"{directory.name}: {name} is not the file that was sealed (sha256 differs)")
+        if (whole or name in _READ_WHEN_SERVING) and (wrong := damage(directory, name, expected)):
+            raise BundleError(f"{directory.name}: {wrong}")
     return manifest
 
 
-def open_bundle(directory: Path, *, threads: int = 1) -> Bundle:
-    """Verify, open and self-test a bundle. Raises BundleError when it must not be used."""
-    manifest = verify(directory)
+def open_bundle(directory: Path, *, threads: int = 1, whole: bool = True) -> Bundle:
+    """Verify, open and self-test a bundle. Raises BundleError when it must not be used.
+
+    whole: check also what is not read to decide, which nights build upon: it is most of the bytes.
+    """
+    manifest = verify(directory, whole=whole)
     try:
         bundle = _open(directory, manifest, threads)
         _self_test(bundle)
@@ -214,7 +241,7 @@ def open_bundle(directory: Path, *, threads: int = 1) -> Bundle:
 def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
     phrasings = json.loads((directory / PHRASINGS).read_text())
     vectors = np.load(directory / VECTORS, allow_pickle=False)
-    encoder = open_encoder(directory / ENCODER, threads=threads)
+    encoder = open_encoder(directory / ENCODER, threads=threads, content=_encoder_content(manifest))
     if vectors.shape != (len(phrasings["ids"]), encoder.dim):
         raise BundleError(f"vectors of shape {vectors.shape}; expected {len(phrasings['ids'])} x {encoder.dim}")
     intent_of_row = np.array(phrasings["intent_of_row"], dtype=np.int32)
@@ -251,7 +278,7 @@ def _self_test(bundle: Bundle) -> None:
     similarity = np.sum(vectors * bundle.vectors[[probe["row"] for probe in probes]], axis=1)
     if not np.all(similarity > 0.999):
         raise BundleError(f"{bundle.path.name}: the encoder does not reproduce the stored vectors")
-    bundle.encoder.encode(WARMING)
+    bundle.encoder.warm()
 
 
 def _seal(manifest: dict[str, Any]) -> str:
@@ -262,15 +289,8 @@ def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Force a file or a folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

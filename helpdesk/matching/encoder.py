@@ -1,5 +1,6 @@
 """Text -> unit vector, with ONNX Runtime and tokenizers alone."""
 
+import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,8 @@ MODEL = Path("onnx") / "model.onnx"
 TOKENIZER = Path("tokenizer.json")
 CONFIG = Path("helpdesk_encoder.json")
 WARMING: Final = ("warm", "warm " * 600)  # texts at a small and at the largest shape
+ENCODER_FILES = (MODEL, TOKENIZER, CONFIG)
+_CHUNK = 16 << 20  # beside busy threads each turn of Python costs more than the hashing
 _open: "WeakValueDictionary[object, Encoder]" = WeakValueDictionary()
 _opening = Lock()
 _SPECIAL = 8  # more tokens than any tokenizer puts around a text
@@ -39,6 +42,7 @@ class Encoder:
         self._limit = TokenLimit(self._tokenizer, config)
         self._session = _open_session(directory / MODEL, threads)
         self._inputs = [node.name for node in self._session.get_inputs()]
+        self._is_warm = False
 
     def encode(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Vectors:
         """Unit vectors [len(texts), dim] of normalised texts; batches of similar length, input order kept.
@@ -56,6 +60,12 @@ class Encoder:
         if not np.all(np.abs(lengths - 1.0) < 1e-3):
             raise BundleError("the encoder gave vectors that are not of unit length; its weights are damaged")
         return vectors
+
+    def warm(self) -> None:
+        """Run the network once at a small and once at the largest shape, unless that was done."""
+        if not self._is_warm:
+            self.encode(WARMING)
+            self._is_warm = True
 
     def is_cut(self, text: str) -> bool:
         """Whether a normalised text has more tokens than the network reads."""
@@ -107,15 +117,26 @@ class TokenLimit:
         return bool(self._tokenizer.encode(asked).overflowing)
 
 
-def open_encoder(directory: Path, *, threads: int = 1) -> Encoder:
-    """The encoder of a folder. Bundles whose encoder files are the same ones, by hard links, share it."""
-    files = [(directory / name).stat() for name in (MODEL, TOKENIZER, CONFIG)]
-    key = (threads, *((file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns) for file in files))
+def open_encoder(directory: Path, *, threads: int = 1, content: Sequence[str] | None = None) -> Encoder:
+    """The encoder of a folder. Folders whose encoder files are equal share it, wherever they lie.
+
+    content: the sha256 of its network, tokenizer and facts where they were checked just now; else they are computed.
+    """
+    key = (threads, *(content or [sha256(directory / name) for name in ENCODER_FILES]))
     with _opening:
         encoder = _open.get(key)
         if encoder is None:
             encoder = _open[key] = Encoder(directory, threads=threads)
         return encoder
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 class VectorCache:

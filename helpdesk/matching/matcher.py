@@ -11,7 +11,7 @@ from helpdesk.decisions import SMALL_TALK, DecisionKind, DecisionReason
 from helpdesk.matching.ambiguous import ask_back
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision, Ranked, decide
-from helpdesk.matching.encoder import WARMING, VectorCache
+from helpdesk.matching.encoder import VectorCache
 from helpdesk.matching.index import Neighbours, Vectors
 from helpdesk.matching.known_texts import Additions, decide_known, with_additions
 from helpdesk.matching.languages import languages as all_languages
@@ -256,9 +256,9 @@ class Matcher:
         return vectors
 
     def warm(self) -> None:
-        """Run the network once at a small and once at the largest shape and make the lists of the speller and of the
+        """Run the network, unless it runs already under another bundle, and make the lists of the speller and of the
         languages, so that no request pays for it."""
-        self.bundle.encoder.encode(WARMING)
+        self.bundle.encoder.warm()
         self.bundle.speller.mend("warm")
         all_languages().tell("warm the lists", known=self.bundle.languages)
 

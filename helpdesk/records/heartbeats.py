@@ -11,6 +11,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.tables import HeartbeatRow
 
 IN_USE = timedelta(minutes=10)
+SEEN_LATELY = timedelta(seconds=30)
 FORGOTTEN = timedelta(days=1)
 
 
@@ -56,6 +57,14 @@ def processes_refusing(session: Session, promotion_id: int, *, since: datetime) 
     """How many processes seen since then could not load the bundle of this promotion."""
     query = select(func.count()).where(HeartbeatRow.seen_at > since, HeartbeatRow.refused_promotion_id == promotion_id)
     return session.scalar(query) or 0
+
+
+def seen_lately(session: Session) -> list[Heartbeat]:
+    """The processes of the last half minute."""
+    recent = select(HeartbeatRow.host, HeartbeatRow.process_id, HeartbeatRow.version_id).where(
+        HeartbeatRow.seen_at > now() - SEEN_LATELY
+    )
+    return [Heartbeat(*row) for row in session.execute(recent)]
 
 
 def forget_old(session: Session) -> None:

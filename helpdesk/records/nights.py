@@ -1,7 +1,7 @@
 """The history of nights, and the test-then-train clock: new labels first score the version that met their message."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -54,6 +54,13 @@ def measured_until(session: Session) -> datetime | None:
 def find_night(session: Session, night_id: int) -> Night | None:
     """One run by its number."""
     return session.get(Night, night_id)
+
+
+def has_night(session: Session, started: datetime) -> bool:
+    """Whether a run that began in this second left its row."""
+    second = started.replace(microsecond=0)
+    row = select(Night.id).where(Night.started_at >= second, Night.started_at < second + timedelta(seconds=1))
+    return session.scalar(row.limit(1)) is not None
 
 
 def unrecorded(session: Session) -> list[tuple[Version, Promotion]]:

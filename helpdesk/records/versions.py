@@ -36,6 +36,18 @@ def current(session: Session) -> Current | None:
     return None if row is None else Current(*row)
 
 
+def served_before(session: Session, current: Current) -> list[Current]:
+    """The other versions that were in service up to a promotion, each with its last one, newest promotion first."""
+    query = (
+        select(func.max(Promotion.id), Version.id, Version.directory)
+        .join(Version, Version.id == Promotion.version_id)
+        .where(Promotion.id < current.promotion_id, Version.id != current.version_id)
+        .group_by(Version.id, Version.directory)
+        .order_by(func.max(Promotion.id).desc())
+    )
+    return [Current(*row) for row in session.execute(query)]
+
+
 def add_version(
     session: Session,
     directory: str,

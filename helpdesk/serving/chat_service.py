@@ -84,11 +84,12 @@ class ChatService:
 
         The same (channel, external id) is told again what it was told first, whatever was edited or promoted meanwhile.
         Raises BadInputError for text, sender or id that cannot be stored, ConflictError when the id was used for
-        another message, UnavailableError when the database does not answer.
+        another message, UnavailableError when the database does not answer, NoVersionError when no version that was
+        built can be used.
         """
         check_text("message", text, limit=self.settings.max_message_chars)
         check_text("sender", sender, limit=MAX_SENDER)
-        live = self.live.take()
+        live = self.live.take_if_set_up()
         if external_id is None:
             decided = self._decide(live, text, channel=channel, sender=sender, external_id=None)
             return self._reply(live, text, decided)
@@ -111,7 +112,7 @@ class ChatService:
         when the message is not this sender's.
         """
         check_text("session_id", sender, limit=MAX_SENDER)
-        live = self.live.take()
+        live = self.live.take_if_set_up()
         if chosen is not None and live is not None:
             chosen = live.names.get(chosen, chosen)
         with self.database.write() as session:
@@ -124,14 +125,14 @@ class ChatService:
     def match(self, text: str) -> tuple[Decision, int | None]:
         """The decision about a text and the version that made it; nothing is logged."""
         check_text("text", text, limit=self.settings.max_message_chars)
-        live = self.live.take()
+        live = self.live.take_if_set_up()
         return (live.match(text), live.version_id) if live else (_NO_BUNDLE, None)
 
     def match_all(self, texts: Sequence[str]) -> tuple[list[Decision], int | None]:
         """The decision about each text, as `match` gives it, and the version that made them; nothing is logged."""
         for number, text in enumerate(texts):
             check_text(f"texts.{number}", text, limit=self.settings.max_message_chars)
-        live = self.live.take()
+        live = self.live.take_if_set_up()
         return (live.match_all(texts), live.version_id) if live else ([_NO_BUNDLE] * len(texts), None)
 
     def speaking(self, locale: str | None) -> "ChatService":
@@ -154,7 +155,7 @@ class ChatService:
     def search(self, text: str, *, limit: int) -> tuple[list[tuple[FaqEntry, Ranked]], int]:
         """Published FAQ entries by meaning, best first, and the version that ranked them."""
         check_text("q", text, limit=self.settings.max_message_chars)
-        live = self.live.take()
+        live = self.live.take_if_set_up()
         if live is None:
             raise NotFoundError("no version serves yet; nothing can be searched")
         ranking = live.rank(text).ranking if normalise(text) else ()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from helpdesk.errors import BundleError, HelpdeskError
+from helpdesk.errors import BundleError, HelpdeskError, NoVersionError
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.choices import question_words
 from helpdesk.matching.decide import Decision, speak
@@ -100,6 +100,7 @@ class LiveMatcher:
         self.audit = AuditSampler(settings)
         self._heartbeat = HeartbeatKeeper(database)
         self._live: Live | None = None
+        self._has_versions = True  # until it is known that none was ever promoted
         self._problem: str | None = "not loaded yet"
         self._refused: tuple[int, str] | None = None
         self._stop = threading.Event()
@@ -121,6 +122,13 @@ class LiveMatcher:
 
     def take(self) -> Live | None:
         """The bundle to use for one request, None while there is none."""
+        return self._live
+
+    def take_if_set_up(self) -> Live | None:
+        """The same, None only where no version was ever promoted. Raises NoVersionError where those that were cannot
+        be used: then nobody may be told that a message was dealt with."""
+        if self._live is None and self._has_versions:
+            raise NoVersionError("no version can answer here at the moment; try again later")
         return self._live
 
     def status(self) -> Status:
@@ -154,6 +162,7 @@ class LiveMatcher:
         with self._database.read() as session:
             current = versions.current(session)
             revision = faq.revision(session)
+        self._has_versions = current is not None
         if current is None:
             raise BundleError("no version was promoted yet; run `helpdesk retrain`")
         try:
@@ -175,16 +184,35 @@ class LiveMatcher:
             self._live = replace(live, promotion_id=current.promotion_id)
             return
         try:
-            bundle = open_bundle(self._settings.bundles / current.directory, threads=self._settings.encoder_threads)
+            self._serve(current)
         except BundleError as error:
-            self._refused = (current.promotion_id, str(error))
-            raise
+            problem = str(error) if live is not None else f"{error}; {self._fall_back(current)}"
+            self._refused = (current.promotion_id, problem)
+            raise BundleError(problem) from error
+
+    def _serve(self, version: versions.Current) -> None:
+        directory = self._settings.bundles / version.directory
+        bundle = open_bundle(directory, threads=self._settings.encoder_threads, whole=False)
         talk = small_talk(self._settings.languages)
         matcher = Matcher(bundle, cache_size=self._settings.vector_cache, talk=talk)
         matcher.warm()
-        fresh = Live(current.version_id, current.promotion_id, matcher, _NO_REVISION, {}, Additions())
+        fresh = Live(version.version_id, version.promotion_id, matcher, _NO_REVISION, {}, Additions())
         self._live = self._with_faq(fresh)
-        log.info("version %d serves", current.version_id)
+        log.info("version %d serves", version.version_id)
+
+    def _fall_back(self, current: versions.Current) -> str:
+        """Serve the newest kept version that opens instead of the current one. Returns which one, in words."""
+        with self._database.read() as session:
+            served = versions.served_before(session, current)
+        for earlier in served:
+            if (self._settings.bundles / earlier.directory).is_dir():
+                try:
+                    self._serve(earlier)
+                except BundleError as error:
+                    log.error("version %d does not open either: %s", earlier.version_id, error)
+                else:
+                    return f"version {earlier.version_id} serves instead of version {current.version_id}"
+        return "no kept version opens; `helpdesk versions verify` tells what is wrong with each"
 
     def _with_faq(self, live: Live, revision: int | None = None) -> Live:
         """With the FAQ of now. Without a revision what editors added matches exactly only, and nothing is encoded:

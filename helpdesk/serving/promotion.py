@@ -15,7 +15,7 @@ def put_in_service(settings: Settings, database: Database, version_id: int, *, r
     """
     with database.read() as session:
         directory = versions.find_version(session, version_id).directory
-    open_bundle(settings.bundles / directory)
+    open_bundle(settings.bundles / directory, whole=False)
     with database.write() as session:
         versions.promote(session, version_id, reason=reason, author=COMMAND_LINE)
         action = "version.rolled_back" if reason == versions.ROLLBACK else "version.promoted"

@@ -18,6 +18,7 @@ from helpdesk.serving.replies import Replies
 from helpdesk.settings import Settings
 from helpdesk.text import visible
 
+NOT_SET_UP = "I cannot answer anything yet: this helpdesk is still being set up."
 LONGEST_PART = 200  # characters of a question that is named as not answered
 
 
@@ -69,6 +70,8 @@ class Teller:
         last: LastTurn | None,
         people: People,
     ) -> str:
+        if decision.reason == DecisionReason.NO_VERSION:
+            return NOT_SET_UP
         if decision.kind == DecisionKind.SMALLTALK:
             return self.replies.to(decision.reason, spoken_language(said, self.settings.languages))
         if decision.kind == DecisionKind.CLARIFY and offered:

@@ -12,6 +12,7 @@ from helpdesk.errors import (
     ConflictError,
     HelpdeskError,
     NotFoundError,
+    NoVersionError,
     TooManyError,
     UnavailableError,
 )
@@ -24,6 +25,7 @@ _STATUS: dict[type[HelpdeskError], int] = {
     NotFoundError: 404,
     ConflictError: 409,
     TooManyError: 429,
+    NoVersionError: 503,
     UnavailableError: 503,
 }
 PROBLEM_JSON = "application/problem+json"
@@ -98,7 +100,8 @@ def from_helpdesk(error: HelpdeskError) -> Response:
         return response
     if isinstance(error, UnavailableError):
         return problem(status, "the database does not answer; try again")
-    return problem(status, str(error) if status < 500 else _OUR_FAULT)
+    told = status < 500 or isinstance(error, NoVersionError)
+    return problem(status, str(error) if told else _OUR_FAULT)
 
 
 def from_http(error: HTTPException) -> Response:

@@ -1,5 +1,7 @@
 """The live matcher follows promotions and edits, and survives what goes wrong."""
 
+import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from sqlalchemy import select
 
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
+from helpdesk.matching import bundle as layout
 from helpdesk.matching.encoder import Encoder
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, versions
@@ -32,6 +35,17 @@ def add_version(records: Database, directory: str) -> int:
         )
         versions.promote(session, version.id, reason="test", author="test")
         return version.id
+
+
+def another_encoder(sealed: Path, folder: Path) -> Path:
+    """A bundle like another one, whose network is opened anew: it reads fewer tokens."""
+    shutil.copytree(sealed, folder)
+    facts = json.loads((folder / "encoder" / "helpdesk_encoder.json").read_text())
+    (folder / "encoder" / "helpdesk_encoder.json").write_text(json.dumps(facts | {"max_tokens": 100}))
+    manifest = json.loads((folder / layout.MANIFEST).read_text())
+    (folder / layout.MANIFEST).unlink()
+    layout.seal(folder, {name: value for name, value in manifest.items() if name not in ("format", "files")})
+    return folder
 
 
 def test_a_promotion_is_taken_up(settings: Settings, records: Database, live: LiveMatcher) -> None:
@@ -237,8 +251,8 @@ def test_a_new_bundle_is_warm_before_it_serves(
 ) -> None:
     """Its network ran at the largest shape while the old version still answered: no request pays for that."""
     (sealed,) = settings.bundles.iterdir()
-    (settings.bundles / "copy").symlink_to(sealed)
-    add_version(records, "copy")
+    other = another_encoder(sealed, settings.bundles / "other")
+    add_version(records, other.name)
     seen: list[tuple[int | None, int]] = []
     encode = Encoder.encode
 

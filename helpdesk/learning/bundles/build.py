@@ -72,7 +72,7 @@ def build(
     """
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
-    link_encoder(encoder, building / layout.ENCODER)
+    link_encoder(encoder, building / layout.ENCODER, apart=True)
     folders = (building / layout.ENCODER, *(measurement.encoders if measurement else ()))
     live, *fold_encoders = (open_cached(f, threads=settings.train_threads, incumbent=incumbent) for f in folders)
     vectors = live.encode(dataset.texts, progress=stage(progress, f"{kind}: encoding"))

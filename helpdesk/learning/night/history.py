@@ -144,13 +144,16 @@ def write_failed_night(
     kind: str | None,
     promoted: int | None,
     problem: Exception,
-) -> None:
-    """Append the row of a night that broke off. If that fails too it is logged: `problem` is what must be told."""
+) -> bool:
+    """Append the row of a night that broke off; whether that could be done. If not it is logged: `problem` is what must
+    be told."""
     row = _row(verdicts, started=started, kind=kind, reason=f"{type(problem).__name__}: {problem}")
     try:
         _append(database, row | {"verdict": "failed"}, None, promoted=promoted)
     except Exception:
         log.exception("the failed night could not be noted")
+        return False
+    return True
 
 
 def complete_history(settings: Settings, database: Database) -> list[str]:

@@ -23,6 +23,7 @@ from helpdesk.records import leases
 from helpdesk.records.database import Database
 
 log = logging.getLogger(__name__)
+LOCK = "retrain.lock"
 LEASE_NAME = "night"
 LEASE_SECONDS = 180.0
 BEAT_SECONDS = 20.0

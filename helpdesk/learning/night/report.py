@@ -2,12 +2,16 @@
 
 import logging
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 
 from helpdesk.learning.gate.side_by_side import Column
+from helpdesk.learning.night.history import Figures, write_failed_night, write_night
 from helpdesk.learning.night.notify import notify
+from helpdesk.learning.night.unfinished import NightMark
 from helpdesk.learning.training.curves import draw_training
 from helpdesk.records.candidate_report import CandidateReport
+from helpdesk.records.database import Database
 from helpdesk.records.files.reports import write_report
 from helpdesk.records.night_report import (
     SCHEMA_VERSION,
@@ -60,6 +64,29 @@ def end_night(settings: Settings, report: NightReport) -> None:
         log.error("the night's report was not written: %s", error)
     if not report.dry_run:
         notify(settings, {"summary": report.summary(), **report.model_dump(include=_TOLD)})
+
+
+def note_end(database: Database, log: NightLog, moment: datetime, mark: NightMark, figures: Figures) -> list[str]:
+    """Append the row of a night that began at a moment and came to its end. Returns what else must be told."""
+    missing = write_night(
+        database,
+        log.verdicts,
+        started=moment,
+        kind=log.promoted_kind,
+        promoted=log.promoted,
+        figures=figures,
+        warnings=log.warnings,
+    )
+    mark.end("; ".join(missing) or None)
+    return missing
+
+
+def note_failure(database: Database, log: NightLog, moment: datetime, mark: NightMark, error: Exception) -> None:
+    """Append the row of a night that broke off, or leave its mark to the next one."""
+    noted = write_failed_night(
+        database, log.verdicts, started=moment, kind=log.promoted_kind, promoted=log.promoted, problem=error
+    )
+    mark.end(None if noted else log.error)
 
 
 def _curve_file(report: Path) -> Path:

@@ -28,12 +28,11 @@ from helpdesk.learning.night.history import (
     measure_night,
     persistently,
     warnings_of,
-    write_failed_night,
-    write_night,
 )
-from helpdesk.learning.night.lock import one_night
+from helpdesk.learning.night.lock import LOCK, one_night
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.report import NightLog, end_night
+from helpdesk.learning.night.report import NightLog, end_night, note_end, note_failure
+from helpdesk.learning.night.unfinished import NightMark
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.encoder import TokenLimit
@@ -45,8 +44,6 @@ from helpdesk.records.day_totals import count_days
 from helpdesk.records.names import current_names
 from helpdesk.records.night_report import NightReport, VerdictReport
 from helpdesk.settings import Settings
-
-LOCK = "retrain.lock"
 
 
 def run_night(
@@ -65,33 +62,27 @@ def run_night(
     """
     moment, began = now(), time.monotonic()
     log = NightLog(moment.isoformat(timespec="seconds"), dry_run=plan.dry_run)
+    mark = NightMark(settings.home, moment)
     try:
         with one_night(settings.home / LOCK, database) as lease, progress as report_progress:
             watched = within_memory(report_progress, megabytes=settings.train_memory_mb)
             night = Tonight(settings, database, plan, watched, lease, log, gate, finish)
+            if not plan.dry_run:
+                log.warnings += [*complete_history(settings, database), *mark.begin(database)]
             _work(night)
             figures = _figures(night, moment)
     except BusyError:
+        mark.end()
         raise
     except Exception as error:
         log.verdict, log.error = "failed", f"{type(error).__name__}: {error}"
         if not plan.dry_run:
-            write_failed_night(
-                database, log.verdicts, started=moment, kind=log.promoted_kind, promoted=log.promoted, problem=error
-            )
+            note_failure(database, log, moment, mark, error)
         _end(settings, log, began)
         raise
     log.verdict = "kept" if log.promoted is None else "promoted"
     if not plan.dry_run:
-        log.warnings += write_night(
-            database,
-            log.verdicts,
-            started=moment,
-            kind=log.promoted_kind,
-            promoted=log.promoted,
-            figures=figures,
-            warnings=log.warnings,
-        )
+        log.warnings += note_end(database, log, moment, mark, figures)
     log.warnings += warnings_of(figures)
     if not plan.dry_run:
         log.warnings += prepare_desk(settings, database, check_data=plan.check_data)
@@ -126,7 +117,6 @@ def _work(night: Tonight) -> None:
     night.bundles.mkdir(parents=True, exist_ok=True)
     retention.remove_leftovers(night.bundles, night.database)
     if not night.plan.dry_run:
-        night.log.warnings += complete_history(night.settings, night.database)
         with night.database.write() as session:
             count_days(session)
     with night.database.read() as session:

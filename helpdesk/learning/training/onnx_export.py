@@ -8,6 +8,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.training.base_model import default_prompt, left_out_tokens
-from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, WARMING, Encoder
+from helpdesk.matching.encoder import CONFIG, ENCODER_FILES, MODEL, TOKENIZER, WARMING, Encoder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -75,16 +76,20 @@ def is_int8(directory: Path) -> bool:
     return any(node.op_type == _INT8_PRODUCT for node in nodes)
 
 
-def link_encoder(source: Path, directory: Path) -> None:
-    """The same files under another folder, as hard links where the file system can."""
-    shutil.copytree(source, directory, copy_function=_link)
+def link_encoder(source: Path, directory: Path, *, apart: bool = False) -> None:
+    """The same files under another folder, as hard links where the file system can; no file gets a third name, since
+    one bad block would spoil all that share it. apart: copies of what serving reads, so that versions share nothing
+    that they need to answer."""
+    served = {source / name for name in ENCODER_FILES} if apart else set()
 
+    def link(file: str, target: str) -> None:
+        if Path(file) not in served and Path(file).stat().st_nlink == 1:
+            with suppress(OSError):
+                Path(target).hardlink_to(file)
+                return
+        shutil.copy2(file, target)
 
-def _link(source: str, target: str) -> None:
-    try:
-        Path(target).hardlink_to(source)
-    except OSError:
-        shutil.copy2(source, target)
+    shutil.copytree(source, directory, copy_function=link)
 
 
 def _export_graph(model: "SentenceTransformer", path: Path) -> None:

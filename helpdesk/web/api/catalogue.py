@@ -69,7 +69,7 @@ def search() -> Response:
 def faqs() -> Response:
     """Every published entry that has an answer, by name, in pages; `Link` names the next one."""
     wanted = read_query(FaqsFrom)
-    live = service().live.take()
+    live = service().live.take_if_set_up()
     names = sorted(live.answered) if live else []
     start = bisect_right(names, wanted.after)
     shown = names[start : start + wanted.limit]
@@ -91,7 +91,7 @@ def faqs() -> Response:
 @describes(Operation(ModelReply, errors=(404,)))
 def model() -> Response:
     """Which version serves; with internals also what it was made of and how it was measured."""
-    live = service().live.take()
+    live = service().live.take_if_set_up()
     if live is None:
         raise NotFoundError(_NO_VERSION)
     names = ("kind", "base_model", "dim", "intents", *(("count", "rows_hash", "report") if sees_internals() else ()))

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
+from helpdesk.records import heartbeats, versions
 from helpdesk.records.clock import now
 from helpdesk.records.tables import Night
 
 LATE = timedelta(hours=36)
+_SEEN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,14 @@ def as_banner(night: Night) -> Banner:
     bad = night.verdict == "failed" or age > LATE
     waiting = night.figures.get("quarantine", night.figures.get("held_back", ()))  # as it was called before
     return Banner(ago(age), _words(night), reason, bad, tuple(waiting), tuple(night.figures.get("warnings", ())))
+
+
+def refused_version(session: Session) -> int | None:
+    """The version that should serve where a process of the last minute could not open it."""
+    current = versions.current(session)
+    if current is None or not heartbeats.processes_refusing(session, current.promotion_id, since=now() - _SEEN):
+        return None
+    return current.version_id
 
 
 def ago(age: timedelta) -> str:

@@ -16,7 +16,7 @@ from helpdesk.records.tables import CardLease, Version
 from helpdesk.text import visible
 from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
-from helpdesk.web.staff.banner import as_banner
+from helpdesk.web.staff.banner import as_banner, refused_version
 from helpdesk.web.staff.card import read_card
 from helpdesk.web.staff.filters import FILTERS, read_wanted
 from helpdesk.web.staff.reasons import REASONS
@@ -47,7 +47,7 @@ def page() -> str:
         elsewhere = card_leases.others(session, staff_id=current_user.staff_id)
         lengths = count_tabs(session, review_below=service().settings.review_below)
         pending = _pending(session)
-        night = nights.last_night(session)
+        night, refused = nights.last_night(session), refused_version(session)
         kept_out = shared_counts.kept_out(session, since=now() - _WEEK)
     lookers = {row.message_id: elsewhere.get(row.text_key) for row in [*waiting, *([item] if item else [])]}
     free = [row for row in waiting if row == item or not lookers[row.message_id]]
@@ -69,6 +69,7 @@ def page() -> str:
         kind=tab,
         blind=blind,
         night=as_banner(night) if night else None,
+        refused=refused,
         tabs=TABS,
         reasons=REASONS,
         pending=pending,

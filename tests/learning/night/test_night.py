@@ -12,8 +12,9 @@ from fakes import tiny_model
 
 from helpdesk.errors import BadInputError, BusyError
 from helpdesk.learning.data.dataset import read_dataset
+from helpdesk.learning.night.lock import LOCK
 from helpdesk.learning.night.plan import Plan
-from helpdesk.learning.night.run import LOCK, run_night
+from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, now_answered, queue, versions
 from helpdesk.records.data_checks import read_data_check

@@ -157,8 +157,8 @@ def test_a_bundle_that_is_removed_meanwhile_is_not_put_in_service(
     teach(records, "tunnel is closed")
     assert night(settings, records).promoted == 2
 
-    def open_then_remove(path: Path) -> Bundle:
-        opened = open_bundle(path)
+    def open_then_remove(path: Path, *, whole: bool) -> Bundle:
+        opened = open_bundle(path, whole=whole)
         shutil.rmtree(path)
         return opened
 
@@ -285,7 +285,7 @@ def test_an_error_of_the_disk_discards_the_build(
 
     teach(records, "tunnel is closed")
     with monkeypatch.context() as patch, pytest.raises(OSError, match="Input/output"):
-        patch.setattr(layout, "_fsync", broken)
+        patch.setattr(layout, "fsync", broken)
         night(settings, records)
 
     assert serving(records) == 1

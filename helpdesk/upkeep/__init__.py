@@ -1,0 +1,1 @@
+"""Looking after an installation: versions verified, backups, restoring, what the doctor finds."""
