@@ -1,4 +1,4 @@
-"""What `pip install helpdesk` gives, without the extra `train`: everything that serves, and one sentence for the rest."""
+"""What `pip install helpdesk` gives, without the extra `train`: all that serves, and one sentence for the rest."""
 
 import os
 import re
