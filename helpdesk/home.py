@@ -102,8 +102,11 @@ def set_up(settings: Settings, database: Database, *, starter_faq: bool, progres
 
 
 def _note_on_base(settings: Settings, serving: versions.Current) -> Iterator[str]:
+    from helpdesk.learning.installed import lacking_libraries
     from helpdesk.learning.night.base_change import base_before, on_base_change
 
+    if lacking_libraries():  # it is for the machine that learns
+        return
     try:
         manifest = read_manifest(settings.bundles / serving.directory)
     except BundleError:  # `helpdesk serve` says so

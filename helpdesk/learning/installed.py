@@ -9,9 +9,14 @@ TRAINING_LIBRARIES = ("torch", "sentence_transformers", "sklearn", "onnx", "onnx
 
 def require_training() -> None:
     """Raise UnavailableError, before any work is done, when this installation can only serve."""
-    lacking = [name for name in TRAINING_LIBRARIES if find_spec(name) is None]
+    lacking = lacking_libraries()
     if lacking:
         raise UnavailableError(
             f"this installation serves but cannot learn ({lacking[0]} is not there); "
             "install what learning needs: pip install 'helpdesk[train]'"
         )
+
+
+def lacking_libraries() -> list[str]:
+    """What learning needs and is not installed."""
+    return [name for name in TRAINING_LIBRARIES if find_spec(name) is None]
