@@ -154,7 +154,7 @@ def test_the_quickstart_does_what_it_says(reader: Reader, pages: tuple[Page, Pag
     desk.get_by_label("Question").fill(question)
     desk.get_by_label("Answer").fill(answer)
     desk.get_by_role("button", name="Create and label").click()
-    expect(desk.locator(".said")).to_contain_text("Labelled")
+    expect(desk.locator(".said")).to_contain_text("is published")
 
     assert "version 2 (refreshed) is in service" in reader.do(7)
     ask(customer, reader.typed(7)[0])
