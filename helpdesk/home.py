@@ -67,13 +67,22 @@ def missing(database: Database) -> Iterator[str]:
 
 
 def set_up(settings: Settings, database: Database, *, starter_faq: bool, progress: Reporter) -> Iterator[str]:
-    """Bring a home into being, step by step; every step that was done before is left alone. Yields what it did."""
+    """Bring a home into being, step by step; every step that was done before is left alone. Yields what it did.
+
+    Raises UnavailableError where a first version is to be built and only serving is installed.
+    """
     if not settings.home.exists():
         settings.home.mkdir(parents=True)
     require_home(settings)
     close_to_others(settings.home)
     upgrade(database)
     secret_key(settings)
+    with database.read() as session:
+        serving = versions.current(session)
+    if serving is None and (starter_faq or _count(database, Intent) > 0):
+        from helpdesk.learning.installed import require_training
+
+        require_training()
     if starter_faq and _count(database, Intent) == 0:
         yield f"starter FAQ: {_load_starter_faq(database)}"
     if _count(database, Staff) == 0:
@@ -82,8 +91,6 @@ def set_up(settings: Settings, database: Database, *, starter_faq: bool, progres
             staff_records.add_staff(session, ADMIN, password=password, role=Role.ADMIN)
         yield f"login of the labelling page (shown this once): {ADMIN} / {password}"
     yield f"hand-over: {describe_handover(settings)}"
-    with database.read() as session:
-        serving = versions.current(session)
     if serving is not None:
         yield from _note_on_base(settings, serving)
     elif _count(database, Intent) > 0:
@@ -95,8 +102,11 @@ def set_up(settings: Settings, database: Database, *, starter_faq: bool, progres
 
 
 def _note_on_base(settings: Settings, serving: versions.Current) -> Iterator[str]:
+    from helpdesk.learning.installed import lacking_libraries
     from helpdesk.learning.night.base_change import base_before, on_base_change
 
+    if lacking_libraries():  # it is for the machine that learns
+        return
     try:
         manifest = read_manifest(settings.bundles / serving.directory)
     except BundleError:  # `helpdesk serve` says so

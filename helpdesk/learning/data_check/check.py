@@ -16,6 +16,7 @@ from helpdesk.learning.data.dataset import Dataset, read_dataset
 from helpdesk.learning.data_check.findings import SEVERITIES, Data, Finding, Published
 from helpdesk.learning.data_check.label_checks import check_labels
 from helpdesk.learning.data_check.text_checks import check_texts
+from helpdesk.learning.installed import require_training
 from helpdesk.matching.bundle import ENCODER, PHRASINGS, open_bundle
 from helpdesk.matching.encoder import Encoder, TokenLimit
 from helpdesk.matching.index import Vectors
@@ -55,6 +56,7 @@ class Checkup:
 
 def check_data(settings: Settings, database: Database, *, progress: Reporter) -> Checkup:
     """Examine the published FAQ and the labels that train. Changes nothing. Raises BadInputError below two entries."""
+    require_training()
     started = time.monotonic()
     with progress as report:
         data = read_data(settings, database, progress=report)

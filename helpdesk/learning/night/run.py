@@ -16,6 +16,7 @@ from helpdesk.learning.data.dataset import Dataset, read_dataset
 from helpdesk.learning.gate.context import contract_of, gather_context, report_of_bundle
 from helpdesk.learning.gate.side_by_side import INCUMBENT, Column, explain
 from helpdesk.learning.gate.verdict import judge
+from helpdesk.learning.installed import require_training
 from helpdesk.learning.lineage.exclusion_impact import differences, without_promotion
 from helpdesk.learning.night.attempts import Finish, Gate, Tonight, base_encoder, build, rebuild, refresh, retrain
 from helpdesk.learning.night.base_change import base_before, on_base_change
@@ -55,11 +56,13 @@ def run_night(
     gate: Gate = judge,
     finish: Finish | None = None,
 ) -> NightReport:
-    """Build, judge, promote, tell. Raises BusyError when another run holds the lock; on any error nothing changed.
+    """Build, judge, promote, tell. Raises BusyError when another run holds the lock, UnavailableError where only
+    serving is installed; on any error nothing changed.
 
     Every run but a dry one leaves a row in `nights`, a failed one too. gate: what gives the verdicts; finish: what is
     done to each candidate once it is sealed. Only simulations pass others.
     """
+    require_training()
     moment, began = now(), time.monotonic()
     log = NightLog(moment.isoformat(timespec="seconds"), dry_run=plan.dry_run)
     mark = NightMark(settings.home, moment)
