@@ -19,6 +19,7 @@ from helpdesk.cli.handover import deliver, handover
 from helpdesk.cli.key import key
 from helpdesk.cli.match import match
 from helpdesk.cli.nights import nights
+from helpdesk.cli.privacy import erase, export_person, prune
 from helpdesk.cli.retrain import retrain
 from helpdesk.cli.robustness import report
 from helpdesk.cli.server import config, demo, init, serve
@@ -83,6 +84,8 @@ for command in (
     report,
     retrain,
 ):
+    cli.add_command(command)
+for command in (erase, export_person, prune):
     cli.add_command(command)
 for command in (rollback, serve, simulate, staff, versions, why):
     cli.add_command(command)

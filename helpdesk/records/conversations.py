@@ -137,7 +137,7 @@ def log_message(
 def find_delivery(
     session: Session, external_id: str, *, channel: str, sender: str, texts: Collection[str]
 ) -> Logged | None:
-    """The stored message of an earlier delivery by this sender. Raises ConflictError when it had none of these texts."""
+    """The stored message of an earlier delivery by this sender. Raises ConflictError when it had another text."""
     row = session.execute(
         select(Message.text, DecisionRow)
         .join(DecisionRow, DecisionRow.message_id == Message.id)

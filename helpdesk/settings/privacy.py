@@ -14,8 +14,8 @@ class PrivacySettings(BaseSettings):
 
     redact: bool = Field(
         True,
-        description="Whether e-mail addresses, telephone, card and account numbers, IP addresses and secrets in messages "
-        "are replaced by placeholders before anything is stored",
+        description="Whether e-mail addresses, telephone, card and account numbers, IP addresses and secrets in "
+        "messages are replaced before anything is stored",
     )
     redact_regions: str = Field(
         "US,GB,DE",
@@ -30,8 +30,8 @@ class PrivacySettings(BaseSettings):
         None,
         ge=1,
         le=36_500,
-        description="Messages older than this many days are deleted each night, with all that hangs on them; empty: they "
-        "stay for ever",
+        description="Messages older than this many days are deleted each night, with all that hangs on them; empty: "
+        "they stay for ever",
     )
 
     @field_validator("redact_regions")
