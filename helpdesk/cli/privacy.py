@@ -37,14 +37,16 @@ def erase(
     from helpdesk.learning.night.erasures import follow_erasures
     from helpdesk.records import erasure
     from helpdesk.records.audit_log import COMMAND_LINE
+    from helpdesk.records.certificates import certificate
+    from helpdesk.records.tables import ErasureRow
 
     wanted = _wanted(sender, channel, conversation, message)
     with database.write() as session:
         number = erasure.erase(session, wanted, author=COMMAND_LINE, home=settings.home).id
     follow_erasures(settings, database)
     with database.read() as session:
-        row = session.get_one(erasure.ErasureRow, number)
-        click.echo(json.dumps(erasure.certificate(row), indent=1, ensure_ascii=False))
+        row = session.get_one(ErasureRow, number)
+        click.echo(json.dumps(certificate(row), indent=1, ensure_ascii=False))
     say("restart the server to empty its memory; the next night builds a version without it", err=True)
 
 

@@ -128,22 +128,6 @@ def traces_left(session: Session) -> frozenset[str]:
     return frozenset(trace for row in left if row.traces for trace in (*row.traces["keys"], *row.traces["rows"]))
 
 
-def certificate(row: ErasureRow) -> dict[str, Any]:
-    """The certificate as JSON: what, when, and what is still to come."""
-    moments = {name: getattr(row, name) for name in ("erased_at", "compacted_at", "clean_at", "purged_at")}
-    return {
-        "erasure": row.id,
-        "scope": row.scope,
-        "subject": row.subject,
-        "author": row.author,
-        "rows": row.counts,
-        "entries_to_look_at": row.entries,
-        "first_clean_version": row.clean_version_id,
-        "finished": row.purged_at is not None and row.compacted_at is not None,
-        **{name: moment and moment.isoformat(timespec="seconds") for name, moment in moments.items()},
-    }
-
-
 def _own_texts(session: Session, found: Sequence[Message]) -> dict[str, str]:
     """Text key -> text of the messages whose text nobody else has written."""
     texts = {message.text_key: message.text for message in found if message.normalised}

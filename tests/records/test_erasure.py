@@ -1,6 +1,5 @@
 """Erasure and retention: what goes, what stays, on both databases."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from helpdesk.errors import BusyError, NotFoundError
-from helpdesk.records import audit_log, erasure, faq, faq_edit, golden, labels, leases, staff
+from helpdesk.records import audit_log, faq, faq_edit, golden, labels, leases, staff
+from helpdesk.records.certificates import certificate
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.erasure import CONVERSATION, MESSAGE, SENDER, Wanted, erase
@@ -41,14 +41,14 @@ COMMON = "where is my card"
 
 
 @pytest.fixture
-def desk(database: Database) -> Iterator[ChatService]:
+def desk(database: Database) -> ChatService:
     """A FAQ of two entries and somebody who labels; no version serves."""
     with database.write() as session:
         entries = [Entry(slug, question=f"about {slug}?", answer="So.", phrasings=()) for slug in ("lamp", "card")]
         faq.store_entries(session, entries, author="import")
         staff.add_staff(session, "ann", password="correct horse battery", role=Role.ADMIN)
     settings = load_settings(mail_to="people@example.com", mail_from="bot@example.com", smtp_host="localhost")
-    yield ChatService(database, LiveMatcher(database, settings), settings)
+    return ChatService(database, LiveMatcher(database, settings), settings)
 
 
 def say(desk: ChatService, text: str, sender: str, *, channel: str = "rest") -> int:
@@ -73,7 +73,7 @@ def add_phrasing(desk: ChatService, slug: str, text: str) -> None:
 def rub_out(desk: ChatService, wanted: Wanted, home: Path) -> dict[str, Any]:
     """Erase; the certificate."""
     with desk.database.write() as session:
-        return erasure.certificate(erase(session, wanted, author="ann", home=home))
+        return certificate(erase(session, wanted, author="ann", home=home))
 
 
 def everything(database: Database) -> str:

@@ -4,8 +4,6 @@ The first night after an erasure puts a version in service that was built withou
 may be worse for it, but not keep it. Bundles that still hold it go as soon as no process serves them.
 """
 
-import json
-import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +16,7 @@ from helpdesk.learning.gate.case import Case
 from helpdesk.learning.gate.verdict import Verdict
 from helpdesk.learning.night.attempts import Tonight
 from helpdesk.records import erasure, heartbeats, versions
+from helpdesk.records.certificates import write_certificate
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import forget_reports
@@ -26,8 +25,6 @@ from helpdesk.records.tables import ErasureRow
 from helpdesk.records.uploads import forget_uploads
 from helpdesk.settings import Settings
 
-log = logging.getLogger(__name__)
-CERTIFICATES = "certificates"
 ERASED_REASON = "what serves still holds something that was erased"
 
 
@@ -90,15 +87,6 @@ def follow_erasures(settings: Settings, database: Database) -> None:
         _follow(settings, database, row.id, compacted=compacted)
 
 
-def write_certificate(settings: Settings, row: ErasureRow) -> None:
-    """One JSON file for each erasure, in the home."""
-    folder = settings.home / CERTIFICATES
-    folder.mkdir(parents=True, exist_ok=True)
-    half = folder / f".erasure-{row.id}.half"
-    half.write_text(json.dumps(erasure.certificate(row), indent=1, ensure_ascii=False))
-    half.rename(folder / f"erasure-{row.id}.json")
-
-
 def _follow(settings: Settings, database: Database, number: int, *, compacted: bool) -> None:
     with database.write() as session:
         row = session.get_one(ErasureRow, number)
@@ -115,8 +103,8 @@ def _follow(settings: Settings, database: Database, number: int, *, compacted: b
             for name in unclean:
                 if directories.get(name) not in served:
                     (settings.bundles / name).rename(settings.bundles / f"{REMOVED}{name}")
-            if all((settings.bundles / name).is_dir() is False for name in unclean):
+            if not any((settings.bundles / name).is_dir() for name in unclean):
                 row.purged_at, row.traces = row.purged_at or now(), None
     for path in settings.bundles.glob(f"{REMOVED}*"):
         shutil.rmtree(path, ignore_errors=True)
-    write_certificate(settings, row)
+    write_certificate(settings.home, row)
