@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import Error as SqliteError
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
@@ -208,18 +209,27 @@ class Database:
 
         On SQLite the file is written anew and the write-ahead log emptied, which waits for readers only so long.
         """
-        sqlite = self.dialect == "sqlite"
-        engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         try:
-            with engine.connect() as connection:
+            if self.dialect == "sqlite":
+                return self._compact_file()
+            with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+                connection.exec_driver_sql("SET statement_timeout = 0")
                 connection.exec_driver_sql("VACUUM")
-                if not sqlite:
-                    return True
-                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
-                return not busy
-        except DBAPIError as error:
-            log.warning("the database was not compacted: %s", refusal(error, self.where) or error)
+        except (DBAPIError, SqliteError) as error:
+            log.warning("the database was not compacted: %s", error)
             return False
+        return True
+
+    def _compact_file(self) -> bool:
+        """Without a transaction, which our engine begins by itself."""
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("VACUUM")
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]  # type: ignore[func-returns-value]
+            return not busy
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Give every connection back."""

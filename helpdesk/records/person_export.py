@@ -74,7 +74,8 @@ def _conversation(session: Session, talk: Conversation) -> dict[str, Any]:
 
 
 def _of(session: Session, table: Any, ids: Collection[int]) -> list[Any]:
-    ordered, found = sorted(ids), []
+    found: list[Any] = []
+    ordered = sorted(ids)
     for start in range(0, len(ordered), _AT_ONCE):
         query = select(table).where(table.message_id.in_(ordered[start : start + _AT_ONCE]))
         found += session.scalars(query.options(joinedload(Label.intent)) if table is Label else query).all()
@@ -93,11 +94,11 @@ def _case(session: Session, case: CaseRow) -> dict[str, Any]:
 
 def _decision(row: DecisionRow | None) -> dict[str, Any] | None:
     names = ("kind", "intent", "confidence", "out_of_scope", "reason", "ranking", "options", "told", "stage")
-    return row and _columns(row, *names, "version_id", "created_at")
+    return None if row is None else _columns(row, *names, "version_id", "created_at")
 
 
 def _feedback(row: FeedbackRow | None) -> dict[str, Any] | None:
-    return row and _columns(row, "said", "chosen", "at")
+    return None if row is None else _columns(row, "said", "chosen", "at")
 
 
 def _delivery(row: DeliveryRow) -> dict[str, Any]:

@@ -66,19 +66,18 @@ def scrub_columns(session: Session, scrub: Scrubber) -> Counter[str]:
     counts = Counter[str]()
     for column in _COLUMNS:
         for number in _holding(session, column, scrub.needles):
-            row = session.get_one(column.class_, number)
+            row: Any = session.get_one(_table(column), number)
             found = getattr(row, column.key)
             if (clean := scrub(found)) != found:
                 setattr(row, column.key, clean)
-                counts[column.class_.__tablename__] += 1
+                counts[_table(column).__tablename__] += 1
     session.flush()
     return counts
 
 
 def _holding(session: Session, column: InstrumentedAttribute[Any], needles: list[str]) -> Iterator[int]:
     """The ids of the rows whose column holds one of the texts, as JSON spells it."""
-    table: type[Table] = column.class_
-    key = inspect(table).primary_key[0]
+    key = inspect(_table(column)).primary_key[0]
     seen: set[int] = set()
     for start in range(0, len(needles), _AT_ONCE):
         spelled = {json.dumps(needle)[1:-1] for needle in needles[start : start + _AT_ONCE]}
@@ -86,6 +85,11 @@ def _holding(session: Session, column: InstrumentedAttribute[Any], needles: list
         holds = or_(*(cast(column, Text).contains(form, autoescape=True) for form in sorted(spelled)))
         seen |= set(session.scalars(select(key).where(holds)))
     yield from sorted(seen)
+
+
+def _table(column: InstrumentedAttribute[Any]) -> type[Table]:
+    found: type[Table] = column.parent.class_
+    return found
 
 
 def scrub_reports(home: Path, scrub: Scrubber) -> int:

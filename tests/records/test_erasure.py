@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from helpdesk.errors import BusyError, NotFoundError
-from helpdesk.records import audit_log, faq, faq_edit, golden, labels, leases, staff
+from helpdesk.records import audit_log, faq, faq_edit, faq_history, golden, labels, leases, staff
 from helpdesk.records.certificates import certificate
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
@@ -67,7 +67,7 @@ def add_phrasing(desk: ChatService, slug: str, text: str) -> None:
     with desk.database.write() as session:
         intent = session.scalars(select(Intent).where(Intent.slug == slug)).one()
         faq_edit._add(session, intent, [text], author="ann")
-        faq_edit.faq_history.note(session, intent, "edited", author="ann")
+        faq_history.note(session, intent, "edited", author="ann")
 
 
 def rub_out(desk: ChatService, wanted: Wanted, home: Path) -> dict[str, Any]:

@@ -77,34 +77,37 @@ def prune(settings: Settings, database: Database) -> dict[str, int]:
 
 
 def follow_erasures(settings: Settings, database: Database) -> None:
-    """Bring each certificate up to date: freed pages overwritten, the first clean version, the last copy gone."""
+    """Bring each certificate up to date: the first clean version, the last copy gone, freed pages overwritten."""
     with database.read() as session:
-        rows = erasure.pending(session)
-    if not rows:
-        return
-    compacted = all(row.compacted_at for row in rows) or database.compact()
-    for row in rows:
-        _follow(settings, database, row.id, compacted=compacted)
+        numbers = [row.id for row in erasure.pending(session)]
+    for number in numbers:
+        _follow_bundles(settings, database, number)
+    compacted = bool(numbers) and database.compact()
+    for number in numbers:
+        with database.write() as session:
+            row = session.get_one(ErasureRow, number)
+            if compacted and row.compacted_at is None:
+                row.compacted_at = now()
+        write_certificate(settings.home, row)
 
 
-def _follow(settings: Settings, database: Database, number: int, *, compacted: bool) -> None:
+def _follow_bundles(settings: Settings, database: Database, number: int) -> None:
+    """Once what serves is clean, bundles that hold traces go, but for those that a process serves still."""
     with database.write() as session:
         row = session.get_one(ErasureRow, number)
         traces = frozenset((*row.traces["keys"], *row.traces["rows"])) if row.traces else frozenset()
         unclean = bundles_with_traces(settings.bundles, traces)
         current = versions.current(session)
-        if compacted and row.compacted_at is None:
-            row.compacted_at = now()
-        if current is None or current.directory not in unclean:
-            if row.clean_at is None:
-                row.clean_at, row.clean_version_id = now(), current and current.version_id
-            served = heartbeats.in_use(session)
-            directories = {version.directory: version.id for version in versions.list_versions(session)}
-            for name in unclean:
-                if directories.get(name) not in served:
-                    (settings.bundles / name).rename(settings.bundles / f"{REMOVED}{name}")
-            if not any((settings.bundles / name).is_dir() for name in unclean):
-                row.purged_at, row.traces = row.purged_at or now(), None
+        if current is not None and current.directory in unclean:
+            return
+        if row.clean_at is None:
+            row.clean_at, row.clean_version_id = now(), None if current is None else current.version_id
+        served = heartbeats.in_use(session)
+        directories = {version.directory: version.id for version in versions.list_versions(session)}
+        for name in unclean:
+            if directories.get(name) not in served:
+                (settings.bundles / name).rename(settings.bundles / f"{REMOVED}{name}")
+        if not any((settings.bundles / name).is_dir() for name in unclean):
+            row.purged_at, row.traces = row.purged_at or now(), None
     for path in settings.bundles.glob(f"{REMOVED}*"):
         shutil.rmtree(path, ignore_errors=True)
-    write_certificate(settings.home, row)

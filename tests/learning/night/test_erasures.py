@@ -12,7 +12,7 @@ from helpdesk.learning.night.erasures import follow_erasures
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
-from helpdesk.records import faq_edit, labels, versions
+from helpdesk.records import faq_edit, faq_history, labels, versions
 from helpdesk.records.database import Database
 from helpdesk.records.erasure import SENDER, Wanted, erase, traces_left
 from helpdesk.records.night_report import NightReport
@@ -58,7 +58,7 @@ def test_a_planted_marker_is_nowhere_after_the_next_night(desk: ChatService) -> 
         labels.label_message(session, number, kind="intent", intent="vpn", staff_id=1, holdout_share=0.0)
         vpn = session.scalars(select(Intent).where(Intent.slug == "vpn")).one()
         faq_edit._add(session, vpn, [SECRET.upper()], author="ann")
-        faq_edit.faq_history.note(session, vpn, "edited", author="ann")
+        faq_history.note(session, vpn, "edited", author="ann")
     home, key = desk.settings.home, text_key(normalise(SECRET))
     learnt = night(desk)
     assert learnt.promoted is not None, learnt.as_text()
