@@ -10,7 +10,7 @@ from helpdesk.cli.common import NUMBER, say, with_database, write_out
 
 if TYPE_CHECKING:
     from helpdesk.records.database import Database
-    from helpdesk.records.erasure import Wanted
+    from helpdesk.records.erasure import ErasureScope
     from helpdesk.settings import Settings
 
 
@@ -50,7 +50,7 @@ def erase(
     say("restart the server to empty its memory; the next night builds a version without it", err=True)
 
 
-def _wanted(sender: str | None, channel: str | None, conversation: int | None, message: int | None) -> "Wanted":
+def _wanted(sender: str | None, channel: str | None, conversation: int | None, message: int | None) -> "ErasureScope":
     from helpdesk.records import erasure
 
     if sum(value is not None for value in (sender, conversation, message)) != 1:
@@ -58,10 +58,10 @@ def _wanted(sender: str | None, channel: str | None, conversation: int | None, m
     if channel is not None and sender is None:
         raise click.UsageError("--channel goes with --sender")
     if sender is not None:
-        return erasure.Wanted(erasure.SENDER, sender=sender, channel=channel)
+        return erasure.ErasureScope(erasure.SENDER, sender=sender, channel=channel)
     if conversation is not None:
-        return erasure.Wanted(erasure.CONVERSATION, number=conversation)
-    return erasure.Wanted(erasure.MESSAGE, number=message or 0)
+        return erasure.ErasureScope(erasure.CONVERSATION, number=conversation)
+    return erasure.ErasureScope(erasure.MESSAGE, number=message or 0)
 
 
 def _show_status(database: "Database") -> None:

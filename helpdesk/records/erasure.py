@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.errors import NotFoundError
 from helpdesk.records import audit_log, faq_history, leases
-from helpdesk.records.message_deletion import AT_ONCE, delete_labels, delete_messages
+from helpdesk.records.message_deletion import IDS_AT_ONCE, delete_labels, delete_messages
 from helpdesk.records.scrubbing import Scrubber, scrub_columns, scrub_reports
 from helpdesk.records.tables import (
     CardLease,
@@ -35,7 +35,7 @@ _EDITED = "edit"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ErasureScope:
     """What is to be erased: everything of a sender (on one channel, or on all), a conversation, or one message."""
 
     scope: str
@@ -79,7 +79,7 @@ class _Gone:
         return sorted(self.texts)
 
 
-def erase(session: Session, wanted: Wanted, *, author: str, home: Path) -> ErasureRow:
+def erase(session: Session, wanted: ErasureScope, *, author: str, home: Path) -> ErasureRow:
     """Erase, in this transaction, and write the certificate's row. Files of the home are cleaned before it commits.
 
     Versions that are built already still know vectors and keys of what was labelled: nights see to these.
@@ -132,8 +132,8 @@ def _own_texts(session: Session, found: Sequence[Message]) -> dict[str, str]:
     """Text key -> text of the messages whose text nobody else has written."""
     texts = {message.text_key: message.text for message in found if message.normalised}
     ids, keys = {message.id for message in found}, sorted(texts)
-    for start in range(0, len(keys), AT_ONCE):
-        same = select(Message.id, Message.text_key).where(Message.text_key.in_(keys[start : start + AT_ONCE]))
+    for start in range(0, len(keys), IDS_AT_ONCE):
+        same = select(Message.id, Message.text_key).where(Message.text_key.in_(keys[start : start + IDS_AT_ONCE]))
         for number, key in session.execute(same):
             if number not in ids:
                 texts.pop(key, None)
@@ -191,4 +191,4 @@ def _erase_teaching(session: Session, gone: _Gone, *, author: str) -> None:
 def _among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
     """The column has one of the values, in portions that a statement can hold; nothing has one of none."""
     ordered = sorted(values)
-    return [column.in_(ordered[n : n + AT_ONCE]) for n in range(0, len(ordered), AT_ONCE)] or [column.in_([])]
+    return [column.in_(ordered[n : n + IDS_AT_ONCE]) for n in range(0, len(ordered), IDS_AT_ONCE)] or [column.in_([])]

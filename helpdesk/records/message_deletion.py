@@ -24,7 +24,7 @@ from helpdesk.records.tables import (
     Table,
 )
 
-AT_ONCE = 500  # ids in one statement
+IDS_AT_ONCE = 500  # ids in one statement
 
 
 def delete_messages(session: Session, ids: Sequence[int]) -> Counter[str]:
@@ -33,8 +33,8 @@ def delete_messages(session: Session, ids: Sequence[int]) -> Counter[str]:
     Labels on them must be gone. Conversations that are empty then go too.
     """
     counts = Counter[str]()
-    for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        some = ids[start : start + IDS_AT_ONCE]
         found = select(Message.text_key, Message.conversation_id).where(Message.id.in_(some))
         rows = session.execute(found).tuples().all()
         counts += unhang(session, some)
@@ -117,7 +117,7 @@ def _decided(session: Session, message_id: int) -> dict[str, Any]:
 
 
 def _is_disliked(session: Session, ids: Sequence[int]) -> bool:
-    said = select(func.count()).where(FeedbackRow.message_id.in_(ids[-AT_ONCE:]), FeedbackRow.said == NOT_HELPFUL)
+    said = select(func.count()).where(FeedbackRow.message_id.in_(ids[-IDS_AT_ONCE:]), FeedbackRow.said == NOT_HELPFUL)
     return bool(session.scalar(said))
 
 

@@ -19,7 +19,7 @@ from helpdesk.records.message_deletion import delete_labels, delete_messages, fo
 from helpdesk.records.tables import Conversation, Label, Message, Version
 
 NOBODY = ""  # no door takes a message of a sender without a name
-BATCH = 300
+_BATCH = 300
 _FLIPS = ("flips", "right_to_wrong_flips")
 
 
@@ -48,7 +48,7 @@ def _prune_some(session: Session, before: datetime) -> Counter[str]:
         .join(Conversation, Conversation.id == Message.conversation_id)
         .where(Message.created_at < before, Conversation.sender != NOBODY)
         .order_by(Message.created_at, Message.id)
-        .limit(BATCH)
+        .limit(_BATCH)
     )
     rows = session.execute(old).tuples().all()
     labels = session.execute(

@@ -15,7 +15,7 @@ from helpdesk.redaction.numbers import find_numbers
 from helpdesk.redaction.own_patterns import OwnPattern, read_patterns
 
 
-class Found(NamedTuple):
+class Personal(NamedTuple):
     """Characters `start` to `end` of a text are personal; kind: what stands there instead, in square brackets."""
 
     start: int
@@ -52,13 +52,13 @@ class Redactor:
             end = found.end
         return "".join([*pieces, text[end:]]) if pieces else text
 
-    def find(self, text: str) -> list[Found]:
+    def find(self, text: str) -> list[Personal]:
         """What is personal in a text, in its order, without overlaps: what is looked for first has it."""
-        taken: list[Found] = []
+        taken: list[Personal] = []
         for look in self._looks(text):
             for start, end, kind in look(text):
                 if all(end <= other.start or start >= other.end for other in taken):
-                    taken.append(Found(start, end, kind))
+                    taken.append(Personal(start, end, kind))
         return sorted(taken)
 
     def _looks(self, text: str) -> Iterable[Callable[[str], Iterable[tuple[int, int, str]]]]:

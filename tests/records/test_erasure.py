@@ -12,7 +12,7 @@ from helpdesk.records import audit_log, faq, faq_edit, faq_history, golden, labe
 from helpdesk.records.certificates import certificate
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
-from helpdesk.records.erasure import CONVERSATION, MESSAGE, SENDER, Wanted, erase
+from helpdesk.records.erasure import CONVERSATION, MESSAGE, SENDER, ErasureScope, erase
 from helpdesk.records.faq import Entry
 from helpdesk.records.person_export import export_person
 from helpdesk.records.pruning import NOBODY, prune_messages
@@ -70,7 +70,7 @@ def add_phrasing(desk: ChatService, slug: str, text: str) -> None:
         faq_history.note(session, intent, "edited", author="ann")
 
 
-def rub_out(desk: ChatService, wanted: Wanted, home: Path) -> dict[str, Any]:
+def rub_out(desk: ChatService, wanted: ErasureScope, home: Path) -> dict[str, Any]:
     """Erase; the certificate."""
     with desk.database.write() as session:
         return certificate(erase(session, wanted, author="ann", home=home))
@@ -99,7 +99,7 @@ def test_nothing_of_a_sender_is_left(desk: ChatService, tmp_path: Path) -> None:
         audit_log.note(session, "label.removed", author="ann", subject="lamp", text=SECRET)
     assert MARKER in everything(desk.database)
 
-    found = rub_out(desk, Wanted(SENDER, sender="eve"), tmp_path)
+    found = rub_out(desk, ErasureScope(SENDER, sender="eve"), tmp_path)
 
     left = everything(desk.database)
     assert MARKER not in left
@@ -116,7 +116,7 @@ def test_a_text_that_others_wrote_too_stays_theirs(desk: ChatService, tmp_path: 
     mine, theirs = say(desk, COMMON, "eve"), say(desk, COMMON.upper(), "bob")
     label(desk, mine, "card")
 
-    rub_out(desk, Wanted(SENDER, sender="eve"), tmp_path)
+    rub_out(desk, ErasureScope(SENDER, sender="eve"), tmp_path)
 
     with desk.database.read() as session:
         kept = session.scalars(select(Label)).one()
@@ -128,7 +128,7 @@ def test_a_text_that_others_wrote_too_stays_theirs(desk: ChatService, tmp_path: 
 def test_what_an_import_brought_is_named_not_erased(desk: ChatService, tmp_path: Path) -> None:
     """The FAQ is the operators' own: people look at it."""
     say(desk, "about lamp?", "eve")
-    found = rub_out(desk, Wanted(SENDER, sender="eve"), tmp_path)
+    found = rub_out(desk, ErasureScope(SENDER, sender="eve"), tmp_path)
 
     assert found["entries_to_look_at"] == ["lamp"]
     assert count(desk.database, Phrasing) == 2
@@ -139,15 +139,15 @@ def test_one_message_or_one_conversation(desk: ChatService, tmp_path: Path) -> N
     first, second = say(desk, SECRET, "eve"), say(desk, COMMON, "eve")
     elsewhere = say(desk, "hello lamp", "eve", channel="slack")
 
-    rub_out(desk, Wanted(MESSAGE, number=first), tmp_path)
+    rub_out(desk, ErasureScope(MESSAGE, number=first), tmp_path)
     with desk.database.read() as session:
         assert set(session.scalars(select(Message.id))) == {second, elsewhere}
         talk = session.get_one(Message, second).conversation_id
-    rub_out(desk, Wanted(CONVERSATION, number=talk), tmp_path)
+    rub_out(desk, ErasureScope(CONVERSATION, number=talk), tmp_path)
     with desk.database.read() as session:
         assert list(session.scalars(select(Message.id))) == [elsewhere]
     with pytest.raises(NotFoundError):
-        rub_out(desk, Wanted(MESSAGE, number=first), tmp_path)
+        rub_out(desk, ErasureScope(MESSAGE, number=first), tmp_path)
 
 
 def test_cases_and_waiting_deliveries_go(desk: ChatService, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_cases_and_waiting_deliveries_go(desk: ChatService, tmp_path: Path) -> N
     with desk.database.read() as session:
         assert session.scalars(select(CaseRow)).first() is None or count(desk.database, DeliveryRow)
 
-    rub_out(desk, Wanted(SENDER, sender="eve"), tmp_path)
+    rub_out(desk, ErasureScope(SENDER, sender="eve"), tmp_path)
     assert count(desk.database, CaseRow) == count(desk.database, DeliveryRow) == count(desk.database, Conversation) == 0
 
 
@@ -168,7 +168,7 @@ def test_nothing_is_erased_while_a_night_runs(desk: ChatService, tmp_path: Path)
     with desk.database.write() as session:
         leases.take(session, "night", holder=leases.Holder("o", "host", 1, "p"), seconds=60)
     with pytest.raises(BusyError, match="try again"):
-        rub_out(desk, Wanted(MESSAGE, number=number), tmp_path)
+        rub_out(desk, ErasureScope(MESSAGE, number=number), tmp_path)
     assert count(desk.database, ErasureRow) == 0
 
 

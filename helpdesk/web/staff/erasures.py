@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from helpdesk.errors import BadInputError, BusyError, ConflictError, NotFoundError
 from helpdesk.records.certificates import write_certificate
-from helpdesk.records.erasure import CONVERSATION, SENDER, Wanted, erase, list_erasures
+from helpdesk.records.erasure import CONVERSATION, SENDER, ErasureScope, erase, list_erasures
 from helpdesk.records.pruning import NOBODY
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Conversation
@@ -39,7 +39,7 @@ def erase_conversation(conversation_id: int) -> Response:
             sender = session.scalar(select(Conversation.sender).where(Conversation.id == number))
             if sender is None or sender == NOBODY:
                 raise NotFoundError(f"no conversation {conversation_id} of somebody")
-            wanted = Wanted(what, sender=sender) if what == SENDER else Wanted(what, number=number)
+            wanted = ErasureScope(what, sender=sender) if what == SENDER else ErasureScope(what, number=number)
             row = erase(session, wanted, author=current_user.name, home=home)
     except BusyError as error:
         raise ConflictError(str(error)) from error

@@ -14,7 +14,7 @@ from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import faq_edit, faq_history, labels, versions
 from helpdesk.records.database import Database
-from helpdesk.records.erasure import SENDER, Wanted, erase, traces_left
+from helpdesk.records.erasure import SENDER, ErasureScope, erase, traces_left
 from helpdesk.records.night_report import NightReport
 from helpdesk.records.tables import ErasureRow, Intent
 from helpdesk.serving.chat_service import ChatService
@@ -68,7 +68,7 @@ def test_a_planted_marker_is_nowhere_after_the_next_night(desk: ChatService) -> 
     assert any(name.startswith("helpdesk.db") for name in planted)
 
     with desk.database.write() as session:
-        row = erase(session, Wanted(SENDER, sender="eve"), author="ann", home=home)
+        row = erase(session, ErasureScope(SENDER, sender="eve"), author="ann", home=home)
     with desk.database.read() as session:
         assert bundles_with_traces(desk.settings.bundles, traces_left(session))
     cleaned = night(desk)
@@ -94,7 +94,7 @@ def test_a_version_that_still_serves_is_not_taken_away(desk: ChatService, live: 
     live.refresh()
     live._say_what_serves()
     with desk.database.write() as session:
-        row = erase(session, Wanted(SENDER, sender="eve"), author="ann", home=desk.settings.home)
+        row = erase(session, ErasureScope(SENDER, sender="eve"), author="ann", home=desk.settings.home)
     follow_erasures(desk.settings, desk.database)
     with desk.database.read() as session:
         row = session.get_one(ErasureRow, row.id)
