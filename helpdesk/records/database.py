@@ -226,7 +226,7 @@ class Database:
         try:
             cursor = connection.cursor()
             cursor.execute("VACUUM")
-            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]  # type: ignore[func-returns-value]
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             return not busy
         finally:
             connection.close()

@@ -61,3 +61,27 @@ def test_a_delivery_of_before_redaction_is_known(settings: Settings) -> None:
 
     assert desk.reply(text, **WHO, external_id="1").message_id == 1
     assert stored(desk.database) == [text]
+
+
+PERSONAL = {
+    "I forgot my password, it was hunter22, I am jane@example.com": "password",
+    "my password is Sommer2024! how do I reset it": "password",
+    "vpn not connecting from 192.168.1.15": "vpn",
+    "cannot connect to the vpn, call me on +44 7911 123456": "vpn",
+    "the printer at 172.16.254.1 does not print": "printer",
+    "wifi not working, password: CoffeeHouse1": "wifi",
+    "I need a new laptop, my number is (202) 456-1111": "laptop",
+    "order a notebook for eva@example.se please": "laptop",
+}
+
+
+def test_the_matcher_understands_placeholders(real_desk: ChatService) -> None:
+    """With placeholders as many messages are taken for what they mean as with what was typed."""
+    live = real_desk.live.take()
+    assert live is not None
+    typed = {text: live.match(text).ranking[0].intent for text in PERSONAL}
+    redacted = {text: real_desk.match(text)[0].ranking[0].intent for text in PERSONAL}
+    right = [sum(found[text] == meant for text, meant in PERSONAL.items()) for found in (typed, redacted)]
+    print(f"right as typed {right[0]}, redacted {right[1]} of {len(PERSONAL)}")
+    assert right[1] >= right[0]
+    assert right[1] >= len(PERSONAL) - 1

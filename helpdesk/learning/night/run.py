@@ -80,6 +80,7 @@ def run_night(
             write_failed_night(
                 database, log.verdicts, started=moment, kind=log.promoted_kind, promoted=log.promoted, problem=error
             )
+            log.warnings += keep_privacy(settings, database)
         _end(settings, log, began)
         raise
     log.verdict = "kept" if log.promoted is None else "promoted"
