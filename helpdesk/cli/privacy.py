@@ -47,7 +47,8 @@ def erase(
     with database.read() as session:
         row = session.get_one(ErasureRow, number)
         click.echo(json.dumps(certificate(row), indent=1, ensure_ascii=False))
-    say("restart the server to empty its memory; the next night builds a version without it", err=True)
+    rest = "" if row.purged_at else "; the next night builds a version without it"
+    say(f"restart the server to empty its memory{rest}", err=True)
 
 
 def _wanted(sender: str | None, channel: str | None, conversation: int | None, message: int | None) -> "ErasureScope":
