@@ -30,6 +30,7 @@ from helpdesk.web.staff import (
     conversations,
     deliveries,
     desk,
+    erasures,
     faq_check,
     faq_entry,
     faq_list,
@@ -65,7 +66,7 @@ PUBLIC_API = (rasa, api, feedback, updates)
 DESCRIBED = (*PUBLIC_API, *CHATS, health, metrics)
 PUBLIC_PAGES = (reference, chat, widget, login)
 LABELLING_PAGES = (desk, queue, queue_acts, keys, labelling, label_files, mine, what_if)
-DESK_PAGES = (inbox, deliveries, report, report_map, golden, conversations)
+DESK_PAGES = (inbox, deliveries, report, report_map, golden, conversations, erasures)
 FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check, faq_try, imports)
 PEOPLE_PAGES = (people, api_keys, change_log, account, invitation)
 

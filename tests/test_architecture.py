@@ -44,7 +44,7 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {  # room -> sub-room -> the sub-roo
     "channels": {"receivers": set()},
     "web": {"api": set(), "staff": set(), "operations": set()},
 }
-ROOMLESS = {"errors", "settings", "decisions", "text", "near_duplicates", "progress", "threads"}
+ROOMLESS = {"errors", "settings", "decisions", "text", "near_duplicates", "progress", "redaction", "threads"}
 OUTSIDE = {
     "hnswlib": {"matching/index.py"},
     "torch": {"learning"},

@@ -38,8 +38,11 @@ def data_import(
     anchor,positive,negative       the first is nearer to the second than to the third
     text                           messages nobody labelled
     """
+    from dataclasses import replace
+
     from helpdesk.records.examples import store_examples
     from helpdesk.records.files.example_files import LABELLED, read_examples, recognise
+    from helpdesk.redaction import make_redactor
     from helpdesk.text import visible
 
     kind, author, source = recognise(file), visible(author)[:80], visible(source or file.name)[:200]
@@ -51,8 +54,10 @@ def data_import(
         found.require_good()
     for line, reason in found.bad_rows:
         say(f"skipped line {line}: {reason}", err=True)
+    redact = make_redactor(on=settings.redact, regions=settings.regions, patterns=settings.redact_patterns)
+    rows = [replace(row, texts=tuple(map(redact, row.texts))) for row in found.rows]
     with database.write() as session:
-        stored = store_examples(session, kind, found.rows, source=source, author=author)
+        stored = store_examples(session, kind, rows, source=source, author=author)
     say(stored.sentence())
 
 

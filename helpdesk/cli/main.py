@@ -21,6 +21,7 @@ from helpdesk.cli.key import key
 from helpdesk.cli.labels import labels
 from helpdesk.cli.match import match
 from helpdesk.cli.nights import nights
+from helpdesk.cli.privacy import erase, export_person, prune
 from helpdesk.cli.retrain import retrain
 from helpdesk.cli.robustness import report
 from helpdesk.cli.server import config, demo, init, serve
@@ -88,6 +89,8 @@ for command in (
 ):
     cli.add_command(command)
 for command in (rollback, serve, simulate, staff, versions, why, backup, restore, doctor):
+    cli.add_command(command)
+for command in (erase, export_person, prune):
     cli.add_command(command)
 
 

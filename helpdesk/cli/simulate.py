@@ -72,7 +72,7 @@ def simulate(
     if curve is not None:
         _require_place(curve)
     with _folder(home) as folder:
-        settings = temporary_settings(folder, seed=seed, max_message_chars=MAX_CHARS)
+        settings = temporary_settings(folder, seed=seed, max_message_chars=MAX_CHARS, redact=False)
         cap_native_threads(settings.train_threads)
         from helpdesk.simulation.chart import draw_curves
         from helpdesk.simulation.options import Options

@@ -96,7 +96,7 @@ def note_message(
         "reason": decision["reason"],
         "best": ranking[0]["intent"] if ranking else None,
         "confidence": decision["confidence"],
-        "place": decision["confidence"] - _SURELY,
+        "place": place(1, decision["confidence"]),
     }
     connection.execute(_UPSERT[connection.dialect.name], values)
 
@@ -112,6 +112,11 @@ def why_no_demand(connection: Connection, message_id: int, row: Mapping[str, Any
     if len(lately) >= most_per_hour:
         return "flood"
     return "repeated" if lately.count(row["text_key"]) >= MOST_REPEATED else None
+
+
+def place(count: int, confidence: float) -> float:
+    """Where a text stands in the queue: less for more expected benefit."""
+    return count * (confidence - _SURELY)
 
 
 def follow_labels(session: Session, text_keys: Collection[str]) -> None:

@@ -134,7 +134,9 @@ def log_message(
     return message_id
 
 
-def find_delivery(session: Session, external_id: str, *, channel: str, sender: str, text: str) -> Logged | None:
+def find_delivery(
+    session: Session, external_id: str, *, channel: str, sender: str, texts: Collection[str]
+) -> Logged | None:
     """The stored message of an earlier delivery by this sender. Raises ConflictError when it had another text."""
     row = session.execute(
         select(Message.text, DecisionRow)
@@ -145,7 +147,7 @@ def find_delivery(session: Session, external_id: str, *, channel: str, sender: s
     if row is None:
         return None
     stored_text, decision = row
-    if stored_text != text:
+    if stored_text not in texts:
         raise ConflictError(f"message_id {external_id!r} was used before for another message")
     return _logged(decision)
 

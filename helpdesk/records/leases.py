@@ -42,6 +42,16 @@ def take(session: Session, name: str, *, holder: Holder, seconds: float) -> None
     found.expires_at = moment + timedelta(seconds=seconds)
 
 
+def require_free(session: Session) -> None:
+    """Raise BusyError while somebody holds a lease."""
+    running = session.scalars(select(Lease).where(Lease.expires_at > database_time(session))).first()
+    if running is not None:
+        raise BusyError(
+            f"a retraining is running (process {running.process_id} on {running.host} "
+            f"since {running.taken_at:%Y-%m-%d %H:%M} UTC); try again when it has ended"
+        )
+
+
 def renew(session: Session, name: str, *, owner: str, seconds: float) -> None:
     """Say that the holder lives. Raises BusyError when another run has taken the lease."""
     moment = database_time(session)

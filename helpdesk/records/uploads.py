@@ -24,7 +24,7 @@ _LISTED: Final = 5
 
 def keep_upload(session: Session, files: Sequence[NamedFile], *, staff_id: int) -> int:
     """Keep files for a day, and forget what was kept for longer. Returns the upload's id."""
-    session.execute(delete(Upload).where(Upload.until < now()).execution_options(synchronize_session=False))
+    forget_uploads(session)
     given = [file for file in files if file.name and file.data]
     if not given:
         raise BadInputError("there was no file, or nothing in it; choose one")
@@ -35,6 +35,11 @@ def keep_upload(session: Session, files: Sequence[NamedFile], *, staff_id: int) 
     session.add(upload)
     session.flush()
     return upload.id
+
+
+def forget_uploads(session: Session) -> None:
+    """Delete those whose time is over."""
+    session.execute(delete(Upload).where(Upload.until < now()).execution_options(synchronize_session=False))
 
 
 def find_upload(session: Session, upload_id: int, *, staff_id: int, locked: bool = False) -> Upload:

@@ -1,7 +1,7 @@
 """One message in, one reply out: decide, say, log, commit, then speak."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.conversations import LastTurn, Logged
 from helpdesk.records.database import Database
 from helpdesk.records.feedback import NOT_HELPFUL, give_feedback, own_message
+from helpdesk.redaction import Redactor, make_redactor
 from helpdesk.serving.dialogue import decide_choice, read_last_turn, waits_for_choice
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.handoff import MessageOutcome, hand_over, hand_over_unhelpful, settle_handover
@@ -79,8 +80,13 @@ class ChatService:
         """Whether messages can be stored."""
         return Readiness(self.settings)
 
+    @cached_property
+    def _redactor(self) -> Redactor:
+        settings = self.settings
+        return make_redactor(on=settings.redact, regions=settings.regions, patterns=settings.redact_patterns)
+
     def reply(self, text: str, *, channel: str, sender: str, external_id: str | None = None) -> Reply:
-        """Answer one message; it and its decision are committed when this returns.
+        """Answer one message; it and its decision are committed when this returns. From here on it is redacted.
 
         The same (channel, external id) is told again what it was told first, whatever was edited or promoted meanwhile.
         Raises BadInputError for text, sender or id that cannot be stored, ConflictError when the id was used for
@@ -90,17 +96,18 @@ class ChatService:
         check_text("message", text, limit=self.settings.max_message_chars)
         check_text("sender", sender, limit=MAX_SENDER)
         live = self.live.take_if_set_up()
+        typed, text = text, self._redacted(live, text)
         if external_id is None:
             decided = self._decide(live, text, channel=channel, sender=sender, external_id=None)
             return self._reply(live, text, decided)
         check_text("message_id", external_id, limit=MAX_EXTERNAL_ID)
         delivery = {"channel": channel, "sender": sender, "external_id": external_id}
-        stored = self._find(text, **delivery)
+        stored = self._find({text, typed}, **delivery)
         if stored is None:
             try:
                 stored = self._decide(live, text, **delivery)
             except ConflictError:
-                stored = self._find(text, **delivery)
+                stored = self._find({text, typed}, **delivery)
                 if stored is None:
                     raise
         return self._reply(live, text, stored)
@@ -126,6 +133,7 @@ class ChatService:
         """The decision about a text and the version that made it; nothing is logged."""
         check_text("text", text, limit=self.settings.max_message_chars)
         live = self.live.take_if_set_up()
+        text = self._redacted(live, text)
         return (live.match(text), live.version_id) if live else (_NO_BUNDLE, None)
 
     def match_all(self, texts: Sequence[str]) -> tuple[list[Decision], int | None]:
@@ -133,6 +141,7 @@ class ChatService:
         for number, text in enumerate(texts):
             check_text(f"texts.{number}", text, limit=self.settings.max_message_chars)
         live = self.live.take_if_set_up()
+        texts = [self._redacted(live, text) for text in texts]
         return (live.match_all(texts), live.version_id) if live else ([_NO_BUNDLE] * len(texts), None)
 
     def speaking(self, locale: str | None) -> "ChatService":
@@ -142,11 +151,13 @@ class ChatService:
             return self
         languages = (language, *(known for known in self.settings.languages if known != language))
         speaking = replace(self, settings=self.settings.model_copy(update={"languages": languages}))
-        vars(speaking).update(tallies=self.tallies, readiness=self.readiness)  # one of each in a process
+        shared = {"tallies": self.tallies, "readiness": self.readiness, "_redactor": self._redactor}
+        vars(speaking).update(shared)  # one of each in a process
         return speaking
 
     def view(self, text: str, said: Decision | Reply) -> OutsideView:
         """What somebody who is not logged in may read of the decision about a text, or of the reply to it."""
+        text = self._redacted(self.live.take(), text)
         if isinstance(said, Reply):
             named = said.intents or [option.slug for option in said.options if option.slug]
             return outside_view(self.live.take(), text, columns=vars(said), named=named)
@@ -158,12 +169,19 @@ class ChatService:
         live = self.live.take_if_set_up()
         if live is None:
             raise NotFoundError("no version serves yet; nothing can be searched")
+        text = self._redacted(live, text)
         ranking = live.rank(text).ranking if normalise(text) else ()
         return [(live.faq[ranked.intent], ranked) for ranked in ranking[:limit]], live.version_id
 
-    def _find(self, text: str, *, channel: str, sender: str, external_id: str) -> Logged | None:
+    def _redacted(self, live: Live | None, text: str) -> str:
+        """The text as it is matched and stored. A phrasing of the FAQ, or a choice as it was offered, is no secret."""
+        redacted = self._redactor(text)
+        return text if redacted != text and live is not None and live.is_published(text) else redacted
+
+    def _find(self, texts: Collection[str], *, channel: str, sender: str, external_id: str) -> Logged | None:
+        """The stored delivery; one of before redaction was on has the text as it was typed."""
         with self.database.read() as session:
-            return conversations.find_delivery(session, external_id, channel=channel, sender=sender, text=text)
+            return conversations.find_delivery(session, external_id, channel=channel, sender=sender, texts=texts)
 
     def _decide(self, live: Live | None, text: str, *, channel: str, sender: str, external_id: str | None) -> Logged:
         none_text, whose = self.settings.none_text, {"channel": channel, "sender": sender}

@@ -23,7 +23,7 @@ from helpdesk.serving.day_additions import match_exactly, match_nearly, read_cha
 from helpdesk.serving.entries import FaqEntry, read_entries
 from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.settings import Settings
-from helpdesk.text import text_key
+from helpdesk.text import normalise, text_key
 
 log = logging.getLogger(__name__)
 _NO_REVISION = -1  # the FAQ of a bundle just opened is still to be encoded
@@ -64,6 +64,12 @@ class Live:
     def is_phrasing(self, text: str) -> bool:
         """Whether a text is a phrasing of the FAQ, word for word."""
         return bool(self.additions.having(text_key(self._question(text)), self.matcher.bundle))
+
+    def is_published(self, text: str) -> bool:
+        """Whether a text stands in the FAQ to the letter, as a phrasing or as a question that is shown."""
+        read = normalise(text)
+        having = self.additions.having(text_key(read), self.matcher.bundle)
+        return bool(having) or any(normalise(entry.shown) == read for entry in self.faq.values())
 
     def _question(self, text: str) -> str:
         return self.matcher.question(text, published=self.faq.keys(), additions=self.additions)

@@ -16,6 +16,7 @@ from helpdesk.settings.contract import ContractSettings
 from helpdesk.settings.handover import HandoverSettings
 from helpdesk.settings.installation import InstallationSettings
 from helpdesk.settings.night import NightSettings
+from helpdesk.settings.privacy import PrivacySettings
 from helpdesk.settings.protection import ProtectionSettings
 from helpdesk.settings.receivers import ReceiverSettings
 from helpdesk.settings.words import LANGUAGES, WordSettings
@@ -37,6 +38,7 @@ class Settings(
     ChannelSettings,
     ReceiverSettings,
     HandoverSettings,
+    PrivacySettings,
     ProtectionSettings,
     WordSettings,
     NightSettings,

@@ -1,6 +1,7 @@
 """The fold encoders of a fine-tuned encoder, and how a bundle stores them."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,10 @@ class Measurement:
     folds: int
     fold_of: dict[str, int]
     encoders: tuple[Path, ...]
+
+    def without(self, keys: Collection[str]) -> "Measurement":
+        """The same with no trace of texts that were erased."""
+        return replace(self, fold_of={key: fold for key, fold in self.fold_of.items() if key not in keys})
 
     def extended(self, dataset: Dataset) -> "Measurement":
         """The same for today's rows: new texts, which no encoder has seen, are assigned to a fold."""

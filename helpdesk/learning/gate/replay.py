@@ -12,12 +12,13 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, DecisionReason
-from helpdesk.learning.gate.replay_cache import REPLAY_FOLDER, ReplayVectors
+from helpdesk.learning.gate.replay_cache import ReplayVectors
 from helpdesk.matching.bundle import Bundle
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.matcher import Matcher
 from helpdesk.records.clock import now
 from helpdesk.records.conversations import recent_texts
+from helpdesk.records.erasure import REPLAY_FOLDER
 from helpdesk.records.labels import texts_of
 from helpdesk.records.night_report import DecisionSummary, FlipReport, ReplayReport
 from helpdesk.text import OUT_OF_SCOPE, normalise, text_key

@@ -20,7 +20,6 @@ from helpdesk.matching.small_talk import small_talk
 from helpdesk.text import normalise, text_key
 
 log = logging.getLogger(__name__)
-REPLAY_FOLDER = "replay"
 ROOM = 200_000  # more than the texts of one replay and their parts
 
 

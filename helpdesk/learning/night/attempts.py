@@ -26,6 +26,7 @@ from helpdesk.learning.training.train import Tuned, tune
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.records.database import Database
+from helpdesk.records.erasure import traces_left
 from helpdesk.records.night_report import TrainingReport
 from helpdesk.settings import Settings
 
@@ -63,6 +64,9 @@ def refresh(night: Tonight, context: GateContext) -> CandidateResult:
 def rebuild(night: Tonight, dataset: Dataset, incumbent: Path, manifest: Mapping[str, Any]) -> Candidate:
     """A bundle of today's rows around the encoder of another bundle, measured as that one is."""
     measurement = read_measurement(incumbent)
+    if measurement is not None:
+        with night.database.read() as session:
+            measurement = measurement.without(traces_left(session))
     return build(
         night,
         dataset,

@@ -9,7 +9,7 @@ from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.errors import HelpdeskError
 from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.data_check.check import check_data as make_check
-from helpdesk.learning.gate.replay_cache import REPLAY_FOLDER, ReplayVectors
+from helpdesk.learning.gate.replay_cache import ReplayVectors
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.decide import Decision, speak
 from helpdesk.matching.matcher import Matcher
@@ -17,6 +17,7 @@ from helpdesk.progress import Quiet
 from helpdesk.records import faq, now_answered, versions
 from helpdesk.records.data_checks import read_data_check, store_data_check
 from helpdesk.records.database import Database
+from helpdesk.records.erasure import REPLAY_FOLDER
 from helpdesk.records.names import current_names
 from helpdesk.settings import Settings
 

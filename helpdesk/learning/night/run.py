@@ -22,6 +22,7 @@ from helpdesk.learning.night.attempts import Finish, Gate, Tonight, base_encoder
 from helpdesk.learning.night.base_change import base_before, on_base_change
 from helpdesk.learning.night.budget import require_disk, within_memory
 from helpdesk.learning.night.candidate_result import attempt, failure_spared, rollback_objection
+from helpdesk.learning.night.erasures import keep_privacy, must_replace, replacing
 from helpdesk.learning.night.for_the_desk import prepare_desk
 from helpdesk.learning.night.history import (
     Figures,
@@ -81,6 +82,7 @@ def run_night(
         log.verdict, log.error = "failed", f"{type(error).__name__}: {error}"
         if not plan.dry_run:
             note_failure(database, log, moment, mark, error)
+            log.warnings += keep_privacy(settings, database)
         _end(settings, log, began)
         raise
     log.verdict = "kept" if log.promoted is None else "promoted"
@@ -89,6 +91,7 @@ def run_night(
     log.warnings += warnings_of(figures)
     if not plan.dry_run:
         log.warnings += prepare_desk(settings, database, check_data=plan.check_data)
+        log.warnings += keep_privacy(settings, database)
     return _end(settings, log, began)
 
 
@@ -132,13 +135,16 @@ def _work(night: Tonight) -> None:
     night.log.rows, night.log.holdout = len(dataset.train), len(dataset.holdout)
     if held and current is not None:
         night = _held(night, current.version_id)
+    erased = current is not None and must_replace(night, current.directory)
+    if erased:
+        night = replacing(night)
     try:
         if current is None:
             _first(night, dataset)
         elif (older := layout.read_older_manifest(night.bundles / current.directory)) is not None:
             _renew(night, dataset, current, older)
         else:
-            _improve(night, dataset, current)
+            _improve(night, dataset, current, erased=erased)
     finally:
         if not night.lease.is_lost():
             retention.remove_leftovers(night.bundles, night.database)
@@ -194,7 +200,7 @@ def _renew(night: Tonight, dataset: Dataset, current: versions.Current, older: M
         _promote(night, dataset, built)
 
 
-def _improve(night: Tonight, dataset: Dataset, current: versions.Current) -> None:
+def _improve(night: Tonight, dataset: Dataset, current: versions.Current, *, erased: bool) -> None:
     """Refreshed and retrained against the incumbent; at most one of them is promoted."""
     night.log.incumbent = current.version_id
     require_disk(night.bundles, like=night.bundles / current.directory)
@@ -206,7 +212,7 @@ def _improve(night: Tonight, dataset: Dataset, current: versions.Current) -> Non
         night.log.warnings.append(on_base_change(before, name, version=current.version_id, finetune=finetune))
     dataset = _shortened(night, dataset, incumbent.path / layout.ENCODER)
     contract = contract_of(night.settings)
-    changed = candidates.is_outdated(incumbent.manifest, dataset, night.settings, contract=contract)
+    changed = erased or candidates.is_outdated(incumbent.manifest, dataset, night.settings, contract=contract)
     tries = changed + night.plan.finetune
     context = gather_context(
         night.settings, night.database, dataset, incumbent, current.version_id, without=night.plan.without, tries=tries

@@ -36,6 +36,15 @@ def read_report(home: Path, started: datetime) -> NightReport | None:
     return _open(home / REPORTS / f"{_name(started.isoformat(timespec='seconds'))}.json")
 
 
+def forget_reports(home: Path, *, before: datetime) -> int:
+    """Remove the reports of nights that started before a moment: they hold texts of messages. How many there were."""
+    first = _name(before.isoformat(timespec="seconds"))
+    old = [path for path in (home / REPORTS).glob("*.json") if path.stem < first]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
 def last_night(home: Path) -> LastNight | None:
     """The newest readable report that is not of a dry run, None when there is none.
 

@@ -3,6 +3,7 @@
 from helpdesk.records.tables.base import Table, UtcDateTime
 from helpdesk.records.tables.cases import CaseReason, CaseReply, CaseRow, CaseState
 from helpdesk.records.tables.deliveries import DeliveryRow, DeliveryState
+from helpdesk.records.tables.erasures import ErasureRow
 from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
 from helpdesk.records.tables.keys import ApiKey
 from helpdesk.records.tables.operations import DataCheck, HeartbeatRow, Lease, Night, Promotion, Version
@@ -45,6 +46,7 @@ __all__ = [
     "DecisionRow",
     "DeliveryRow",
     "DeliveryState",
+    "ErasureRow",
     "Example",
     "ExclusionRow",
     "FaqChange",

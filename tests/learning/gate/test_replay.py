@@ -7,7 +7,6 @@ import pytest
 
 from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.gate.replay import ReplayTraffic, read_traffic
-from helpdesk.learning.gate.replay_cache import REPLAY_FOLDER
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import encoder_hash
@@ -15,6 +14,7 @@ from helpdesk.matching.matcher import Matcher
 from helpdesk.progress import Quiet
 from helpdesk.records import labels
 from helpdesk.records.database import Database
+from helpdesk.records.erasure import REPLAY_FOLDER
 from helpdesk.records.faq import Entry, store_entries
 from helpdesk.records.night_report import NightReport
 from helpdesk.serving.chat_service import ChatService

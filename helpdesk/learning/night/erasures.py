@@ -1,0 +1,113 @@
+"""What nights do about privacy: retention, and erasures until nothing is left of what was erased.
+
+The first night after an erasure puts a version in service that was built without it, whatever the gate says: a version
+may be worse for it, but not keep it. Bundles that still hold it go as soon as no process serves them.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from helpdesk.errors import HelpdeskError
+from helpdesk.learning.bundles.erased import bundles_with_traces
+from helpdesk.learning.bundles.retention import REMOVED
+from helpdesk.learning.gate.case import Case
+from helpdesk.learning.gate.verdict import Verdict
+from helpdesk.learning.night.attempts import Tonight
+from helpdesk.records import erasure, heartbeats, versions
+from helpdesk.records.certificates import write_certificate
+from helpdesk.records.clock import now
+from helpdesk.records.database import Database
+from helpdesk.records.files.reports import forget_reports
+from helpdesk.records.pruning import prune_messages
+from helpdesk.records.tables import ErasureRow
+from helpdesk.records.uploads import forget_uploads
+from helpdesk.settings import Settings
+
+ERASED_REASON = "what serves still holds something that was erased"
+
+
+def must_replace(night: Tonight, directory: str) -> bool:
+    """Whether the bundle in service was built from something that was erased since."""
+    with night.database.read() as session:
+        traces = erasure.traces_left(session)
+    return directory in bundles_with_traces(night.bundles, traces)
+
+
+def replacing(night: Tonight) -> Tonight:
+    """The night in which a refreshed version goes live whatever the rules say: it was built without what was erased."""
+    night.log.warnings.append(f"{ERASED_REASON}: the refreshed version goes live whatever the gate says")
+    gate = night.gate
+
+    def judged(case: Case) -> Verdict:
+        verdict = gate(case)
+        if verdict.promote or case.needs_gain:
+            return verdict
+        return replace(verdict, promote=True, reasons=(ERASED_REASON, *verdict.reasons))
+
+    return replace(night, gate=judged)
+
+
+def keep_privacy(settings: Settings, database: Database) -> list[str]:
+    """Delete what is too old, and follow every erasure; what could not be done, in words."""
+    steps: dict[str, Callable[[Settings, Database], object]] = {
+        "old messages were not deleted": prune,
+        "erasures were not followed": follow_erasures,
+    }
+    problems = []
+    for problem, step in steps.items():
+        try:
+            step(settings, database)
+        except (HelpdeskError, OSError) as error:
+            problems.append(f"{problem}: {error}")
+    return problems
+
+
+def prune(settings: Settings, database: Database) -> dict[str, int]:
+    """Delete messages, reports and uploads that are older than the settings let them be; table -> rows."""
+    with database.write() as session:
+        forget_uploads(session)
+    if settings.retention_days is None:
+        return {}
+    before = now() - timedelta(days=settings.retention_days)
+    counts = prune_messages(database, before=before)
+    counts["report files"] = forget_reports(settings.home, before=before)
+    return dict(+counts)
+
+
+def follow_erasures(settings: Settings, database: Database) -> None:
+    """Bring each certificate up to date: the first clean version, the last copy gone, freed pages overwritten."""
+    with database.read() as session:
+        numbers = [row.id for row in erasure.pending(session)]
+    for number in numbers:
+        _follow_bundles(settings, database, number)
+    compacted = bool(numbers) and database.compact()
+    for number in numbers:
+        with database.write() as session:
+            row = session.get_one(ErasureRow, number)
+            if compacted and row.compacted_at is None:
+                row.compacted_at = now()
+        write_certificate(settings.home, row)
+
+
+def _follow_bundles(settings: Settings, database: Database, number: int) -> None:
+    """Once what serves is clean, bundles that hold traces go, but for those that a process serves still."""
+    with database.write() as session:
+        row = session.get_one(ErasureRow, number)
+        traces = frozenset((*row.traces["keys"], *row.traces["rows"])) if row.traces else frozenset()
+        unclean = bundles_with_traces(settings.bundles, traces)
+        current = versions.current(session)
+        if current is not None and current.directory in unclean:
+            return
+        if row.clean_at is None:
+            row.clean_at, row.clean_version_id = now(), None if current is None else current.version_id
+        served = heartbeats.in_use(session)
+        directories = {version.directory: version.id for version in versions.list_versions(session)}
+        for name in unclean:
+            if directories.get(name) not in served:
+                (settings.bundles / name).rename(settings.bundles / f"{REMOVED}{name}")
+        if not any((settings.bundles / name).is_dir() for name in unclean):
+            row.purged_at, row.traces = row.purged_at or now(), None
+    for path in settings.bundles.glob(f"{REMOVED}*"):
+        shutil.rmtree(path, ignore_errors=True)

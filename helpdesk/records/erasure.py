@@ -1,0 +1,194 @@
+"""Erasure: a person's messages go, and everything that was made of them. A certificate says what and when."""
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import NotFoundError
+from helpdesk.records import audit_log, faq_history, leases
+from helpdesk.records.message_deletion import IDS_AT_ONCE, delete_labels, delete_messages
+from helpdesk.records.scrubbing import Scrubber, scrub_columns, scrub_reports
+from helpdesk.records.tables import (
+    CardLease,
+    Conversation,
+    ErasureRow,
+    Example,
+    GoldenPhraseRow,
+    Intent,
+    Label,
+    Message,
+    Phrasing,
+    Table,
+)
+from helpdesk.text import normalise
+
+SENDER, CONVERSATION, MESSAGE = "sender", "conversation", "message"
+REPLAY_FOLDER: Final = "replay"  # vectors of replayed messages, which the next night computes anew
+_EDITED = "edit"
+
+
+@dataclass(frozen=True)
+class ErasureScope:
+    """What is to be erased: everything of a sender (on one channel, or on all), a conversation, or one message."""
+
+    scope: str
+    sender: str = ""
+    channel: str | None = None
+    number: int = 0
+
+    @property
+    def subject(self) -> str:
+        """How the certificate names it: who knows the sender can tell that it is theirs, and nobody else."""
+        if self.scope != SENDER:
+            return f"{self.scope} {self.number}"
+        named = "\0".join((self.channel or "", self.sender))
+        return f"sha256:{hashlib.sha256(named.encode()).hexdigest()}"
+
+    @property
+    def where(self) -> ColumnElement[bool]:
+        """Which messages are meant."""
+        if self.scope == MESSAGE:
+            return Message.id == self.number
+        if self.scope == CONVERSATION:
+            return Message.conversation_id == self.number
+        talks = select(Conversation.id).where(Conversation.sender == self.sender)
+        if self.channel is not None:
+            talks = talks.where(Conversation.channel == self.channel)
+        return Message.conversation_id.in_(talks)
+
+
+@dataclass
+class _Gone:
+    """What goes: the messages, the texts (by key) that nobody else wrote, and the rows that were made of these."""
+
+    messages: Sequence[Message]
+    texts: dict[str, str]
+    rows: list[str] = field(default_factory=list)
+    entries: set[str] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def keys(self) -> list[str]:
+        return sorted(self.texts)
+
+
+def erase(session: Session, wanted: ErasureScope, *, author: str, home: Path) -> ErasureRow:
+    """Erase, in this transaction, and write the certificate's row. Files of the home are cleaned before it commits.
+
+    Versions that are built already still know vectors and keys of what was labelled: nights see to these.
+    Raises NotFoundError when there is no such message, BusyError while a night runs, which has read them already.
+    """
+    leases.require_free(session)
+    found = session.scalars(select(Message).where(wanted.where).order_by(Message.id)).all()
+    if not found:
+        raise NotFoundError(f"there is no message of this {wanted.scope}; nothing was erased")
+    gone = _Gone(found, _own_texts(session, found))
+    _erase_labels(session, gone)
+    _erase_teaching(session, gone, author=author)
+    scrub = Scrubber([*gone.texts.values(), *(message.text for message in found if message.text_key in gone.texts)])
+    gone.counts += delete_messages(session, [message.id for message in found])
+    gone.counts += scrub_columns(session, scrub)
+    gone.counts["report files"] = scrub_reports(home, scrub)
+    shutil.rmtree(home / REPLAY_FOLDER, ignore_errors=True)
+    row = ErasureRow(
+        author=author[:80],
+        scope=wanted.scope,
+        subject=wanted.subject,
+        counts=dict(+gone.counts),
+        entries=sorted(gone.entries),
+        traces={"keys": gone.keys, "rows": gone.rows},
+    )
+    session.add(row)
+    session.flush()
+    audit_log.note(session, "person.erased", author=author, subject=f"erasure {row.id}", scope=wanted.scope)
+    return row
+
+
+def pending(session: Session) -> list[ErasureRow]:
+    """Erasures of which something is left, oldest first."""
+    left = or_(ErasureRow.purged_at.is_(None), ErasureRow.compacted_at.is_(None))
+    return list(session.scalars(select(ErasureRow).where(left).order_by(ErasureRow.id)))
+
+
+def list_erasures(session: Session) -> list[ErasureRow]:
+    """Newest first."""
+    return list(session.scalars(select(ErasureRow).order_by(ErasureRow.id.desc())))
+
+
+def traces_left(session: Session) -> frozenset[str]:
+    """Text keys and row ids by which a bundle that still holds something erased is known."""
+    left = session.scalars(select(ErasureRow).where(ErasureRow.purged_at.is_(None)))
+    return frozenset(trace for row in left if row.traces for trace in (*row.traces["keys"], *row.traces["rows"]))
+
+
+def _own_texts(session: Session, found: Sequence[Message]) -> dict[str, str]:
+    """Text key -> text of the messages whose text nobody else has written."""
+    texts = {message.text_key: message.text for message in found if message.normalised}
+    ids, keys = {message.id for message in found}, sorted(texts)
+    for start in range(0, len(keys), IDS_AT_ONCE):
+        same = select(Message.id, Message.text_key).where(Message.text_key.in_(keys[start : start + IDS_AT_ONCE]))
+        for number, key in session.execute(same):
+            if number not in ids:
+                texts.pop(key, None)
+    return texts
+
+
+def _erase_labels(session: Session, gone: _Gone) -> None:
+    """Labels whose text is nobody else's go; the others are henceforth of a message of somebody else."""
+    ids = [message.id for message in gone.messages]
+    for label in session.scalars(select(Label).where(or_(*_among(Label.message_id, ids)))).all():
+        other = None
+        if label.text_key not in gone.texts:
+            same = select(Message).where(Message.text_key == label.text_key, ~or_(*_among(Message.id, ids)))
+            other = session.scalars(same.order_by(Message.id.desc()).limit(1)).first()
+        if other is None:
+            gone.texts.setdefault(label.text_key, label.text)
+        else:
+            label.message_id, label.text = other.id, other.text
+    session.flush()
+    theirs = select(Label.id).where(or_(*_among(Label.text_key, gone.keys)))
+    numbers = list(session.scalars(theirs))
+    gone.counts["labels"] = delete_labels(session, numbers) if numbers else 0
+    gone.rows += [f"label:{number}" for number in numbers]
+
+
+def _erase_teaching(session: Session, gone: _Gone, *, author: str) -> None:
+    """Phrasings that an editor made of the texts, promises and examples. What an import brought stays, and is named."""
+    first = min(message.created_at for message in gone.messages)
+    changed: dict[int, Intent] = {}
+    for phrasing in session.scalars(select(Phrasing).where(or_(*_among(Phrasing.text_key, gone.keys)))).all():
+        if phrasing.source != _EDITED or phrasing.created_at < first:
+            gone.entries.add(phrasing.intent.slug)
+            gone.texts.pop(phrasing.text_key, None)
+            continue
+        gone.rows.append(f"phrasing:{phrasing.id}")
+        changed[phrasing.intent_id] = phrasing.intent
+        session.delete(phrasing)
+        gone.counts["phrasings"] += 1
+    session.flush()
+    for intent in changed.values():
+        session.expire(intent, ["phrasings"])
+    if changed:
+        faq_history.note_all(session, list(changed.values()), "erased", author=author)
+    single = Example.first.in_(sorted({form for text in gone.texts.values() for form in (text, normalise(text))}))
+    steps: tuple[tuple[type[Table], ColumnElement[bool]], ...] = (
+        (GoldenPhraseRow, or_(*_among(GoldenPhraseRow.text_key, gone.keys))),
+        (Example, or_(single, *_among(Example.text_key, gone.keys))),
+        (CardLease, or_(*_among(CardLease.text_key, gone.keys))),
+    )
+    for table, where in steps:
+        found = session.execute(delete(table).where(where).execution_options(synchronize_session=False))
+        gone.counts[table.__tablename__] += found.rowcount  # type: ignore[attr-defined]
+
+
+def _among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
+    """The column has one of the values, in portions that a statement can hold; nothing has one of none."""
+    ordered = sorted(values)
+    return [column.in_(ordered[n : n + IDS_AT_ONCE]) for n in range(0, len(ordered), IDS_AT_ONCE)] or [column.in_([])]

@@ -1,0 +1,45 @@
+"""E-mail and network addresses in free text."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Final
+
+EMAIL, IP = "email", "ip"
+SPELLED_HINTS: Final = (" dot ", "[dot]", "(dot)")
+
+_EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}\b")
+_SPELLED: Final = re.compile(
+    r"[\w.+-]{1,64} ?(?:\[at\]|\(at\)| at ) ?(?:[\w-]{1,63} ?(?:\[dot\]|\(dot\)| dot ) ?){1,4}[a-z]{2,24}\b",
+    re.IGNORECASE,
+)
+_IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\.?\w)")
+_IPV6: Final = re.compile(r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])", re.IGNORECASE)
+# "version 4.2.1.0" is no address.
+_VERSION: Final = re.compile(
+    r"(?:\b(?:version|ver|v|build|release|firmware|driver|update|patch|sdk|client|chrome|firefox|edge|safari|ios|macos"
+    r"|android|windows|office|java|python|section|chapter)[ .:]*(?:is |to |from |number )?|\bv)$",
+    re.IGNORECASE,
+)
+_LOOK_BACK = 24  # characters before an address that may say what it is
+
+
+def find_addresses(text: str) -> Iterator[tuple[int, int, str]]:
+    """(start, end, kind) of the addresses in a text."""
+    for match in _EMAIL.finditer(text):
+        lead = len(match[0]) - len(match[0].lstrip("!#$%&'*/=?^`{|}~.-"))
+        yield match.start() + lead, match.end(), EMAIL
+    for match in _SPELLED.finditer(text):
+        yield match.start(), match.end(), EMAIL
+    for pattern in (_IPV4, _IPV6):
+        for match in pattern.finditer(text):
+            if _is_ip(match[0]) and not _VERSION.search(text[max(0, match.start() - _LOOK_BACK) : match.start()]):
+                yield match.start(), match.end(), IP
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return text != "::"

@@ -1,0 +1,60 @@
+"""What is kept of people, and for how long."""
+
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings
+
+from helpdesk.errors import BadInputError
+from helpdesk.redaction.own_patterns import read_patterns
+
+
+class PrivacySettings(BaseSettings):
+    """Redaction and retention."""
+
+    redact: bool = Field(
+        True,
+        description="Whether e-mail addresses, telephone, card and account numbers, IP addresses and secrets in "
+        "messages are replaced before anything is stored",
+    )
+    redact_regions: str = Field(
+        "US,GB,DE",
+        description="Countries (ISO 3166, separated by commas) whose telephone numbers are known without `+`",
+    )
+    redact_patterns: Path | None = Field(
+        None,
+        description="File with more that is personal: a name and a regular expression a line; what is found becomes "
+        "`[name]`; empty: none",
+    )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=36_500,
+        description="Messages older than this many days are deleted each night, with all that hangs on them; empty: "
+        "they stay for ever",
+    )
+
+    @field_validator("redact_regions")
+    @classmethod
+    def _are_regions(cls, value: str) -> str:
+        from phonenumbers import SUPPORTED_REGIONS
+
+        unknown = [region for region in value.split(",") if region.strip() not in SUPPORTED_REGIONS]
+        if unknown:
+            raise ValueError(f"expected countries as two capital letters, not {unknown[0].strip()!r:.20}")
+        return ",".join(region.strip() for region in value.split(","))
+
+    @field_validator("redact_patterns")
+    @classmethod
+    def _are_patterns(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                read_patterns(value)
+            except BadInputError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The countries of `redact_regions`."""
+        return tuple(self.redact_regions.split(","))

@@ -1,0 +1,210 @@
+"""Erasure and retention: what goes, what stays, on both databases."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from helpdesk.errors import BusyError, NotFoundError
+from helpdesk.records import audit_log, faq, faq_edit, faq_history, golden, labels, leases, staff
+from helpdesk.records.certificates import certificate
+from helpdesk.records.clock import now
+from helpdesk.records.database import Database
+from helpdesk.records.erasure import CONVERSATION, MESSAGE, SENDER, ErasureScope, erase
+from helpdesk.records.faq import Entry
+from helpdesk.records.person_export import export_person
+from helpdesk.records.pruning import NOBODY, prune_messages
+from helpdesk.records.roles import Role
+from helpdesk.records.tables import (
+    AskedText,
+    CaseRow,
+    Conversation,
+    CountedDay,
+    DayTotal,
+    DeliveryRow,
+    ErasureRow,
+    Intent,
+    Label,
+    Message,
+    Phrasing,
+    Table,
+)
+from helpdesk.serving.chat_service import ChatService
+from helpdesk.serving.live import LiveMatcher
+from helpdesk.settings import load_settings
+
+MARKER = "zyxomarker"
+SECRET = f"My {MARKER} lamp in Flat Seven hums"
+COMMON = "where is my card"
+
+
+@pytest.fixture
+def desk(database: Database) -> ChatService:
+    """A FAQ of two entries and somebody who labels; no version serves."""
+    with database.write() as session:
+        entries = [Entry(slug, question=f"about {slug}?", answer="So.", phrasings=()) for slug in ("lamp", "card")]
+        faq.store_entries(session, entries, author="import")
+        staff.add_staff(session, "ann", password="correct horse battery", role=Role.ADMIN)
+    settings = load_settings(mail_to="people@example.com", mail_from="bot@example.com", smtp_host="localhost")
+    return ChatService(database, LiveMatcher(database, settings), settings)
+
+
+def say(desk: ChatService, text: str, sender: str, *, channel: str = "rest") -> int:
+    """One message."""
+    return desk.reply(text, channel=channel, sender=sender).message_id
+
+
+def label(desk: ChatService, message_id: int, slug: str) -> None:
+    """Say what a message meant."""
+    with desk.database.write() as session:
+        labels.label_message(session, message_id, kind="intent", intent=slug, staff_id=1, holdout_share=0.0)
+
+
+def add_phrasing(desk: ChatService, slug: str, text: str) -> None:
+    """An editor makes a phrasing of what somebody wrote."""
+    with desk.database.write() as session:
+        intent = session.scalars(select(Intent).where(Intent.slug == slug)).one()
+        faq_edit._add(session, intent, [text], author="ann")
+        faq_history.note(session, intent, "edited", author="ann")
+
+
+def rub_out(desk: ChatService, wanted: ErasureScope, home: Path) -> dict[str, Any]:
+    """Erase; the certificate."""
+    with desk.database.write() as session:
+        return certificate(erase(session, wanted, author="ann", home=home))
+
+
+def everything(database: Database) -> str:
+    """Every cell of every table."""
+    with database.read() as session:
+        rows = [str(tuple(row)) for table in Table.metadata.sorted_tables for row in session.execute(select(table))]
+    return "\n".join(rows)
+
+
+def count(database: Database, table: type[Table]) -> int:
+    """Rows of a table."""
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_nothing_of_a_sender_is_left(desk: ChatService, tmp_path: Path) -> None:
+    """Message, label, phrasing, history, promise and log go; others' messages and the entry stay."""
+    number, other = say(desk, SECRET, "eve"), say(desk, COMMON, "bob")
+    label(desk, number, "lamp")
+    add_phrasing(desk, "lamp", SECRET)
+    with desk.database.write() as session:
+        golden.add(session, SECRET, intent="lamp", author="ann")
+        audit_log.note(session, "label.removed", author="ann", subject="lamp", text=SECRET)
+    assert MARKER in everything(desk.database)
+
+    found = rub_out(desk, ErasureScope(SENDER, sender="eve"), tmp_path)
+
+    left = everything(desk.database)
+    assert MARKER not in left
+    assert "'eve'" not in left
+    assert count(desk.database, Message) == count(desk.database, AskedText) == 1
+    assert {"messages": 1, "labels": 1, "phrasings": 1, "golden_phrases": 1}.items() <= found["rows"].items()
+    assert not found["finished"]
+    with desk.database.read() as session:
+        assert session.get(Message, other) is not None
+
+
+def test_a_text_that_others_wrote_too_stays_theirs(desk: ChatService, tmp_path: Path) -> None:
+    """Its label is of somebody else's message from then on, and the queue counts one less."""
+    mine, theirs = say(desk, COMMON, "eve"), say(desk, COMMON.upper(), "bob")
+    label(desk, mine, "card")
+
+    rub_out(desk, ErasureScope(SENDER, sender="eve"), tmp_path)
+
+    with desk.database.read() as session:
+        kept = session.scalars(select(Label)).one()
+        asked = session.scalars(select(AskedText)).one()
+    assert (kept.message_id, kept.text) == (theirs, COMMON.upper())
+    assert (asked.count, asked.first_id, asked.newest_id) == (1, theirs, theirs)
+
+
+def test_what_an_import_brought_is_named_not_erased(desk: ChatService, tmp_path: Path) -> None:
+    """The FAQ is the operators' own: people look at it."""
+    say(desk, "about lamp?", "eve")
+    found = rub_out(desk, ErasureScope(SENDER, sender="eve"), tmp_path)
+
+    assert found["entries_to_look_at"] == ["lamp"]
+    assert count(desk.database, Phrasing) == 2
+
+
+def test_one_message_or_one_conversation(desk: ChatService, tmp_path: Path) -> None:
+    """The rest of what the sender wrote stays; another channel is another conversation."""
+    first, second = say(desk, SECRET, "eve"), say(desk, COMMON, "eve")
+    elsewhere = say(desk, "hello lamp", "eve", channel="slack")
+
+    rub_out(desk, ErasureScope(MESSAGE, number=first), tmp_path)
+    with desk.database.read() as session:
+        assert set(session.scalars(select(Message.id))) == {second, elsewhere}
+        talk = session.get_one(Message, second).conversation_id
+    rub_out(desk, ErasureScope(CONVERSATION, number=talk), tmp_path)
+    with desk.database.read() as session:
+        assert list(session.scalars(select(Message.id))) == [elsewhere]
+    with pytest.raises(NotFoundError):
+        rub_out(desk, ErasureScope(MESSAGE, number=first), tmp_path)
+
+
+def test_cases_and_waiting_deliveries_go(desk: ChatService, tmp_path: Path) -> None:
+    """Nothing is sent any more of what was erased."""
+    say(desk, "I want to talk to a human", "eve")
+    say(desk, SECRET, "eve")
+    say(desk, SECRET + " again", "eve")
+    with desk.database.read() as session:
+        assert session.scalars(select(CaseRow)).first() is None or count(desk.database, DeliveryRow)
+
+    rub_out(desk, ErasureScope(SENDER, sender="eve"), tmp_path)
+    assert count(desk.database, CaseRow) == count(desk.database, DeliveryRow) == count(desk.database, Conversation) == 0
+
+
+def test_nothing_is_erased_while_a_night_runs(desk: ChatService, tmp_path: Path) -> None:
+    """It has read the message already."""
+    number = say(desk, SECRET, "eve")
+    with desk.database.write() as session:
+        leases.take(session, "night", holder=leases.Holder("o", "host", 1, "p"), seconds=60)
+    with pytest.raises(BusyError, match="try again"):
+        rub_out(desk, ErasureScope(MESSAGE, number=number), tmp_path)
+    assert count(desk.database, ErasureRow) == 0
+
+
+def test_old_messages_go_and_what_teaches_stays_without_its_sender(desk: ChatService) -> None:
+    """Totals stay, the queue is right, and a labelled text is nobody's."""
+    old = [say(desk, COMMON, "eve"), say(desk, SECRET, "eve")]
+    young = say(desk, COMMON, "bob")
+    label(desk, old[1], "lamp")
+    with desk.database.write() as session:
+        session.execute(update(Message).where(Message.id.in_(old)).values(created_at=now() - timedelta(days=40)))
+
+    counts = prune_messages(desk.database, before=now() - timedelta(days=30))
+
+    assert (counts["messages"], counts["kept"]) == (1, 1)
+    with desk.database.read() as session:
+        assert set(session.scalars(select(Message.id))) == {old[1], young}
+        assert set(session.scalars(select(Conversation.sender))) == {NOBODY, "bob"}
+        asked = session.scalars(select(AskedText).where(AskedText.newest_id == young)).one()
+        assert (asked.count, asked.first_id) == (1, young)
+        assert session.scalar(select(func.sum(DayTotal.count))) == 2
+    assert count(desk.database, CountedDay) >= 39
+    assert not prune_messages(desk.database, before=now() - timedelta(days=30))
+
+
+def test_a_person_gets_what_is_stored(desk: ChatService) -> None:
+    """Messages with what was told and said about them, of this sender only."""
+    number = say(desk, SECRET, "eve")
+    say(desk, COMMON, "bob")
+    label(desk, number, "lamp")
+    with desk.database.read() as session:
+        found = export_person(session, "eve")
+        with pytest.raises(NotFoundError):
+            export_person(session, "nobody")
+
+    [message] = found["conversations"][0]["messages"]
+    assert message["text"] == SECRET
+    assert message["decision"]["told"]["text"]
+    assert message["labels"][0]["entry"] == "lamp"
+    assert COMMON not in str(found)
