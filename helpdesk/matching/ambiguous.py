@@ -14,7 +14,7 @@ from helpdesk.matching.decide import MAX_OPTIONS, Decision
 from helpdesk.matching.languages import languages
 from helpdesk.text import words
 
-FEWEST_ENTRIES: Final = 3  # that have the words: fewer are few enough to guess between
+FEWEST_HAVING: Final = 3  # that have the words: fewer are few enough to guess between
 _MOST_WORDS: Final = 4  # of a message: in "how long does a card take" function words tell the matter
 _MOST_TELLING: Final = 2
 
@@ -31,12 +31,12 @@ def find_shared_words(rows: Iterable[tuple[str, str]], *, known: Collection[str]
     for telling, intent in told:
         for word in telling:
             having[word].add(intent)
-    shared = {word: intents for word, intents in having.items() if len(intents) >= FEWEST_ENTRIES}
+    shared = {word: intents for word, intents in having.items() if len(intents) >= FEWEST_HAVING}
     pairs: dict[str, set[str]] = defaultdict(set)
     for telling, intent in told:
         for pair in combinations([word for word in telling if word in shared], _MOST_TELLING):
             pairs[" ".join(pair)].add(intent)
-    shared |= {pair: intents for pair, intents in pairs.items() if len(intents) >= FEWEST_ENTRIES}
+    shared |= {pair: intents for pair, intents in pairs.items() if len(intents) >= FEWEST_HAVING}
     return {key: tuple(sorted(intents)) for key, intents in sorted(shared.items())}
 
 

@@ -70,8 +70,6 @@ class Teller:
         last: LastTurn | None,
         people: People,
     ) -> str:
-        if decision.reason == DecisionReason.NO_VERSION:
-            return NOT_SET_UP
         if decision.kind == DecisionKind.SMALLTALK:
             return self.replies.to(decision.reason, spoken_language(said, self.settings.languages))
         if decision.kind == DecisionKind.CLARIFY and offered:
@@ -81,6 +79,8 @@ class Teller:
             question = chosen_question(last, decision.ranking[0].intent)
             return self.replies.to_gone(written_language(question, self.settings.languages), question=question)
         texts = [entry.answer for entry in answered if entry.answer.strip()]
+        if decision.reason == DecisionReason.NO_VERSION:
+            texts = [NOT_SET_UP]
         if texts and people.stage is None:
             return "\n\n".join(texts)
         tell = spoken_language if decision.kind == DecisionKind.HANDOFF else written_language

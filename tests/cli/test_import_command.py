@@ -54,7 +54,7 @@ def test_the_report_names_every_change(home: Path) -> None:
         "Texts of several entries: 1. Whoever types one is asked which is meant.",
         '  "tunnel dead" is a phrasing of vpn and wifi: it is asked which one is meant',
         "Not read: 1.",
-        "  column owner",
+        "  column owner (2 cells)",
     ]
     assert tried.splitlines()[2:] == done.splitlines()[2:]
     assert run_in(home, "faq", "import", path).stdout.endswith("nothing changes\n")

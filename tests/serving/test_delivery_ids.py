@@ -25,7 +25,9 @@ from helpdesk.settings import load_settings
 
 settings = load_settings()
 database = open_database(settings)
-desk = ChatService(database, LiveMatcher(database, settings), settings)
+live = LiveMatcher(database, settings)
+live.refresh()
+desk = ChatService(database, live, settings)
 ids = [desk.reply("hello there", channel="rest", sender="u", external_id=str(n)).message_id for n in range(40)]
 print(json.dumps(ids))
 """
@@ -35,7 +37,9 @@ print(json.dumps(ids))
 def desk(database: Database) -> ChatService:
     """The serving side before a version serves: it stores and says that it does not know."""
     settings = load_settings()
-    return ChatService(database, LiveMatcher(database, settings), settings)
+    live = LiveMatcher(database, settings)
+    live.refresh()
+    return ChatService(database, live, settings)
 
 
 def count(database: Database) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from helpdesk.serving.chat_service import ChatService, Reply
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.handoff import MessageOutcome, decide_handover, describe_handover, hand_over_unhelpful
 from helpdesk.serving.live import LiveMatcher
+from helpdesk.serving.telling import NOT_SET_UP
 from helpdesk.settings import Settings, load_settings
 
 UNKNOWN, OTHER = "what is the capital of peru", "who won the match"
@@ -254,15 +255,17 @@ def test_a_thumb_down_opens_a_case(make: Make) -> None:
 def without_version(database: Database, tmp_path: Path, **more: Any) -> ChatService:
     """A desk over which nothing serves."""
     settings = load_settings(home=tmp_path, **more)
-    return ChatService(database, LiveMatcher(database, settings), settings)
+    live = LiveMatcher(database, settings)
+    live.refresh()
+    return ChatService(database, live, settings)
 
 
 def test_without_a_version_people_are_told_or_nothing_is_claimed(database: Database, tmp_path: Path) -> None:
     """On both databases."""
     alone, people = (without_version(database, tmp_path, inbox=inbox) for inbox in (False, True))
 
-    assert say(alone, "hello").text == "I am not sure I can answer that."
-    assert say(people, "hello").text == f"I am not sure I can answer that. {PASSED_ON}"
+    assert say(alone, "hello").text == NOT_SET_UP
+    assert say(people, "hello").text == f"{NOT_SET_UP}\n\n{PASSED_ON}"
     assert [reason for _, reason, _ in opened(people)] == ["no_answer"]
 
 
@@ -295,7 +298,9 @@ database = open_database(settings)
 def _die(connection, cursor, statement, *_):
     if statement.startswith("INSERT INTO " + sys.argv[2]):
         os._exit(9)
-ChatService(database, LiveMatcher(database, settings), settings).reply("hello", channel="rest", sender="u")
+live = LiveMatcher(database, settings)
+live.refresh()
+ChatService(database, live, settings).reply("hello", channel="rest", sender="u")
 """
 
 
