@@ -12,6 +12,7 @@ _WHY = {
     "asked": "the customer asked for a person",
     "no_answer": "the entry that fits has no answer yet",
     "two_failed_tries": "the bot did not understand twice",
+    "none_of_these": "it is none of what the bot offered",
     "thumbs_down": "the answer did not help",
     "flagged": "a topic that people look at",
     "language": "a language that the bot does not know",

@@ -33,5 +33,6 @@ def _made_up() -> CaseContent:
         urgent=False,
         opened_at=moment,
         transcript=(said,),
+        question=said.text,
         guesses=(),
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import CHOSEN, NO_QUESTION
 from helpdesk.records import names
 from helpdesk.records.tables import CaseRow, Conversation, DecisionRow, Message
 from helpdesk.records.turns import Turn, as_turns
@@ -26,7 +27,8 @@ class CaseTurn:
 
 @dataclass(frozen=True)
 class CaseContent:
-    """A case as its receivers read it. guesses: (question of an entry, its confidence), best first."""
+    """A case as its receivers read it. question: the newest message that asks something, no choice from a menu and no
+    wish for a person; guesses: (question of an entry, its confidence), best first, of that message."""
 
     case_id: int
     conversation_id: int
@@ -36,12 +38,8 @@ class CaseContent:
     urgent: bool
     opened_at: datetime
     transcript: tuple[CaseTurn, ...]
+    question: str
     guesses: tuple[tuple[str, float], ...]
-
-    @property
-    def question(self) -> str:
-        """The message that opened the case, the newest one."""
-        return self.transcript[-1].text if self.transcript else ""
 
 
 def read_case(session: Session, case_id: int) -> CaseContent | None:
@@ -53,6 +51,7 @@ def read_case(session: Session, case_id: int) -> CaseContent | None:
     rows = _rows(session, case)
     turns = as_turns(session, rows)
     questions = names.questions(session)
+    asked = next(((m, d) for m, d in reversed(rows) if d.ranking and _asks(d)), rows[-1] if rows else None)
     return CaseContent(
         case_id=case.id,
         conversation_id=conversation.id,
@@ -65,8 +64,13 @@ def read_case(session: Session, case_id: int) -> CaseContent | None:
             CaseTurn(message.created_at, message.text, _did(turn, decision.kind, questions))
             for turn, (message, decision) in zip(turns, rows, strict=True)
         ),
-        guesses=_guesses(session, rows[-1][1], questions) if rows else (),
+        question=asked[0].text if asked else "",
+        guesses=_guesses(session, asked[1], questions) if asked else (),
     )
+
+
+def _asks(decision: DecisionRow) -> bool:
+    return decision.reason not in CHOSEN and decision.kind not in NO_QUESTION
 
 
 def _rows(session: Session, case: CaseRow) -> Sequence[tuple[Message, DecisionRow]]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.clock import database_time
-from helpdesk.records.tables import CaseReply, CaseRow, DeliveryRow, DeliveryState, Message
+from helpdesk.records.tables import CaseReply, CaseRow, CaseState, DeliveryRow, DeliveryState, Message
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,15 @@ def queue_reply(session: Session, message_id: int, receiver: str, payload: Mappi
 def queue_person_reply(session: Session, reply_id: int, receiver: str, payload: Mapping[str, Any]) -> None:
     """Let what a person wrote in the inbox be sent to the chat of its case; in the transaction that stores it."""
     _queue(session, receiver=receiver, reply_id=reply_id, payload=dict(payload))
+
+
+def nobody_got(session: Session, conversation_id: int | None) -> bool:
+    """Whether the open case of a conversation was given up for every receiver: nobody knows of it."""
+    if conversation_id is None:
+        return False
+    case = select(CaseRow.id).where(CaseRow.conversation_id == conversation_id, CaseRow.state != CaseState.CLOSED)
+    states = set(session.scalars(select(DeliveryRow.state).where(DeliveryRow.case_id.in_(case)).distinct()))
+    return states == {DeliveryState.DEAD}
 
 
 def has_due(session: Session) -> bool:

@@ -14,7 +14,7 @@ from helpdesk.decisions import DecisionKind, DecisionReason, HandoverStage
 from helpdesk.records import cases
 from helpdesk.records.cases_elsewhere import close_if_elsewhere
 from helpdesk.records.clock import now
-from helpdesk.records.deliveries import queue_deliveries
+from helpdesk.records.deliveries import nobody_got, queue_deliveries
 from helpdesk.records.tables import CaseReason
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.settings import Settings
@@ -54,7 +54,7 @@ def settle_handover(
         return Handover(HandoverStage.TAKEN)
     may_repeat = outcome.kind == DecisionKind.FALLBACK and not talk.waiting
     tried = may_repeat and cases.failed_before(session, talk, since=now() - IN_A_ROW)
-    told = settings.reaches_people(channel)
+    told = settings.reaches_people(channel) and (settings.inbox or not nobody_got(session, talk.conversation_id))
     return decide_handover(outcome, settings, tried=tried, waiting=talk.waiting, told=told)
 
 
@@ -83,7 +83,9 @@ def _reason(outcome: MessageOutcome, settings: Settings, *, again: bool) -> Case
         return CaseReason.LANGUAGE
     if outcome.reason in _NOTHING_TO_REPHRASE:
         return CaseReason.NO_ANSWER
-    return CaseReason.TWO_FAILED_TRIES if again or outcome.reason == DecisionReason.NONE_OF_THESE else None
+    if outcome.reason == DecisionReason.NONE_OF_THESE:
+        return CaseReason.NONE_OF_THESE
+    return CaseReason.TWO_FAILED_TRIES if again else None
 
 
 def hand_over(session: Session, message_id: int, reason: CaseReason, settings: Settings) -> None:

@@ -50,10 +50,12 @@ class PeopleWords:
 
     def _of_people(self, *, passed_on: str) -> str:
         contact = self.settings.contact
+        reach = self._to(PeopleSaid.CONTACT).replace(CONTACT_HERE, contact) if contact and self.stage else ""
         if self.stage != HandoverStage.HANDED_OVER:
-            return self._to(PeopleSaid.CONTACT).replace(CONTACT_HERE, contact) if contact and self.stage else ""
+            return reach
         opens = self.settings.hours.opens_after(self.at) if self.settings.hours else None
-        return self._to(passed_on) if opens is None else f"{self._to(passed_on)} {self._back(opens)}"
+        said = [self._to(passed_on), self._back(opens) if opens else "", "" if self.settings.inbox else reach]
+        return " ".join(filter(None, said))  # another system may not get it: then there is still the contact
 
     def _back(self, opens: datetime) -> str:
         day = _DAYS[self.language][opens.weekday()]

@@ -48,7 +48,9 @@ def desk(database: Database) -> ChatService:
         faq.store_entries(session, entries, author="import")
         staff.add_staff(session, "ann", password="correct horse battery", role=Role.ADMIN)
     settings = load_settings(mail_to="people@example.com", mail_from="bot@example.com", smtp_host="localhost")
-    return ChatService(database, LiveMatcher(database, settings), settings)
+    live = LiveMatcher(database, settings)
+    live.refresh()
+    return ChatService(database, live, settings)
 
 
 def say(desk: ChatService, text: str, sender: str, *, channel: str = "rest") -> int:

@@ -68,7 +68,7 @@ def entry(slug: str = "vpn", *, urgent: bool = False, tags: tuple[str, ...] = ()
         (MessageOutcome("fallback", "empty"), False, None),
         (MessageOutcome("fallback", "known_out_of_scope"), False, None),
         (MessageOutcome("fallback", "unsure"), True, CaseReason.TWO_FAILED_TRIES),
-        (MessageOutcome("fallback", "none_of_these"), False, CaseReason.TWO_FAILED_TRIES),
+        (MessageOutcome("fallback", "none_of_these"), False, CaseReason.NONE_OF_THESE),
         (MessageOutcome("fallback", "language", foreign=True), False, CaseReason.LANGUAGE),
         (MessageOutcome("fallback", "known_out_of_scope", foreign=True), False, CaseReason.LANGUAGE),
         (MessageOutcome("fallback", "no_answer"), False, CaseReason.NO_ANSWER),

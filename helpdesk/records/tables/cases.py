@@ -16,6 +16,7 @@ class CaseReason(StrEnum):
     ASKED = "asked"  # the person wants to talk to a person
     NO_ANSWER = "no_answer"  # the entry that is asked for has no answer text
     TWO_FAILED_TRIES = "two_failed_tries"  # nothing was likely enough, twice in a row
+    NONE_OF_THESE = "none_of_these"  # it is none of the entries that were offered
     THUMBS_DOWN = "thumbs_down"  # the answer was no help
     FLAGGED = "flagged"  # the entry is about a topic that people look at
     LANGUAGE = "language"  # in a language that neither FAQ nor encoder know

@@ -171,12 +171,11 @@ class FeedbackReply(ReplyBody):
 
 
 class ToldUpdate(ReplyBody):
-    """What a person wrote."""
+    """What a person wrote. Whose login it is stays inside."""
 
     id: int
     text: str
     html: str
-    author: str
 
 
 class UpdatesReply(ReplyBody):

@@ -113,7 +113,8 @@ def _identify() -> Caller:
     if site_key is not None:
         row = _find(site_key, KeyKind.SITE)
         if _page_origin() not in row.origins:
-            raise Forbidden(f"a page of {request.origin!r:.80} sent this site key of {', '.join(row.origins)}")
+            where = f"a page of {request.origin!r:.80}" if request.origin else "something that is no page of a site"
+            raise Forbidden(f"{where} sent this key of a site; pages of its own origins may")
         return Caller(CallerKind.SITE, frozenset(row.scopes), row.id)
     if is_staff():
         return Caller(CallerKind.STAFF, ALL_SCOPES)

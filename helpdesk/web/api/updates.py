@@ -49,4 +49,4 @@ def updates(session_id: str) -> Response:
 
 
 def _update(reply: CaseReply) -> ToldUpdate:
-    return ToldUpdate(id=reply.id, text=reply.text, html=html_of_text(reply.text), author=reply.author)
+    return ToldUpdate(id=reply.id, text=reply.text, html=html_of_text(reply.text))

@@ -53,6 +53,7 @@ CASE_REASONS = {
     CaseReason.ASKED: "asked for a person",
     CaseReason.NO_ANSWER: "no answer yet",
     CaseReason.TWO_FAILED_TRIES: "two tries failed",
+    CaseReason.NONE_OF_THESE: "none of what was offered",
     CaseReason.THUMBS_DOWN: "the answer was no help",
     CaseReason.FLAGGED: "a topic for people",
     CaseReason.LANGUAGE: "another language",

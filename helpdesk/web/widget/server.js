@@ -146,8 +146,8 @@ function connect({ endpoint, siteKey, locale, store, host, isOpen, onState }) {
     if (known.session !== session || (mode === known.mode && !updates.length)) return;
     store.change((state) => {
       state.mode = mode;
-      for (const { id, text, html, author } of updates) {
-        add(state, `update/${id}`, { who: "person", text, html, author });
+      for (const { id, text, html } of updates) {
+        add(state, `update/${id}`, { who: "person", text, html });
         state.after = Math.max(state.after, id);
       }
     });

@@ -65,7 +65,7 @@ function makeView({ root, texts, limit, inside, say, resend, rate, clear, isOpen
   }
 
   function bubble(item) {
-    const name = item.who === "person" ? (item.author ?? texts.person) : texts[item.who];
+    const name = texts[item.who];
     const label = item.who === "person" ? element("b", { class: "author" }, name) : hidden(`${name}: `);
     const numbered = new Set((item.options ?? []).map((option, at) => `${at + 1}. ${option}`));
     const text = item.text.split("\n").filter((line) => !numbered.has(line)).join("\n"); // the choices are buttons

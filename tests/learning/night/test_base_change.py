@@ -70,7 +70,7 @@ def test_a_run_without_fine_tuning_keeps_the_encoder_and_its_base(
 def test_the_same_base_model_needs_no_word(settings: Settings, records: Database) -> None:
     """Nor one under its other name."""
     assert "HELPDESK_BASE_MODEL" not in night(settings, records, finetune=False).as_text()
-    assert list(set_up(settings, records, starter_faq=False, progress=Quiet())) == []
+    assert not [said for said in set_up(settings, records, starter_faq=False, progress=Quiet()) if "base model" in said]
     assert base_before({"base_model": "all-MiniLM-L6-v2"}, "sentence-transformers/all-MiniLM-L6-v2") is None
 
 
@@ -78,8 +78,7 @@ def test_setting_up_a_home_again_says_so_too(changed: Settings, records: Databas
     """Nothing is built: what serves goes on serving."""
     said = list(set_up(changed, records, starter_faq=False, progress=Quiet()))
 
-    assert len(said) == 1
-    assert "without fine-tuning it stays" in said[0]
+    assert ["without fine-tuning it stays" in line for line in said].count(True) == 1
 
 
 def test_a_cased_tokenizer_is_recognised(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_person_answers_from_the_inbox(
             inbox.take_case(session, case.id, author="ann", holder="")
             inbox.reply_to_case(session, case.id, author="ann", text="Hello <b>there</b>,\nwhat is it?", token="t" * 16)
         wait(page, 12)
-        expect(page.locator(".author")).to_have_text("ann")
+        expect(page.locator(".author")).to_have_text("Colleague")
         expect(page.locator(".turn").last).to_contain_text("Hello <b>there</b>,\nwhat is it?", use_inner_text=True)
         expect(page.locator(".notice")).to_have_text("You are talking to a colleague.")
         with records.write() as session:

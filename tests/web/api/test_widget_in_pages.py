@@ -312,14 +312,14 @@ def test_a_colleagues_reply_comes_by_itself(context: BrowserContext, api: FakeAp
     expect(page.locator(".notice")).to_have_text("Your request is with our team.")
     page.keyboard.press("Escape")
     api.state = "person"
-    api.updates = [{"id": 7, "text": "I am **Mia**", "html": "<p>I am <strong>Mia</strong></p>", "author": "Mia"}]
+    api.updates = [{"id": 7, "text": "I am **Mia**", "html": "<p>I am <strong>Mia</strong></p>"}]
     wait(page, 28)
 
     expect(page.get_by_role("button", name="Open the chat (1 new)")).to_be_visible()
     page.locator(".launcher").click()
     expect(page.locator(".badge")).to_be_hidden()
     expect(page.locator(".notice")).to_have_text("You are talking to a colleague.")
-    expect(page.locator(".turn").last.locator(".author")).to_have_text("Mia")
+    expect(page.locator(".turn").last.locator(".author")).to_have_text("Colleague")
     assert page.locator(".turn strong").inner_text() == "Mia"
     api.state = "bot"
     wait(page, 28)
@@ -477,7 +477,7 @@ def test_axe_finds_nothing(
     assert serious(page) == []
     page.locator(".launcher").click()
     api.state = "person"
-    api.updates = [{"id": 1, "text": "Hello", "html": "<p>Hello</p>", "author": "Mia"}]
+    api.updates = [{"id": 1, "text": "Hello", "html": "<p>Hello</p>"}]
     api.replies |= {"colour": CHOICES, "help": {"messages": [{"text": "x", "html": HTML}]}}
     ask(page, "help")
     page.get_by_role("button", name="Helpful", exact=True).click()

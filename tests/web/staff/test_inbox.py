@@ -56,7 +56,8 @@ def test_a_case_from_the_question_to_its_end(app: Flask, ann: FlaskClient) -> No
     found = updates(visitor, "eve").json
     assert found["state"] == "person"
     (reply,) = found["updates"]
-    assert (reply["author"], reply["text"]) == ("ann", "Hello <b>Eve</b>!\nHow can I help?")
+    assert reply["text"] == "Hello <b>Eve</b>!\nHow can I help?"
+    assert "author" not in reply, "a login name is half of a login"
     assert reply["html"] == "<p>Hello &lt;b&gt;Eve&lt;/b&gt;!<br>\nHow can I help?</p>"
     assert updates(visitor, "eve", reply["id"]).json == {"updates": [], "state": "person"}
     assert updates(visitor, "someone").json == {"updates": [], "state": "bot"}
