@@ -15,7 +15,10 @@ depends_on = None
 BEFORE = "kind IN ('answer', 'clarify', 'fallback', 'handoff', 'smalltalk')"
 AFTER = "kind IN ('answer', 'clarify', 'fallback', 'handoff', 'smalltalk', 'person')"
 STAGES = "ck_decisions_stage CHECK (stage IN ('rephrase', 'handed_over', 'contact', 'taken'))"
-REASONS = "reason IN ('asked', 'no_answer', 'two_failed_tries', 'none_of_these', 'thumbs_down', 'flagged', 'language', 'urgent')"
+REASONS = (
+    "reason IN ('asked', 'no_answer', 'two_failed_tries', 'none_of_these', 'thumbs_down', 'flagged', "
+    "'language', 'urgent')"
+)
 
 
 def upgrade() -> None:
