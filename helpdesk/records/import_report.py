@@ -89,7 +89,7 @@ def _row(entry: PlannedEntry) -> ReportRow:
 
 
 def _new_row(entry: PlannedEntry) -> ReportRow:
-    details = [entry.entry.answer or "no answer yet: whoever asks it is handed over"]
+    details = [entry.entry.answer or "no answer yet: it is matched and never answered"]
     if entry.added:
         details.append(_count(len(entry.added), "phrasing"))
     if entry.entry.status == "draft":

@@ -129,7 +129,7 @@ def test_a_text_with_two_meanings() -> None:
         ("test", "text,intent\nhello,oos\n", "none of the 1 test rows means an entry of the FAQ"),
         ("faq", "text,intent\nlost my card,card\nother,oos\n", "has an entry 'oos'"),
         ("faq", "text,intent\nlost my card,card\n,pin\n", "line 3: "),
-        ("faq", "words\nlost my card\n", "columns ['words'] found"),
+        ("faq", "words\nlost my card\n", "the first row, “words”, names no co"),
     ],
 )
 @pytest.mark.slow
