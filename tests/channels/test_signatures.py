@@ -41,7 +41,8 @@ def test_recipes_are_those_of_the_other_systems() -> None:
 
     assert sign(CHATWOOT, "one", body=BODY, at=AT)["X-Chatwoot-Signature"] == f"sha256={chatwoot}"
     assert sign(SLACK, "one", body=BODY, at=AT)["X-Slack-Signature"] == f"v0={slack}"
-    assert Webhook(SECRET).verify(BODY, sign(STANDARD_WEBHOOKS, SECRET, body=BODY, at=AT, message_id="m1"))
+    fresh = now().timestamp()  # the package reads the clock
+    assert Webhook(SECRET).verify(BODY, sign(STANDARD_WEBHOOKS, SECRET, body=BODY, at=fresh, message_id="m1"))
 
 
 def test_one_of_several_signatures_is_enough() -> None:

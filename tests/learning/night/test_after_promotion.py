@@ -1,6 +1,7 @@
 """A version was promoted and then the database went away, or the process: what is missing is made good and told."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import labels, nights, versions
+from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import REPORTS
 from helpdesk.records.night_report import NightReport
@@ -105,7 +107,9 @@ def test_a_night_that_was_killed_after_its_promotion_is_told_by_the_next(desk: C
         session.execute(delete(Night).where(Night.version_id == 2))
     for path in (desk.settings.home / REPORTS).glob("*.json"):
         path.unlink()
-    night(desk)
+    with simulated_time() as clock:  # two nights of one second would share a report
+        clock.set(now() + timedelta(minutes=1))
+        night(desk)
     reports = (desk.settings.home / REPORTS).glob("*.json")
     stored = {found.verdict: found for found in (NightReport.model_validate_json(path.read_text()) for path in reports)}
 
