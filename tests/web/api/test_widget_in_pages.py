@@ -444,6 +444,7 @@ def test_on_a_phone_it_fills_the_screen(browser: Browser, site: tuple[Site, str]
     page.goto("/shop")
     page.locator(".launcher").tap()
     ask(page, LONG)
+    page.locator(".panel").evaluate("(node) => Promise.all(node.getAnimations().map((moving) => moving.finished))")
     panel = page.locator(".panel").bounding_box()
     reached = set()
     for _ in range(12):
