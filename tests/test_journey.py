@@ -169,6 +169,7 @@ def test_the_chat_page_answers_and_offers_choices(server: Server, stream: list[s
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         page = browser.new_page()
         page.goto(server.url)
+        page.get_by_label("Your message").click()
         page.keyboard.type("forgot my password")
         page.keyboard.press("Enter")
         page.wait_for_selector('.bot[data-decision="answer"]')
