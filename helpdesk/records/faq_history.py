@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, func, insert, select
@@ -100,23 +99,6 @@ def history(
     rows = session.scalars(query.limit(limit + 1)).all()
     earlier: list[FaqRevision | None] = [*rows[1:], None]
     return [EntryChange(row, differences(old, row)) for row, old in zip(rows, earlier, strict=False)][:limit]
-
-
-def answers_then(session: Session, asked: Collection[tuple[str, datetime]]) -> dict[tuple[str, datetime], str]:
-    """The answers that entries, by the slugs of the time, had at a moment; what is not known is left out."""
-    wanted = FaqRevision.slug.in_({slug for slug, _ in asked})
-    known: dict[str, list[tuple[datetime, int]]] = {}
-    query = select(FaqRevision.slug, FaqRevision.created_at, FaqRevision.id).where(wanted).order_by(FaqRevision.id)
-    for slug, moment, number in session.execute(query):
-        known.setdefault(slug, []).append((moment, number))
-    newest = {
-        (slug, moment): max(past)[1]
-        for slug, moment in asked
-        if (past := [change for change in known.get(slug, ()) if change[0] <= moment])
-    }
-    entries_then = select(FaqRevision.id, FaqRevision.entry).where(FaqRevision.id.in_(set(newest.values())))
-    entries: dict[int, dict[str, Any]] = dict(session.execute(entries_then).tuples().all())
-    return {place: entries[number]["answer"] for place, number in newest.items()}
 
 
 def merged_into(session: Session, intent_id: int) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from helpdesk.decisions import HandoverStage
 from helpdesk.errors import BadInputError
@@ -17,7 +17,7 @@ from helpdesk.records import cases, faq, inbox, queue
 from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
-from helpdesk.records.tables import CaseReason, CaseRow, DecisionRow, Message
+from helpdesk.records.tables import CaseReason, CaseRow, DecisionRow, DeliveryRow, DeliveryState, Message
 from helpdesk.serving.chat_service import ChatService, Reply
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.handoff import MessageOutcome, decide_handover, describe_handover, hand_over_unhelpful
@@ -28,6 +28,7 @@ from helpdesk.settings import Settings, load_settings
 UNKNOWN, OTHER = "what is the capital of peru", "who won the match"
 PASSED_ON = "I have passed your message on to a colleague."
 REPHRASE = "I did not find an answer to that. Please say it in other words."
+MAILED = {"smtp_host": "mail", "mail_from": "bot@example.org", "mail_to": ("desk@example.org",)}
 Make = Callable[..., ChatService]
 
 
@@ -365,3 +366,15 @@ def test_people_are_there_within_office_hours(moment: str, opens: str | None) ->
 def test_operators_read_which_it_is(more: dict[str, Any], said: str) -> None:
     """In one line."""
     assert describe_handover(load_settings(**more)).startswith(said)
+
+
+def test_a_case_that_reached_nobody_is_not_promised_again(make: Make) -> None:
+    """Every delivery was given up and nobody looks into the inbox: there is the contact, which was named before too."""
+    desk = make(**MAILED, contact="help@example.org")
+    reach = "You can reach us at help@example.org."
+
+    assert say(desk, "human please").text == f"{PASSED_ON} {reach}"
+    with desk.database.write() as session:
+        session.execute(update(DeliveryRow).values(state=DeliveryState.DEAD))
+    assert say(desk, "human please").text == reach
+    assert len(opened(desk)) == 1

@@ -5,16 +5,15 @@ may be worse for it, but not keep it. Bundles that still hold it go as soon as n
 """
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from helpdesk.errors import HelpdeskError
 from helpdesk.learning.bundles.erased import bundles_with_traces
 from helpdesk.learning.bundles.retention import REMOVED
 from helpdesk.learning.gate.case import Case
 from helpdesk.learning.gate.verdict import Verdict
 from helpdesk.learning.night.attempts import Tonight
+from helpdesk.learning.night.steps import Step, try_each
 from helpdesk.records import erasure, heartbeats, versions
 from helpdesk.records.certificates import write_certificate
 from helpdesk.records.clock import now
@@ -51,17 +50,11 @@ def replacing(night: Tonight) -> Tonight:
 
 def keep_privacy(settings: Settings, database: Database) -> list[str]:
     """Delete what is too old, and follow every erasure; what could not be done, in words."""
-    steps: dict[str, Callable[[Settings, Database], object]] = {
+    steps: dict[str, Step] = {
         "old messages were not deleted": prune,
         "erasures were not followed": follow_erasures,
     }
-    problems = []
-    for problem, step in steps.items():
-        try:
-            step(settings, database)
-        except (HelpdeskError, OSError) as error:
-            problems.append(f"{problem}: {error}")
-    return problems
+    return try_each(steps, settings, database)
 
 
 def prune(settings: Settings, database: Database) -> dict[str, int]:

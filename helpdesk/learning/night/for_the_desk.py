@@ -3,13 +3,11 @@
 It runs after the night's row is stored; what fails here is told and costs nothing else.
 """
 
-from collections.abc import Callable
-
 from helpdesk.decisions import DecisionKind, DecisionReason
-from helpdesk.errors import HelpdeskError
 from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.data_check.check import check_data as make_check
 from helpdesk.learning.gate.replay_cache import ReplayVectors
+from helpdesk.learning.night.steps import Step, try_each
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.decide import Decision, speak
 from helpdesk.matching.matcher import Matcher
@@ -27,16 +25,10 @@ FEWEST_ENTRIES = 2
 
 def prepare_desk(settings: Settings, database: Database, *, check_data: bool) -> list[str]:
     """Do both, or the first only; what could not be done, in words."""
-    steps: dict[str, Callable[[Settings, Database], object]] = {"the queue was not scored again": score_queue}
+    steps: dict[str, Step] = {"the queue was not scored again": score_queue}
     if check_data:
         steps["the data check was not made"] = check_faq
-    problems = []
-    for problem, step in steps.items():
-        try:
-            step(settings, database)
-        except (HelpdeskError, OSError) as error:
-            problems.append(f"{problem}: {error}")
-    return problems
+    return try_each(steps, settings, database)
 
 
 def score_queue(settings: Settings, database: Database) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Conversations: a search over what was said, and the whole thread with what was decided about each message."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, HandoverStage
 from helpdesk.errors import BadInputError
-from helpdesk.records import cases, faq_history, labels, names
+from helpdesk.records import cases, labels, names
 from helpdesk.records.conversation_log import (
     LOOKED_AT,
     OUTCOMES,
@@ -19,7 +19,6 @@ from helpdesk.records.conversation_log import (
     labels_of,
     read_thread,
 )
-from helpdesk.records.conversations import answered_intents
 from helpdesk.records.day_counts import read_channels
 from helpdesk.records.feedback import HELPFUL, NONE_MEANT, NOT_HELPFUL, read_feedback
 from helpdesk.records.periods import Period
@@ -27,7 +26,7 @@ from helpdesk.records.roles import Role
 from helpdesk.records.tables import FeedbackRow
 from helpdesk.records.turns import Turn, as_turns
 from helpdesk.text import normalise, visible
-from helpdesk.web.context import BIGGEST_ID, row_id, service
+from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.reasons import CASE_REASONS, KIND_WORDS, STAGES, in_words
 from helpdesk.web.staff.report_period import moments, read_day
@@ -88,7 +87,7 @@ def page() -> str:
 def thread(conversation_id: int) -> str:
     """One conversation, oldest first: its newest page, or the one before or around a message."""
     before, around = (row_id(request.args.get(name)) for name in ("before", "around"))
-    number = min(conversation_id, BIGGEST_ID)
+    number = conversation_id
     with service().database.read() as session:
         found = read_thread(session, number, limit=MESSAGES_SHOWN, before=before, around=around)
         turns = _turns(session, found.rows)
@@ -141,20 +140,14 @@ def _turns(session: Session, rows: Sequence[Exchange]) -> list[dict[str, Any]]:
     turns = as_turns(session, [(said.message, said.decision) for said in rows])
     spoken = {slug for turn in turns for slug in (*turn.answered, *turn.offered)}
     questions = names.questions(session, spoken | {row.chosen for row in rated.values() if row.chosen})
-    then = [(slug, said.message.created_at) for said in rows for slug in answered_intents(said.decision)]
-    sent, now = faq_history.answers_then(session, then), names.answers(session, {slug for slug, _ in then})
-
-    def answer(said: Exchange, slug: str, today: str) -> dict[str, str]:
-        text = sent.get((slug, said.message.created_at), now.get(today, ""))
-        return {"question": questions.get(today, today), "text": text}
-
     return [
         {
             "message": said.message,
             "decision": said.decision,
             "stage": STAGES.get(HandoverStage(said.decision.stage), "") if said.decision.stage else "",
             "why": in_words(said.decision.reason, sure=said.decision.confidence >= service().settings.review_below),
-            "answers": [answer(said, *slugs) for slugs in _slugs_then_and_now(said, turn)],
+            "answers": [questions.get(slug, slug) for slug in turn.answered],
+            "told": said.decision.told["text"] if said.decision.told and turn.answered else "",
             "offered": [questions.get(slug, slug) for slug in turn.offered],
             "then": _then(said, turn, last=said is rows[-1]),
             "feedback": _rating(rated.get(said.message.id), questions),
@@ -162,10 +155,6 @@ def _turns(session: Session, rows: Sequence[Exchange]) -> list[dict[str, Any]]:
         }
         for said, turn in zip(rows, turns, strict=True)
     ]
-
-
-def _slugs_then_and_now(said: Exchange, turn: Turn) -> Iterator[tuple[str, str]]:
-    return zip(answered_intents(said.decision), turn.answered, strict=True)
 
 
 def _rating(row: FeedbackRow | None, questions: Mapping[str, str]) -> str | None:

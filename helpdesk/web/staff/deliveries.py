@@ -14,7 +14,7 @@ from helpdesk.records import deliveries as records
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import DeliveryRow, DeliveryState
 from helpdesk.text import visible
-from helpdesk.web.context import BIGGEST_ID, courier, row_id, service
+from helpdesk.web.context import courier, row_id, service
 from helpdesk.web.policy import requires
 
 DELIVERIES_SHOWN = 50
@@ -69,7 +69,7 @@ def give_up(delivery_id: int) -> Response:
 def _changed(delivery_id: int, change: Callable[[Session, int], DeliveryRow], action: str, said: str) -> Response:
     try:
         with service().database.write() as session:
-            row = change(session, min(delivery_id, BIGGEST_ID))
+            row = change(session, delivery_id)
             audit_log.note(session, action, author=current_user.name, subject=f"{row.receiver} {row.key}")
         flash(said.format(f"Delivery {row.id} to {row.receiver}"))
     except ConflictError as error:

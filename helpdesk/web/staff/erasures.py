@@ -11,7 +11,7 @@ from helpdesk.records.erasure import CONVERSATION, SENDER, ErasureScope, erase, 
 from helpdesk.records.pruning import NOBODY
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Conversation
-from helpdesk.web.context import BIGGEST_ID, service
+from helpdesk.web.context import service
 from helpdesk.web.policy import requires
 
 blueprint = Blueprint("erasures", __name__, url_prefix="/desk")
@@ -33,7 +33,7 @@ def erase_conversation(conversation_id: int) -> Response:
     what = request.form.get("what", "")
     if what not in (CONVERSATION, SENDER) or request.form.get("sure") != "yes":
         raise BadInputError("nothing was erased; expected what to erase, and the tick that says that it is meant")
-    home, number = service().settings.home, min(conversation_id, BIGGEST_ID)
+    home, number = service().settings.home, conversation_id
     try:
         with service().database.write() as session:
             sender = session.scalar(select(Conversation.sender).where(Conversation.id == number))

@@ -17,7 +17,7 @@ from helpdesk.records.roles import Role
 from helpdesk.records.tables import Intent
 from helpdesk.serving.alike import AlikeText, alike_texts
 from helpdesk.text import normalise, visible
-from helpdesk.web.context import BIGGEST_ID, row_id, service
+from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.attempts import Attempt, shows_again
 from helpdesk.web.staff.banner import ago
@@ -69,7 +69,7 @@ def save(entry_id: int) -> AnyResponse:
     try:
         typed, seen = typed_entry(request.form), saw(request.form)
         with service().database.write() as session:
-            entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID))
+            entry = faq_edit.find_entry(session, entry_id)
             asked = [] if normalise(typed.question) == normalise(entry.question) else [typed.question]
             known = {phrasing.normalised for phrasing in entry.phrasings}
             texts = [*asked, *(text for text in typed.phrasings if normalise(text) not in known)]
@@ -174,7 +174,7 @@ def _find(session: Session, entry_id: int | None, typed: Fields | None) -> Inten
     if entry_id is None:
         return None
     try:
-        return faq_edit.find_entry(session, min(entry_id, BIGGEST_ID))
+        return faq_edit.find_entry(session, entry_id)
     except NotFoundError:
         if typed is None:
             raise

@@ -10,7 +10,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.faq_edit import EditedMeanwhileError
 from helpdesk.records.roles import Role
 from helpdesk.text import visible
-from helpdesk.web.context import BIGGEST_ID, row_id, service
+from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.banner import ago
 from helpdesk.web.staff.faq_entry import saw
@@ -29,7 +29,7 @@ def page(entry_id: int) -> str:
     """Every change, newest first, with what was different."""
     before, merged = row_id(request.args.get("before")), request.args.get("of")
     with service().database.read() as session:
-        entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID), deleted=True)
+        entry = faq_edit.find_entry(session, entry_id, deleted=True)
         names = faq_history.merged_into(session, entry.id)
         if merged is not None and merged not in names:
             raise NotFoundError(f"{merged!r:.140} was not merged into this entry")
@@ -56,7 +56,7 @@ def revert(entry_id: int) -> Response:
     """Make an entry what it was in a version."""
     wanted = row_id(request.form.get("version")) or 0
     with service().database.write() as session:
-        entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID), deleted=True)
+        entry = faq_edit.find_entry(session, entry_id, deleted=True)
         restored = entry.status == "deleted"
         faq_edit.revert(session, entry, wanted, seen=saw(request.form), author=current_user.name)
     flash("It is back, as a draft." if restored else "It is as it was in that version.")

@@ -10,7 +10,7 @@ from helpdesk.records import faq, faq_delete, faq_edit, faq_history
 from helpdesk.records.faq_edit import EditedMeanwhileError
 from helpdesk.records.roles import Role
 from helpdesk.text import visible
-from helpdesk.web.context import BIGGEST_ID, row_id, service
+from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.attempts import Attempt, shows_again
 from helpdesk.web.staff.faq_entry import Fields, saw, typed_entry
@@ -27,8 +27,8 @@ blueprint.register_error_handler(EditedMeanwhileError, edited_meanwhile)
 def remove(entry_id: int, phrasing_id: int) -> AnyResponse:
     """Take one phrasing away."""
     with service().database.write() as session:
-        entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID))
-        number, text = min(phrasing_id, BIGGEST_ID), request.form.get("text", "")
+        entry = faq_edit.find_entry(session, entry_id)
+        number, text = phrasing_id, request.form.get("text", "")
         removed = faq_edit.remove_phrasing(session, entry, number, text=text, author=current_user.name)
     flash(visible(f"Removed “{text}”." if removed else f"“{text}” was removed already."))
     return back(entry_id)
@@ -39,8 +39,8 @@ def remove(entry_id: int, phrasing_id: int) -> AnyResponse:
 def remove_label(entry_id: int, label_id: int) -> AnyResponse:
     """Take one label back, whoever gave it; its message waits to be labelled again."""
     with service().database.write() as session:
-        entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID))
-        label = faq_delete.take_label(session, entry, min(label_id, BIGGEST_ID), author=current_user.name)
+        entry = faq_edit.find_entry(session, entry_id)
+        label = faq_delete.take_label(session, entry, label_id, author=current_user.name)
         said = "That label was taken back already." if label is None else f"“{label.text}” waits to be labelled again."
     flash(visible(said))
     return back(entry_id)
@@ -59,7 +59,7 @@ def split(entry_id: int) -> AnyResponse:
     """Move what is ticked into a new entry."""
     try:
         with service().database.write() as session:
-            entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID))
+            entry = faq_edit.find_entry(session, entry_id)
             new = faq_edit.split(
                 session,
                 entry,
@@ -86,7 +86,7 @@ def _again(attempt: Attempt, why: str, status: int) -> Response:
 
 def _split_page(entry_id: int, typed: Fields, *, problem: str | None = None, status: int = 200) -> Response:
     with service().database.read() as session:
-        entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID))
+        entry = faq_edit.find_entry(session, entry_id)
         page = render_template(
             "faq_split.html",
             entry=entry,

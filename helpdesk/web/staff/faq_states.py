@@ -12,7 +12,7 @@ from helpdesk.records.faq_edit import EditedMeanwhileError
 from helpdesk.records.roles import Role
 from helpdesk.records.tables import Intent
 from helpdesk.text import slugify, visible
-from helpdesk.web.context import BIGGEST_ID, service
+from helpdesk.web.context import service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.banner import ago
 from helpdesk.web.staff.faq_entry import saw
@@ -95,7 +95,7 @@ def delete(entry_id: int) -> AnyResponse:
     to = request.form.get("labels_to", "").strip()
     try:
         with service().database.write() as session:
-            entry = faq_edit.find_entry(session, min(entry_id, BIGGEST_ID), deleted=True)
+            entry = faq_edit.find_entry(session, entry_id, deleted=True)
             if entry.status != "deleted":
                 target = faq.find_intent(session, to) if to else None
                 faq_delete.delete_entry(
@@ -139,7 +139,7 @@ def back(entry_id: int) -> AnyResponse:
 
 
 def _find(session: Session, entry_id: int) -> Intent:
-    return faq_edit.find_entry(session, min(entry_id, BIGGEST_ID))
+    return faq_edit.find_entry(session, entry_id)
 
 
 def _about(entry_id: int, template: str, *, into: str, problem: str | None = None, status: int = 200) -> Response:

@@ -20,7 +20,7 @@ from helpdesk.records.import_report import reading, report_groups
 from helpdesk.records.roles import Role
 from helpdesk.text import visible
 from helpdesk.web import problems
-from helpdesk.web.context import BIGGEST_ID, is_staff, row_id, service
+from helpdesk.web.context import is_staff, row_id, service
 from helpdesk.web.policy import requires
 
 MAX_UPLOAD = 8 * 1024 * 1024
@@ -84,7 +84,7 @@ def preview(upload_id: int) -> str:
 @requires(Role.EDITOR)
 def confirm(upload_id: int) -> AnyResponse | tuple[str, int]:
     """Store what was shown. Sent again, it shows the same receipt."""
-    upload_id = min(upload_id, BIGGEST_ID)
+    upload_id = upload_id
     seen = row_id(request.form.get("seen"))
     if seen is None:
         raise BadInputError("this form is out of date; go back, reload the page and send it again")
@@ -114,7 +114,7 @@ def confirm(upload_id: int) -> AnyResponse | tuple[str, int]:
 def discard(upload_id: int) -> AnyResponse:
     """Forget an upload."""
     with service().database.write() as session:
-        uploads.discard_upload(session, min(upload_id, BIGGEST_ID), staff_id=current_user.staff_id)
+        uploads.discard_upload(session, upload_id, staff_id=current_user.staff_id)
     flash("Discarded; the FAQ is as it was.")
     return redirect(url_for("imports.page"), 303)
 
@@ -158,7 +158,7 @@ def _form(*, problem: str) -> str:
 
 def _show(upload_id: int, how: Mapping[str, str], *, problem: str = "") -> str:
     with service().database.read() as session:
-        found = uploads.find_upload(session, min(upload_id, BIGGEST_ID), staff_id=current_user.staff_id)
+        found = uploads.find_upload(session, upload_id, staff_id=current_user.staff_id)
     if found.receipt is not None:
         return render_template("imported.html", receipt=found.receipt, faq_url=_faq_url(), visible=visible)
     files, read_as = uploads.files_of(found), _read_as(how)

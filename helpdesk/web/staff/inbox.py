@@ -17,7 +17,7 @@ from helpdesk.records.conversation_log import Exchange, read_thread
 from helpdesk.records.roles import Role
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.text import normalise, visible
-from helpdesk.web.context import BIGGEST_ID, courier, row_id, service
+from helpdesk.web.context import courier, row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.attempts import Attempt, shows_again
 from helpdesk.web.staff.banner import ago
@@ -70,7 +70,7 @@ def take(case_id: int) -> AnyResponse:
     holder = request.form.get("holder", "")
     try:
         with service().database.write() as session:
-            inbox.take_case(session, min(case_id, BIGGEST_ID), author=current_user.name, holder=holder)
+            inbox.take_case(session, case_id, author=current_user.name, holder=holder)
     except ConflictError as error:
         return _show(case_id, MultiDict(), problem=error)
     return redirect(url_for("inbox.case", case_id=case_id), 303)
@@ -90,7 +90,7 @@ def reply(case_id: int) -> AnyResponse:
         with service().database.write() as session:
             said = inbox.reply_to_case(
                 session,
-                min(case_id, BIGGEST_ID),
+                case_id,
                 author=current_user.name,
                 text=typed,
                 token=request.form.get("token", ""),
@@ -115,7 +115,7 @@ def close(case_id: int) -> AnyResponse:
     seen = row_id(request.form.get("seen")) or 0
     try:
         with service().database.write() as session:
-            inbox.close_case(session, min(case_id, BIGGEST_ID), author=current_user.name, seen=seen)
+            inbox.close_case(session, case_id, author=current_user.name, seen=seen)
     except ConflictError as error:
         return _show(case_id, MultiDict(), problem=error)
     flash("Closed. The bot answers this conversation again.")
@@ -124,7 +124,7 @@ def close(case_id: int) -> AnyResponse:
 
 def _show(case_id: int, typed: Fields, *, problem: HelpdeskError | None = None, status: int | None = None) -> Response:
     with service().database.read() as session:
-        found = inbox.find_case(session, min(case_id, BIGGEST_ID))
+        found = inbox.find_case(session, case_id)
         thread = read_thread(session, found.conversation_id, limit=MESSAGES)
         lines = transcript(session, thread.rows, cases.replies_of(session, found.conversation_id))
     query = typed.get("q", "").strip()

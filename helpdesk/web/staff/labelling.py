@@ -17,7 +17,7 @@ from helpdesk.records.shared_texts import shared_texts
 from helpdesk.records.tables import Label
 from helpdesk.records.undo import LabelledSinceError
 from helpdesk.text import visible
-from helpdesk.web.context import BIGGEST_ID, row_id, service
+from helpdesk.web.context import row_id, service
 from helpdesk.web.policy import requires
 from helpdesk.web.staff.attempts import Offer, show_again, this_attempt
 from helpdesk.web.staff.banner import ago
@@ -92,7 +92,7 @@ def labelled_meanwhile(error: LabelledMeanwhileError) -> Response:
 def undo(label_id: int) -> Response:
     """Take back one of one's own labels, and show its message or the list that it was undone from."""
     with service().database.write() as session:
-        undone = undoing.undo(session, min(label_id, BIGGEST_ID), staff_id=current_user.staff_id)
+        undone = undoing.undo(session, label_id, staff_id=current_user.staff_id)
         said = f"Undone: {labels.words(undone.label)}."
     if undone.already:
         said = "That was undone already."
@@ -155,7 +155,7 @@ def _type_again(error: BadInputError | ConflictError) -> Response:
 
 def _neighbours(message_id: int) -> splits.NearbyTexts | None:
     with service().database.read() as session:
-        return labels.read_neighbours(session, min(message_id, BIGGEST_ID))
+        return labels.read_neighbours(session, message_id)
 
 
 def _seen() -> int:

@@ -12,7 +12,7 @@ from helpdesk.serving import edits
 from helpdesk.serving.live import Live
 from helpdesk.serving.what_if import DAYS, Outlook
 from helpdesk.text import normalise, text_key, visible
-from helpdesk.web.context import BIGGEST_ID, row_id, service, what_if
+from helpdesk.web.context import row_id, service, what_if
 from helpdesk.web.policy import requires
 
 CONTRADICTS = 0.85  # a phrasing of another entry that is as alike is worth a look
@@ -36,7 +36,7 @@ def receipt(message_id: int) -> str:
     """What the label that a message means an entry (`?faq=`) would change; `?fragment=1` is the part of a page."""
     slug, live = request.args.get("faq", ""), _live()
     with service().database.read() as session:
-        text = queue.find_item(session, min(message_id, BIGGEST_ID)).text
+        text = queue.find_item(session, message_id).text
     edited = edits.with_label(live, text, slug)
     outlook = what_if().outlook_of_label(live, edited, text)
     with service().database.read() as session:

@@ -15,6 +15,7 @@ from helpdesk.records import faq
 from helpdesk.records.database import Database
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import DecisionRow
+from helpdesk.serving.live import LiveMatcher
 
 PERU = "what is the <b>capital</b> of peru"
 
@@ -153,11 +154,12 @@ def test_many_rows_take_no_more_statements_than_few(ann: FlaskClient, path: str)
     assert statements_of(ann, path) == few
 
 
-def test_a_thread_shows_the_answer_that_was_sent(ann: FlaskClient, records: Database) -> None:
+def test_a_thread_shows_the_answer_that_was_sent(ann: FlaskClient, records: Database, live: LiveMatcher) -> None:
     """Beside its question, as it was then; what an editor made of it since is not it."""
     ask(ann, "forgot my password")
     with records.write() as session:
         faq.store_entries(session, [Entry("password", answer="Ask your manager.")], author="test")
+    live.refresh()
     ask(ann, "forgot my password")
     page = ann.get("/desk/conversations/1").text
     texts = re.findall(r'<p class="sent">([^<]+)</p>', page)
