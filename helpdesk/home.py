@@ -22,7 +22,7 @@ from helpdesk.serving.handoff import describe_handover
 from helpdesk.settings import Settings, resource
 
 ADMIN = "admin"
-SECRET_KEY = "secret_key"
+SECRET_KEY = "secret_key"  # noqa: S105 - the name of its file
 PRIVATE = 0o077  # the umask under which a home is written: nobody but its user reads what people wrote
 
 

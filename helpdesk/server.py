@@ -24,7 +24,7 @@ def exec_server(settings: Settings) -> NoReturn:
     print(f"chat page       {url}/\nlabelling page  {url}/desk", flush=True)  # noqa: T201
     print(f"hand-over       {describe_handover(settings)}", flush=True)  # noqa: T201
     cap_native_threads(settings.encoder_threads)
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *gunicorn_arguments(settings)])
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *gunicorn_arguments(settings)])  # noqa: S606 - no shell is wanted
 
 
 def require_port(settings: Settings) -> None:

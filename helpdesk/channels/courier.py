@@ -148,4 +148,4 @@ class Courier:
             return None
         first = 2.0 if is_reply else 10.0
         pause = min(first * 2.0 ** (claimed.attempts - 1), LONGEST_PAUSE)
-        return max(pause * random.uniform(0.75, 1.25), min(asked or 0.0, LONGEST_PAUSE))
+        return max(pause * random.uniform(0.75, 1.25), min(asked or 0.0, LONGEST_PAUSE))  # noqa: S311 - spreads retries

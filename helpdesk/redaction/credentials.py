@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-SECRET = "secret"
+SECRET = "secret"  # noqa: S105 - the name of a placeholder
 CREDENTIAL_HINTS: Final = (
     *("pass", "pwd", "pin", "secret", "token", "api", "cvc", "cvv", "security code", "otp", "login", "access", "code"),
     *("one-time", "kennwort", "contrase", "bearer", "private key", "eyj", "akia", "gh", "sk-", "sk_", "xox"),

@@ -23,7 +23,7 @@ class AuditSampler:
     def __init__(self, settings: Settings, *, chance: random.Random | None = None) -> None:
         self._rate = settings.audit_rate
         self._per_night = settings.audit_per_night
-        self._chance = chance or random.Random()
+        self._chance = chance or random.SystemRandom()
         self._lock = threading.Lock()
         self._traffic = TrafficRate(0, 1.0)
         self._looked_at: datetime | None = None

@@ -64,7 +64,7 @@ def map_phrasings(live: Live) -> PhrasingMap:
         for row, (number, key) in enumerate(zip(bundle.intent_of_row.tolist(), bundle.phrasing_ids, strict=True))
         if key.startswith("phrasing:") and bundle.intents[number] in live.faq
     ]
-    chosen = sorted(random.Random(0).sample(rows, min(MOST_DRAWN, len(rows))))
+    chosen = sorted(random.Random(0).sample(rows, min(MOST_DRAWN, len(rows))))  # noqa: S311 - the same picture each time
     intents = [bundle.intents[bundle.intent_of_row[row]] for row in chosen]
     vectors = bundle.vectors[chosen]
     places, shown = _project(vectors)

@@ -17,7 +17,7 @@ from helpdesk.records.files.reports import REPORTS
 from helpdesk.settings import Settings
 from helpdesk.upkeep.archive import BACKUP_FORMAT, Contents, Writer, opened, writing
 
-_SECRET_KEY = "secret_key"
+_SECRET_KEY = "secret_key"  # noqa: S105 - the name of its file
 
 
 def write_backup(settings: Settings, database: Database, file: Path, *, secret_key: bool) -> Contents:
