@@ -35,6 +35,7 @@ class DecisionReason(StrEnum):
     THREE_CHOICES = "three_choices"
     GONE = "gone"  # what the person chose is not in the FAQ any more
     NONE_OF_THESE = "none_of_these"  # the person chose none of its options
+    NO_SUCH_CHOICE = "no_such_choice"  # the person named a choice that was not offered: the question again
     COMMAND = "command"  # a widget's own command that means nothing here, such as /session_end
     EMPTY = "empty"  # no letters or digits
     NO_VERSION = "no_version"  # nothing serves yet
@@ -72,7 +73,12 @@ SCORED = (  # rest on a calibrated confidence
     DecisionReason.LANGUAGE,
 )
 PICKED = {1: DecisionReason.CHOICE, 2: DecisionReason.TWO_CHOICES, 3: DecisionReason.THREE_CHOICES}
-CHOSEN = (*PICKED.values(), DecisionReason.GONE, DecisionReason.NONE_OF_THESE)  # only pick from what was offered
+CHOSEN = (  # only pick from what was offered
+    *PICKED.values(),
+    DecisionReason.GONE,
+    DecisionReason.NONE_OF_THESE,
+    DecisionReason.NO_SUCH_CHOICE,
+)
 SMALL_TALK = (
     DecisionReason.GREETING,
     DecisionReason.THANKS,

@@ -42,11 +42,12 @@ _ALONE: Final = _POLITE | _ARTICLES | _LABELS | _BETWEEN  # beside any number
 _EMPTY: Final = _ALONE | _CHOOSING | _WISHING | _ABOUT | frozenset(_LISTS["function_words"].split())
 _NONE, _BOTH, _ALL = (frozenset(_LISTS[name]) for name in ("none", "both", "all"))
 _WORDS: Final = (
-    _ALONE | _CHOOSING | _WISHING | _ABOUT | _LAST | _CARDINALS.keys() | _ORDINALS.keys() | set("123456789")
+    _ALONE | _CHOOSING | _WISHING | _ABOUT | _LAST | _CARDINALS.keys() | _ORDINALS.keys()
     | {word for phrase in (*_NONE, *_BOTH, *_ALL) for word in phrase.split()}
 )  # fmt: skip
+_DIGITS: Final = re.compile(r"([0-9]{1,2})(st|nd|rd|th|te|ter|tes|ten|er|ere|eme|e|o|a)?")
 _LINE: Final = re.compile(r"\(?([1-9])\s*[.):]\s*(\S.*)")
-_NUMBER_SIGN: Final = re.compile(r"(?:#\s*|\bno\s*\.?\s*)(?=[1-9]\b)")
+_NUMBER_SIGN: Final = re.compile(r"(?:#\s*|\bno\s*\.?\s*)(?=[0-9]{1,2}\b)")
 _FOREIGN_MARK: Final = re.compile(r"[^\w\s#().,:;!?'\"\[\]¿¡-]|[0-9][.,:][0-9]|\w-\w")
 _SIGNED: Final = re.compile(r"\s*[-–−+]\d")
 _TOKEN: Final = re.compile(r"[^\W_]+")
@@ -54,16 +55,18 @@ _TOKEN: Final = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class MenuChoice:
-    """What was picked: places in the offer, from 0; none of it when empty."""
+    """What was picked: places in the offer, from 0; none of it when empty. missing: it names a choice that is not
+    there."""
 
     picked: tuple[int, ...] = ()
+    missing: bool = False
     by_part: bool = False  # read off a part of one question, which may be a message of its own
 
 
 def may_choose(text: str, known: Collection[str]) -> bool:
     """Whether a message could be a choice from some offer: it has no other words than those of choosing and `known`
     ones, which are those of the questions."""
-    return all(word in _WORDS or word in known for word in question_words(text))
+    return all(word in _WORDS or word in known or _DIGITS.fullmatch(word) for word in question_words(text))
 
 
 def question_words(text: str) -> list[str]:
@@ -109,11 +112,13 @@ def _in_words(words: Sequence[str], offered: int) -> MenuChoice | None:
     if bare in _ALL:
         return MenuChoice(tuple(range(offered))) if offered <= _MOST_PICKED else None
     numbers = _numbers(words, offered)
-    if not numbers or len(set(numbers)) < len(numbers) or max(numbers) > offered + 1:
+    if not numbers or len(set(numbers)) < len(numbers):
         return None
     if numbers == [offered + 1]:
         return MenuChoice()
-    return MenuChoice(tuple(number - 1 for number in numbers)) if max(numbers) <= offered else None
+    if not all(1 <= number <= offered for number in numbers):
+        return MenuChoice(missing=True)
+    return MenuChoice(tuple(number - 1 for number in numbers))
 
 
 def _numbers(words: Sequence[str], offered: int) -> list[int]:
@@ -124,13 +129,12 @@ def _numbers(words: Sequence[str], offered: int) -> list[int]:
     joined = 0
     for before, word in zip(["", *words], words, strict=False):
         joined += word in _BETWEEN
-        number = _ORDINALS.get(word) or (offered if word in _LAST else None)
+        digits = _DIGITS.fullmatch(word)
+        number = int(digits[1]) if digits else _ORDINALS.get(word) or (offered if word in _LAST else None)
         if number is not None:
-            sure = True
-        elif word == "one" and (before in _ORDINALS or before in _LAST):
+            sure = sure or digits is None or digits[2] is not None
+        elif word == "one" and (before in _ORDINALS or before in _LAST or _DIGITS.fullmatch(before)):
             continue
-        elif len(word) == 1 and word in "123456789":
-            number = int(word)
         elif word in _CARDINALS and before not in _ARTICLES:
             number, only_words = _CARDINALS[word], True
         if number is None:

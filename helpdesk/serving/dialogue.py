@@ -48,6 +48,9 @@ def decide_choice(live: Live, text: str, last: LastTurn | None, *, none_text: st
         choice = _pressed(text, offer, none_text=none_text)
     if choice is None:
         return None
+    if choice.missing:
+        again = tuple(slug for slug in (live.names.get(slug, slug) for slug, _ in offer) if slug in live.faq)
+        return Decision(DecisionKind.CLARIFY, (), again, DecisionReason.NO_SUCH_CHOICE) if again else None
     if not choice.picked:
         return Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NONE_OF_THESE)
     return _picked(live, [offer[place][0] for place in choice.picked])

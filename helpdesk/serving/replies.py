@@ -33,6 +33,7 @@ _DECIDED = (
     DecisionReason.ASKED,
     DecisionReason.LANGUAGE,
     DecisionReason.GONE,
+    DecisionReason.NO_SUCH_CHOICE,
     DecisionReason.COMMAND,
     DecisionReason.WITH_PERSON,
 )

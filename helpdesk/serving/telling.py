@@ -74,7 +74,10 @@ class Teller:
             return self.replies.to(decision.reason, spoken_language(said, self.settings.languages))
         if decision.kind == DecisionKind.CLARIFY and offered:
             lines = [f"{number}. {question}" for number, question in enumerate(offered, 1)]
-            return "\n".join([self.settings.clarify_text, *lines])
+            lead = [self.settings.clarify_text]
+            if decision.reason == DecisionReason.NO_SUCH_CHOICE:
+                lead.insert(0, self.replies.to(decision.reason, written_language(said, self.settings.languages)))
+            return "\n".join([" ".join(lead), *lines])
         if decision.reason == DecisionReason.GONE and people.stage == HandoverStage.REPHRASE:
             question = chosen_question(last, decision.ranking[0].intent)
             return self.replies.to_gone(written_language(question, self.settings.languages), question=question)

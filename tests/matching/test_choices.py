@@ -19,10 +19,12 @@ MESSAGE = "message"
 
 
 def read(text: str, offered: tuple[str, ...]) -> str:
-    """What was picked, as the examples write it: numbers from 1, `none`, or `message`."""
+    """What was picked, as the examples write it: numbers from 1, `none`, `missing`, or `message`."""
     found = read_choice(text, offered, none_text="None of these")
     if found is None:
         return MESSAGE
+    if found.missing:
+        return "missing"
     return " ".join(str(place + 1) for place in found.picked) or "none"
 
 

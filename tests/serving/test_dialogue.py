@@ -65,6 +65,21 @@ def test_a_message_that_is_no_choice_is_decided_anew(desk: ChatService) -> None:
     assert say(desk, "1 laptop is broken").reason != "choice"
 
 
+def test_a_choice_that_was_not_offered_is_asked_again(desk: ChatService) -> None:
+    """With the same choices in the same order, as often as it takes; the numbers mean what they meant, and the text
+    waits for no label. A number within a question is a new question."""
+    asked = say(desk, UNSURE)
+    for text in ("5", "the fourth one", "9th"):
+        again = say(desk, text)
+        assert (again.kind, again.reason, again.options) == ("clarify", "no_such_choice", asked.options)
+        assert again.text == f"That is none of the choices. {asked.text}"
+    with desk.database.read() as session:
+        assert list(session.scalars(select(AskedText.normalised))) == [UNSURE]
+    assert say(desk, "second").intents == (asked.options[1].slug,)
+    say(desk, UNSURE)
+    assert say(desk, "4 weeks ago I ordered a laptop").reason == "between"
+
+
 def test_none_of_these_is_never_matched_as_a_message(desk: ChatService) -> None:
     """Not after the fallback, and not out of the blue."""
     say(desk, UNSURE)

@@ -28,6 +28,7 @@ NOT_MATCHED: dict[str, str] = {
     DecisionReason.GONE: "the person chose an entry that is not there any more",
     DecisionReason.COMMAND: "the message is a command of the widget",
     DecisionReason.NONE_OF_THESE: "the person chose none of the options of a clarifying question",
+    DecisionReason.NO_SUCH_CHOICE: "the person named a choice that a clarifying question did not have",
     DecisionReason.EMPTY: "the message has no letters or digits",
     DecisionReason.NO_VERSION: "no version served yet",
     DecisionReason.ASKED: "the person asked for a person",

@@ -17,6 +17,7 @@ REASONS = {
     DecisionReason.NO_ANSWER: "The FAQ that fits has no answer yet.",
     DecisionReason.NO_VERSION: "No trained version was in service.",
     DecisionReason.NONE_OF_THESE: "None of the offered FAQs was chosen.",
+    DecisionReason.NO_SUCH_CHOICE: "It names a choice that was not offered, so it asked again.",
     DecisionReason.TWO_CHOICES: "Two of the offered FAQs were chosen.",
     DecisionReason.THREE_CHOICES: "Three of the offered FAQs were chosen.",
     DecisionReason.GONE: "The FAQ that was chosen is not there any more.",
