@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _PUBLIC = ("/api/", "/webhooks/")
 _LOGINS = ("login.enter", "invitation.use", "account.set_password")
 _STORE_SECONDS = 0.5
+_PASSED_OVER_SECONDS = 5.0  # after a failure, so that messages do not wait in turn for a store that is silent
 
 
 class TallyStorage(Storage):
@@ -75,6 +76,7 @@ class Limiter:
         storage = _storage(settings) or TallyStorage(tallies)
         self._limiter = FixedWindowRateLimiter(storage)
         self._alone = FixedWindowRateLimiter(MemoryStorage())
+        self._asked_again_at = 0.0
         self._rules: dict[str, list[RateLimitItem]] = {
             "session": _rules(settings.limit_session),
             "address": _rules(settings.limit_address),
@@ -85,13 +87,18 @@ class Limiter:
     def use(self, kind: str, who: str) -> None:
         """Count a use. Raises TooManyError when there were as many as are allowed; refused ones are not counted."""
         for rule in self._rules[kind]:
-            try:
-                wait = _use(self._limiter, rule, kind, who)
-            except StorageError as error:
-                log.warning("limits are counted by each process for itself: %s", error)
-                wait = _use(self._alone, rule, kind, who)
+            wait = self._wait(rule, kind, who)
             if wait is not None:
                 raise TooManyError(f"more than {rule} by this {kind}; try again in {wait} s", seconds=wait)
+
+    def _wait(self, rule: RateLimitItem, kind: str, who: str) -> int | None:
+        if time.monotonic() >= self._asked_again_at:
+            try:
+                return _use(self._limiter, rule, kind, who)
+            except StorageError as error:
+                self._asked_again_at = time.monotonic() + _PASSED_OVER_SECONDS
+                log.warning("limits are counted by each process for itself: %s", error)
+        return _use(self._alone, rule, kind, who)
 
 
 def install(app: Flask, settings: Settings, tallies: Tallies, *, key_of: Callable[[], str | None]) -> None:
