@@ -67,6 +67,8 @@ class OtherSystem:
         if place == "/api/conversations":
             rows = [row for row in self.stored if row["subject"] == query["subject"][0]]
             return {"_embedded": {"conversations": [{"id": row["id"], "subject": row["subject"]} for row in rows]}}
+        if place.startswith("/api/conversations/"):
+            return {"_embedded": {"threads": [row for row in self.stored if row["place"] == f"{place}/threads"]}}
         if place.endswith("/messages"):
             kinds = {"outgoing": 1, "incoming": 0}
             return {"payload": [row | {"message_type": kinds[row["message_type"]]} for row in self.stored]}

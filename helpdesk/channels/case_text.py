@@ -4,10 +4,11 @@ import html
 import re
 from typing import Any
 
-from helpdesk.records.case_content import CaseContent
+from helpdesk.records.case_content import CaseContent, CaseNote, CaseTurn
 from helpdesk.text import visible
 
 LONGEST_SUBJECT = 120
+_OF_NOTE = ("case_id", "conversation_id", "channel", "sender", "urgent", "url")
 _WHY = {
     "asked": "the customer asked for a person",
     "no_answer": "the entry that fits has no answer yet",
@@ -17,6 +18,11 @@ _WHY = {
     "flagged": "a topic that people look at",
     "language": "a language that the bot does not know",
     "urgent": "a matter marked urgent",
+}
+_NEWS = {
+    "added": "This was added to case {case}: {why}.",
+    "helpful": "The customer says of case {case} that this answer did help.",
+    "withdrawn": "The customer says that this answer did help. Nobody has to look at case {case} any more.",
 }
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@:])")
 
@@ -42,12 +48,17 @@ def plain_text(case: CaseContent, *, key: str, public_url: str | None) -> str:
         "What was said:",
     ]
     for said in case.transcript:
-        lines += ["", f"{said.at:%H:%M} customer:", *_quoted(said.text)]
-        lines += [f"{said.at:%H:%M} bot {one_line(said.bot, limit=500)}"]
+        lines += ["", *_turn(said)]
     if case.guesses:
         lines += ["", "Best guesses:"]
         lines += [f"- {one_line(question, limit=200)} ({confidence:.0%})" for question, confidence in case.guesses]
     return "\n".join([*lines, "", f"Reference: {key}"])
+
+
+def note_text(note: CaseNote, *, key: str) -> str:
+    """What came to a case, for people to read; its last line repeats the key of the note."""
+    news = _NEWS[note.event].format(case=note.case.case_id, why=_WHY.get(note.reason, note.reason))
+    return "\n".join([news, "", *_turn(note.about), "", f"Reference: {key}"])
 
 
 def html_text(text: str) -> str:
@@ -71,17 +82,29 @@ def facts(case: CaseContent, *, public_url: str | None) -> dict[str, Any]:
         "urgent": case.urgent,
         "opened_at": case.opened_at.isoformat(timespec="seconds"),
         "url": link(case, public_url) if public_url else None,
-        "transcript": [
-            {"at": said.at.isoformat(timespec="seconds"), "customer": said.text, "bot": said.bot}
-            for said in case.transcript
-        ],
+        "transcript": [_facts_of_turn(said) for said in case.transcript],
         "guesses": [{"question": question, "confidence": round(share, 4)} for question, share in case.guesses],
     }
+
+
+def note_facts(note: CaseNote, *, public_url: str | None) -> dict[str, Any]:
+    """What came to a case, for programs."""
+    case = {name: value for name, value in facts(note.case, public_url=public_url).items() if name in _OF_NOTE}
+    return case | {"reason": note.reason, "message": _facts_of_turn(note.about)}
+
+
+def _facts_of_turn(said: CaseTurn) -> dict[str, str]:
+    return {"at": said.at.isoformat(timespec="seconds"), "customer": said.text, "bot": said.bot}
 
 
 def link(case: CaseContent, public_url: str) -> str:
     """The page of the conversation."""
     return f"{public_url}/desk/conversations/{case.conversation_id}"
+
+
+def _turn(said: CaseTurn) -> list[str]:
+    bot = f"{said.at:%H:%M} bot {one_line(said.bot, limit=500)}"
+    return [f"{said.at:%H:%M} customer:", *_quoted(said.text), bot]
 
 
 def _quoted(text: str) -> list[str]:

@@ -20,7 +20,7 @@ from helpdesk.channels.receivers.webhook import WebhookReceiver
 from helpdesk.channels.receivers.zammad import ZammadReceiver
 from helpdesk.errors import HelpdeskError
 from helpdesk.records import deliveries
-from helpdesk.records.case_content import read_case
+from helpdesk.records.case_content import read_case, read_note
 from helpdesk.records.database import Database
 from helpdesk.records.deliveries import Claimed
 from helpdesk.settings import Settings
@@ -131,11 +131,23 @@ class Courier:
             return self._replies[claimed.receiver].post(claimed.payload, again=claimed.again)
         if claimed.case_id is None or claimed.receiver not in self._cases:
             raise CallError(f"{claimed.receiver} is not set up any more")
+        if claimed.message_id is not None and claimed.payload is not None:
+            return self._add_to_case(claimed, claimed.case_id, claimed.message_id, claimed.payload)
         with self.database.read() as session:
             case = read_case(session, claimed.case_id)
         if case is None:
             raise CallError("the case is not stored any more")
         return self._cases[claimed.receiver].send(case, key=claimed.key, again=claimed.again)
+
+    def _add_to_case(self, claimed: Claimed, case_id: int, message_id: int, payload: Mapping[str, str]) -> str:
+        with self.database.read() as session:
+            sent = deliveries.sent_case(session, case_id, claimed.receiver)
+            if sent is None:
+                raise CallError("the case itself has not arrived there yet")
+            note = read_note(session, case_id, message_id, payload, sent=sent)
+        if note is None:
+            raise CallError("the case is not stored any more")
+        return self._cases[claimed.receiver].add(note, key=claimed.key, again=claimed.again)
 
     def _note_failed(self, claimed: Claimed, error: str, *, pause: float | None) -> None:
         with self.database.write() as session:
@@ -143,7 +155,7 @@ class Courier:
 
     def _pause(self, claimed: Claimed, asked: float | None) -> float | None:
         """Seconds until the next try, twice as long each time and never the same for all; None when it was the last."""
-        is_reply = claimed.payload is not None
+        is_reply = claimed.case_id is None
         if claimed.attempts >= (REPLY_ATTEMPTS if is_reply else self.settings.delivery_attempts):
             return None
         first = 2.0 if is_reply else 10.0

@@ -1,6 +1,6 @@
 """What the receiver of a case is told: who wrote what, what the bot made of it, and what it would have guessed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION
 from helpdesk.records import names
-from helpdesk.records.tables import CaseRow, Conversation, DecisionRow, Message
+from helpdesk.records.tables import CaseRow, Conversation, DecisionRow, DeliveryRow, Message
 from helpdesk.records.turns import Turn, as_turns
 
 MOST_TURNS = 30
@@ -49,7 +49,6 @@ def read_case(session: Session, case_id: int) -> CaseContent | None:
         return None
     conversation = session.get_one(Conversation, case.conversation_id)
     rows = _rows(session, case)
-    turns = as_turns(session, rows)
     questions = names.questions(session)
     asked = next(((m, d) for m, d in reversed(rows) if d.ranking and _asks(d)), rows[-1] if rows else None)
     return CaseContent(
@@ -60,12 +59,46 @@ def read_case(session: Session, case_id: int) -> CaseContent | None:
         reason=case.reason,
         urgent=case.urgent,
         opened_at=case.opened_at,
-        transcript=tuple(
-            CaseTurn(message.created_at, message.text, _did(turn, decision.kind, questions))
-            for turn, (message, decision) in zip(turns, rows, strict=True)
-        ),
+        transcript=_turns(session, rows, questions),
         question=asked[0].text if asked else "",
         guesses=_guesses(session, asked[1], questions) if asked else (),
+    )
+
+
+@dataclass(frozen=True)
+class CaseNote:
+    """What came to a case after it was sent: a CaseEvent about one message, and the CaseReason behind it.
+
+    case_key, case_ref: the key with which the case was sent to this receiver, and what it became there.
+    """
+
+    case: CaseContent
+    event: str
+    reason: str
+    about: CaseTurn
+    case_key: str
+    case_ref: str
+
+
+def read_note(
+    session: Session, case_id: int, message_id: int, note: Mapping[str, str], *, sent: DeliveryRow
+) -> CaseNote | None:
+    """A note about a message of a case, for the receiver that the case was sent to; None when either is not stored."""
+    case = read_case(session, case_id)
+    query = select(Message, DecisionRow).join(DecisionRow, DecisionRow.message_id == Message.id)
+    row = session.execute(query.where(Message.id == message_id)).tuples().one_or_none()
+    if case is None or row is None:
+        return None
+    about = _turns(session, [row], names.questions(session))[0]
+    return CaseNote(case, note["event"], note["reason"], about, sent.key, sent.external_ref or "")
+
+
+def _turns(
+    session: Session, rows: Sequence[tuple[Message, DecisionRow]], questions: dict[str, str]
+) -> tuple[CaseTurn, ...]:
+    return tuple(
+        CaseTurn(message.created_at, message.text, _did(turn, decision.kind, questions))
+        for turn, (message, decision) in zip(as_turns(session, rows), rows, strict=True)
     )
 
 

@@ -50,8 +50,8 @@ class Backlog:
 
 def open_case(
     session: Session, *, conversation_id: int, message_id: int, reason: CaseReason, urgent: bool = False
-) -> CaseRow:
-    """The case of a conversation that is not closed, opened now where there is none.
+) -> tuple[CaseRow, bool]:
+    """The case of a conversation that is not closed, opened now where there is none; and whether it was opened now.
 
     What is urgent makes a case that waits already urgent too.
     """
@@ -61,21 +61,20 @@ def open_case(
         try:
             with session.begin_nested():
                 session.add(case)
-            return case
+            return case, True
         except IntegrityError:  # another worker opened one at the same moment
             found = current_case(session, conversation_id)
             if found is None:
                 raise
     found.urgent = found.urgent or urgent
     session.flush()
-    return found
+    return found, False
 
 
-def current_case(session: Session, conversation_id: int) -> CaseRow | None:
-    """The case of a conversation that is not closed."""
-    return session.scalar(
-        select(CaseRow).where(CaseRow.conversation_id == conversation_id, CaseRow.state != CaseState.CLOSED)
-    )
+def current_case(session: Session, conversation_id: int, *, locked: bool = False) -> CaseRow | None:
+    """The case of a conversation that is not closed. locked: nobody else changes it until the transaction ends."""
+    query = select(CaseRow).where(CaseRow.conversation_id == conversation_id, CaseRow.state != CaseState.CLOSED)
+    return session.scalar(query.with_for_update() if locked else query)
 
 
 def conversation_of(session: Session, message_id: int) -> int:

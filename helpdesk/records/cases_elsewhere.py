@@ -3,7 +3,7 @@ next one."""
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.records.cases import current_case
@@ -13,24 +13,22 @@ from helpdesk.records.tables import CaseState, Conversation, DeliveryRow, Delive
 ELSEWHERE = "another system"  # who closed such a case
 
 
-def close_if_elsewhere(session: Session, conversation_id: int, *, older_than: timedelta) -> None:
-    """Close the case of a conversation that nobody at the desk has taken, if a receiver got it so long ago."""
-    case = current_case(session, conversation_id)
+def close_if_elsewhere(session: Session, conversation_id: int | None, *, older_than: timedelta) -> bool:
+    """Close the case of a conversation that nobody at the desk has taken, if a receiver got it, and what came to it, so
+    long ago; whether it is closed by that."""
+    case = current_case(session, conversation_id) if conversation_id is not None else None
     if case is None or case.state != CaseState.OPEN:
-        return
-    arrived = select(DeliveryRow.id).where(
-        DeliveryRow.case_id == case.id,
-        DeliveryRow.state == DeliveryState.SENT,
-        DeliveryRow.ended_at < now() - older_than,
-    )
-    if session.scalar(arrived.limit(1)) is not None:
-        case.state, case.taken_by, case.closed_at = CaseState.CLOSED, ELSEWHERE, now()
-        session.flush()
+        return False
+    sent = DeliveryRow.case_id == case.id, DeliveryRow.state == DeliveryState.SENT
+    newest = session.scalar(select(func.max(DeliveryRow.ended_at)).where(*sent))
+    if newest is None or newest >= now() - older_than:
+        return False
+    case.state, case.taken_by, case.closed_at = CaseState.CLOSED, ELSEWHERE, now()
+    session.flush()
+    return True
 
 
 def close_given_back(session: Session, *, channel: str, sender: str, older_than: timedelta) -> None:
     """The same for a sender, whose conversation people of another system gave back to the bot."""
     mine = select(Conversation.id).where(Conversation.channel == channel, Conversation.sender == sender)
-    conversation_id = session.scalar(mine)
-    if conversation_id is not None:
-        close_if_elsewhere(session, conversation_id, older_than=older_than)
+    close_if_elsewhere(session, session.scalar(mine), older_than=older_than)

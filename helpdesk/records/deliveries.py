@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.clock import database_time
-from helpdesk.records.tables import CaseReply, CaseRow, CaseState, DeliveryRow, DeliveryState, Message
+from helpdesk.records.tables import CaseEvent, CaseReply, CaseRow, CaseState, DeliveryRow, DeliveryState, Message
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Claimed:
     key: str
     receiver: str
     case_id: int | None
+    message_id: int | None
     payload: Mapping[str, Any] | None
     attempts: int
 
@@ -45,6 +46,25 @@ def queue_deliveries(session: Session, case_id: int, receivers: Sequence[str]) -
         _queue(session, receiver=receiver, case_id=case_id)
 
 
+def queue_notes(session: Session, case_id: int, message_id: int, *, event: CaseEvent, reason: str) -> None:
+    """Let whoever a case is sent to hear what came to it, unless that was given up; in the transaction of the event."""
+    sent_to = select(DeliveryRow.receiver).where(*_of_case(case_id), DeliveryRow.state != DeliveryState.DEAD)
+    for receiver in session.scalars(sent_to.order_by(DeliveryRow.id)).all():
+        note = {"event": event, "reason": reason}
+        _queue(session, receiver=receiver, case_id=case_id, message_id=message_id, payload=note)
+
+
+def forget_unsent(session: Session, case_id: int) -> None:
+    """Send a case to none of the receivers that sending was not begun to."""
+    session.execute(delete(DeliveryRow).where(*_of_case(case_id), DeliveryRow.attempts == 0))
+
+
+def sent_case(session: Session, case_id: int, receiver: str) -> DeliveryRow | None:
+    """The delivery of a case that arrived at a receiver; None while it has not."""
+    arrived = DeliveryRow.receiver == receiver, DeliveryRow.state == DeliveryState.SENT
+    return session.scalar(select(DeliveryRow).where(*_of_case(case_id), *arrived))
+
+
 def queue_reply(session: Session, message_id: int, receiver: str, payload: Mapping[str, Any]) -> None:
     """Let the reply to a message be sent to the chat that it came from; a message that comes again gets no other."""
     _queue(session, receiver=receiver, message_id=message_id, payload=dict(payload))
@@ -60,7 +80,8 @@ def nobody_got(session: Session, conversation_id: int | None) -> bool:
     if conversation_id is None:
         return False
     case = select(CaseRow.id).where(CaseRow.conversation_id == conversation_id, CaseRow.state != CaseState.CLOSED)
-    states = set(session.scalars(select(DeliveryRow.state).where(DeliveryRow.case_id.in_(case)).distinct()))
+    of_case = DeliveryRow.case_id.in_(case), DeliveryRow.message_id.is_(None)
+    states = set(session.scalars(select(DeliveryRow.state).where(*of_case).distinct()))
     return states == {DeliveryState.DEAD}
 
 
@@ -87,7 +108,7 @@ def claim(session: Session, *, owner: str, seconds: float) -> Claimed | None:
     row.attempts += 1
     row.leased_by, row.leased_until = owner, moment + timedelta(seconds=seconds)
     session.flush()
-    return Claimed(row.id, row.key, row.receiver, row.case_id, row.payload, row.attempts)
+    return Claimed(row.id, row.key, row.receiver, row.case_id, row.message_id, row.payload, row.attempts)
 
 
 def note_sent(session: Session, claimed: Claimed, *, external_ref: str, remark: str | None = None) -> None:
@@ -159,6 +180,11 @@ def list_deliveries(session: Session, state: str, *, before: int | None, limit: 
 def _queue(session: Session, **row: Any) -> None:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     session.execute(insert(DeliveryRow).values(due_at=database_time(session), **row).on_conflict_do_nothing())
+
+
+def _of_case(case_id: int) -> tuple[ColumnElement[bool], ...]:
+    """The deliveries of a case itself, without its notes."""
+    return DeliveryRow.case_id == case_id, DeliveryRow.message_id.is_(None)
 
 
 def _due(moment: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -44,14 +44,17 @@ def own_message(session: Session, message_id: int, *, sender: str) -> Message:
     return message
 
 
-def give_feedback(session: Session, message_id: int, *, sender: str, said: str, chosen: str | None = None) -> None:
-    """Record what the sender of a message says of the reply; the last word counts.
+def give_feedback(
+    session: Session, message_id: int, *, sender: str, said: str, chosen: str | None = None
+) -> str | None:
+    """Record what the sender of a message says of the reply; the last word counts. What they had said before.
 
     A text whose answer did not help waits in the queue until it has a label, once. Raises NotFoundError for a message
     that is not this sender's.
     """
     message = own_message(session, message_id, sender=sender)
     row = session.get(FeedbackRow, message_id)
+    before = row.said if row else None
     if row is None:
         session.add(FeedbackRow(message_id=message_id, said=said, chosen=chosen))
     else:
@@ -61,6 +64,7 @@ def give_feedback(session: Session, message_id: int, *, sender: str, said: str, 
     down = down.where(Message.text_key == message.text_key, FeedbackRow.said == NOT_HELPFUL)
     asked = update(AskedText).where(AskedText.text_key == message.text_key)
     session.execute(asked.values(disliked=down.exists()).execution_options(synchronize_session=False))
+    return before
 
 
 def read_feedback(session: Session, message_ids: Collection[int]) -> dict[int, FeedbackRow]:

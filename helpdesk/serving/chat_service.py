@@ -13,11 +13,17 @@ from helpdesk.records import conversations
 from helpdesk.records.clock import now
 from helpdesk.records.conversations import LastTurn, Logged
 from helpdesk.records.database import Database
-from helpdesk.records.feedback import NOT_HELPFUL, give_feedback, own_message
+from helpdesk.records.feedback import HELPFUL, NOT_HELPFUL, give_feedback, own_message
 from helpdesk.redaction import Redactor, make_redactor
 from helpdesk.serving.dialogue import decide_choice, read_last_turn, waits_for_choice
 from helpdesk.serving.entries import FaqEntry
-from helpdesk.serving.handoff import MessageOutcome, hand_over, hand_over_unhelpful, settle_handover
+from helpdesk.serving.handoff import (
+    MessageOutcome,
+    hand_over,
+    hand_over_unhelpful,
+    settle_handover,
+    take_back_unhelpful,
+)
 from helpdesk.serving.live import Live, LiveMatcher
 from helpdesk.serving.markup import html, html_of_text, plain
 from helpdesk.serving.outside_view import OutsideView, outside_view
@@ -126,8 +132,11 @@ class ChatService:
             own_message(session, message_id, sender=sender)
             if chosen is not None and (live is None or chosen not in live.faq):
                 raise ConflictError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
-            give_feedback(session, message_id, sender=sender, said=said, chosen=chosen)
-            return said == NOT_HELPFUL and hand_over_unhelpful(session, message_id, self.settings)
+            before = give_feedback(session, message_id, sender=sender, said=said, chosen=chosen)
+            if said == HELPFUL and before == NOT_HELPFUL:
+                take_back_unhelpful(session, message_id)
+            repeated = said == before
+            return said == NOT_HELPFUL and hand_over_unhelpful(session, message_id, self.settings, repeated=repeated)
 
     def match(self, text: str) -> tuple[Decision, int | None]:
         """The decision about a text and the version that made it; nothing is logged."""
@@ -196,7 +205,7 @@ class ChatService:
             taken = handover.stage == HandoverStage.TAKEN
             if taken:
                 decision, drawn = _silent(decision), False
-            people = People(handover.stage, columns["created_at"])
+            people = People(handover.stage, columns["created_at"], handover.joins)
             told = self._teller.tell(live, text, decision, last=last, people=people)
             columns |= decision.columns() | {"stage": handover.stage} | ({"confidence": 0.0} if taken else {})
             rest = {"inclusion_probability": self.live.audit.draw() if drawn else None, "told": dict(vars(told))}

@@ -1,11 +1,12 @@
 """When a conversation is handed over to people: the one place that decides it.
 
 A message that nothing is likely enough for is asked to be said in other words, once; the second in a row is handed
-over. Where nobody would be told, no case is opened, and the reply names the contact instead.
+over. While its case is open, what the bot cannot answer is added to it. Where nobody would be told, no case is
+opened, and the reply names the contact instead.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -13,9 +14,10 @@ from sqlalchemy.orm import Session
 from helpdesk.decisions import DecisionKind, DecisionReason, HandoverStage
 from helpdesk.records import cases
 from helpdesk.records.cases_elsewhere import close_if_elsewhere
+from helpdesk.records.cases_withdrawn import withdraw_case
 from helpdesk.records.clock import now
-from helpdesk.records.deliveries import nobody_got, queue_deliveries
-from helpdesk.records.tables import CaseReason
+from helpdesk.records.deliveries import forget_unsent, nobody_got, queue_deliveries, queue_notes
+from helpdesk.records.tables import CaseEvent, CaseReason
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.settings import Settings
 
@@ -38,10 +40,14 @@ class MessageOutcome:
 
 @dataclass(frozen=True)
 class Handover:
-    """What comes of it: what the person is told of people, and why a case is opened; None: neither."""
+    """What comes of it: what the person is told of people, and why it is handed over; None: neither.
+
+    joins: it is added to the case that is open.
+    """
 
     stage: HandoverStage | None = None
     reason: CaseReason | None = None
+    joins: bool = False
 
 
 def settle_handover(
@@ -52,10 +58,19 @@ def settle_handover(
     talk = cases.read_talk(session, channel=channel, sender=sender)
     if talk.taken:
         return Handover(HandoverStage.TAKEN)
+    talk_id = talk.conversation_id
+    elsewhere = talk.waiting and not settings.inbox
+    if elsewhere and close_if_elsewhere(session, talk_id, older_than=IN_A_ROW):
+        talk = replace(talk, state=None)
     may_repeat = outcome.kind == DecisionKind.FALLBACK and not talk.waiting
     tried = may_repeat and cases.failed_before(session, talk, since=now() - IN_A_ROW)
-    told = settings.reaches_people(channel) and (settings.inbox or not nobody_got(session, talk.conversation_id))
+    told = is_told(session, settings, channel=channel, conversation_id=talk_id)
     return decide_handover(outcome, settings, tried=tried, waiting=talk.waiting, told=told)
+
+
+def is_told(session: Session, settings: Settings, *, channel: str, conversation_id: int | None) -> bool:
+    """Whether somebody is told what is handed over from a conversation: its open case was not given up everywhere."""
+    return settings.reaches_people(channel) and (settings.inbox or not nobody_got(session, conversation_id))
 
 
 def decide_handover(outcome: MessageOutcome, settings: Settings, *, tried: bool, waiting: bool, told: bool) -> Handover:
@@ -66,7 +81,7 @@ def decide_handover(outcome: MessageOutcome, settings: Settings, *, tried: bool,
         return Handover(HandoverStage.REPHRASE if outcome.kind == DecisionKind.FALLBACK else None)
     if not told:
         return Handover(HandoverStage.CONTACT)
-    return Handover(HandoverStage.HANDED_OVER, reason)
+    return Handover(HandoverStage.HANDED_OVER, reason, joins=waiting)
 
 
 def _reason(outcome: MessageOutcome, settings: Settings, *, again: bool) -> CaseReason | None:
@@ -89,26 +104,47 @@ def _reason(outcome: MessageOutcome, settings: Settings, *, again: bool) -> Case
 
 
 def hand_over(session: Session, message_id: int, reason: CaseReason, settings: Settings) -> None:
-    """Open the case of a stored message and queue it for its receivers, in the transaction that stores it."""
+    """Open the case of a stored message and queue it for its receivers, or add the message to the case that is open and
+    tell those who got it; in the transaction that stores it."""
     conversation_id = cases.conversation_of(session, message_id)
-    if not settings.inbox:
-        close_if_elsewhere(session, conversation_id, older_than=IN_A_ROW)
-    case = cases.open_case(
+    case, opened = cases.open_case(
         session,
         conversation_id=conversation_id,
         message_id=message_id,
         reason=reason,
         urgent=reason == CaseReason.URGENT,
     )
-    queue_deliveries(session, case.id, settings.receivers_of(cases.channel_of(session, message_id)))
+    if opened:
+        queue_deliveries(session, case.id, settings.receivers_of(cases.channel_of(session, message_id)))
+    else:
+        queue_notes(session, case.id, message_id, event=CaseEvent.ADDED, reason=reason)
 
 
-def hand_over_unhelpful(session: Session, message_id: int, settings: Settings) -> bool:
-    """Hand over after a thumb down on the reply to a message; False where nobody would be told."""
-    told = settings.reaches_people(cases.channel_of(session, message_id))
-    if told:
+def hand_over_unhelpful(session: Session, message_id: int, settings: Settings, *, repeated: bool = False) -> bool:
+    """Hand over after a thumb down on the reply to a message; False where nobody would be told.
+
+    repeated: it was down already, so an open case has it.
+    """
+    conversation_id, channel = cases.conversation_of(session, message_id), cases.channel_of(session, message_id)
+    if not settings.inbox:
+        close_if_elsewhere(session, conversation_id, older_than=IN_A_ROW)
+    told = is_told(session, settings, channel=channel, conversation_id=conversation_id)
+    if told and not (repeated and cases.current_case(session, conversation_id)):
         hand_over(session, message_id, CaseReason.THUMBS_DOWN, settings)
     return told
+
+
+def take_back_unhelpful(session: Session, message_id: int) -> None:
+    """After a thumb up in the place of a thumb down: a case that rests on nothing else is closed, and whoever was told
+    of the thumb down is told of this."""
+    case = cases.current_case(session, cases.conversation_of(session, message_id), locked=True)
+    if case is None:
+        return
+    withdrawn = withdraw_case(session, case)
+    if withdrawn:
+        forget_unsent(session, case.id)
+    event = CaseEvent.WITHDRAWN if withdrawn else CaseEvent.HELPFUL
+    queue_notes(session, case.id, message_id, event=event, reason=CaseReason.THUMBS_DOWN)
 
 
 def describe_handover(settings: Settings) -> str:

@@ -19,13 +19,15 @@ _DAYS = {
 
 @dataclass(frozen=True)
 class PeopleWords:
-    """What is said about one message. stage: a HandoverStage, None without one; at: when it is, or was, said."""
+    """What is said about one message. stage: a HandoverStage, None without one; joins: it is added to an open case; at:
+    when it is, or was, said."""
 
     settings: Settings
     replies: Replies
     stage: str | None
     language: str
     at: datetime
+    joins: bool = False
 
     def beside_answer(self) -> str:
         """What is said below an answer; empty where nothing is."""
@@ -38,6 +40,8 @@ class PeopleWords:
             return self._to(DecisionReason.WITH_PERSON)
         if kind == DecisionKind.HANDOFF:
             return self._of_people(passed_on=DecisionReason.ASKED) or self._to(PeopleSaid.ALONE)
+        if self.joins:
+            return self._to(PeopleSaid.ADDED)
         if self.stage == HandoverStage.REPHRASE:
             return self._to(PeopleSaid.REPHRASE)
         if understood is not None:
@@ -49,6 +53,8 @@ class PeopleWords:
         return f"{first} {self._of_people(passed_on=PeopleSaid.HANDED_OVER)}".strip()
 
     def _of_people(self, *, passed_on: str) -> str:
+        if self.joins:
+            return self._to(PeopleSaid.ADDED)
         contact = self.settings.contact
         reach = self._to(PeopleSaid.CONTACT).replace(CONTACT_HERE, contact) if contact and self.stage else ""
         if self.stage != HandoverStage.HANDED_OVER:

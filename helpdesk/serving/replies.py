@@ -24,6 +24,7 @@ class PeopleSaid(StrEnum):
     REPHRASE = "rephrase"  # say it in other words
     UNSURE = "unsure"  # before what follows
     HANDED_OVER = "handed_over"  # people were told
+    ADDED = "added"  # to what they were told before
     BACK = "back"  # when they are there again
     CONTACT = "contact"  # how to reach them
     ALONE = "alone"  # nobody can be told

@@ -24,10 +24,11 @@ LONGEST_PART = 200  # characters of a question that is named as not answered
 
 @dataclass(frozen=True)
 class People:
-    """How far the bot got with people when it says something, and when that is."""
+    """How far the bot got with people when it says something, when that is, and whether it adds to an open case."""
 
     stage: str | None
     at: datetime
+    joins: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Teller:
             return "\n\n".join(texts)
         tell = spoken_language if decision.kind == DecisionKind.HANDOFF else written_language
         language = tell(said, self.settings.languages)
-        words = PeopleWords(self.settings, self.replies, people.stage, language, people.at)
+        words = PeopleWords(self.settings, self.replies, people.stage, language, people.at, people.joins)
         if texts:
             return "\n\n".join(filter(None, [*texts, words.beside_answer()]))
         foreign = live is not None and is_foreign(live, said, decision.reason)

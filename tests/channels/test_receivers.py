@@ -23,7 +23,8 @@ from standardwebhooks import Webhook
 from helpdesk.channels import calls
 from helpdesk.channels.courier import Courier
 from helpdesk.records.database import Database
-from helpdesk.records.deliveries import queue_deliveries
+from helpdesk.records.deliveries import queue_deliveries, queue_notes
+from helpdesk.records.tables import CaseEvent
 from helpdesk.settings import Settings, load_settings
 
 HOSTILE = "hello\r\nBcc: all@example.org\r\n\r\n<img src=x onerror=alert(1)> ![x](http://evil/x.png) @all \u202egnp"
@@ -77,6 +78,12 @@ def queue(database: Database, receiver: str, text: str = "where is my parcel") -
         queue_deliveries(session, case_id, [receiver])
 
 
+def add_to_case(database: Database) -> None:
+    """A message that joins the case that waits."""
+    with database.write() as session:
+        queue_notes(session, 1, 1, event=CaseEvent.ADDED, reason="asked")
+
+
 RECEIVERS = ["webhook", "zammad", "freescout", "chatwoot"]
 
 
@@ -120,6 +127,51 @@ def test_what_was_stored_before_the_answer_was_lost_is_not_sent_again(
     assert courier.send_due() == (1, 0)
     assert len(system.stored) == 1
     assert str(system.stored[0]["id"]) in str(the_delivery(database).external_ref)
+
+
+@pytest.mark.parametrize("receiver", ["zammad", "freescout", "chatwoot"])
+def test_what_comes_to_a_case_is_put_beside_it_once(receiver: str, database: Database, system: OtherSystem) -> None:
+    """In the ticket or conversation that the case became, though the first answer is lost; not before the case."""
+    queue(database, receiver)
+    add_to_case(database)
+    courier = Courier(database, configured(receiver, system.url))
+    system.faults.append(500)
+    assert courier.send_due() == (0, 2)
+    for fault in ([], [STORED_BUT_SILENT], []):
+        system.faults.extend(fault)
+        make_due(database)
+        courier.send_due()
+
+    case, note = system.stored
+    places = {"zammad": "/api/v1/ticket_articles", "freescout": "/api/conversations/100/threads"}
+    assert note["place"] == places.get(receiver, case["place"])
+    assert note.get("ticket_id") == (case["id"] if receiver == "zammad" else None)
+    text = str(note).replace("\\", "")
+    assert "This was added to case 1: the customer asked for a person." in text
+    assert "where is my parcel" in text
+
+
+def test_what_comes_to_a_case_reaches_mailboxes_and_webhooks(
+    database: Database, system: OtherSystem, mailbox: Mailbox
+) -> None:
+    """As an answer to its mail; as an event of its own."""
+    for receiver in ("email", "webhook"):
+        case_id = store_case(database, sender=receiver)
+        with database.write() as session:
+            queue_deliveries(session, case_id, [receiver])
+            queue_notes(session, case_id, case_id, event=CaseEvent.WITHDRAWN, reason="thumbs_down")
+    mail = mail_settings(mailbox).model_dump(exclude_unset=True)
+    settings = configured(
+        "webhook", system.url, **{name: value for name, value in mail.items() if name != "public_url"}
+    )
+    assert Courier(database, settings).send_due() == (4, 0)
+
+    case, answer = mailbox.mails
+    assert (answer["In-Reply-To"], answer["Subject"]) == (case["Message-ID"], f"Re: {case['Subject']}")
+    assert "Nobody has to look at case 1 any more." in answer.get_content()
+    told = [json.loads(body) for _, _, _, body in system.requests]
+    assert [one["type"] for one in told] == ["case.opened", "case.withdrawn"]
+    assert told[1]["data"]["message"]["customer"] == "where is my parcel"
 
 
 def test_a_webhook_is_signed_and_repeats_its_id(database: Database, system: OtherSystem) -> None:

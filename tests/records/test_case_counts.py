@@ -23,7 +23,7 @@ def hand_over(database: Database, sender: str, reason: CaseReason) -> int:
             session, "a", channel="rest", sender=sender, external_id=None, decision=columns | MISS
         )
         talk = cases.conversation_of(session, message)
-        case = cases.open_case(session, conversation_id=talk, message_id=message, reason=reason, urgent=False)
+        case, _ = cases.open_case(session, conversation_id=talk, message_id=message, reason=reason, urgent=False)
         return case.id
 
 

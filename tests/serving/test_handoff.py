@@ -26,6 +26,7 @@ from helpdesk.serving.telling import NOT_SET_UP
 from helpdesk.settings import Settings, load_settings
 
 UNKNOWN, OTHER = "what is the capital of peru", "who won the match"
+ADDED = "I have added this to your request."
 PASSED_ON = "I have passed your message on to a colleague."
 REPHRASE = "I did not find an answer to that. Please say it in other words."
 MAILED = {"smtp_host": "mail", "mail_from": "bot@example.org", "mail_to": ("desk@example.org",)}
@@ -100,8 +101,7 @@ def test_the_second_try_in_a_row_is_handed_over(make: Make) -> None:
     replies = [say(desk, text) for text in (UNKNOWN, OTHER, "asdf qwer")]
 
     assert [reply.kind for reply in replies] == ["fallback"] * 3
-    assert replies[0].text == REPHRASE
-    assert replies[1].text == replies[2].text == f"I am not sure I can answer that. {PASSED_ON}"
+    assert [reply.text for reply in replies] == [REPHRASE, f"I am not sure I can answer that. {PASSED_ON}", ADDED]
     assert opened(desk) == [(replies[1].message_id, "two_failed_tries", False)]
 
 
@@ -196,9 +196,9 @@ def test_an_urgent_entry_is_answered_and_handed_over(make: Make) -> None:
     desk.live.refresh()
     reply = say(desk, "vpn not connecting")
 
-    assert (reply.kind, reply.text) == ("answer", f"Restart the VPN client.\n\n{PASSED_ON}")
+    assert (reply.kind, reply.text) == ("answer", f"Restart the VPN client.\n\n{ADDED}")
     assert [urgent for _, _, urgent in opened(desk)] == [True]
-    assert say(desk, "vpn not connecting", sender="other").text == reply.text
+    assert say(desk, "vpn not connecting", sender="other").text == f"Restart the VPN client.\n\n{PASSED_ON}"
     assert [reason for _, reason, _ in opened(desk)] == ["asked", "urgent"]
 
 
@@ -378,3 +378,96 @@ def test_a_case_that_reached_nobody_is_not_promised_again(make: Make) -> None:
         session.execute(update(DeliveryRow).values(state=DeliveryState.DEAD))
     assert say(desk, "human please").text == reach
     assert len(opened(desk)) == 1
+
+
+def notes(desk: ChatService) -> list[tuple[str, str, int | None]]:
+    """(receiver, event, message) of everything that was queued for a receiver after its case."""
+    with desk.database.read() as session:
+        rows = session.scalars(select(DeliveryRow).where(DeliveryRow.payload.is_not(None)).order_by(DeliveryRow.id))
+        return [(row.receiver, row.payload["event"], row.message_id) for row in rows if row.payload]
+
+
+def arrived(desk: ChatService, **values: Any) -> None:
+    """As if a courier had sent everything."""
+    with desk.database.write() as session:
+        sent = {"state": DeliveryState.SENT, "attempts": 1, "ended_at": now()} | values
+        session.execute(update(DeliveryRow).values(**sent))
+
+
+def test_what_comes_while_a_case_waits_is_added_to_it(make: Make) -> None:
+    """In few words, whatever it is; whoever the case was sent to is told; what can be answered is answered."""
+    desk = make(**MAILED)
+    say(desk, "human please")
+    texts = (UNKNOWN, "quiero hablar con una persona", "forgot my password", "thanks")
+    replies = [say(desk, text) for text in texts]
+
+    assert [reply.text for reply in replies[:2]] == [ADDED, "He añadido esto a su solicitud."]
+    assert [reply.kind for reply in replies[2:]] == ["answer", "smalltalk"]
+    assert len(opened(desk)) == 1
+    assert notes(desk) == [("email", "added", reply.message_id) for reply in replies[:2]]
+    arrived(desk, ended_at=now() - timedelta(days=1))
+    assert say(desk, UNKNOWN).text == REPHRASE  # nobody at the desk closes it, so a new day begins anew
+
+
+def rate(desk: ChatService, reply: Reply, said: str) -> bool:
+    """A thumb on a reply."""
+    return desk.feedback(reply.message_id, sender="u", said=said)
+
+
+def states(desk: ChatService) -> list[tuple[str, str | None]]:
+    """(state, who) of every case."""
+    with desk.database.read() as session:
+        return list(session.execute(select(CaseRow.state, CaseRow.taken_by).order_by(CaseRow.id)).tuples())
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_thumb_up_takes_back_what_the_thumb_down_caused(make: Make, sent: bool) -> None:
+    """The case is closed and receivers hear of it, or get none; another thumb down opens another one."""
+    desk = make(**MAILED, inbox=True)
+    reply = say(desk, "forgot my password")
+    assert rate(desk, reply, "not_helpful")
+    if sent:
+        arrived(desk)
+    assert not rate(desk, reply, "helpful")
+
+    assert states(desk) == [("closed", "the customer")]
+    assert notes(desk) == [("email", "withdrawn", reply.message_id)] * sent
+    with desk.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(DeliveryRow)) == 2 * sent
+    assert rate(desk, reply, "not_helpful")
+    assert rate(desk, reply, "not_helpful")
+    assert [state for state, _ in states(desk)] == ["closed", "open"]
+
+
+def test_a_case_with_more_in_it_outlives_the_thumb_up(make: Make) -> None:
+    """Another answer that did not help, another message, or somebody who has taken it; receivers hear of the thumb."""
+    desk = make(**MAILED, inbox=True)
+    first, second = say(desk, "forgot my password"), say(desk, "vpn not connecting")
+    for reply in (first, second, second):
+        rate(desk, reply, "not_helpful")
+    rate(desk, first, "helpful")
+    assert states(desk) == [("open", None)]
+    assert [event for _, event, _ in notes(desk)] == ["added", "helpful"]
+    rate(desk, second, "helpful")
+    assert states(desk) == [("closed", "the customer")]
+
+    rate(desk, first, "not_helpful")
+    say(desk, "human please")
+    rate(desk, first, "helpful")
+    assert states(desk)[1:] == [("open", None)]
+    rate(desk, first, "not_helpful")
+    with desk.database.write() as session:
+        inbox.take_case(session, 2, author="ann", holder="")
+    rate(desk, first, "helpful")
+    assert states(desk)[1:] == [("taken", "ann")]
+
+
+def test_a_thumb_down_on_a_case_that_reached_nobody_promises_nothing(make: Make) -> None:
+    """Every delivery was given up and nobody looks into the inbox."""
+    desk = make(**MAILED)
+    reply = say(desk, "forgot my password")
+    say(desk, "human please")
+    arrived(desk, state=DeliveryState.DEAD)
+
+    assert not rate(desk, reply, "not_helpful")
+    assert notes(desk) == []

@@ -7,8 +7,8 @@ from email.policy import SMTP as CRLF
 from email.utils import format_datetime
 
 from helpdesk.channels.calls import SILENCE_SECONDS, CallError
-from helpdesk.channels.case_text import plain_text, subject
-from helpdesk.records.case_content import CaseContent
+from helpdesk.channels.case_text import note_text, plain_text, subject
+from helpdesk.records.case_content import CaseContent, CaseNote
 from helpdesk.settings import Settings
 
 
@@ -20,7 +20,13 @@ class EmailReceiver:
 
     def send(self, case: CaseContent, *, key: str, again: bool) -> str:
         """Send it, again with the same Message-ID."""
-        message = as_mail(case, key=key, settings=self._settings)
+        return self._send(as_mail(case, key=key, settings=self._settings))
+
+    def add(self, note: CaseNote, *, key: str, again: bool) -> str:
+        """As an answer to the mail of the case."""
+        return self._send(as_answer(note, key=key, settings=self._settings))
+
+    def _send(self, message: EmailMessage) -> str:
         try:
             with self._connect() as server:
                 refused = server.send_message(message)
@@ -56,14 +62,32 @@ class EmailReceiver:
 
 def as_mail(case: CaseContent, *, key: str, settings: Settings) -> EmailMessage:
     """The mail. Nothing that a customer typed reaches a header but the subject, which is one line without controls."""
-    message = EmailMessage(policy=CRLF)
-    message["From"] = settings.mail_from
-    message["To"] = ", ".join(settings.mail_to)
-    message["Subject"] = subject(case)
+    message = _mail(subject(case), key=key, settings=settings)
     message["Date"] = format_datetime(case.opened_at)
-    message["Message-ID"] = f"<{key}@{(settings.mail_from or '').rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"  # so that no vacation notice answers
     if case.urgent:
         message["X-Priority"], message["Importance"] = "1", "high"
     message.set_content(plain_text(case, key=key, public_url=settings.public_url))
     return message
+
+
+def as_answer(note: CaseNote, *, key: str, settings: Settings) -> EmailMessage:
+    """A note as a mail of the thread that the mail of its case began."""
+    message = _mail(f"Re: {subject(note.case)}", key=key, settings=settings)
+    message["Date"] = format_datetime(note.about.at)
+    message["In-Reply-To"] = message["References"] = _message_id(note.case_key, settings)
+    message.set_content(note_text(note, key=key))
+    return message
+
+
+def _mail(title: str, *, key: str, settings: Settings) -> EmailMessage:
+    message = EmailMessage(policy=CRLF)
+    message["From"] = settings.mail_from
+    message["To"] = ", ".join(settings.mail_to)
+    message["Subject"] = title
+    message["Message-ID"] = _message_id(key, settings)
+    message["Auto-Submitted"] = "auto-generated"  # so that no vacation notice answers
+    return message
+
+
+def _message_id(key: str, settings: Settings) -> str:
+    return f"<{key}@{(settings.mail_from or '').rpartition('@')[2]}>"

@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from helpdesk.channels.calls import CallAnswer, CallError, call_json
-from helpdesk.channels.case_text import html_text, plain_text, subject
-from helpdesk.records.case_content import CaseContent
+from helpdesk.channels.case_text import html_text, note_text, plain_text, subject
+from helpdesk.records.case_content import CaseContent, CaseNote
 from helpdesk.settings import Settings
 
 
@@ -21,6 +21,17 @@ class FreeScoutReceiver:
         title = f"{subject(case)} [{key}]"
         found = self._find(title) if again else None
         return found or self._open(case, key, title)
+
+    def add(self, note: CaseNote, *, key: str, again: bool) -> str:
+        """As another message of the customer in the conversation of the case, unless an earlier try left it there."""
+        place = f"/api/conversations/{note.case_ref.removeprefix('conversation ')}"
+        if again and key in str(self._call("GET", f"{place}?embed=threads").json()):
+            return note.case_ref
+        customer, text = {"email": self._settings.freescout_customer}, html_text(note_text(note, key=key))
+        self._call(
+            "POST", f"{place}/threads", {"type": "customer", "text": text, "customer": customer, "imported": True}
+        )
+        return note.case_ref
 
     def _open(self, case: CaseContent, key: str, title: str) -> str:
         customer = {"email": self._settings.freescout_customer}

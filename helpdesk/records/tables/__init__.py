@@ -2,7 +2,7 @@
 
 from helpdesk.records.tables.base import Table, UtcDateTime
 from helpdesk.records.tables.cases import CaseReason, CaseReply, CaseRow, CaseState
-from helpdesk.records.tables.deliveries import DeliveryRow, DeliveryState
+from helpdesk.records.tables.deliveries import CaseEvent, DeliveryRow, DeliveryState
 from helpdesk.records.tables.erasures import ErasureRow
 from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
 from helpdesk.records.tables.keys import ApiKey
@@ -35,6 +35,7 @@ __all__ = [
     "AskedText",
     "AuditLogRow",
     "CardLease",
+    "CaseEvent",
     "CaseReason",
     "CaseReply",
     "CaseRow",

@@ -1,11 +1,11 @@
-"""What is to be sent to other systems: cases to their receivers, replies to chats."""
+"""What is to be sent to other systems: cases and what comes to them to their receivers, replies to chats."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.records.clock import now
@@ -24,8 +24,20 @@ def _new_key() -> str:
     return f"hd-{uuid4().hex}"
 
 
+class CaseEvent(StrEnum):
+    """What may come to a case after it was sent, about one message of its conversation."""
+
+    ADDED = "added"  # the message joined it
+    HELPFUL = "helpful"  # its answer did help after all
+    WITHDRAWN = "withdrawn"  # so it did, and nobody has to look at the case any more
+
+
+_WHOLE_CASE, _NO_CASE = text("message_id IS NULL"), text("case_id IS NULL")
+
+
 class DeliveryRow(Table):
-    """One thing to send to one receiver: a case, or `payload`, the reply to a message or what a person replied.
+    """One thing to send to one receiver: a case; a note about a message of a case, its `payload` having `event`
+    (CaseEvent) and `reason` (CaseReason); or `payload`, the reply to a message or what a person replied.
 
     key: tells the other side a repetition; attempts: how often sending was begun; leased_by: who sends it, until
     `leased_until`; external_ref: what it became on the other side.
@@ -33,13 +45,28 @@ class DeliveryRow(Table):
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        UniqueConstraint("case_id", "receiver", name="uq_deliveries_case_id_receiver"),
-        UniqueConstraint("message_id", "receiver", name="uq_deliveries_message_id_receiver"),
         CheckConstraint(f"state IN ({', '.join(map(repr, map(str, DeliveryState)))})", name="state"),
         UniqueConstraint("reply_id", "receiver", name="uq_deliveries_reply_id_receiver"),
         CheckConstraint("message_id IS NULL OR reply_id IS NULL", name="subject"),
-        CheckConstraint("(message_id IS NULL AND reply_id IS NULL) = (case_id IS NOT NULL)", name="case_id"),
-        CheckConstraint("(case_id IS NULL) = (payload IS NOT NULL)", name="payload"),
+        CheckConstraint("case_id IS NOT NULL OR message_id IS NOT NULL OR reply_id IS NOT NULL", name="about"),
+        CheckConstraint("case_id IS NULL OR reply_id IS NULL", name="case_id"),
+        CheckConstraint("(case_id IS NULL OR message_id IS NOT NULL) = (payload IS NOT NULL)", name="payload"),
+        Index(
+            "uq_deliveries_case_id_receiver",
+            "case_id",
+            "receiver",
+            unique=True,
+            sqlite_where=_WHOLE_CASE,
+            postgresql_where=_WHOLE_CASE,
+        ),
+        Index(
+            "uq_deliveries_message_id_receiver",
+            "message_id",
+            "receiver",
+            unique=True,
+            sqlite_where=_NO_CASE,
+            postgresql_where=_NO_CASE,
+        ),
         Index("ix_deliveries_state_due_at", "state", "due_at"),
     )
 

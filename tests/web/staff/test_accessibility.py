@@ -74,7 +74,9 @@ def examples(records: Database) -> dict[str, object]:
         admin = session.scalars(select(Staff.id).where(Staff.name == ADMIN)).one()
         message = session.scalars(select(func.min(Message.id))).one() or 1
         talk = cases.conversation_of(session, message)
-        case = cases.open_case(session, conversation_id=talk, message_id=message, reason=CaseReason.ASKED, urgent=True)
+        case, _ = cases.open_case(
+            session, conversation_id=talk, message_id=message, reason=CaseReason.ASKED, urgent=True
+        )
         return {
             "case_id": case.id,
             "conversation_id": talk,
