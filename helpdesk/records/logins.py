@@ -1,10 +1,12 @@
 """Checking passwords so that whoever guesses has to wait ever longer, and nobody else does.
 
-What failed counts by name and address together, and by address. A name alone is never closed: somebody who guesses
-elsewhere does not lock out the person whose name it is. An attempt is written down before the password is checked, so
-that many at once are counted too; checking takes long on purpose, and no transaction is open meanwhile.
+What failed counts by name and address together, by address, and by name; of IPv6 an address is its network. A name that
+is guessed from everywhere has to wait only where its person never logged in: guesses do not lock out whose name it is.
+An attempt is written down before the password is checked, so that many at once are counted too; checking takes long on
+purpose, and no transaction is open meanwhile.
 """
 
+import operator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,13 +17,16 @@ from helpdesk.errors import TooManyError
 from helpdesk.records import audit_log, passwords
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
+from helpdesk.records.networks import network_of
 from helpdesk.records.staff import MAX_NAME
-from helpdesk.records.tables import LoginFailure, Staff
+from helpdesk.records.tables import LoginFailure, SignIn, Staff
 
 LOGIN_WINDOW = timedelta(minutes=15)
 FREE_BY_NAME = 5  # failures of one name from one address before there is a wait
 FREE_BY_ADDRESS = 50  # failures from one address, whatever the names: many people may share one
+FREE_ANYWHERE = 100  # failures of one name from all addresses together
 FIRST_WAIT = 4  # seconds; doubled with each further failure
+LONGEST_ANYWHERE = timedelta(minutes=1)  # so that its person gets a turn in a new place too
 MAX_ADDRESS = 64
 
 
@@ -49,7 +54,7 @@ def check_password(database: Database, name: str, *, password: str, address: str
 
 def begin_attempt(session: Session, name: str, *, address: str) -> LoginAttempt:
     """Count an attempt before anything is hashed. Raises TooManyError when it comes too early."""
-    name, address = name[:MAX_NAME], address[:MAX_ADDRESS]
+    name, address = name[:MAX_NAME], network_of(address)[:MAX_ADDRESS]
     wait = seconds_to_wait(session, name, address=address)
     if wait > 0:
         raise TooManyError(f"too many attempts; try again in {wait} s", seconds=wait)
@@ -70,8 +75,8 @@ def end_attempt(session: Session, attempt: LoginAttempt, *, right: bool) -> Staf
         if staff is not None and staff.active and staff.password_hash == attempt.staff.password_hash:
             session.execute(delete(LoginFailure).where(LoginFailure.id == attempt.id))
             return staff
-    by_name, by_address = _failures(session, attempt.name, attempt.address)
-    if by_name == FREE_BY_NAME or by_address == FREE_BY_ADDRESS:
+    free = (FREE_BY_NAME, FREE_BY_ADDRESS, FREE_ANYWHERE)
+    if any(map(operator.eq, _failures(session, attempt.name, attempt.address), free)):
         subject = attempt.staff.name if attempt.staff else "an unknown name"  # a password may have been typed there
         audit_log.note(session, "login.closed", author="nobody", subject=subject)
     return None
@@ -79,23 +84,38 @@ def end_attempt(session: Session, attempt: LoginAttempt, *, right: bool) -> Staf
 
 def seconds_to_wait(session: Session, name: str, *, address: str) -> int:
     """How long somebody at this address has to wait before they may try this name, in seconds."""
-    by_name, by_address = _failures(session, name[:MAX_NAME], address[:MAX_ADDRESS])
-    beyond = max(by_name - FREE_BY_NAME, by_address - FREE_BY_ADDRESS)
+    name, address = name[:MAX_NAME], network_of(address)[:MAX_ADDRESS]
+    by_name, by_address, anywhere = _failures(session, name, address)
+    named, here = LoginFailure.name == name, LoginFailure.address == address
+    waits = [
+        _seconds_left(session, named & here, beyond=by_name - FREE_BY_NAME, longest=LOGIN_WINDOW),
+        _seconds_left(session, here, beyond=by_address - FREE_BY_ADDRESS, longest=LOGIN_WINDOW),
+    ]
+    if anywhere >= FREE_ANYWHERE and not _was_here(session, name, address):
+        waits.append(_seconds_left(session, named, beyond=anywhere - FREE_ANYWHERE, longest=LONGEST_ANYWHERE))
+    return max(waits)
+
+
+def _failures(session: Session, name: str, address: str) -> tuple[int, int, int]:
+    """Failures of the last while: of this name from this address, from this address at all, of this name at all."""
+    named, here = LoginFailure.name == name, LoginFailure.address == address
+    recent = LoginFailure.at > now() - LOGIN_WINDOW
+    both, of_address, of_name = (func.count().filter(which) for which in (named & here, here, named))
+    return session.execute(select(both, of_address, of_name).where(recent, named | here)).tuples().one()
+
+
+def _seconds_left(session: Session, which: ColumnElement[bool], *, beyond: int, longest: timedelta) -> int:
+    """What is left of the wait after the newest of these failures; beyond: how many there are more than are free."""
     if beyond < 0:
         return 0
-    here = LoginFailure.address == address[:MAX_ADDRESS]
-    same = here & (LoginFailure.name == name[:MAX_NAME]) if by_name >= FREE_BY_NAME else here
-    newest = session.scalar(select(func.max(LoginFailure.at)).where(same, LoginFailure.at > now() - LOGIN_WINDOW))
+    newest = session.scalar(select(func.max(LoginFailure.at)).where(which, LoginFailure.at > now() - LOGIN_WINDOW))
     if newest is None:
         return 0
-    wait = min(LOGIN_WINDOW, timedelta(seconds=FIRST_WAIT * 2 ** min(beyond, 16)))
+    wait = min(longest, timedelta(seconds=FIRST_WAIT * 2 ** min(beyond, 16)))
     return max(0, -int(-(newest + wait - now()).total_seconds() // 1))
 
 
-def _failures(session: Session, name: str, address: str) -> tuple[int, int]:
-    """Failures of the last while: of this name from this address, and from this address at all."""
-    recent = LoginFailure.at > now() - LOGIN_WINDOW
-    here: ColumnElement[bool] = LoginFailure.address == address
-    counts = select(func.count(), func.count().filter(LoginFailure.name == name)).where(recent, here)
-    by_address, by_name = session.execute(counts).one()
-    return by_name, by_address
+def _was_here(session: Session, name: str, network: str) -> bool:
+    """Whether the person of that name logged in from this network lately."""
+    theirs = select(SignIn.address).join(Staff, Staff.id == SignIn.staff_id).where(Staff.name == name).distinct()
+    return any(network_of(address) == network for address in session.scalars(theirs))

@@ -34,6 +34,10 @@ class InstallationSettings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="Signs login cookies; empty: a random key is kept in the home folder"
     )
+    session_idle_hours: float = Field(
+        8.0, gt=0, le=8760, description="Hours after which a login that nobody used has ended"
+    )
+    session_hours: float = Field(24.0, gt=0, le=8760, description="Hours after which a login has ended, used or not")
     host: str = Field("127.0.0.1", description="Address that `helpdesk serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="Port that `helpdesk serve` listens on")
     workers: int = Field(2, ge=1, description="Web processes")

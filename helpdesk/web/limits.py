@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
 
 from flask import Flask, current_app, request
 from limits import RateLimitItem, parse_many
@@ -17,6 +16,7 @@ from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from helpdesk.errors import BadInputError, TooManyError
+from helpdesk.records.networks import is_this_machine, network_of
 from helpdesk.serving.tallies import Tallies
 from helpdesk.settings import Settings
 from helpdesk.settings.protection import UNLIMITED
@@ -124,21 +124,10 @@ def count_message(channel: str, sender: str) -> None:
 
 
 def _by_address(limiter: Limiter, kind: str) -> None:
-    network = _network(request.remote_addr or "")
-    if network is not None:
-        limiter.use(kind, network)
-
-
-def _network(address: str) -> str | None:
-    """Who an address is: of IPv6 the network, since one customer has all of it. None for this machine, on which a proxy
-    may be that is not trusted: all the world would be one address."""
-    try:
-        found = ip_address(address.split("%")[0])
-    except ValueError:
-        return address or None
-    if found.is_loopback:
-        return None
-    return str(found) if found.version == 4 else str(ip_network((found, 64), strict=False))
+    """Not for this machine, on which a proxy may be that is not trusted: all the world would be one address."""
+    address = request.remote_addr
+    if address and not is_this_machine(address):
+        limiter.use(kind, network_of(address))
 
 
 def _use(limiter: FixedWindowRateLimiter, rule: RateLimitItem, kind: str, who: str) -> int | None:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, abort, current_app, url_for
+from flask import Flask, abort, current_app, request, url_for
 from flask_login import current_user
 
+from helpdesk.records import audit_log
 from helpdesk.records.roles import Role
 from helpdesk.text import counted
-from helpdesk.web.context import is_staff
+from helpdesk.web.context import is_staff, service
 
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
@@ -30,6 +31,7 @@ def requires(role: Role) -> Callable[[View], View]:
             if not current_user.is_authenticated:
                 return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
             if not current_user.role.may(role):
+                note_refused("access.denied")
                 abort(403, f"this needs the role {role}; {current_user.name} has {current_user.role}")
             return view(*args, **kwargs)
 
@@ -37,6 +39,12 @@ def requires(role: Role) -> Callable[[View], View]:
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def note_refused(action: str) -> None:
+    """Whoever is logged in sent what was refused: it is in the log of who changed what, by its route."""
+    with service().database.write() as session:
+        audit_log.note(session, action, author=current_user.name, subject=f"{request.method} {request.url_rule}")
 
 
 def install(app: Flask) -> None:

@@ -23,12 +23,15 @@ CHANGE_KINDS = {
     "person": "people",
     "key": "keys",
     "login": "sign-ins",
+    "access": "what was refused",
     "version": "versions",
     "exclusion": "exclusions",
     "case": "cases",
     "delivery": "deliveries",
 }
 _WORDS = {
+    "access.denied": "was refused for want of a role",
+    "access.form_refused": "sent a form without its token",
     "login.closed": "too many failed sign-ins",
     "login.entered": "signed in",
     "login.left": "signed out",

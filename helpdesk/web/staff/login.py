@@ -16,7 +16,8 @@ from helpdesk.records.sign_ins import record_sign_in
 from helpdesk.records.tables import Staff
 from helpdesk.web import problems
 from helpdesk.web.context import is_staff, service
-from helpdesk.web.policy import home_page, may_use, public, requires
+from helpdesk.web.policy import home_page, may_use, note_refused, public, requires
+from helpdesk.web.staff import session_ends
 from helpdesk.web.staff.attempts import PREFIX, Attempt, is_foreign, send_again, unsent_attempt
 
 blueprint = Blueprint("login", __name__)
@@ -48,7 +49,7 @@ def install(app: Flask) -> None:
 
     @manager.user_loader
     def _load(token: str) -> LoggedIn | None:
-        if "nobody" in g:
+        if "nobody" in g or session_ends.is_over(session, request, service().settings):
             return None
         with service().database.read() as records:
             row = staff.find_by_token(records, token)
@@ -128,6 +129,7 @@ def note_sign_in(records: Session, row: Staff) -> None:
 def begin_session(row: Staff) -> None:
     """From here on this browser is somebody's; nothing of the session before is left."""
     session.clear()
+    session_ends.begin(session)
     login_user(LoggedIn(row))
 
 
@@ -148,6 +150,8 @@ def _log_in_first() -> Response:
 def _out_of_date(error: CSRFError) -> Response:
     """What is raised while an error is handled is handled by nobody else."""
     try:
+        if is_staff():
+            note_refused("access.form_refused")
         return _show_again(error)
     except HelpdeskError as another:
         return problems.from_helpdesk(another)
