@@ -35,6 +35,7 @@ def _read_report(settings: "Settings", database: "Database", version_id: int | N
     """Version, kind and robustness.json of one version. Raises NotFoundError, BundleError."""
     from helpdesk.errors import BundleError, NotFoundError
     from helpdesk.matching.bundle import ROBUSTNESS
+    from helpdesk.matching.bundle_store import open_store
     from helpdesk.records.versions import current, find_version
 
     with database.read() as session:
@@ -44,7 +45,7 @@ def _read_report(settings: "Settings", database: "Database", version_id: int | N
                 raise NotFoundError("no version was promoted yet; run `helpdesk init`")
             version_id = serving.version_id
         version = find_version(session, version_id)
-        path = settings.bundles / version.directory / ROBUSTNESS
+        path = open_store(settings).fetch(version.directory, whole=True) / ROBUSTNESS
         if not path.is_file():
             raise BundleError(
                 f"version {version.id} has no {ROBUSTNESS}: its bundle is gone or older than these reports"

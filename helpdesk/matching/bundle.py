@@ -48,7 +48,7 @@ RELIABILITY = "reliability.svg"
 ENCODER = "encoder"
 SEAL = "seal"
 _REQUIRED = (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, EVALUATION)
-_READ_WHEN_SERVING = frozenset(
+READ_WHEN_SERVING = frozenset(
     (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, *(f"{ENCODER}/{name.as_posix()}" for name in ENCODER_FILES))
 )
 
@@ -217,7 +217,7 @@ def verify(directory: Path, *, whole: bool = True) -> dict[str, Any]:
     if missing:
         raise BundleError(f"{directory.name}: the manifest lacks {', '.join(missing)}")
     for name, expected in files.items():
-        if (whole or name in _READ_WHEN_SERVING) and (wrong := damage(directory, name, expected)):
+        if (whole or name in READ_WHEN_SERVING) and (wrong := damage(directory, name, expected)):
             raise BundleError(f"{directory.name}: {wrong}")
     return manifest
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from helpdesk.errors import BundleError
-from helpdesk.matching.bundle import damage, fsync, sealed_manifest
+from helpdesk.matching.bundle import READ_WHEN_SERVING, damage, fsync, sealed_manifest
 from helpdesk.matching.encoder import sha256
 
 
@@ -23,13 +23,14 @@ class Damage:
     expected: Mapping[str, Any] | None
 
 
-def check_bundle(directory: Path) -> tuple[Damage, ...]:
-    """Everything in a bundle that is not as it was sealed."""
+def check_bundle(directory: Path, *, whole: bool = True) -> tuple[Damage, ...]:
+    """Everything in a bundle that is not as it was sealed; whole: what only nights and people read too."""
     try:
         files = sealed_manifest(directory)["files"]
     except BundleError as error:
         return (Damage("manifest.json", str(error), None),)
-    wrong = {name: damage(directory, name, expected) for name, expected in files.items()}
+    wanted = [name for name in files if whole or name in READ_WHEN_SERVING]
+    wrong = {name: damage(directory, name, files[name]) for name in wanted}
     return tuple(Damage(name, problem, files[name]) for name, problem in wrong.items() if problem)
 
 

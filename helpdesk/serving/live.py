@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from helpdesk.errors import BundleError, HelpdeskError, NoVersionError
+from helpdesk.errors import BundleError, HelpdeskError, NoVersionError, UnavailableError
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.matching.choices import question_words
 from helpdesk.matching.decide import Decision, speak
@@ -22,6 +22,7 @@ from helpdesk.serving.audit_sampler import AuditSampler
 from helpdesk.serving.day_additions import match_exactly, match_nearly, read_changes
 from helpdesk.serving.entries import FaqEntry, read_entries
 from helpdesk.serving.heartbeats import HeartbeatKeeper
+from helpdesk.serving.node_bundles import PATIENCE, STARTING_PATIENCE, NodeBundles
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
 
@@ -104,6 +105,7 @@ class LiveMatcher:
         self._database = database
         self._settings = settings
         self.audit = AuditSampler(settings)
+        self._bundles = NodeBundles(database, settings)
         self._heartbeat = HeartbeatKeeper(database)
         self._live: Live | None = None
         self._has_versions = True  # until it is known that none was ever promoted
@@ -158,11 +160,13 @@ class LiveMatcher:
     def _follow(self) -> None:
         serving = self._live
         while not self._stop.wait(self._settings.poll_seconds):
-            if self._live is not serving:
+            swapped = self._live is not serving
+            if swapped:
                 serving = self._live
                 _give_back_memory()
             self.refresh()
             self._say_what_serves()
+            self._bundles.tidy(at_once=swapped)
 
     def _refresh(self) -> None:
         with self._database.read() as session:
@@ -191,13 +195,18 @@ class LiveMatcher:
             return
         try:
             self._serve(current)
+        except UnavailableError as error:
+            if live is not None:
+                raise
+            raise UnavailableError(f"{error}; {self._fall_back(current, store=False)}") from error
         except BundleError as error:
-            problem = str(error) if live is not None else f"{error}; {self._fall_back(current)}"
+            problem = str(error) if live is not None else f"{error}; {self._fall_back(current, store=True)}"
             self._refused = (current.promotion_id, problem)
             raise BundleError(problem) from error
 
     def _serve(self, version: versions.Current) -> None:
-        directory = self._settings.bundles / version.directory
+        patience = STARTING_PATIENCE if self._live is None else PATIENCE
+        directory = self._bundles.folder(version.directory, patience=patience)
         bundle = open_bundle(directory, threads=self._settings.encoder_threads, whole=False)
         talk = small_talk(self._settings.languages)
         matcher = Matcher(bundle, cache_size=self._settings.vector_cache, talk=talk)
@@ -206,15 +215,16 @@ class LiveMatcher:
         self._live = self._with_faq(fresh)
         log.info("version %d serves", version.version_id)
 
-    def _fall_back(self, current: versions.Current) -> str:
+    def _fall_back(self, current: versions.Current, *, store: bool) -> str:
         """Serve the newest kept version that opens instead of the current one. Returns which one, in words."""
         with self._database.read() as session:
             served = versions.served_before(session, current)
+        kept = self._bundles.within_reach(store=store)
         for earlier in served:
-            if (self._settings.bundles / earlier.directory).is_dir():
+            if earlier.directory in kept:
                 try:
                     self._serve(earlier)
-                except BundleError as error:
+                except (BundleError, UnavailableError) as error:
                     log.error("version %d does not open either: %s", earlier.version_id, error)
                 else:
                     return f"version {earlier.version_id} serves instead of version {current.version_id}"

@@ -28,7 +28,7 @@ _PREFIX = "HELPDESK_"
 _RECEIVERS = ("mail_to", "handover_webhook_url", "zammad_url", "freescout_url")
 _CHANNELS = ("chatwoot_url", "slack_signing_secret", "mattermost_token")
 _ONE_INSTALLATION = (  # beside `home`
-    *("database_url", "secret_key", "notify_secret", "notify_url"),
+    *("database_url", "bundle_store", "secret_key", "notify_secret", "notify_url"),
     *_RECEIVERS,
     *_CHANNELS,
 )

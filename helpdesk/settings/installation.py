@@ -17,6 +17,11 @@ class InstallationSettings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL, e.g. `postgresql://user@host/db`; empty: SQLite in the home folder"
     )
+    bundle_store: str | None = Field(
+        None,
+        description="Where several hosts share the bundles, as an fsspec address: `s3://bucket/folder`, "
+        "`file:///mnt/helpdesk`; empty: in the home folder alone",
+    )
     sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
         "NORMAL",
         description="`NORMAL` survives a killed process, `FULL` a power cut too (one fsync a message)",

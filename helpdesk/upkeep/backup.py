@@ -9,6 +9,7 @@ from pathlib import Path
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.matching.bundle import MANIFEST, fsync, sealed_manifest
 from helpdesk.matching.bundle_repair import copies_by_hash
+from helpdesk.matching.bundle_store import open_store
 from helpdesk.matching.encoder import sha256
 from helpdesk.records.clock import now
 from helpdesk.records.copies import bundles_of_copy, copy_out
@@ -47,6 +48,7 @@ def write_backup(settings: Settings, database: Database, file: Path, *, secret_k
 def _write(
     settings: Settings, database: Database, copy: Path, rows: dict[str, int], writer: Writer, *, secret_key: bool
 ) -> Contents:
+    open_store(settings).fetch_all()
     folders, serving = bundles_of_copy(copy)
     kept = {number: settings.bundles / name for number, name in folders.items() if (settings.bundles / name).is_dir()}
     bundles, left_out = {}, []

@@ -12,6 +12,7 @@ from helpdesk.errors import ConflictError, UnavailableError
 from helpdesk.learning.night.lock import LOCK, single_flight
 from helpdesk.matching.bundle import fsync
 from helpdesk.matching.bundle_repair import check_bundle
+from helpdesk.matching.bundle_store import open_store
 from helpdesk.records import heartbeats
 from helpdesk.records.copies import copy_in, renew_copy
 from helpdesk.records.database import Database, open_database, sqlite_file
@@ -92,6 +93,7 @@ def _put_in_place(settings: Settings, database: Database, backup: Backup, stagin
     renew_copy(settings, copy)
     for name, files in contents.bundles.items():
         _put_bundle(settings.bundles, name, files, backup, staging)
+        open_store(settings).publish(settings.bundles / name, name)
     for name, part in contents.files.items():
         backup.unpack(part, staging / "files" / name)
     copy_in(settings, copy, database)

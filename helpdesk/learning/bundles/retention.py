@@ -1,14 +1,14 @@
-"""Retention: which bundles stay on disk. Leftovers of killed runs are removed."""
+"""Retention: which bundles stay, here and in the store of all hosts. Leftovers of killed runs are removed."""
 
 import logging
 import re
 import shutil
 from collections.abc import Collection
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, UnavailableError
+from helpdesk.matching.bundle_store import BundleStore
 from helpdesk.records import heartbeats, versions
 from helpdesk.records.database import Database
 
@@ -19,25 +19,37 @@ VERSIONS_KEPT = 3
 _PUBLISHED = re.compile(r"\d{8}T\d{12}-[a-z]+-[0-9a-f]{8}")
 
 
-def remove_leftovers(bundles: Path, database: Database) -> None:
+def share(store: BundleStore) -> None:
+    """Begin a night with whole copies of all that the store has. One that has nothing yet gets what is here.
+
+    Raises UnavailableError when the store does not answer.
+    """
+    if store.url is not None and not store.names():
+        for name in sorted(store.here()):
+            store.publish(store.folder / name, name)
+    store.fetch_all()
+
+
+def remove_leftovers(store: BundleStore, database: Database) -> None:
     """Remove half-built folders, and finished ones that no version names because their run was killed.
 
     Bundles older than this database's first version stay, since they may belong to another database.
     """
-    for path in bundles.glob(f"{BUILDING}*"):
+    for path in store.folder.glob(f"{BUILDING}*"):
         shutil.rmtree(path, ignore_errors=True)
     try:
         with database.read() as session:
             known = {version.directory for version in versions.list_versions(session)}
+        found = {path.name for path in store.folder.iterdir()} | store.names()
+        for name in found - known:
+            if _PUBLISHED.fullmatch(name) and name > min(known, default=name):
+                store.forget(name)
+                store.remove(name)
     except UnavailableError as error:
         log.warning("nameless bundles stay for now: %s", error)
-        return
-    for path in bundles.iterdir():
-        if _PUBLISHED.fullmatch(path.name) and path.name not in known and path.name > min(known, default=path.name):
-            shutil.rmtree(path, ignore_errors=True)
 
 
-def prune(bundles: Path, database: Database, *, spared: Collection[int] = ()) -> None:
+def prune(store: BundleStore, database: Database, *, spared: Collection[int] = ()) -> None:
     """Remove old bundles. Errors are logged: by now the night has done its work.
 
     Kept are the version in service, the three that served before it, the one a rollback goes to, every one that a
@@ -47,12 +59,24 @@ def prune(bundles: Path, database: Database, *, spared: Collection[int] = ()) ->
     try:
         with database.write() as session:
             heartbeats.forget_old(session)
-            for name in _dispensable(session, spared):
-                if (bundles / name).is_dir():
-                    (bundles / name).rename(bundles / f"{REMOVED}{name}")
+            take_away(store, _dispensable(session, spared))
     except (UnavailableError, OSError) as error:
         log.warning("old bundles stay for now: %s", error)
-    for path in bundles.glob(f"{REMOVED}*"):
+    remove_taken_away(store)
+
+
+def take_away(store: BundleStore, names: Collection[str]) -> None:
+    """Nobody finds these bundles any more, here or in the store. Raises UnavailableError, OSError."""
+    for name in names:
+        if (store.folder / name).is_dir():
+            (store.folder / name).rename(store.folder / f"{REMOVED}{name}")
+    for name in store.names() & set(names):
+        store.remove(name)
+
+
+def remove_taken_away(store: BundleStore) -> None:
+    """Remove what was taken away from this host's disk."""
+    for path in store.folder.glob(f"{REMOVED}*"):
         shutil.rmtree(path, ignore_errors=True)
 
 

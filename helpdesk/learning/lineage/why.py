@@ -10,6 +10,7 @@ from helpdesk.decisions import PICKED, SMALL_TALK, DecisionKind, DecisionReason
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.lineage.counterfactual import decide_without
 from helpdesk.matching.bundle import Bundle, open_bundle
+from helpdesk.matching.bundle_store import open_store
 from helpdesk.matching.decide import Decision
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
@@ -109,7 +110,9 @@ def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
     if decision.reason in NOT_MATCHED:
         return Why(text, at, decision, (NOT_MATCHED[decision.reason],))
     why = Why(text, at, decision)
-    kept = [version for version in built if (settings.bundles / version.directory).is_dir()]
+    store = open_store(settings)
+    within_reach = store.here() | store.names()
+    kept = [version for version in built if version.directory in within_reach]
     why = _with_history(why, settings, kept=kept, built=built, published=published, names=names)
     by_id = {version.id: version for version in kept}
     decider = by_id.get(decision.version_id or 0)
@@ -119,7 +122,7 @@ def explain(settings: Settings, database: Database, *, message_id: int) -> Why:
     if decider is None:
         return why
     try:
-        bundle = open_bundle(settings.bundles / decider.directory).renamed(names)
+        bundle = open_bundle(store.fetch(decider.directory), whole=False).renamed(names)
     except BundleError as error:
         return why.noted(str(error))
     return _with_winner(why, database, bundle=bundle, version=decider, published=published)
@@ -147,7 +150,8 @@ def _ask(
 ) -> PastAnswer:
     """One version's own decision, without phrasings added since."""
     try:
-        matcher = Matcher(open_bundle(settings.bundles / version.directory).renamed(names), cache_size=1)
+        folder = open_store(settings).fetch(version.directory)
+        matcher = Matcher(open_bundle(folder, whole=False).renamed(names), cache_size=1)
         answer = matcher.match(text, published=published)
     except BundleError as error:
         return PastAnswer(version.id, version.kind, version.created_at, None, str(error))

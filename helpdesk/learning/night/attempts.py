@@ -25,6 +25,7 @@ from helpdesk.learning.night.report import NightLog
 from helpdesk.learning.training.train import Tuned, tune
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
+from helpdesk.matching.bundle_store import BundleStore, open_store
 from helpdesk.records.database import Database
 from helpdesk.records.erasure import traces_left
 from helpdesk.records.night_report import TrainingReport
@@ -50,6 +51,10 @@ class Tonight:
     @property
     def bundles(self) -> Path:
         return self.settings.bundles
+
+    @property
+    def store(self) -> BundleStore:
+        return open_store(self.settings)
 
 
 def refresh(night: Tonight, context: GateContext) -> CandidateResult:

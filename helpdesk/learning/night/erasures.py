@@ -4,16 +4,16 @@ The first night after an erasure puts a version in service that was built withou
 may be worse for it, but not keep it. Bundles that still hold it go as soon as no process serves them.
 """
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 
 from helpdesk.learning.bundles.erased import bundles_with_traces
-from helpdesk.learning.bundles.retention import REMOVED
+from helpdesk.learning.bundles.retention import remove_taken_away, take_away
 from helpdesk.learning.gate.case import Case
 from helpdesk.learning.gate.verdict import Verdict
 from helpdesk.learning.night.attempts import Tonight
 from helpdesk.learning.night.steps import Step, try_each
+from helpdesk.matching.bundle_store import open_store
 from helpdesk.records import erasure, heartbeats, versions
 from helpdesk.records.certificates import write_certificate
 from helpdesk.records.clock import now
@@ -73,6 +73,8 @@ def follow_erasures(settings: Settings, database: Database) -> None:
     """Bring each certificate up to date: the first clean version, the last copy gone, freed pages overwritten."""
     with database.read() as session:
         numbers = [row.id for row in erasure.pending(session)]
+    if numbers:
+        open_store(settings).fetch_all()
     for number in numbers:
         _follow_bundles(settings, database, number)
     compacted = bool(numbers) and database.compact()
@@ -86,6 +88,7 @@ def follow_erasures(settings: Settings, database: Database) -> None:
 
 def _follow_bundles(settings: Settings, database: Database, number: int) -> None:
     """Once what serves is clean, bundles that hold traces go, but for those that a process serves still."""
+    store = open_store(settings)
     with database.write() as session:
         row = session.get_one(ErasureRow, number)
         traces = frozenset((*row.traces["keys"], *row.traces["rows"])) if row.traces else frozenset()
@@ -97,10 +100,7 @@ def _follow_bundles(settings: Settings, database: Database, number: int) -> None
             row.clean_at, row.clean_version_id = now(), None if current is None else current.version_id
         served = heartbeats.in_use(session)
         directories = {version.directory: version.id for version in versions.list_versions(session)}
-        for name in unclean:
-            if directories.get(name) not in served:
-                (settings.bundles / name).rename(settings.bundles / f"{REMOVED}{name}")
+        take_away(store, [name for name in unclean if directories.get(name) not in served])
         if not any((settings.bundles / name).is_dir() for name in unclean):
             row.purged_at, row.traces = row.purged_at or now(), None
-    for path in settings.bundles.glob(f"{REMOVED}*"):
-        shutil.rmtree(path, ignore_errors=True)
+    remove_taken_away(store)

@@ -121,7 +121,8 @@ def _figures(night: Tonight, started: datetime) -> Figures:
 
 def _work(night: Tonight) -> None:
     night.bundles.mkdir(parents=True, exist_ok=True)
-    retention.remove_leftovers(night.bundles, night.database)
+    retention.remove_leftovers(night.store, night.database)
+    retention.share(night.store)
     if not night.plan.dry_run:
         with night.database.write() as session:
             count_days(session)
@@ -147,7 +148,7 @@ def _work(night: Tonight) -> None:
             _improve(night, dataset, current, erased=erased)
     finally:
         if not night.lease.is_lost():
-            retention.remove_leftovers(night.bundles, night.database)
+            retention.remove_leftovers(night.store, night.database)
 
 
 def _held(night: Tonight, serving: int) -> Tonight:
@@ -239,12 +240,14 @@ def _improve(night: Tonight, dataset: Dataset, current: versions.Current, *, era
 
 
 def _promote(night: Tonight, dataset: Dataset, winner: Candidate, *, spared: Collection[int] = ()) -> None:
-    """Give the bundle its final name, then append version and promotion in one transaction.
+    """Give the bundle its final name, in the store of all hosts first, then append version and promotion in one
+    transaction.
 
     Raises BusyError when another run took the lease over, ConflictError when somebody put another version in service
     meanwhile: the verdict was about the one that served before.
     """
     name = f"{now():%Y%m%dT%H%M%S%f}-{winner.kind}-{dataset.rows_hash[:8]}"
+    night.store.publish(winner.directory, name)
     layout.publish(winner.directory, night.bundles / name)
     try:
         version = _append(night, dataset, winner, name)
@@ -254,7 +257,7 @@ def _promote(night: Tonight, dataset: Dataset, winner: Candidate, *, spared: Col
             raise
         version = found
     night.log.promoted, night.log.promoted_kind = version, winner.kind
-    retention.prune(night.bundles, night.database, spared=spared)
+    retention.prune(night.store, night.database, spared=spared)
 
 
 def _append(night: Tonight, dataset: Dataset, winner: Candidate, name: str) -> int:

@@ -29,6 +29,7 @@ from helpdesk.learning.night.run import run_night
 from helpdesk.learning.training.train import Tuned
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
+from helpdesk.matching.bundle_store import open_store
 from helpdesk.matching.encoder import MODEL, TOKENIZER, Encoder
 from helpdesk.progress import Quiet
 from helpdesk.records import golden, versions
@@ -267,7 +268,7 @@ def test_versions_of_late_stand_beside_the_incumbent_and_the_best_are_spared(
         dataset = read_dataset(session)
     context = gather_context(settings, records, dataset, open_bundle(incumbent), 1, without=None, tries=2)
     best_versions = context.best_versions
-    prune(settings.bundles, records, spared=(2,))
+    prune(open_store(settings), records, spared=(2,))
 
     assert context.tries == 2
     assert set(context.earlier) == {2, 3, 4, 5, 6}

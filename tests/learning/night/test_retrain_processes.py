@@ -47,11 +47,11 @@ HOLDING = """
 import time
 from helpdesk.learning.bundles import retention as upkeep
 real = upkeep.remove_leftovers
-def patient(bundles, database):
-    (bundles.parent / "holding").touch()
-    while not (bundles.parent / "go").exists():
+def patient(store, database):
+    (store.folder.parent / "holding").touch()
+    while not (store.folder.parent / "go").exists():
         time.sleep(0.05)
-    real(bundles, database)
+    real(store, database)
 upkeep.remove_leftovers = patient
 from helpdesk.cli.main import main
 main()
