@@ -36,6 +36,14 @@ class NoVersionError(HelpdeskError):
     """There are versions, and none of them can be used now; the message is for everybody."""
 
 
+class BehindError(HelpdeskError):
+    """A conversation was answered under a newer promotion, `promotion_id`, than this process has followed."""
+
+    def __init__(self, promotion_id: int) -> None:
+        self.promotion_id = promotion_id
+        super().__init__(f"this conversation was answered under promotion {promotion_id}, which is newer")
+
+
 class BusyError(HelpdeskError):
     """Another process holds the lock."""
 

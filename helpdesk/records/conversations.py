@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import ANSWERS, DecisionReason
-from helpdesk.errors import ConflictError, NotFoundError
+from helpdesk.errors import BehindError, ConflictError, NotFoundError
 from helpdesk.records.asked_texts import note_message
 from helpdesk.records.names import current_names
 from helpdesk.records.tables import Conversation, DecisionRow, Message, Table
@@ -20,7 +20,7 @@ from helpdesk.text import normalise, text_key
 _CONVERSATION, _MESSAGE, _DECISION = (
     Table.metadata.tables[table.__tablename__] for table in (Conversation, Message, DecisionRow)
 )
-_FIND_CONVERSATION = select(_CONVERSATION.c.id).where(
+_FIND_CONVERSATION = select(_CONVERSATION.c.id, _CONVERSATION.c.promotion_id).where(
     _CONVERSATION.c.channel == bindparam("channel"), _CONVERSATION.c.sender == bindparam("sender")
 )
 _LAST_MESSAGE = (
@@ -34,6 +34,14 @@ _LAST_TURN = select(_DECISION.c.kind, _DECISION.c.reason, _DECISION.c.options, _
     _DECISION.c.message_id == _LAST_MESSAGE.scalar_subquery()
 )
 _ADD_CONVERSATION = insert(_CONVERSATION).returning(_CONVERSATION.c.id)
+_FOLLOW_PROMOTION = (
+    update(_CONVERSATION)
+    .where(
+        _CONVERSATION.c.id == bindparam("conversation"),
+        or_(_CONVERSATION.c.promotion_id.is_(None), _CONVERSATION.c.promotion_id < bindparam("newest")),
+    )
+    .values(promotion_id=bindparam("newest"))
+)
 _ADD_MESSAGE = insert(_MESSAGE).returning(_MESSAGE.c.id)
 _ADD_DECISION = insert(_DECISION)
 
@@ -108,17 +116,19 @@ def log_message(
     external_id: str | None,
     decision: Mapping[str, Any],
     demand_per_hour: int | None = None,
+    promotion_id: int | None = None,
 ) -> int:
     """Store a message and its decision; the id of the message.
 
     `decision` holds the columns of `decisions` except ids. demand_per_hour: so many questions of one sender count as
-    demand, None for all.
-    Raises ConflictError when another request of the same sender stored the same external id first.
+    demand, None for all. promotion_id: the promotion that put what decided it in service, None for nothing.
+    Raises ConflictError when another request of the same sender stored the same external id first, BehindError when
+    the conversation was answered under a newer promotion already.
     """
     connection = session.connection()
     normalised = normalise(text)
     row = {
-        "conversation_id": _conversation_id(connection, channel, sender),
+        "conversation_id": _conversation_id(connection, channel, sender, promotion_id),
         "channel": channel,
         "external_id": external_id,
         "text": text,
@@ -190,18 +200,22 @@ def recent_texts(session: Session, *, since: datetime, limit: int) -> list[tuple
     return [(message_id, text, number) for message_id, text, number in session.execute(query)]
 
 
-def _conversation_id(connection: Connection, channel: str, sender: str) -> int:
+def _conversation_id(connection: Connection, channel: str, sender: str, promotion_id: int | None) -> int:
     row = {"channel": channel, "sender": sender}
-    found: int | None = connection.execute(_FIND_CONVERSATION, row).scalar()
-    if found is not None:
-        return found
-    try:
-        with connection.begin_nested():
-            added: int = connection.execute(_ADD_CONVERSATION, row).scalar_one()
-            return added
-    except IntegrityError:  # another worker met this sender at the same moment
-        other: int = connection.execute(_FIND_CONVERSATION, row).scalar_one()
-        return other
+    found = connection.execute(_FIND_CONVERSATION, row).one_or_none()
+    if found is None:
+        try:
+            with connection.begin_nested():
+                added: int = connection.execute(_ADD_CONVERSATION, {**row, "promotion_id": promotion_id}).scalar_one()
+                return added
+        except IntegrityError:  # another worker met this sender at the same moment
+            found = connection.execute(_FIND_CONVERSATION, row).one()
+    number: int = found.id
+    if promotion_id is not None and found.promotion_id != promotion_id:
+        if found.promotion_id is not None and found.promotion_id > promotion_id:
+            raise BehindError(found.promotion_id)
+        connection.execute(_FOLLOW_PROMOTION, {"conversation": number, "newest": promotion_id})
+    return number
 
 
 def _logged(row: DecisionRow) -> Logged:

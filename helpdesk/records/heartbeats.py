@@ -1,5 +1,6 @@
 """Which version each web process serves, as they say themselves now and then."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.records.clock import now
-from helpdesk.records.tables import HeartbeatRow
+from helpdesk.records.tables import HeartbeatRow, Promotion
 
 IN_USE = timedelta(minutes=10)
 SEEN_LATELY = timedelta(seconds=30)
@@ -17,19 +18,21 @@ FORGOTTEN = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What one process serves. `refused_promotion_id` is a promotion whose bundle did not open there."""
+    """What one process serves. `refused_promotion_id` is a promotion whose bundle did not open there; copies: the
+    bundles that its host has copied from the store, None without one."""
 
     host: str
     process_id: int
     version_id: int | None
     refused_promotion_id: int | None = None
+    copies: Sequence[str] | None = None
 
 
 def note(session: Session, heartbeat: Heartbeat) -> None:
     """Say that a process lives and what it serves."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = vars(heartbeat) | {"seen_at": now()}
-    changed = {name: row[name] for name in ("version_id", "refused_promotion_id", "seen_at")}
+    changed = {name: row[name] for name in ("version_id", "refused_promotion_id", "copies", "seen_at")}
     session.execute(
         insert(HeartbeatRow).values(row).on_conflict_do_update(index_elements=["host", "process_id"], set_=changed)
     )
@@ -41,6 +44,21 @@ def in_use(session: Session) -> set[int]:
         HeartbeatRow.seen_at > now() - IN_USE, HeartbeatRow.version_id.is_not(None)
     )
     return {version_id for version_id in session.scalars(recent) if version_id is not None}
+
+
+def copied(session: Session) -> set[str]:
+    """The bundles that a host has copied on which a process was seen in the last ten minutes."""
+    recent = select(HeartbeatRow.copies).where(HeartbeatRow.seen_at > now() - IN_USE)
+    return {name for names in session.scalars(recent) for name in names or ()}
+
+
+def serves(session: Session, promotion_id: int) -> bool:
+    """Whether a process of the last half minute serves what a promotion put in service."""
+    promoted = select(Promotion.version_id).where(Promotion.id == promotion_id).scalar_subquery()
+    lately = select(HeartbeatRow.id).where(
+        HeartbeatRow.seen_at > now() - SEEN_LATELY, HeartbeatRow.version_id == promoted
+    )
+    return session.scalar(lately.limit(1)) is not None
 
 
 def processes_by_version(session: Session, *, since: datetime) -> dict[int, int]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason, HandoverStage
-from helpdesk.errors import BadInputError, ConflictError, NotFoundError
+from helpdesk.errors import BadInputError, BehindError, ConflictError, NotFoundError
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.records import conversations
 from helpdesk.records.clock import now
@@ -193,6 +193,15 @@ class ChatService:
             return conversations.find_delivery(session, external_id, channel=channel, sender=sender, texts=texts)
 
     def _decide(self, live: Live | None, text: str, *, channel: str, sender: str, external_id: str | None) -> Logged:
+        """Decide and store; a conversation never goes back to an earlier promotion, though processes follow one after
+        the other."""
+        delivery = {"channel": channel, "sender": sender, "external_id": external_id}
+        try:
+            return self._decide_by(live, text, **delivery)
+        except BehindError as behind:
+            return self._decide_by(self.live.catch_up(behind.promotion_id), text, **delivery)
+
+    def _decide_by(self, live: Live | None, text: str, *, channel: str, sender: str, external_id: str | None) -> Logged:
         none_text, whose = self.settings.none_text, {"channel": channel, "sender": sender}
         with self.tallies.stage("match"):
             last = read_last_turn(self.database, live, text, none_text=none_text, **whose)
@@ -216,6 +225,7 @@ class ChatService:
                 external_id=external_id,
                 decision=columns | rest,
                 demand_per_hour=self.settings.demand_per_hour,
+                promotion_id=live.promotion_id if live else None,
             )
             if handover.reason is not None:
                 hand_over(session, message_id, handover.reason, self.settings)

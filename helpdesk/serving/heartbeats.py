@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,9 +24,13 @@ class HeartbeatKeeper:
         self._said: heartbeats.Heartbeat | None = None
         self._said_at = 0.0
 
-    def say(self, *, version_id: int | None, refused_promotion_id: int | None) -> None:
-        """Say what this process serves. A database that cannot take it is logged: serving does not depend on it."""
-        heartbeat = heartbeats.Heartbeat(socket.gethostname()[:255], os.getpid(), version_id, refused_promotion_id)
+    def say(
+        self, *, version_id: int | None, refused_promotion_id: int | None, copies: Sequence[str] | None = None
+    ) -> None:
+        """Say what this process serves, and which bundles its host has copied. A database that cannot take it is
+        logged: serving does not depend on it."""
+        host, process = socket.gethostname()[:255], os.getpid()
+        heartbeat = heartbeats.Heartbeat(host, process, version_id, refused_promotion_id, copies)
         if heartbeat == self._said and time.monotonic() - self._said_at < HEARTBEAT_SECONDS:
             return
         try:

@@ -15,7 +15,7 @@ from helpdesk.matching.decide import Decision, speak
 from helpdesk.matching.known_texts import Additions
 from helpdesk.matching.matcher import Matcher
 from helpdesk.matching.small_talk import small_talk
-from helpdesk.records import faq, versions
+from helpdesk.records import faq, heartbeats, versions
 from helpdesk.records.database import Database
 from helpdesk.records.names import current_names
 from helpdesk.serving.audit_sampler import AuditSampler
@@ -139,6 +139,22 @@ class LiveMatcher:
             raise NoVersionError("no version can answer here at the moment; try again later")
         return self._live
 
+    def catch_up(self, promotion_id: int) -> Live:
+        """What answers in a conversation that was answered under a promotion which this process has not followed yet.
+
+        It looks at once. Raises NoVersionError where it cannot follow and another process can; where none can, as the
+        promoted bundle is damaged, the conversation goes on with what serves here.
+        """
+        self.refresh()
+        live = self._live
+        if live is not None and live.promotion_id >= promotion_id:
+            return live
+        with self._database.read() as session:
+            others = heartbeats.serves(session, promotion_id)
+        if live is None or others:
+            raise NoVersionError("this conversation goes on in a version that does not serve here yet; try again")
+        return replace(live, promotion_id=promotion_id)
+
     def status(self) -> Status:
         """Whether this process can answer, and what is wrong."""
         live, problem = self._live, self._problem
@@ -252,6 +268,7 @@ class LiveMatcher:
         self._heartbeat.say(
             version_id=None if live is None else live.version_id,
             refused_promotion_id=None if self._refused is None else self._refused[0],
+            copies=self._bundles.copies(),
         )
 
     def _note(self, problem: str) -> None:

@@ -1,6 +1,7 @@
 """The bundles of this host: copied from the store while it serves, removed when the store has them no more."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Collection
@@ -26,7 +27,7 @@ class NodeBundles:
         self._database = database
         self._store = open_store(settings)
         self._copying: tuple[str, Future[Path]] | None = None
-        self._tidied_at = time.monotonic()
+        self._tidied_at = -math.inf
 
     def folder(self, name: str, *, patience: float) -> Path:
         """The folder of a bundle, sound as far as files go. Raises BundleError, and UnavailableError while it is still
@@ -48,6 +49,10 @@ class NodeBundles:
     def within_reach(self, *, store: bool) -> set[str]:
         """The bundles that are here, and those in the store."""
         return self._store.here() | (self._store.names() if store else set())
+
+    def copies(self) -> list[str] | None:
+        """The bundles here, where they come from a store."""
+        return None if self._store.url is None else sorted(self._store.here())
 
     def tidy(self, *, at_once: bool) -> None:
         """Remove copies that the store has no more and no process serves: at once, or when the last time is ten minutes

@@ -98,9 +98,9 @@ def _follow_bundles(settings: Settings, database: Database, number: int) -> None
             return
         if row.clean_at is None:
             row.clean_at, row.clean_version_id = now(), None if current is None else current.version_id
-        served = heartbeats.in_use(session)
+        served, copied = heartbeats.in_use(session), heartbeats.copied(session)
         directories = {version.directory: version.id for version in versions.list_versions(session)}
         take_away(store, [name for name in unclean if directories.get(name) not in served])
-        if not any((settings.bundles / name).is_dir() for name in unclean):
+        if not any((settings.bundles / name).is_dir() or name in copied for name in unclean):
             row.purged_at, row.traces = row.purged_at or now(), None
     remove_taken_away(store)

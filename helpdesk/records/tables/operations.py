@@ -95,7 +95,8 @@ class Lease(Table):
 
 
 class HeartbeatRow(Table):
-    """What a web process serves, as it last said. `refused_promotion_id` names one whose bundle it could not load."""
+    """What a web process serves, as it last said. `refused_promotion_id` names one whose bundle it could not load;
+    `copies` are the bundles that its host has copied from the store, NULL where there is none."""
 
     __tablename__ = "heartbeats"
     __table_args__ = (UniqueConstraint("host", "process_id", name="uq_heartbeats_host_process_id"),)
@@ -105,4 +106,5 @@ class HeartbeatRow(Table):
     process_id: Mapped[int]
     version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
     refused_promotion_id: Mapped[int | None] = mapped_column(ForeignKey("promotions.id"))
+    copies: Mapped[list[Any] | None]
     seen_at: Mapped[datetime] = mapped_column(index=True)

@@ -12,7 +12,7 @@ from helpdesk.records.tables.base import Table
 
 
 class Conversation(Table):
-    """What one sender said on one channel."""
+    """What one sender said on one channel. promotion_id: the newest promotion that it was answered under."""
 
     __tablename__ = "conversations"
     __table_args__ = (UniqueConstraint("channel", "sender", name="uq_conversations_channel_sender"),)
@@ -20,6 +20,7 @@ class Conversation(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[str] = mapped_column(String(32))
     sender: Mapped[str] = mapped_column(String(256))
+    promotion_id: Mapped[int | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
