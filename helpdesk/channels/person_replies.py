@@ -9,14 +9,17 @@ from helpdesk.records.deliveries import queue_person_reply
 from helpdesk.records.tables import CaseReply, CaseRow, Conversation, Message
 
 
-def queue_for_chat(session: Session, reply: CaseReply) -> None:
-    """Queue a reply for the chat of its case, if it came from Chatwoot or Slack; in the transaction that stores it."""
+def queue_for_chat(session: Session, reply: CaseReply, text: str) -> None:
+    """Queue a reply for the chat of its case, if that is Chatwoot or Slack; in the transaction that stores it.
+
+    text: the reply without markup.
+    """
     case = session.get_one(CaseRow, reply.case_id)
     talk, message = session.get_one(Conversation, case.conversation_id), session.get_one(Message, case.message_id)
     if talk.channel == CHATWOOT_CHANNEL:
-        queue_person_reply(session, reply.id, CHATWOOT_REPLY, _for_chatwoot(talk, message, reply.text))
+        queue_person_reply(session, reply.id, CHATWOOT_REPLY, _for_chatwoot(talk, message, text))
     if talk.channel == SLACK_CHANNEL:
-        queue_person_reply(session, reply.id, SLACK_REPLY, _for_slack(talk, message, reply.text))
+        queue_person_reply(session, reply.id, SLACK_REPLY, _for_slack(talk, message, text))
 
 
 def _for_chatwoot(talk: Conversation, message: Message, text: str) -> dict[str, Any]:

@@ -2,42 +2,68 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, case, func, select
+from sqlalchemy.orm import Session, aliased
 
+from helpdesk.decisions import CHOSEN
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import audit_log
 from helpdesk.records.clock import now
-from helpdesk.records.tables import CaseReply, CaseRow, CaseState, Conversation, Message
+from helpdesk.records.tables import CaseReply, CaseRow, CaseState, Conversation, DecisionRow, Message
 
 LONGEST_REPLY = 5000  # characters
 CASES_LISTED = 200
+_ANSWERED_AT = func.coalesce(
+    select(func.max(CaseReply.created_at)).where(CaseReply.case_id == CaseRow.id).correlate(CaseRow).scalar_subquery(),
+    CaseRow.taken_at,
+)
+_UNREAD = and_(Message.conversation_id == CaseRow.conversation_id, Message.created_at > _ANSWERED_AT)
 
 
 @dataclass(frozen=True)
 class InboxRow:
-    """One case that is not closed, with what was said last."""
+    """One case that is not closed.
+
+    asked: the message that led to it, not the choice of none of what was offered; newest: what the person said last;
+    unread: how many messages came since somebody took it or replied; since: since when the person waits, None while
+    they were answered last.
+    """
 
     case: CaseRow
     conversation: Conversation
+    asked: Message
     newest: Message
+    unread: int
+    since: datetime | None
 
 
 def list_cases(session: Session, *, limit: int = CASES_LISTED) -> Sequence[InboxRow]:
-    """The cases that are not closed: urgent ones first, then the oldest."""
-    newest = (
-        select(func.max(Message.id)).where(Message.conversation_id == CaseRow.conversation_id).correlate(CaseRow)
-    ).scalar_subquery()
+    """The cases that are not closed: urgent ones first, then those that wait longest; at the end what was answered."""
+    asked, newest = aliased(Message), aliased(Message)
+    of_talk = select(func.max(Message.id)).where(Message.conversation_id == CaseRow.conversation_id)
+    asks = DecisionRow.message_id == Message.id, DecisionRow.reason.not_in(CHOSEN), Message.id <= CaseRow.message_id
+    asked_id = of_talk.join(DecisionRow, asks[0]).where(*asks[1:]).correlate(CaseRow).scalar_subquery()
+    first_unread = select(func.min(Message.created_at)).where(_UNREAD).correlate(CaseRow).scalar_subquery()
+    since = case((CaseRow.state == CaseState.OPEN, CaseRow.opened_at), else_=first_unread)
+    unread = select(func.count(Message.id)).where(_UNREAD).correlate(CaseRow).scalar_subquery()
     query = (
-        select(CaseRow, Conversation, Message)
+        select(CaseRow, Conversation, asked, newest, unread, since)
         .join(Conversation, Conversation.id == CaseRow.conversation_id)
-        .join(Message, Message.id == newest)
+        .join(asked, asked.id == func.coalesce(asked_id, CaseRow.message_id))
+        .join(newest, newest.id == of_talk.correlate(CaseRow).scalar_subquery())
         .where(CaseRow.state != CaseState.CLOSED)
-        .order_by(CaseRow.urgent.desc(), CaseRow.opened_at, CaseRow.id)
+        .order_by(since.is_(None), CaseRow.urgent.desc(), since, CaseRow.opened_at, CaseRow.id)
         .limit(limit)
     )
     return [InboxRow(*row) for row in session.execute(query)]
+
+
+def count_unread(session: Session, case_id: int) -> int:
+    """How many messages came since somebody took a case or replied to it."""
+    query = select(func.count(Message.id)).join(CaseRow, _UNREAD).where(CaseRow.id == case_id)
+    return session.scalar(query) or 0
 
 
 def find_case(session: Session, case_id: int, *, locked: bool = False) -> CaseRow:

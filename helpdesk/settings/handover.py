@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from helpdesk.settings.lists import listed
-from helpdesk.settings.office_hours import OfficeHours, read_office_hours
+from helpdesk.settings.office_hours import OfficeHours, read_holidays, read_office_hours
 
 
 class HandoverSettings(BaseSettings):
@@ -26,6 +26,11 @@ class HandoverSettings(BaseSettings):
         None,
         description="When people are there: `Mon-Fri 09:00-17:00, Sat 10:00-12:00`. At other times whoever is handed "
         "over is told when they are back; empty: nothing is said",
+    )
+    office_holidays: str | None = Field(
+        None,
+        description="Dates on which nobody is there, within the office hours too: `2026-12-24, 12-25`, without a year "
+        "for every year",
     )
     handover_tags: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Comma-separated tags: whoever is answered with an entry of one of these is handed over too"
@@ -49,7 +54,18 @@ class HandoverSettings(BaseSettings):
             read_office_hours(value, info.data["office_zone"])
         return value
 
+    @field_validator("office_holidays")
+    @classmethod
+    def _are_dates(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            read_holidays(value)
+            if info.data.get("office_hours", "") is None:
+                raise ValueError("holidays are days without office hours; set HELPDESK_OFFICE_HOURS too")
+        return value
+
     @property
     def hours(self) -> OfficeHours | None:
         """The office hours; None when nobody set any."""
-        return None if self.office_hours is None else read_office_hours(self.office_hours, self.office_zone)
+        if self.office_hours is None:
+            return None
+        return read_office_hours(self.office_hours, self.office_zone, self.office_holidays)

@@ -328,6 +328,42 @@ def test_bad_office_hours_are_named(hours: str, expected: str) -> None:
         load_settings(office_hours=hours)
 
 
+@pytest.mark.parametrize("dates", ["25.12.", "12-25, tomorrow", "2026-02-30", "13-01", "20261224", "2026-W01", "1-1"])
+def test_bad_holidays_are_named(dates: str) -> None:
+    """With what was expected; and holidays alone say nothing."""
+    with pytest.raises(BadInputError, match="expected dates such as 2026-12-24, or 12-25 for every year"):
+        load_settings(office_hours="Mon-Fri 09:00-17:00", office_holidays=dates)
+    with pytest.raises(BadInputError, match="set HELPDESK_OFFICE_HOURS too"):
+        load_settings(office_holidays="12-25")
+
+
+@pytest.mark.parametrize(
+    ("moment", "opens"),
+    [
+        ("2026-12-24T10:00", "2026-12-28 09:00"),  # a Thursday, then Christmas on a Friday
+        ("2026-12-23T18:00", "2026-12-28 09:00"),
+        ("2027-12-24T10:00", None),
+        ("2027-12-31T18:00", "2028-01-03 09:00"),
+        ("2028-02-29T09:00", "2028-03-01 09:00"),
+    ],
+)
+def test_nobody_is_there_on_holidays(moment: str, opens: str | None) -> None:
+    """A date of one year, and one of every year."""
+    hours = load_settings(office_hours="Mon-Fri 09:00-17:00", office_holidays="2026-12-24, 12-25,02-29").hours
+    assert hours is not None
+    found = hours.opens_after(datetime.fromisoformat(moment).replace(tzinfo=UTC))
+
+    assert (found and f"{found:%Y-%m-%d %H:%M}") == opens
+
+
+def test_an_office_that_never_opens_says_nothing(make: Make) -> None:
+    """Rather than a day that is wrong."""
+    every = ", ".join(f"{datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=n):%m-%d}" for n in range(366))
+    desk = make(inbox=True, office_hours="Mon 09:00-17:00", office_holidays=every)
+
+    assert say(desk, "human please").text == PASSED_ON
+
+
 def test_a_bad_time_zone_is_named() -> None:
     """It, and what was expected."""
     with pytest.raises(BadInputError, match=r"Middle/Earth.*such as Europe/Berlin"):

@@ -6,7 +6,8 @@ from helpdesk.records import cases
 from helpdesk.records.api_keys import Scope
 from helpdesk.records.tables import CaseReply
 from helpdesk.serving.chat_service import MAX_SENDER, check_text
-from helpdesk.serving.markup import html_of_text
+from helpdesk.serving.handoff import is_told
+from helpdesk.serving.markup import html, plain
 from helpdesk.web.api.contract import TalkState, ToldUpdate, UpdatesFrom, UpdatesReply
 from helpdesk.web.api.identity import needs
 from helpdesk.web.api.json_body import read_query
@@ -40,7 +41,10 @@ def updates(session_id: str) -> Response:
         found = []
         if talk.conversation_id is not None:
             found = cases.replies_of(session, talk.conversation_id, after=wanted.after, limit=cases.UPDATES_AT_ONCE)
-    state = TalkState.PERSON if talk.taken else TalkState.WAITING if talk.waiting else TalkState.BOT
+        waits = talk.waiting and is_told(
+            session, service().settings, channel=wanted.channel, conversation_id=talk.conversation_id
+        )
+    state = TalkState.PERSON if talk.taken else TalkState.WAITING if waits else TalkState.BOT
     response = told(UpdatesReply(updates=list(map(_update, found)), state=state))
     response.headers["Cache-Control"] = "private, no-cache"
     response.set_etag(f"{wanted.after}-{found[-1].id if found else wanted.after}-{state}")
@@ -49,4 +53,4 @@ def updates(session_id: str) -> Response:
 
 
 def _update(reply: CaseReply) -> ToldUpdate:
-    return ToldUpdate(id=reply.id, text=reply.text, html=html_of_text(reply.text))
+    return ToldUpdate(id=reply.id, text=plain(reply.text), html=html(reply.text))

@@ -72,9 +72,9 @@ def widget_texts() -> dict[str, dict[str, str]]:
 
 
 def _lean(source: str) -> str:
-    """Lines without indentation, and without those that are comments; no text of the widget spans lines."""
-    lines = (line.strip() for line in source.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    """Lines without indentation and comments; no text of the widget spans lines or has ` // ` in it."""
+    lines = (f" {line.strip()}".partition(" // ")[0].strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def _cached(response: Response) -> Response:

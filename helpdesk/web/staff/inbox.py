@@ -16,6 +16,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.conversation_log import Exchange, read_thread
 from helpdesk.records.roles import Role
 from helpdesk.serving.entries import FaqEntry
+from helpdesk.serving.markup import html, plain
 from helpdesk.text import normalise, visible
 from helpdesk.web.context import courier, row_id, service
 from helpdesk.web.policy import requires
@@ -42,12 +43,13 @@ class Canned:
 @blueprint.get("")
 @requires(Role.LABELLER)
 def page() -> str:
-    """The cases that are not closed: urgent ones first, then the oldest."""
+    """The cases that are not closed: urgent ones first, then those that wait longest."""
     with service().database.read() as session:
         rows = inbox.list_cases(session)
     return render_template(
         "inbox.html",
         rows=rows,
+        waiting=sum(row.since is not None for row in rows),
         reasons=CASE_REASONS,
         staffed=service().settings.inbox,
         limit=inbox.CASES_LISTED,
@@ -95,7 +97,7 @@ def reply(case_id: int) -> AnyResponse:
                 text=typed,
                 token=request.form.get("token", ""),
             )
-            queue_for_chat(session, said)
+            queue_for_chat(session, said, plain(said.text))
         courier().wake()
     except (BadInputError, ConflictError) as error:
         return _show(case_id, request.form, problem=error)
@@ -126,6 +128,7 @@ def _show(case_id: int, typed: Fields, *, problem: HelpdeskError | None = None, 
     with service().database.read() as session:
         found = inbox.find_case(session, case_id)
         thread = read_thread(session, found.conversation_id, limit=MESSAGES)
+        unread = inbox.count_unread(session, case_id)
         lines = transcript(session, thread.rows, cases.replies_of(session, found.conversation_id))
     query = typed.get("q", "").strip()
     page = render_template(
@@ -133,6 +136,8 @@ def _show(case_id: int, typed: Fields, *, problem: HelpdeskError | None = None, 
         case=found,
         thread=thread,
         lines=lines,
+        unread=unread,
+        html=html,
         seen=thread.rows[-1].message.id if thread.rows else 0,
         mine=found.taken_by == current_user.name,
         reasons=CASE_REASONS,

@@ -9,14 +9,23 @@ from sqlalchemy.orm import Session
 from helpdesk.decisions import DecisionKind, HandoverStage
 from helpdesk.records import names
 from helpdesk.records.conversation_log import Exchange
+from helpdesk.records.feedback import HELPFUL, NOT_HELPFUL, read_feedback
 from helpdesk.records.tables import CaseReply
 from helpdesk.records.turns import Turn, as_turns
+from helpdesk.text import visible
 from helpdesk.web.staff.reasons import KIND_WORDS, STAGES
+
+LONGEST_QUOTE = 80  # characters of a message whose answer was rated
+_THUMBS = {
+    HELPFUL: "Helpful, says the customer of the answer to",
+    NOT_HELPFUL: "Not helpful, says the customer of the answer to",
+}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that was said. who: `person`, `bot` or `staff`; author: of a reply."""
+    """One thing that was said. who: `person`, `bot`, `staff`, or `thumb` for what the person says of an answer; author:
+    of a reply."""
 
     at: datetime
     who: str
@@ -33,6 +42,12 @@ def transcript(session: Session, rows: Sequence[Exchange], replies: Sequence[Cas
         lines.append(Line(said.message.created_at, "person", said.message.text))
         if said.decision.kind != DecisionKind.PERSON:
             lines.append(Line(said.message.created_at, "bot", _did(said, turn, questions)))
+    said_of = read_feedback(session, [said.message.id for said in rows])
+    lines += [
+        Line(row.at, "thumb", f"{_THUMBS[row.said]}: {visible(said.message.text)[:LONGEST_QUOTE]}")
+        for said in rows
+        if (row := said_of.get(said.message.id)) is not None and row.said in _THUMBS
+    ]
     since = rows[0].message.created_at if rows else None
     lines += [
         Line(reply.created_at, "staff", reply.text, reply.author)

@@ -5,7 +5,6 @@ import { localise } from "./times.js";
 const EVERY = 5000; // ms
 
 async function refresh() {
-  if (document.hidden) return;
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -75,23 +75,27 @@ function makeView({ root, texts, limit, inside, say, resend, rate, clear, isOpen
     return made;
   }
 
-  function turn(item, isLast) {
-    return element("div", { class: `turn ${item.status ?? ""}` }, bubble(item), ...under(item, isLast));
+  function turn(item, said) {
+    return element("div", { class: `turn ${item.status ?? ""}` }, bubble(item), ...under(item, said));
   }
 
-  function* under(item, isLast) {
+  function* under(item, said) {
     if (item.status === "failed") {
       const again = element("button", { type: "button", class: "again", click: () => resend(item.id) }, texts.again);
       yield element("p", { class: "fate alert" }, `${texts.failed} `, again);
     } else if (texts[item.status]) yield element("p", { class: "fate alert" }, texts[item.status]);
     if (item.decision === "answer" && item.number) yield thumbs(item);
-    if (isLast && item.options?.length) yield choices(item.options, texts.choose);
-    if (isLast && item.follow_ups?.length) yield choices(item.follow_ups, texts.follow_ups);
+    if (item.options?.length) yield choices(item.options, texts.choose, said);
+    const asked = said === undefined || item.follow_ups?.includes(said);
+    if (asked && item.follow_ups?.length) yield choices(item.follow_ups, texts.follow_ups, said);
   }
 
-  function choices(questions, label) {
+  // Once something was said they stay, with the one that was chosen by its text or its number.
+  function choices(questions, label, said) {
     const choose = (question) => () => (focusAfter(), say(question));
-    const button = (question) => element("button", { type: "button", dir: "auto", click: choose(question) }, question);
+    const chosen = (question, at) => said !== undefined && [question, `${at + 1}`].includes(said.trim());
+    const button = (question, at) => element("button", { type: "button", dir: "auto", disabled: said !== undefined,
+      "aria-pressed": chosen(question, at) && "true", click: choose(question) }, question);
     return element("div", { class: "choices", role: "group", "aria-label": label }, ...questions.map(button));
   }
 
@@ -103,7 +107,7 @@ function makeView({ root, texts, limit, inside, say, resend, rate, clear, isOpen
       button(true, texts.yes, "up"), button(false, texts.no, "down"), thanks);
   }
 
-  // What is pressed goes away with its turn. On a phone the field would bring up the keyboard.
+  // What was pressed takes no focus any more. On a phone the field would bring up the keyboard.
   function focusAfter() {
     (matchMedia("(pointer: coarse)").matches ? log : field).focus();
   }
@@ -112,7 +116,7 @@ function makeView({ root, texts, limit, inside, say, resend, rate, clear, isOpen
     const ids = new Set(state.items.map((item) => item.id));
     for (const [id, { node }] of shown) if (!ids.has(id)) (node.remove(), shown.delete(id));
     const before = shown.size;
-    state.items.forEach((item, at) => place(item, at === state.items.length - 1));
+    state.items.forEach((item, at) => place(item, saidAfter(state.items, at)));
     typing.hidden = doing === "retrying" || !state.items.some((item) => item.status === "sending");
     log.append(typing);
     const news = { offline: !navigator.onLine, retrying: doing === "retrying", [`with_${state.mode}`]: state.mode !== "bot" };
@@ -122,11 +126,16 @@ function makeView({ root, texts, limit, inside, say, resend, rate, clear, isOpen
     if (shown.size !== before) scroll();
   }
 
-  function place(item, isLast) {
-    const facts = JSON.stringify([item, isLast]);
+  // What the person said next; undefined while a choice can still be made.
+  function saidAfter(items, at) {
+    return items.slice(at + 1).find(({ who, status }) => who === "me" && status !== "refused")?.text;
+  }
+
+  function place(item, said) {
+    const facts = JSON.stringify([item, said]);
     const old = shown.get(item.id);
     if (old?.facts === facts) return;
-    const node = turn(item, isLast);
+    const node = turn(item, said);
     const focused = old?.node.contains(root.getRootNode().activeElement) ? root.getRootNode().activeElement : null;
     if (old) old.node.replaceWith(node);
     else log.append(node);

@@ -135,16 +135,26 @@ def test_what_a_person_types_is_text(page: Page, api: FakeApi) -> None:
 
 
 def test_choices_and_follow_ups_are_buttons(page: Page, api: FakeApi) -> None:
-    """Those of the newest turn; the numbered lines are for channels without buttons."""
+    """They stay when one was chosen, disabled, that one marked, after a reload too; unless the choice was refused. The
+    numbered lines are for channels without buttons."""
     api.replies |= {"colour": CHOICES, "The red one": {"follow_ups": ["How red?"]}}
     ask(page, "colour")
     assert (
         bubbles(page)[1].strip() == "Assistant:\nWhich one?".replace("\n", " ") or "1. The red" not in bubbles(page)[1]
     )
-    page.get_by_role("group", name="Choose one").get_by_role("button", name="The red one").click()
+    choices = page.get_by_role("group", name="Choose one").get_by_role("button")
+    api.refusals = [400]
+    choices.filter(has_text="The red one").click()
+    expect(page.locator(".turn.refused")).to_be_visible()
+    expect(choices.first).to_be_enabled()
+    choices.filter(has_text="The red one").click()
     settled(page)
     expect(page.locator("#message")).to_be_focused()
-    expect(page.get_by_role("group", name="Choose one")).to_have_count(0)
+    page.reload()
+    for choice in choices.all():
+        expect(choice).to_be_disabled()
+    expect(page.get_by_role("button", name="The red one", pressed=True)).to_have_count(1)
+    expect(page.locator(".choices [aria-pressed]")).to_have_count(1)
     page.get_by_role("group", name="You may also want to know").get_by_role("button", name="How red?").click()
     settled(page)
 

@@ -72,6 +72,65 @@ def test_a_case_from_the_question_to_its_end(app: Flask, ann: FlaskClient) -> No
     assert "Nobody waits." in ann.get("/desk/inbox").text
 
 
+def test_a_reply_is_the_same_markup_as_answers(app: Flask, ann: FlaskClient) -> None:
+    """Sanitised HTML and text for the customer; the transcript shows what they see."""
+    visitor = app.test_client()
+    send(visitor, "eve", HUMAN)
+    typed = "Look at **this**:\n\n- [our page](https://example.org/)\n- [not](javascript:alert(1))"
+    ann.post("/desk/inbox/1/reply", data=fields(ann, 1) | {"text": typed, "do": "send"})
+    (reply,) = updates(visitor, "eve").json["updates"]
+
+    assert reply["text"].startswith("Look at this:\n\n- our page (https://example.org/)")
+    link = '<a href="https://example.org/" target="_blank" rel="noopener nofollow">our page</a>'
+    assert "<strong>this</strong>" in reply["html"]
+    assert link in reply["html"]
+    assert 'href="javascript' not in reply["html"]
+    assert link in ann.get("/desk/inbox/1").text
+
+
+def rows_of(client: FlaskClient) -> list[str]:
+    """The inbox, a line of text for each case."""
+    table = client.get("/desk/inbox").text.partition("<tbody>")[2]
+    return [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in table.split("</tr>")[:-1]]
+
+
+def test_the_inbox_shows_what_led_to_a_case_and_what_is_new(app: Flask, ann: FlaskClient, records: Database) -> None:
+    """Whoever waits longest first, what was answered last; messages after a reply are counted until the next one."""
+    visitor = app.test_client()
+    for sender in ("eve", "joe"):
+        send(visitor, sender, "what is the capital of peru")
+        send(visitor, sender, "who won the match")
+        send(visitor, sender, "asdf qwer")
+    assert [row.partition(" Newest: ")[0] for row in rows_of(ann)] == ["who won the match"] * 2
+    assert "Newest: asdf qwer eve on api" in rows_of(ann)[0]
+
+    ann.post("/desk/inbox/1/reply", data=fields(ann, 1) | {"text": "Nobody.", "do": "send"})
+    assert "<title>(1) Inbox" in ann.get("/desk/inbox").text
+    assert [row.split()[-1] for row in rows_of(ann)] == ["nobody", "ann"]
+    assert "answered ann" in rows_of(ann)[1]
+    for text in ("really?", "are you sure?"):
+        send(visitor, "eve", text)
+    assert rows_of(ann)[1].endswith("ann 2 new")
+    assert "<title>(2 new) Case 1" in ann.get("/desk/inbox/1").text
+    ann.post("/desk/inbox/1/reply", data=fields(ann, 1) | {"text": "Yes.", "do": "send"})
+    assert rows_of(ann)[1].endswith("answered ann")
+
+
+def test_a_thumb_that_was_taken_back_is_in_the_transcript(app: Flask, ann: FlaskClient) -> None:
+    """Of a case that somebody has taken; a promise that cannot be kept is none on the customer's page either."""
+    visitor = app.test_client()
+    message = send(visitor, "eve", "forgot my password")["message_id"]
+    thumb = f"/api/v1/messages/{message}/feedback"
+    assert visitor.post(thumb, json={"session_id": "eve", "helpful": False}).json["handed_over"]  # type: ignore[index]
+    post(ann, "/desk/inbox/1/take", "/desk/inbox/1", holder="")
+    assert "Not helpful, says the customer" in ann.get("/desk/inbox/1").text
+    visitor.post(thumb, json={"session_id": "eve", "helpful": True})
+    page = ann.get("/desk/inbox/1").text
+
+    assert "Helpful, says the customer of the answer to: forgot my password" in page
+    assert "You have this case." in page
+
+
 def test_asking_again_for_updates_costs_nothing(app: Flask, records: Database) -> None:
     """The same state is a 304 without a body; a reply, and another state, are not."""
     visitor = app.test_client()
