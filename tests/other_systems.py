@@ -71,7 +71,8 @@ class OtherSystem:
             return {"_embedded": {"threads": [row for row in self.stored if row["place"] == f"{place}/threads"]}}
         if place.endswith("/messages"):
             kinds = {"outgoing": 1, "incoming": 0}
-            return {"payload": [row | {"message_type": kinds[row["message_type"]]} for row in self.stored]}
+            rows = [row for row in self.stored if row["place"] == place]
+            return {"payload": [row | {"message_type": kinds[row["message_type"]]} for row in rows]}
         return {"status": self.status}
 
 
