@@ -8,11 +8,12 @@ import logging
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -47,6 +48,7 @@ class Tallies:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = False
+        self.span: Callable[[str], AbstractContextManager[Any]] = nullcontext  # what traces a stage
 
     def start(self) -> None:
         """Tell the others from now on. Call after the fork."""
@@ -77,7 +79,8 @@ class Tallies:
         """Note how long a stage takes."""
         began = time.perf_counter()
         try:
-            yield
+            with self.span(name):
+                yield
         finally:
             self.took(name, time.perf_counter() - began)
 
