@@ -16,10 +16,10 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
 from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
-from helpdesk.web import addresses, answers, cors, headers, limits, logs, policy, problems, request_ids
+from helpdesk.web import addresses, answers, cors, headers, limits, logs, policy, problems, request_ids, tracing
 from helpdesk.web.api import catalogue as api
 from helpdesk.web.api import chat_page as chat
-from helpdesk.web.api import chatwoot, deep_chat, feedback, mattermost, rasa, reference, slack, updates, widget
+from helpdesk.web.api import chatwoot, deep_chat, feedback, mattermost, rasa, reference, slack, teams, updates, widget
 from helpdesk.web.api.identity import limited_key
 from helpdesk.web.openapi import document
 from helpdesk.web.operations import health, metrics
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY = 64 * 1024
-CHATS = (chatwoot, slack, mattermost, deep_chat)
+CHATS = (chatwoot, slack, mattermost, teams, deep_chat)
 PUBLIC_API = (rasa, api, feedback, updates)
 DESCRIBED = (*PUBLIC_API, *CHATS, health, metrics)
 PUBLIC_PAGES = (reference, chat, widget, login)
@@ -115,6 +115,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     headers.install(app, https_only=settings.https_only, frame_ancestors=settings.framing_origins)
     cors.install(app)
     problems.install(app)
+    tracing.install(app, service)
     app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
 

@@ -16,8 +16,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 from sqlalchemy import select, update
 
+from helpdesk.channels.signatures import HeaderLookup
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.tables import CaseRow, Conversation, DecisionRow, DeliveryRow, Message
@@ -25,6 +27,7 @@ from helpdesk.records.tables import CaseRow, Conversation, DecisionRow, Delivery
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 STORED_BUT_SILENT = "stored, and then it hangs up"
 HANGS = "stored, and then it says nothing"
+NO_AUTH = {"ok": False, "error": "invalid_auth"}
 PAST = now() - timedelta(days=1)
 
 
@@ -33,7 +36,7 @@ class OtherSystem:
     """A web server that does as Zammad, FreeScout, Chatwoot, Slack and webhooks do.
 
     faults: what comes first, one a POST: a status that is answered without storing anything, or a word for what happens
-    after it was stored; nonsense: the body of every answer.
+    after it was stored; nonsense: the body of every answer; says: that of the refusals.
     """
 
     faults: deque[int | str] = field(default_factory=deque)
@@ -42,6 +45,7 @@ class OtherSystem:
     status: str = "pending"
     url: str = ""
     nonsense: bytes | None = None
+    says: bytes = b""
     released: threading.Event = field(default_factory=threading.Event)
 
     def take(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
@@ -59,6 +63,17 @@ class OtherSystem:
         if place == "/api/chat.postMessage":
             return 200, {}, {"ok": True, "ts": f"{number}.0001"}
         return (201 if place == "/api/v1/tickets" else 200), {}, {"id": number, "number": str(60000 + number)}
+
+    def profile(self, place: str, headers: HeaderLookup) -> tuple[int, dict[str, str], Any]:
+        """Who a token belongs to: Chatwoot tells agents (`at`) alone, and bots (`bt`) that they may not ask."""
+        if place == "/api/auth.test":
+            signed_in = headers.get("Authorization", "") == "Bearer xoxb"
+            return 200, {}, {"ok": True, "user": "helpdesk", "team": "Example"} if signed_in else NO_AUTH
+        token = headers.get("api_access_token", "")
+        if token == "at":
+            return 200, {}, {"id": 1, "name": "Ann"}
+        known = "Access to this endpoint is not authorized for bots"
+        return 401, {}, {"error": known if token == "bt" else "Invalid Access Token"}
 
     def _look(self, place: str, query: dict[str, list[str]]) -> Any:
         if place == "/api/v1/tickets/search":
@@ -85,9 +100,11 @@ def other_system() -> Iterator[OtherSystem]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             system.requests.append(("POST", self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            if self.path == "/api/auth.test":
+                return self._say(*system.profile(self.path, self.headers))
             fault = system.faults.popleft() if system.faults else None
             if isinstance(fault, int):
-                return self._say(fault, {"Location": "/elsewhere", "Retry-After": "77"}, None)
+                return self._say(fault, {"Location": "/elsewhere", "Retry-After": "77"}, None, refused=True)
             answer = system.take("POST", self.path, json.loads(body))
             if fault == HANGS:
                 system.released.wait(10)
@@ -97,10 +114,13 @@ def other_system() -> Iterator[OtherSystem]:
 
         def do_GET(self) -> None:
             system.requests.append(("GET", self.path, {k.lower(): v for k, v in self.headers.items()}, b""))
-            self._say(*system.take("GET", self.path, {}))
+            if self.path == "/api/v1/profile":
+                return self._say(*system.profile(self.path, self.headers))
+            return self._say(*system.take("GET", self.path, {}))
 
-        def _say(self, status: int, headers: dict[str, str], content: Any) -> None:
+        def _say(self, status: int, headers: dict[str, str], content: Any, *, refused: bool = False) -> None:
             raw = system.nonsense or (b"" if content is None else json.dumps(content).encode())
+            raw = system.says if refused else raw
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(raw))}.items():
                 self.send_header(name, value)
@@ -125,12 +145,18 @@ def other_system() -> Iterator[OtherSystem]:
 
 @dataclass
 class Mailbox:
-    """What a mail server accepted. `answers`: what it says to the next mails instead of accepting them."""
+    """What a mail server accepted. `answers`: what it says to the next mails instead of accepting them; login_answer:
+    what it says to whoever logs in."""
 
     mails: list[EmailMessage] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     answers: deque[str] = field(default_factory=deque)
     port: int = 0
+    login_answer: str | None = None
+
+    def authenticate(self, *_: object) -> AuthResult:
+        """Refuse a login in its own words."""
+        return AuthResult(success=False, handled=False, message=self.login_answer)
 
     async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         """Keep a mail, or refuse it."""
@@ -150,7 +176,9 @@ def mail_server() -> Iterator[Mailbox]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         box.port = probe.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller = Controller(
+        box, hostname="127.0.0.1", port=box.port, auth_require_tls=False, authenticator=box.authenticate
+    )
     controller.start()
     try:
         yield box

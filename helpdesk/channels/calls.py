@@ -3,25 +3,34 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from helpdesk.errors import HelpdeskError
+from helpdesk.text import visible
 
 SILENCE_SECONDS = 8.0  # to connect, and between two packets
 CALL_SECONDS = 15.0  # from the first byte to the last
 MOST_BYTES = 256 * 1024
+SAID_CHARS = 200  # of what the other side says, in an error
 
 
 class CallError(HelpdeskError):
-    """A call did not do what it should. `status`: what was answered, None without an answer."""
+    """A call did not do what it should.
 
-    def __init__(self, reason: str, *, status: int | None = None, retry_after: float | None = None) -> None:
-        super().__init__(reason)
+    said: how the other side put it, for people; it may repeat what a customer typed, so it is not logged, `reason` is.
+    status: what was answered, None without an answer.
+    """
+
+    def __init__(
+        self, reason: str, *, said: str = "", status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(f"{reason}: {said}" if said else reason)
+        self.reason, self.said = reason, said
         self.status = status
         self.retry_after = retry_after
 
@@ -63,7 +72,10 @@ def call(method: str, url: str, *, headers: Mapping[str, str] | None = None, bod
     if not 200 <= response.status < 300:
         pause = found.get("retry-after", "")
         seconds = float(pause) if pause.isascii() and pause.isdecimal() and len(pause) < 7 else None
-        raise CallError(f"it answered {response.status}", status=response.status, retry_after=seconds)
+        said = (
+            "" if "html" in found.get("content-type", "") else as_said(content, hidden=_secrets(parts, headers or {}))
+        )
+        raise CallError(f"it answered {response.status}", said=said, status=response.status, retry_after=seconds)
     if len(content) > MOST_BYTES:
         raise CallError(f"it answered with more than {MOST_BYTES // 1024} KB")
     return CallAnswer(response.status, found, content)
@@ -78,6 +90,23 @@ def call_json(
         return call(method, url, headers=sent)
     body = json.dumps(data, ensure_ascii=False).encode()
     return call(method, url, headers=sent | {"Content-Type": "application/json"}, body=body)
+
+
+def as_said(raw: bytes, *, hidden: Iterable[str]) -> str:
+    """What another system said, in one line that no terminal obeys, without what is hidden."""
+    text = raw.decode("utf-8", "replace")
+    for secret in sorted(filter(None, hidden), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return visible(" ".join(text.split()))[:SAID_CHARS]
+
+
+def _secrets(parts: SplitResult, headers: Mapping[str, str]) -> Iterator[str]:
+    """What a side that repeats the request would tell: every header but the plain ones, and the address."""
+    yield from (parts.netloc, parts.query, *(value for _, value in parse_qsl(parts.query) if len(value) > 3))
+    yield parts.path.strip("/")
+    for name, value in headers.items():
+        if name.lower() not in ("accept", "content-type"):
+            yield from (value, value.rpartition(" ")[2], value.rpartition("token=")[2])
 
 
 @contextmanager

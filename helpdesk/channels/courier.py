@@ -117,7 +117,8 @@ class Courier:
         except Exception as error:
             known = isinstance(error, HelpdeskError)
             told = str(error) if known else f"{type(error).__name__} on our side; the log says more"
-            log.warning("delivery %d to %s failed: %s", claimed.id, claimed.receiver, told, exc_info=not known)
+            logged = error.reason if isinstance(error, CallError) else told
+            log.warning("delivery %d to %s failed: %s", claimed.id, claimed.receiver, logged, exc_info=not known)
             asked = error.retry_after if isinstance(error, CallError) else None
             self._note_failed(claimed, told, pause=self._pause(claimed, asked))
             return False

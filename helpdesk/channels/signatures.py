@@ -23,11 +23,12 @@ class Recipe:
     """How one system signs a request with HMAC-SHA256.
 
     signed: what is signed, with `{id}`, `{timestamp}` and `{body}`; several: the header may hold several signatures,
-    separated by blanks; key: secret -> bytes of the key; encode: digest -> text after `prefix`.
+    separated by blanks; key: secret -> bytes of the key; encode: digest -> text after `prefix`; timestamp: None where
+    no moment is signed, so that a replay is known by the message's id alone.
     """
 
     signature: str
-    timestamp: str
+    timestamp: str | None
     signed: bytes
     prefix: str
     encode: Callable[[bytes], str]
@@ -37,7 +38,7 @@ class Recipe:
 
 
 def standard_key(secret: str) -> bytes:
-    """The key of a Standard Webhooks secret: base64, after `whsec_` if that is there. Raises ValueError."""
+    """The key of a secret in base64, after the `whsec_` of Standard Webhooks if that is there. Raises ValueError."""
     return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
 
 
@@ -47,6 +48,7 @@ def _base64(digest: bytes) -> str:
 
 CHATWOOT = Recipe("X-Chatwoot-Signature", "X-Chatwoot-Timestamp", b"{timestamp}.{body}", "sha256=", bytes.hex)
 SLACK = Recipe("X-Slack-Signature", "X-Slack-Request-Timestamp", b"v0:{timestamp}:{body}", "v0=", bytes.hex)
+TEAMS = Recipe("Authorization", None, b"{body}", "HMAC ", _base64, key=standard_key)
 STANDARD_WEBHOOKS = Recipe(
     "webhook-signature",
     "webhook-timestamp",
@@ -64,7 +66,8 @@ def sign(recipe: Recipe, secret: str, *, body: bytes, at: float, message_id: str
     timestamp = str(int(at))
     digest = _digest(recipe, recipe.key(secret), message_id, timestamp, body)
     named = {recipe.id: message_id} if recipe.id else {}
-    return named | {recipe.timestamp: timestamp, recipe.signature: recipe.prefix + recipe.encode(digest)}
+    dated = {recipe.timestamp: timestamp} if recipe.timestamp else {}
+    return named | dated | {recipe.signature: recipe.prefix + recipe.encode(digest)}
 
 
 def is_signed(recipe: Recipe, secrets: Sequence[str], headers: HeaderLookup, body: bytes, *, now: float) -> bool:
@@ -72,16 +75,20 @@ def is_signed(recipe: Recipe, secrets: Sequence[str], headers: HeaderLookup, bod
 
     headers: looked up as the recipe names them; werkzeug's do not tell case apart.
     """
-    timestamp, given = headers.get(recipe.timestamp, ""), headers.get(recipe.signature, "")
-    message_id = headers.get(recipe.id, "") if recipe.id else ""
-    if not timestamp.isascii() or not timestamp.isdecimal() or len(timestamp) > 12 or (recipe.id and not message_id):
-        return False
-    if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
+    timestamp = headers.get(recipe.timestamp, "") if recipe.timestamp else ""
+    message_id, given = headers.get(recipe.id, "") if recipe.id else "", headers.get(recipe.signature, "")
+    if (recipe.timestamp and not _is_lately(timestamp, now)) or (recipe.id and not message_id):
         return False
     candidates = [one.encode() for one in (given.split() if recipe.several else [given])]
     keys = [recipe.key(secret) for secret in secrets]
     expected = [recipe.prefix + recipe.encode(_digest(recipe, key, message_id, timestamp, body)) for key in keys]
     return any(hmac.compare_digest(good.encode(), one) for good in expected for one in candidates)
+
+
+def _is_lately(timestamp: str, now: float) -> bool:
+    if not timestamp.isascii() or not timestamp.isdecimal() or len(timestamp) > 12:
+        return False
+    return abs(now - int(timestamp)) <= TOLERANCE_SECONDS
 
 
 def is_secret(given: str, secrets: Sequence[str]) -> bool:

@@ -34,14 +34,18 @@ def handover() -> None:
 @handover.command("test")
 @with_database
 def test_receivers(settings: "Settings", database: "Database") -> None:
-    """Send a made-up case to each receiver that is set up, and say what came of it; ends with 1 when one failed."""
-    from helpdesk.channels.trial import try_receivers
-    from helpdesk.errors import NotFoundError
+    """Send a made-up case to each receiver that is set up, ask each chat who we are there, and say what came of it.
 
-    results = try_receivers(settings)
+    Ends with 1 when one failed.
+    """
+    from helpdesk.channels.trial import try_chats, try_receivers
+    from helpdesk.errors import NotFoundError
+    from helpdesk.text import visible
+
+    results = [*try_receivers(settings), *try_chats(settings)]
     if not results:
         raise NotFoundError("no receiver is set up; docs/how-to/connect-a-ticket-system.md says how")
-    for name, error, reference in results:
-        click.echo(f"{name}: " + (f"failed, {error}" if error else f"sent, {reference}"))
-    if any(error for _, error, _ in results):
+    for trial in results:
+        click.echo(visible(f"{trial.name}: " + (f"failed, {trial.failed}" if trial.failed else trial.told)))
+    if any(trial.failed for trial in results):
         raise click.exceptions.Exit(1)

@@ -26,7 +26,7 @@ __all__ = ["LANGUAGES", "Settings", "load_settings", "resource", "temporary_envi
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PREFIX = "HELPDESK_"
 _RECEIVERS = ("mail_to", "handover_webhook_url", "zammad_url", "freescout_url")
-_CHANNELS = ("chatwoot_url", "slack_signing_secret", "mattermost_token")
+_CHANNELS = ("chatwoot_url", "slack_signing_secret", "mattermost_token", "teams_secret")
 _ONE_INSTALLATION = (  # beside `home`
     *("database_url", "bundle_store", "secret_key", "notify_secret", "notify_url"),
     *_RECEIVERS,

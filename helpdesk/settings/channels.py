@@ -5,10 +5,11 @@ from pydantic_settings import BaseSettings
 
 from helpdesk.settings.addresses import check_web_address
 from helpdesk.settings.receivers import require
+from helpdesk.settings.secrets import check_signing_key, each
 
 
 class ChannelSettings(BaseSettings):
-    """Chatwoot, Slack, Mattermost, Deep Chat."""
+    """Chatwoot, Slack, Mattermost, Teams, Deep Chat."""
 
     chatwoot_token: SecretStr | None = Field(None, description="Access token of the agent bot in Chatwoot")
     chatwoot_lookup_token: SecretStr | None = Field(
@@ -30,7 +31,18 @@ class ChannelSettings(BaseSettings):
     mattermost_token: SecretStr | None = Field(
         None, description="Comma-separated tokens of outgoing webhooks of Mattermost that are answered; empty: none"
     )
+    teams_secret: SecretStr | None = Field(
+        None,
+        description="Comma-separated security tokens of outgoing webhooks of Microsoft Teams that are answered; empty: "
+        "none",
+    )
     deep_chat: bool = Field(False, description="Answer the Deep Chat widget at `/webhooks/deep-chat`")
+
+    @property
+    def answering_chats(self) -> tuple[str, ...]:
+        """The chats that get their answer at once and are sent nothing by themselves."""
+        switches = {"mattermost": self.mattermost_token, "teams": self.teams_secret, "deep-chat": self.deep_chat}
+        return tuple(name for name, switch in switches.items() if switch)
 
     @field_validator("chatwoot_url", "slack_url")
     @classmethod
@@ -44,6 +56,13 @@ class ChannelSettings(BaseSettings):
             require(info.data, "chatwoot_token")
             if info.data.get("chatwoot_secret") is None and info.data.get("chatwoot_url_secret") is None:
                 raise ValueError("needs HELPDESK_CHATWOOT_SECRET or HELPDESK_CHATWOOT_URL_SECRET too")
+        return value
+
+    @field_validator("teams_secret")
+    @classmethod
+    def _are_teams_secrets(cls, value: SecretStr | None) -> SecretStr | None:
+        for secret in each(value):
+            check_signing_key(SecretStr(secret))
         return value
 
     @field_validator("slack_signing_secret")

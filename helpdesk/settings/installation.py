@@ -64,6 +64,12 @@ class InstallationSettings(BaseSettings):
         "`https://*.example.com`; empty: the allowed origins",
     )
     require_key: bool = Field(False, description="Refuse requests to the API without a key or a login")
+    chat_page_key: str | None = Field(
+        None,
+        max_length=100,
+        description="Key of a site with which visitors use the chat page and `/demo` where keys are required; empty: "
+        "these pages are off for them",
+    )
     https_only: bool = Field(False, description="Send the login cookie over TLS only (set it behind TLS)")
 
     _origins = field_validator("allowed_origins", "frame_ancestors", mode="before")(listed)

@@ -18,6 +18,7 @@ from other_systems import (
     store_case,
     the_delivery,
 )
+from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from helpdesk.channels import calls
@@ -198,7 +199,7 @@ def test_a_mail_is_plain_text_whose_headers_are_ours(database: Database, mailbox
     mailbox.answers.append("451 later")
     courier = Courier(database, mail_settings(mailbox))
     assert courier.send_due() == (0, 1)
-    assert the_delivery(database).last_error == "the mail server answered 451"
+    assert the_delivery(database).last_error == "the mail server answered 451: later"
     make_due(database)
     assert courier.send_due() == (1, 0)
 
@@ -253,3 +254,48 @@ def test_an_answer_that_makes_no_sense_is_a_failure(answer: bytes, database: Dat
     courier = Courier(database, configured("zammad", system.url))
     assert courier.send_due() == (0, 1)
     assert str(the_delivery(database).last_error).startswith("it ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("451 4.7.1 Try\x1b[31m again", r"the mail server answered 451: 4.7.1 Try\u001b[31m again"),
+        ("554 " + "x" * 400, "the mail server answered 554: " + "x" * 200),
+    ],
+)
+def test_what_a_mail_server_says_is_kept(answer: str, told: str, database: Database, mailbox: Mailbox) -> None:
+    """With its code, in one line that no terminal obeys."""
+    queue(database, "email")
+    mailbox.answers.append(answer)
+    Courier(database, mail_settings(mailbox)).send_due()
+
+    assert the_delivery(database).last_error == told
+
+
+def test_a_mail_server_that_repeats_the_password_does_not_show_it(database: Database, mailbox: Mailbox) -> None:
+    """Neither as it is nor as it was sent."""
+    queue(database, "email")
+    mailbox.login_answer = "535 5.7.8 no login hunter22 aHVudGVyMjI= AHUAaHVudGVyMjI="
+    login = {"smtp_user": "u", "smtp_password": SecretStr("hunter22")}
+    Courier(database, mail_settings(mailbox).model_copy(update=login)).send_due()
+
+    assert the_delivery(database).last_error == "the mail server answered 535: 5.7.8 no login *** *** ***"
+
+
+@pytest.mark.parametrize("receiver", RECEIVERS)
+def test_what_a_ticket_system_says_is_kept(
+    receiver: str, database: Database, system: OtherSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not what it repeats of the request, no key and no address; and the log has nothing of it."""
+    queue(database, receiver)
+    system.faults.append(422)
+    system.says = b'{"error": "no group Users for zt fk bt", "of": "/hook?token=x"}\x1b[0m'
+    Courier(database, configured(receiver, system.url)).send_due()
+    told = the_delivery(database).last_error or ""
+    secret = {"zammad": "zt", "freescout": "fk", "chatwoot": "bt", "webhook": "token=x"}[receiver]
+
+    assert told.startswith('it answered 422: {"error": "no group Users for ')
+    assert told.endswith(r"\u001b[0m")
+    assert secret not in told
+    assert "no group" not in caplog.text
+    assert "it answered 422" in caplog.text

@@ -1,5 +1,6 @@
 """Requests of other systems are believed when the raw bytes are signed, lately, with one of our secrets."""
 
+import base64
 import hashlib
 import hmac
 
@@ -7,7 +8,7 @@ import pytest
 from other_systems import SECRET
 from standardwebhooks import Webhook
 
-from helpdesk.channels.signatures import CHATWOOT, SLACK, STANDARD_WEBHOOKS, Recipe, is_secret, is_signed, sign
+from helpdesk.channels.signatures import CHATWOOT, SLACK, STANDARD_WEBHOOKS, TEAMS, Recipe, is_secret, is_signed, sign
 from helpdesk.records.clock import now
 
 BODY = '{"text": "für Ann"}'.encode()
@@ -15,9 +16,24 @@ AT = now().timestamp()
 RECIPES = [(CHATWOOT, "one"), (SLACK, "one"), (STANDARD_WEBHOOKS, SECRET)]
 
 
+def test_teams_signs_the_body_alone() -> None:
+    """As its document has it, written out by hand."""
+    token = base64.b64encode(bytes(range(32))).decode()
+    digest = hmac.new(bytes(range(32)), BODY, hashlib.sha256).digest()
+    headers = {"Authorization": f"HMAC {base64.b64encode(digest).decode()}"}
+
+    assert sign(TEAMS, token, body=BODY, at=AT) == headers
+    assert is_signed(TEAMS, [SECRET, token], headers, BODY, now=AT)
+    assert not is_signed(TEAMS, [token], headers, BODY + b" ", now=AT)
+    assert not is_signed(TEAMS, [SECRET], headers, BODY, now=AT)
+    assert not is_signed(TEAMS, [token], {"Authorization": headers["Authorization"][5:]}, BODY, now=AT)
+    assert not is_signed(TEAMS, [token], {}, BODY, now=AT)
+
+
 @pytest.mark.parametrize(("recipe", "secret"), RECIPES)
 def test_what_is_signed_is_believed_and_nothing_else(recipe: Recipe, secret: str) -> None:
     """Another body, another secret, an old or future moment, a moment that is none, no signature at all."""
+    assert recipe.timestamp is not None
     headers = sign(recipe, secret, body=BODY, at=AT, message_id="m1")
     other = SECRET[:-4] + "ZWY=" if recipe is STANDARD_WEBHOOKS else "two"
 

@@ -48,3 +48,31 @@ def test_receivers_are_tried_each_by_itself(home: Path) -> None:
         ]
         assert run_in(home, "handover", "test", code=0, **zammad).stdout == "zammad: sent, ticket 60101\n"
     assert "no receiver is set up" in run_in(home, "handover", "test", code=1).stderr
+
+
+def test_chats_are_asked_who_we_are_there(home: Path) -> None:
+    """With calls that change nothing. A wrong token is told from a right one; chats that are sent nothing are named."""
+    with other_system() as system:
+        chats = {
+            "HELPDESK_CHATWOOT_URL": system.url,
+            "HELPDESK_CHATWOOT_TOKEN": "bt",
+            "HELPDESK_CHATWOOT_SECRET": "s",
+            "HELPDESK_SLACK_URL": system.url,
+            "HELPDESK_SLACK_TOKEN": "xoxb",
+            "HELPDESK_SLACK_SIGNING_SECRET": "s",
+            "HELPDESK_MATTERMOST_TOKEN": "t",
+        }
+        said = run_in(home, "handover", "test", code=0, **chats).stdout.splitlines()
+        wrong = chats | {"HELPDESK_CHATWOOT_TOKEN": "at", "HELPDESK_SLACK_TOKEN": "no"}
+        agents = run_in(home, "handover", "test", code=1, **wrong).stdout.splitlines()
+        unknown = run_in(home, "handover", "test", code=1, **chats | {"HELPDESK_CHATWOOT_TOKEN": "no"}).stdout
+        assert system.stored == []
+
+    assert said == [
+        "chatwoot: the bot's token works",
+        "slack: the token works, it is that of helpdesk of Example; the signing secret shows with the first event",
+        "mattermost: not tested, nothing is sent to it: write a message to the bot there",
+    ]
+    assert agents[0].startswith("chatwoot: works, but HELPDESK_CHATWOOT_TOKEN is that of the agent Ann;")
+    assert agents[1] == "slack: failed, Slack refused the token: invalid_auth"
+    assert 'chatwoot: failed, it answered 401: {"error": "Invalid Access Token"}' in unknown

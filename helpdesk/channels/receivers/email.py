@@ -1,12 +1,14 @@
 """Cases by mail. A mail server knows no repetition: mailboxes that do, know it by the Message-ID."""
 
+import base64
 import smtplib
 import ssl
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.policy import SMTP as CRLF
 from email.utils import format_datetime
 
-from helpdesk.channels.calls import SILENCE_SECONDS, CallError
+from helpdesk.channels.calls import SILENCE_SECONDS, CallError, as_said
 from helpdesk.channels.case_text import note_text, plain_text, subject
 from helpdesk.records.case_content import CaseContent, CaseNote
 from helpdesk.settings import Settings
@@ -30,17 +32,30 @@ class EmailReceiver:
         try:
             with self._connect() as server:
                 refused = server.send_message(message)
-        except smtplib.SMTPRecipientsRefused:
-            raise CallError("the mail server refused every recipient") from None
+        except smtplib.SMTPRecipientsRefused as error:
+            raise CallError("the mail server refused every recipient", said=self._refusals(error.recipients)) from None
         except smtplib.SMTPResponseException as error:
-            raise CallError(f"the mail server answered {error.smtp_code}") from None
+            said = self._said(error.smtp_error)
+            raise CallError(f"the mail server answered {error.smtp_code}", said=said) from None
+        except smtplib.SMTPNotSupportedError as error:
+            raise CallError(f"the mail server cannot do what is set ({error})") from None
         except smtplib.SMTPException as error:
             raise CallError(f"the mail server broke off ({type(error).__name__})") from None
         except TimeoutError:
             raise CallError("the mail server did not answer in time") from None
         except OSError as error:
             raise CallError(f"the mail server cannot be reached ({error.strerror or type(error).__name__})") from None
-        return str(message["Message-ID"]) + (f"; refused: {', '.join(refused)}" if refused else "")
+        return str(message["Message-ID"]) + (f"; refused: {self._refusals(refused)}" if refused else "")
+
+    def _refusals(self, refused: Mapping[str, tuple[int, bytes]]) -> str:
+        return ", ".join(f"{address} ({code} {self._said(words)})" for address, (code, words) in refused.items())
+
+    def _said(self, words: bytes | str) -> str:
+        """The server's words, which might repeat the password as it was sent."""
+        user, password = self._settings.smtp_user or "", self._settings.smtp_password
+        secret = password.get_secret_value() if password else ""
+        sent = [base64.b64encode(text.encode()).decode() for text in (secret, f"\0{user}\0{secret}") if secret]
+        return as_said(words.encode() if isinstance(words, str) else words, hidden=(secret, *sent))
 
     def _connect(self) -> smtplib.SMTP:
         settings, context = self._settings, ssl.create_default_context()

@@ -1,5 +1,6 @@
 """The chats of other systems: their messages are answered once, and only when it is they who send them."""
 
+import base64
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -15,15 +16,17 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from helpdesk.app import create_app
-from helpdesk.channels.signatures import CHATWOOT, SLACK, Recipe, sign
+from helpdesk.channels.signatures import CHATWOOT, SLACK, TEAMS, Recipe, sign
+from helpdesk.errors import BadInputError
 from helpdesk.records.database import Database
 from helpdesk.records.tables import CaseRow, DeliveryRow, Message
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.context import courier
 
-DOORS = ("chatwoot", "slack", "mattermost", "deep-chat")
-SECRETS = {CHATWOOT: "cs2", SLACK: "ss"}
+DOORS = ("chatwoot", "slack", "mattermost", "teams", "deep-chat")
+TEAMS_TOKEN = base64.b64encode(bytes(range(32))).decode()
+SECRETS = {CHATWOOT: "cs2", SLACK: "ss", TEAMS: TEAMS_TOKEN}
 KNOWN, ANSWER = "I forgot my password", "Open the self-service page."
 UNSURE = "new one for the office please"
 
@@ -42,7 +45,7 @@ def chats(settings: Settings, live: LiveMatcher, system: OtherSystem) -> Flask:
         chatwoot_url=system.url, chatwoot_token="bt", chatwoot_lookup_token="at",
         chatwoot_secret="cs1, cs2", chatwoot_url_secret="old",
         slack_url=system.url, slack_token="xoxb", slack_signing_secret="ss",
-        mattermost_token="mt1,mt2", deep_chat=True,
+        mattermost_token="mt1,mt2", teams_secret=f"{TEAMS_TOKEN[::-1][1:]}=,{TEAMS_TOKEN}", deep_chat=True,
     )  # fmt: skip
     return create_app(opened, live=live)
 
@@ -71,6 +74,24 @@ def slack_event(text: str = KNOWN, moment: str = "1700000000.000100", **more: An
     """A direct message as Slack sends it."""
     event = {"type": "message", "channel_type": "im", "channel": "D1", "user": "U1", "text": text, "ts": moment}
     return {"type": "event_callback", "team_id": "T1", "event_id": "Ev1", "event": event | more}
+
+
+def teams_activity(text: str = f"<at>Helpdesk</at> {KNOWN}\n", number: str = "1485", **more: Any) -> dict[str, Any]:
+    """A message in a channel as Teams sends it."""
+    activity = {
+        "type": "message",
+        "id": number,
+        "timestamp": "2026-11-02T21:10:08.511Z",
+        "serviceUrl": "https://smba.trafficmanager.net/emea/",
+        "channelId": "msteams",
+        "from": {"id": "29:1XJKJMvc5GBtc2JwZq0oj8t", "name": "Tim Jones", "aadObjectId": "7faf8d71"},
+        "conversation": {"conversationType": "channel", "id": "19:253b1f@thread.skype;messageid=1485983194839"},
+        "recipient": {"id": "28:c9e8c047", "name": "Helpdesk"},
+        "text": text,
+        "textFormat": "plain",
+        "entities": [{"type": "mention", "text": "<at>Helpdesk</at>", "mentioned": {"id": "28:c9e8c047"}}],
+    }
+    return activity | more
 
 
 def send_all(app: Flask) -> tuple[int, int]:
@@ -243,6 +264,36 @@ def test_mattermost_gets_its_answer_at_once(visitor: FlaskClient, records: Datab
     assert visitor.post("/webhooks/mattermost", data=sent | {"token": "no"}).status_code == 401
     assert visitor.post("/webhooks/mattermost", data={"token": "mt1"}).status_code == 400
     assert count(records, Message) == 2
+
+
+def test_teams_gets_its_answer_at_once(visitor: FlaskClient, records: Database) -> None:
+    """Once however often it is sent; the mention and what Teams makes of letters are no part of what was asked."""
+    path = "/webhooks/teams"
+    for _ in range(2):
+        said = signed(visitor, TEAMS, path, teams_activity())
+        assert said.json == {"type": "message", "text": ANSWER, "textFormat": "plain"}
+    signed(visitor, TEAMS, path, teams_activity("<p><at>Helpdesk</at>&nbsp;a &lt;b&gt; &amp; c</p>", "2"))
+    forged = signed(visitor, TEAMS, path, teams_activity(), secret=base64.b64encode(bytes(32)).decode())
+    strange = signed(visitor, TEAMS, path, teams_activity() | {"from": {"name": "x" * 9999}})
+
+    assert (forged.status_code, strange.status_code) == (401, 400)
+    assert strange.get_json()["detail"] == "from.id is None; expected text"
+    with records.read() as session:
+        texts = session.scalars(select(Message.text).order_by(Message.id)).all()
+    assert texts == [KNOWN, "a <b> & c"]
+
+
+@pytest.mark.parametrize(
+    ("token", "failed"), [(TEAMS_TOKEN, False), ("short", True), ("not base64 at all, really", True)]
+)
+def test_a_token_that_cannot_sign_is_named(token: str, failed: bool) -> None:
+    """When the process starts; the token is not repeated."""
+    if not failed:
+        assert load_settings(teams_secret=token).answering_chats == ("teams",)
+        return
+    with pytest.raises(BadInputError, match=r"HELPDESK_TEAMS_SECRET=.*base64 of at least 24 bytes") as error:
+        load_settings(teams_secret=token)
+    assert token not in str(error.value)
 
 
 def test_deep_chat_shows_answers_choices_and_errors(visitor: FlaskClient, live: LiveMatcher) -> None:
