@@ -9,6 +9,7 @@ from werkzeug.routing import IntegerConverter, ValidationError
 from helpdesk.errors import BadInputError
 from helpdesk.web.context import row_id
 
+_PROGRAMS = ("api", "webhooks", "widget", "widget.js", "livez", "readyz", "metrics")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -24,17 +25,26 @@ class RowIdConverter(IntegerConverter):
 
 
 def install(app: Flask) -> None:
-    """Before the blueprints: their routes are read with the converters of that moment."""
+    """Before the blueprints: their routes are read with the converters of that moment. Two slashes are not one: a
+    redirect would be told as a page."""
     app.url_map.converters["int"] = RowIdConverter
+    app.url_map.merge_slashes = False
 
     @app.before_request
     def _refuse_nul() -> None:
         """PostgreSQL stores no NUL, and no browser sends one."""
         if any("\x00" in str(value) for value in (request.view_args or {}).values()):
             raise NotFound("no address holds a NUL")
+        if for_programs():  # each door checks what it takes, and a wrong token is refused as one
+            return
         for name, value in (*request.args.items(multi=True), *_fields()):
             if "\x00" in name or "\x00" in value:
                 raise BadInputError(f"{name!r:.40} holds a NUL; expected Unicode text")
+
+
+def for_programs() -> bool:
+    """Whether the address of this request is one that programs call, and no page."""
+    return request.path.lstrip("/").partition("/")[0] in _PROGRAMS
 
 
 def _fields() -> list[tuple[str, str]]:

@@ -56,7 +56,8 @@ class Operation:
     """What a route says of itself beside its docstring.
 
     others: status -> when it comes, and what is replied then. proof: how another system shows that it is the one that
-    was set up, where it does so by a signature or a secret of its own; such a route needs no key of ours.
+    was set up, where it does so by a signature or a secret of its own; such a route needs no key of ours. links: name
+    -> an operation that goes on from the reply, as OpenAPI's link objects have it.
     """
 
     reply: type[BaseModel] | None
@@ -67,6 +68,7 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict)
     media: str = JSON_TYPE
     proof: str | None = None
+    links: Mapping[str, Any] = field(default_factory=dict)
 
     def models(self) -> Iterator[tuple[type[BaseModel], JsonSchemaMode]]:
         """The models of requests and of replies."""
@@ -193,6 +195,8 @@ def _responses(operation: Operation, refs: Any, *, scoped: bool, has_place: bool
     errors |= {404} if has_place else set()
     replies = {200: ("What is asked for.", operation.reply), **operation.others}
     found = {str(status): _reply(words, model, operation.media, refs) for status, (words, model) in replies.items()}
+    if operation.links:
+        found["200"]["links"] = dict(operation.links)
     for status in sorted(errors - set(replies)):
         schema = refs[Problem, "serialization"]
         title, words = PROBLEMS[status]

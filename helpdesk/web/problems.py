@@ -16,6 +16,7 @@ from helpdesk.errors import (
     TooManyError,
     UnavailableError,
 )
+from helpdesk.web.addresses import for_programs
 from helpdesk.web.logs import route
 from helpdesk.web.request_ids import request_id
 
@@ -43,7 +44,6 @@ PROBLEMS = {  # status -> title, and when it comes
     503: ("Unavailable", "the database does not answer; try again after `Retry-After` seconds"),
 }
 PROBLEM_PAGE = "/api/docs#problem-"
-_PROGRAMS = ("/api/", "/webhooks/", "/livez", "/readyz", "/metrics")
 RETRY_SECONDS = 2
 _OUR_FAULT = "something went wrong on our side; it was logged"
 
@@ -69,7 +69,7 @@ def install(app: Flask) -> None:
 def problem(status: int, detail: str, *, title: str | None = None) -> Response:
     """One error as the caller can read it: JSON for programs, HTML for people."""
     title = title or PROBLEMS.get(status, ("Error", ""))[0]
-    if request.path.startswith(_PROGRAMS):
+    if for_programs():
         response = Response(_facts(status, title, detail).model_dump_json(), status, content_type=PROBLEM_JSON)
     else:
         response = Response(_page(title, detail), status)

@@ -47,6 +47,37 @@ def test_odd_bytes_in_an_address_are_no_fault_of_ours(app: Flask, ann: FlaskClie
         assert "%00" not in text or ann.get(path + text).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        *(
+            ("GET", path, 404)
+            for path in ("/api", "/api/", "/api/v2", "/webhooks", "/webhooks/", "/widget", "/livez/x")
+        ),
+        *(("GET", path, 404) for path in ("/api//v1/faqs", "/api/v1/faqs/", "/webhooks//rest/webhook")),
+        *(("DELETE", path, 405) for path in ("/api/v1/faqs", "/webhooks/rest/webhook", "/widget.js", "/metrics")),
+        *(("POST", path, 405) for path in ("/webhooks/rest/", "/readyz", "/widget/texts")),
+        ("TRACE", "/api/v1/match", 405),
+        ("GET", "/webhooks/chatwoot", 405),
+        ("POST", "/webhooks/chatwoot", 404),
+        ("POST", "/webhooks/rest", 404),
+    ],
+)
+def test_programs_read_problems_whatever_is_wrong(client: FlaskClient, method: str, path: str, status: int) -> None:
+    """No page and no redirect."""
+    said = client.open(path, method=method)
+
+    assert (said.status_code, said.content_type) == (status, "application/problem+json")
+    assert said.get_json()["status"] == status
+    assert ("Allow" in said.headers) == (status == 405)
+
+
+@pytest.mark.parametrize("path", ["/webhooks/rest", "/webhooks/rest/"])
+def test_the_health_check_of_rasa_has_a_slash_or_none(client: FlaskClient, path: str) -> None:
+    """Nobody is sent elsewhere."""
+    assert client.get(path).get_json() == {"status": "ok"}
+
+
 @pytest.mark.parametrize("field", ["name", "password"])
 def test_a_nul_in_a_form_is_refused(client: FlaskClient, field: str) -> None:
     """Browsers send none."""

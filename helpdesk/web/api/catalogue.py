@@ -32,7 +32,9 @@ class SearchFor(Query):
 class FaqsFrom(Query):
     """Which page of the entries."""
 
-    after: str = Field("", max_length=200, description="The name of an entry: those after it, by name.")
+    after: str = Field(
+        "", max_length=200, pattern=r"^[^\u0000]*$", description="The name of an entry: those after it, by name."
+    )
     limit: Count = Field(100, ge=1, le=MOST_FAQS, description="How many entries at most.")
 
 

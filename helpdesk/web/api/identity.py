@@ -1,5 +1,6 @@
 """Who sends a request to the public API, and what they may: by a key, by a login, or as anybody."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from helpdesk.errors import UnavailableError
 from helpdesk.records import api_keys
-from helpdesk.records.api_keys import PREFIXES, KeyKind, Scope
+from helpdesk.records.api_keys import KeyKind, Scope
 from helpdesk.records.tables import ApiKey
 from helpdesk.settings.origins import allows
 from helpdesk.web.context import is_own_origin, is_staff, service
@@ -22,6 +23,7 @@ SITE_KEY = "X-Site-Key"
 REALM = "helpdesk"
 ALL_SCOPES = frozenset(Scope)
 View = TypeVar("View", bound=Callable[..., Any])
+_JWT = re.compile(r"[\w-]+(\.[\w-]*){2,4}", re.ASCII)
 
 
 class CallerKind(StrEnum):
@@ -122,13 +124,13 @@ def _identify() -> Caller:
 
 
 def _bearer() -> str | None:
-    """The key of a program. What a proxy in front of us puts there for itself is none of ours; Rasa's clients write it
-    into the address."""
+    """What is sent as the key of a program. Rasa's clients write it into the address. A proxy in front of us may put a
+    JWT of its own into the header, which no key of ours is."""
     authorization = request.authorization
     given = authorization.token if authorization is not None and authorization.type == "bearer" else None
-    if given is None and request.blueprint == "rasa":
-        given = request.args.get("token")
-    return given if given is not None and given.startswith(PREFIXES[KeyKind.SERVER]) else None
+    if given is not None and not _JWT.fullmatch(given):
+        return given
+    return request.args.get("token") if request.blueprint == "rasa" else None
 
 
 def _find(token: str, kind: KeyKind) -> ApiKey:

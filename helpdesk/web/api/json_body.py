@@ -10,10 +10,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from helpdesk.errors import BadInputError
+from helpdesk.text import counted
 from helpdesk.web.logs import note_received
 
 MAX_DEPTH = 20
 MAX_DIGITS = 300
+MOST_FAULTS = 5  # of one body that are named
+SHOWN_CHARS = 20  # of a value that is no list and no object
 Model = TypeVar("Model", bound=BaseModel)
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
@@ -42,7 +45,7 @@ Count = Annotated[int, BeforeValidator(_whole_number)]
 def read_body(model: type[Model]) -> Model:
     """The request's JSON object as `model`. Raises BadInputError that names each wrong field and what was expected."""
     if not request.is_json:
-        raise UnsupportedMediaType(f"Content-Type is {request.content_type!r}; expected application/json")
+        raise UnsupportedMediaType(f"Content-Type is {request.content_type!r:.80}; expected application/json")
     return read_json(model)
 
 
@@ -58,6 +61,9 @@ def read_json(model: type[Model]) -> Model:
 
 def read_query(model: type[Model]) -> Model:
     """What the address asks for as `model`. Raises BadInputError as `read_body` does."""
+    for name, value in request.args.items(multi=True):
+        if name in model.model_fields and "\x00" in value:
+            raise BadInputError(f"{name} holds a NUL; expected Unicode text")
     return _checked(model, request.args.to_dict())
 
 
@@ -65,7 +71,10 @@ def _checked(model: type[Model], values: dict[str, Any]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise BadInputError("; ".join(_fault(item) for item in error.errors())) from None
+        faults = error.errors(include_url=False)
+        told = [_fault(item) for item in faults[:MOST_FAULTS]]
+        more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+        raise BadInputError("; ".join((*told, *more))) from None
 
 
 def parse(raw: bytes) -> dict[str, Any]:
@@ -123,10 +132,22 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _fault(item: Any) -> str:
-    place = ".".join(str(part) for part in item["loc"])
+    """Where it is and what was expected. What is long is not repeated: it may be what people typed."""
+    place = ".".join(f"{part:.40}" if isinstance(part, str) else str(part) for part in item["loc"])
     if item["type"] == "missing":
         return f"{place} is missing"
-    return f"{place} is {item['input']!r:.80}; {item['msg'].removeprefix('Value error, ')}"
+    return f"{place} is {_kind(item['input'])}; {item['msg'].removeprefix('Value error, ')}"
+
+
+def _kind(value: object) -> str:
+    match value:
+        case str() if len(value) > SHOWN_CHARS:
+            return f"a text of {counted(len(value), 'character')}"
+        case list():
+            return f"a list of {counted(len(value), 'item')}"
+        case dict():
+            return f"an object of {counted(len(value), 'key')}"
+    return f"{value!r:.40}"
 
 
 _STRICT: dict[str, Any] = {

@@ -27,7 +27,7 @@ PLAIN = ("", "text/plain")  # what clients of Rasa write, and browsers send to a
 blueprint = Blueprint("rasa", __name__, url_prefix="/webhooks/rest")
 
 
-@blueprint.get("/")
+@blueprint.get("/", strict_slashes=False)
 @public
 @describes(Operation(RasaStatus))
 def status() -> Response:

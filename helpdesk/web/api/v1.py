@@ -35,13 +35,19 @@ from helpdesk.web.policy import public
 
 BATCH_BODY = 4 * 1024 * 1024  # bytes; 256 texts of 2,000 characters, each written as \u00e9
 _RANKED = ("intent", "confidence", "nearest", "similarity", "understood")
+_FEEDBACK = {
+    "operationId": "feedback_give",
+    "parameters": {"message_id": "$response.body#/message_id"},
+    "requestBody": {"session_id": "$request.body#/session_id"},
+    "description": "What the sender says of the reply; it is theirs alone.",
+}
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
 @blueprint.post("/messages")
 @public
 @needs(Scope.MESSAGES)
-@describes(Operation(MessageReply, body=ApiMessage, errors=(409,)))
+@describes(Operation(MessageReply, body=ApiMessage, errors=(409,), links={"feedback": _FEEDBACK}))
 def messages() -> Response:
     """Answer one message; it and its decision are stored before this replies."""
     body = read_body(ApiMessage)

@@ -6,7 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Response, jsonify, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, request
 
 from helpdesk.web.context import service
 from helpdesk.web.policy import public
@@ -39,14 +39,6 @@ def texts() -> Response:
     language = next((name for name in wanted if name in widget_texts()), _DEFAULT)
     limit = service().settings.max_message_chars
     return _cached(jsonify({"language": language, "limit": limit, "texts": widget_texts()[language]}))
-
-
-@blueprint.get("/demo")
-@public
-def demo() -> str:
-    """A page of some company with the widget on it, and the line that put it there."""
-    scheme = "https" if service().settings.https_only else None
-    return render_template("demo.html", script=url_for("widget.script", _external=True, _scheme=scheme))
 
 
 @cache

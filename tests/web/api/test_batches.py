@@ -71,14 +71,20 @@ def test_a_batch_is_encoded_in_batches(client: FlaskClient, live: LiveMatcher, m
         (["x"] * 257, 400, "at most 256 items"),
         ([], 400, "at least 1 item"),
         (["x", " "], 400, "texts.1 is empty"),
-        (["x", 5], 400, "texts.1 is 5"),
+        (["x", 5], 400, "texts.1 is 5; Input should be a valid string"),
+        (["x", ["my secret"]], 400, "texts.1 is a list of 1 item; Input should be a valid string"),
+        ([{"my secret": "x"}], 400, "texts.0 is an object of 1 key; Input should be a valid string"),
+        ("my secret is long enough", 400, "texts is a text of 24 characters; Input should be a valid list"),
+        (["my secret"] * 257, 400, "texts is a list of 257 items; List should have at most 256 items"),
+        ([5] * 256, 400, "texts.4 is 5; Input should be a valid string; and 251 more"),
         (["x", "\ud800"], 400, "texts.1 holds a NUL or a lone surrogate"),
         (["y" * 2000] * 2200, 413, "Too"),
     ],
 )
-def test_batches_have_limits(client: FlaskClient, texts: list[Any], status: int, words: str) -> None:
-    """Of number and of size; what is wrong is named by its place."""
+def test_batches_have_limits(client: FlaskClient, texts: Any, status: int, words: str) -> None:
+    """Of number and of size; what is wrong is named by its place, and what was typed is not repeated."""
     said = client.post(BATCH, json={"texts": texts})
 
     assert said.status_code == status
     assert words in said.text
+    assert "secret" not in said.text

@@ -81,12 +81,31 @@ def test_health_and_the_reference_stay_open(closed: FlaskClient, path: str) -> N
 
 
 def test_a_login_is_as_good_as_a_key(closed: FlaskClient) -> None:
-    """Staff use the chat page of a closed API; others are asked to log in."""
-    assert closed.get("/").headers["Location"].startswith("/login")
+    """Staff use the chat page of a closed API; others read that it is off."""
+    for path in ("/", "/demo"):
+        off = closed.get(path)
+        assert off.status_code == 403
+        assert "This chat page is off" in off.text
+        assert f'href="/login?next={path}"' in off.text
     log_in(closed)
 
-    assert closed.get("/").status_code == 200
+    assert closed.get("/").status_code == closed.get("/demo").status_code == 200
+    assert "data-site-key" not in closed.get("/").text
     assert ask(closed, WEBHOOK).status_code == 200
+
+
+def test_the_chat_page_may_have_a_key_of_its_own(settings: Settings, live: LiveMatcher, records: Database) -> None:
+    """With it visitors use the page of a closed API, and nothing but that."""
+    key = make(records, Scope.MESSAGES, Scope.FEEDBACK, origins=("http://localhost",))
+    client = create_app(
+        settings.model_copy(update={"require_key": True, "chat_page_key": key}), live=live
+    ).test_client()
+    for path in ("/", "/demo"):
+        assert f'data-site-key="{key}"' in client.get(path).text
+    sent = {"X-Site-Key": key, "Origin": "http://localhost"}
+
+    assert ask(client, "/api/v1/messages", sent).status_code == 200
+    assert ask(client, "/api/v1/match", sent).status_code == 403
 
 
 def test_without_the_setting_the_api_is_open(client: FlaskClient, records: Database) -> None:
@@ -95,7 +114,11 @@ def test_without_the_setting_the_api_is_open(client: FlaskClient, records: Datab
 
     assert ask(client, WEBHOOK).status_code == 200
     assert ask(client, WEBHOOK, bearer(key)).status_code == 403
-    assert ask(client, WEBHOOK, bearer("hd_unknown")).status_code == 401
+    for wrong in ("hd_unknown", "unknown", key[3:], "a.b", "", "é"):
+        assert ask(client, WEBHOOK, bearer(wrong)).status_code == 401, wrong
+        assert ask(client, "/api/v1/faqs", {"X-Site-Key": wrong, "Origin": SHOP}).status_code == 401, wrong
+        said = client.post(WEBHOOK, query_string={"token": wrong}, json=BODIES[WEBHOOK])
+        assert said.status_code == 401, wrong
     assert ask(client, WEBHOOK, bearer("eyJhbGciOi.of.a.proxy")).status_code == 200
     assert ask(client, WEBHOOK, {"Authorization": "Basic YTpi"}).status_code == 200
 
@@ -119,6 +142,9 @@ def test_a_client_of_rasa_writes_its_token_into_the_address(closed: FlaskClient,
     assert closed.post(f"{WEBHOOK}?token={key}", json=BODIES[WEBHOOK]).status_code == 200
     assert closed.post(f"{WEBHOOK}?token={key}x", json=BODIES[WEBHOOK]).status_code == 401
     assert closed.post(f"{WEBHOOK}?token=other", json=BODIES[WEBHOOK]).status_code == 401
+    assert closed.post(f"{WEBHOOK}?token=a%00b", json=BODIES[WEBHOOK]).status_code == 401
+    proxied = bearer("eyJhbGciOi.of.a_proxy")
+    assert closed.post(f"{WEBHOOK}?token={key}", json=BODIES[WEBHOOK], headers=proxied).status_code == 200
     assert closed.post(f"/api/v1/match?token={key}", json=BODIES["/api/v1/match"]).status_code == 401
 
 
