@@ -1,19 +1,27 @@
 # make run: everything a first look needs.  make test: lint, types and the whole suite.
 # make quick: what the inner loop needs, without training and real servers.  make mutants: do the tests notice?
+# make install: what `make run` installs, by the hashes in locks/; make install-serving: without what learns.
+# make lock: write locks/ anew after a change of pyproject.toml (UPGRADE=--upgrade: the newest versions).
+# make sbom: what is installed, as sbom.json (CycloneDX).  make audit ADVISORIES=path: known vulnerabilities, offline.
 # make screenshots: the pictures of the documents, from the demo.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --disable-pip-version-check -q -c constraints.txt
+PIP := $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation
+LOCKED := $(PIP) --require-hashes
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 MINUTES ?= 20
 
-.PHONY: run test quick lint types units mutants screenshots clean
+.PHONY: run install install-serving test quick lint types units mutants lock sbom audit screenshots clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/helpdesk init
 	$(BIN)/helpdesk serve
+
+install: $(VENV)/run.stamp
+
+install-serving: $(VENV)/serve.stamp
 
 test: $(VENV)/test.stamp
 	$(MAKE) -j2 lint types
@@ -32,25 +40,39 @@ types: $(VENV)/test.stamp
 units: $(VENV)/test.stamp
 	$(PYTEST) -q -m "not slow"
 
-mutants: $(VENV)/mutants.stamp
+mutants: $(VENV)/test.stamp
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/mutants.py --minutes $(MINUTES) --workers $(WORKERS)
 
 screenshots: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/screenshots.py
 
-$(VENV)/run.stamp: pyproject.toml constraints.txt
+lock: $(VENV)/test.stamp
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python deploy/lock.py $(UPGRADE)
+
+sbom: $(VENV)/test.stamp
+	cat locks/serve.txt locks/train.txt locks/torch-cpu.txt | \
+	  $(BIN)/cyclonedx-py requirements - --pyproject pyproject.toml --output-reproducible -o sbom.json
+
+audit: $(VENV)/test.stamp
+	$(BIN)/python deploy/audit.py "$(ADVISORIES)"
+
+$(VENV)/serve.stamp: pyproject.toml locks/build.txt locks/serve.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing (a few minutes the first time) ..."
-	$(PIP) -e '.[train]'
+	$(LOCKED) -r locks/build.txt
+	$(LOCKED) -r locks/serve.txt
+	$(PIP) -e .
 	touch $@
 
-$(VENV)/test.stamp: $(VENV)/run.stamp
-	$(PIP) -e '.[test]'
+# torch is the build for the CPU where pip finds one, else the usual one.
+$(VENV)/run.stamp: $(VENV)/serve.stamp locks/train.txt locks/torch-cpu.txt locks/torch.txt
+	$(LOCKED) -r locks/torch-cpu.txt 2>/dev/null || $(LOCKED) -r locks/torch.txt
+	$(LOCKED) -r locks/train.txt
 	touch $@
 
-$(VENV)/mutants.stamp: $(VENV)/test.stamp
-	$(PIP) -e '.[mutants]'
+$(VENV)/test.stamp: $(VENV)/run.stamp locks/test.txt
+	$(LOCKED) -r locks/test.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) var mutants
+	rm -rf $(VENV) var mutants sbom.json

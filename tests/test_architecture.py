@@ -1,8 +1,10 @@
 """The rooms keep their doors: imports point one way, heavy libraries stay where they belong."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -10,6 +12,8 @@ from pathlib import Path
 
 import click
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from helpdesk.cli.main import cli
 
@@ -164,3 +168,20 @@ def test_a_name_means_one_thing() -> None:
                     homes[name].append(str(path.relative_to(PACKAGE)))
 
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+def test_what_is_declared_is_locked() -> None:
+    """In a version that will do. After a change of pyproject.toml: `make lock`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
+    wanted = [project["project"]["dependencies"], project["dependency-groups"]["build"]]
+    wanted += extras.values()
+    locked = {
+        name: version.partition("+")[0]
+        for path in (ROOT / "locks").glob("*.txt")
+        for name, version in re.findall(r"^([a-z0-9.-]+)==([^\s;]+)", path.read_text(), re.MULTILINE)
+    }
+    for requirement in map(Requirement, (line for lines in wanted for line in lines)):
+        name = canonicalize_name(requirement.name)
+        if name != "helpdesk":
+            assert locked.get(name, "none") in requirement.specifier, f"{requirement}: {locked.get(name)} is locked"

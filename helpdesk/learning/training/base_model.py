@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 PACKAGED: Final = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
+_PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 _PACKAGED_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -34,6 +35,7 @@ def load_base(name: str, *, threads: int) -> "SentenceTransformer":
     """
     where = resolve_base(name)
     if Path(where).is_dir():
+        _refuse_pickles(Path(where))
         os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
     from safetensors import SafetensorError
@@ -53,6 +55,16 @@ def load_base(name: str, *, threads: int) -> "SentenceTransformer":
     model.float()  # half precision is neither exported nor trained
     _limit_to_positions(model)
     return model
+
+
+def _refuse_pickles(folder: Path) -> None:
+    """The library itself would read those of a dense layer."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _PICKLES and not any(path.parent.glob("*.safetensors")):
+            raise BadInputError(
+                f"HELPDESK_BASE_MODEL: {path} is a pickle, which may run code when it is opened; expected weights as "
+                "safetensors (save_pretrained of sentence-transformers writes them)"
+            )
 
 
 def _limit_to_positions(model: "SentenceTransformer") -> None:

@@ -1,6 +1,7 @@
 """Any sentence-transformers model can be exported, served without torch and fine-tuned."""
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,6 +170,30 @@ def test_an_exported_encoder_is_a_sentence_transformers_model(model: "SentenceTr
     loaded = SentenceTransformer(str(tmp_path / "encoder"), device="cpu")
 
     assert np.allclose(loaded.encode(TEXTS), model.encode(TEXTS), atol=1e-5)
+
+
+class Planted:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open, (self._path, "w")
+
+
+@pytest.mark.parametrize("place", [".", "2_Dense"])
+def test_weights_that_are_a_pickle_are_refused_unopened(tiny_base: Path, tmp_path: Path, place: str) -> None:
+    """Of the transformer and of a layer above it."""
+    folder = shutil.copytree(tiny_base, tmp_path / "model")
+    (folder / place).mkdir(exist_ok=True)
+    for weights in (folder / place).glob("*.safetensors"):
+        weights.unlink()
+    (folder / place / "pytorch_model.bin").write_bytes(pickle.dumps(Planted(str(tmp_path / "ran"))))
+
+    with pytest.raises(BadInputError, match=r"pytorch_model.bin is a pickle.*expected weights as safetensors"):
+        load_base(str(folder), threads=1)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_the_packaged_model_is_the_published_one() -> None:
