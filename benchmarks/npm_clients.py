@@ -100,7 +100,7 @@ def try_deep_chat(page: Page) -> None:
     expect(page.locator(".error-message-text")).to_contain_text("sessionId is -5; expected text")
     print("  what is wrong is shown")
     page.goto("/deep.html")
-    answers = page.locator(".ai-message-text")
+    answers = page.locator(".ai-message-text:not(.html-message):not(.deep-chat-loading-message-bubble)")
     _type_deep_chat(page, KNOWN)
     expect(answers).to_have_count(1)
     expect(answers.last).to_contain_text(ANSWER)

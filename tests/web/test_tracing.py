@@ -39,7 +39,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
     server.server_close()
 
 
-def broken() -> None:
+def broken() -> str:
     """A fault whose words must not leave."""
     raise RuntimeError(TYPED)
 
