@@ -48,7 +48,7 @@ function answer({ html, text }) {
 
 function copies(parent) {
   return [...parent.childNodes].flatMap((node) => {
-    if (node.nodeType === Node.TEXT_NODE) return [node.data];
+    if (node.nodeType === Node.TEXT_NODE) return parent.tagName === "BODY" && !node.data.trim() ? [] : [node.data];
     if (node.nodeType !== Node.ELEMENT_NODE || DROPPED.has(node.tagName.toUpperCase())) return [];
     if (!ALLOWED.has(node.tagName)) return copies(node);
     const safe = node.tagName !== "A" || /^(https?:|mailto:|tel:)/i.test(node.getAttribute("href")?.trim() ?? "");

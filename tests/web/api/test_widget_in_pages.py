@@ -123,6 +123,8 @@ def test_an_answers_html_is_built_from_what_is_allowed(page: Page, api: FakeApi)
     assert answer.locator("li").all_inner_texts() == ["one", "two"]
     assert answer.locator("ol").get_attribute("start") == "3"
     assert "no link" in answer.inner_text()
+    blank = "node => [...node.childNodes].filter((one) => one.nodeType === 3 && !one.data.trim()).length"
+    assert answer.evaluate(blank) == 0, "a blank line between paragraphs"
     assert answer.locator("img, script, iframe, [style], [onclick]").count() == 0
     assert page.evaluate("window.hit") is None
 
