@@ -16,7 +16,7 @@ from helpdesk.web.logs import note_received
 MAX_DEPTH = 20
 MAX_DIGITS = 300
 MOST_FAULTS = 5  # of one body that are named
-SHOWN_CHARS = 20  # of a value that is no list and no object
+SHOWN_CHARS = 20  # of a wrong value
 Model = TypeVar("Model", bound=BaseModel)
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
@@ -140,14 +140,16 @@ def _fault(item: Any) -> str:
 
 
 def _kind(value: object) -> str:
+    if len(shown := repr(value)) <= SHOWN_CHARS:
+        return shown
     match value:
-        case str() if len(value) > SHOWN_CHARS:
+        case str():
             return f"a text of {counted(len(value), 'character')}"
         case list():
             return f"a list of {counted(len(value), 'item')}"
         case dict():
             return f"an object of {counted(len(value), 'key')}"
-    return f"{value!r:.40}"
+    return f"{shown:.40}"
 
 
 _STRICT: dict[str, Any] = {
