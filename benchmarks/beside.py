@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 from home import temporary_home
-from load import post_all, post_paced
-from serve import distinct_texts, free_port, helpdesk_service
+from load import distinct_texts, post_all, post_paced
+from services import free_port, helpdesk_service
 
 from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.settings import Settings

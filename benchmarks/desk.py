@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pages import NAME, PASSWORD, make
 from playwright.sync_api import Page, sync_playwright
-from serve import free_port, helpdesk_service
+from services import free_port, helpdesk_service
 
 from helpdesk.records.database import open_database
 from helpdesk.settings import temporary_settings

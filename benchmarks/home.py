@@ -15,6 +15,7 @@ from helpdesk.progress import Bars
 from helpdesk.records import conversations, labels, staff
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.faq import Entry, store_entries
+from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.records.night_report import NightReport
 from helpdesk.settings import Settings, temporary_settings
 
@@ -40,6 +41,21 @@ def temporary_home(rows: Rows, *, keep: Path | None = None, **overrides: object)
             yield settings, database
         finally:
             database.close()
+
+
+@contextmanager
+def bench_home(train: Path, *, home: Path | None = None, **overrides: object) -> Iterator[tuple[Settings, Database]]:
+    """A home of the rows of a file; `home` names where it is kept, so that the next run finds it built."""
+    if home is None or not home.exists():
+        with temporary_home(read_labelled(train), keep=home, **overrides) as made:
+            yield made
+        return
+    settings = temporary_settings(home, **overrides)
+    database = open_database(settings)
+    try:
+        yield settings, database
+    finally:
+        database.close()
 
 
 def night(settings: Settings, database: Database, *, minutes: float, finetune: bool) -> NightReport:

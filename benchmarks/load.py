@@ -65,6 +65,16 @@ def post_paced(port: int, texts: Iterator[str], *, rate: float, seconds: float, 
     return asyncio.run(_post_paced(port, [(moment, next(texts)) for moment in moments]))
 
 
+def distinct_texts(texts: Sequence[str], *, seed: int) -> Iterator[str]:
+    """Endless texts that were not sent before: the test messages, then pairs of halves of them."""
+    chance = random.Random(seed)
+    order = chance.sample(list(texts), len(texts))
+    yield from dict.fromkeys(order)
+    while True:
+        first, second = chance.sample(order, 2)
+        yield f"{first[: len(first) // 2]} {second[len(second) // 2 :]} {chance.random():.6f}"
+
+
 async def _post_paced(port: int, arrivals: Sequence[tuple[float, str]]) -> Load:
     waiting = list(reversed(arrivals))
     latencies: list[float] = []
@@ -80,7 +90,7 @@ async def _paced_client(port: int, started: float, waiting: list[tuple[float, st
         await asyncio.sleep(max(0.0, started + due - time.perf_counter()))
         body = json.dumps({"sender": "bench", "message": text}).encode()
         streams = streams or await asyncio.open_connection("127.0.0.1", port)
-        keep = await _exchange(*streams, body)
+        keep = await exchange(*streams, body)
         latencies.append((time.perf_counter() - started - due) * 1000)
         if not keep:
             streams[1].close()
@@ -104,7 +114,7 @@ async def _client(port: int, number: int, waiting: list[tuple[int, str]], latenc
         body = json.dumps({"sender": f"bench-{number}", "message": text}).encode()
         started = time.perf_counter()
         streams = streams or await asyncio.open_connection("127.0.0.1", port)
-        keep = await _exchange(*streams, body)
+        keep = await exchange(*streams, body)
         latencies.append((time.perf_counter() - started) * 1000)
         if not keep:
             streams[1].close()
@@ -113,7 +123,8 @@ async def _client(port: int, number: int, waiting: list[tuple[int, str]], latenc
         streams[1].close()
 
 
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> bool:
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> bool:
+    """POST one message and read the answer; whether the connection stays. Raises RuntimeError on any status but 200."""
     head = (
         "POST /webhooks/rest/webhook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"

@@ -26,7 +26,7 @@ from typing import Any
 import httpx2 as httpx
 from click.testing import CliRunner
 from home import label_all, night, temporary_home
-from serve import free_port, helpdesk_service
+from services import free_port, helpdesk_service
 
 from helpdesk.cli.main import cli
 from helpdesk.records.database import Database

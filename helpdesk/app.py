@@ -1,6 +1,6 @@
 """The web application's factory."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -23,6 +23,7 @@ from helpdesk.web.api import chatwoot, deep_chat, feedback, mattermost, rasa, re
 from helpdesk.web.api.identity import limited_key
 from helpdesk.web.openapi import document
 from helpdesk.web.operations import health, metrics
+from helpdesk.web.sessions import Sessions
 from helpdesk.web.staff import (
     account,
     api_keys,
@@ -99,6 +100,8 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
         SESSION_COOKIE_SECURE=settings.https_only,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.session_interface = Sessions()
+    app.ensure_sync = _as_it_is  # type: ignore[method-assign, assignment]
     app.extensions["courier"] = courier
     app.jinja_env.globals["sends"] = courier.is_set_up
     app.extensions["what_if"] = WhatIf(database, settings.home)
@@ -118,6 +121,11 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     tracing.install(app, service)
     app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    """None of ours is asynchronous, and Flask would look at each before every call."""
+    return function
 
 
 def _add_routes(app: Flask) -> None:

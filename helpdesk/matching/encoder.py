@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -27,6 +28,7 @@ ENCODER_FILES = (MODEL, TOKENIZER, CONFIG)
 _CHUNK = 16 << 20  # beside busy threads each turn of Python costs more than the hashing
 _open: "WeakValueDictionary[object, Encoder]" = WeakValueDictionary()
 _opening = Lock()
+_REMEMBERED = 32  # texts
 _SPECIAL = 8  # more tokens than any tokenizer puts around a text
 _WORD_MARKS = ("\u2581", "\u0120")  # where SentencePiece and byte-level BPE begin a word
 
@@ -43,6 +45,7 @@ class Encoder:
         self._session = _open_session(directory / MODEL, threads)
         self._inputs = [node.name for node in self._session.get_inputs()]
         self._is_warm = False
+        self._tokens = lru_cache(maxsize=_REMEMBERED)(self._tokenizer.encode)  # of a message, for all who look at them
 
     def encode(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Vectors:
         """Unit vectors [len(texts), dim] of normalised texts; batches of similar length, input order kept.
@@ -73,7 +76,9 @@ class Encoder:
 
     def spell(self, text: str) -> list[tuple[str, int]]:
         """The words of a normalised text, each with the number of pieces the tokenizer needs for it."""
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        encoding = self._tokens(text)
+        if self._prompt or encoding.overflowing:
+            encoding = self._tokenizer.encode(text, add_special_tokens=False)
         words: dict[int, tuple[int, int, int]] = {}
         for word, (start, end) in zip(encoding.word_ids, encoding.offsets, strict=True):
             if word is not None:
@@ -88,7 +93,7 @@ class Encoder:
         return marked or [piece for piece, _ in pieces if not piece.startswith("##")]
 
     def _run(self, texts: list[str]) -> Vectors:
-        encodings = self._tokenizer.encode_batch_fast(texts)
+        encodings = self._tokenizer.encode_batch_fast(texts) if len(texts) > 1 else [self._tokens(texts[0])]
         ids = np.array([e.ids for e in encodings], dtype=np.int64)
         mask = np.array([e.attention_mask for e in encodings], dtype=np.int64)
         feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}

@@ -171,7 +171,8 @@ class Matcher:
         scores = bundle.scorer.score(vector, neighbours, bundle.intent_of_row, spelled=spelled)
         nearest = self._nearest(neighbours)
         names, position = bundle.distinct
-        confidence = np.bincount(position, weights=np.nan_to_num(scores.confidence, nan=0.0), minlength=len(names))
+        confidence = np.bincount(position, weights=scores.confidence, minlength=len(names))
+        confidence[np.isnan(confidence)] = 0.0
         ranking: list[Ranked] = []
         for row in np.argsort(-confidence, kind="stable"):
             intent = names[row]
@@ -233,6 +234,8 @@ class Matcher:
     def _parts(self, said: str) -> list[str]:
         """The sentences of a message that may ask: no small talk, nothing about a settled matter."""
         asked = [clause for sentence in sentences(said) for clause in clauses(sentence)]
+        if len(asked) < 2:
+            return asked
         parts = [part for part in asked if self._talk.hear(normalise(part)).reason not in SMALL_TALK]
         return parts if self.bundle.settled else open_parts(parts)
 

@@ -88,12 +88,30 @@ class Scorer:
 
         `spelled` are the words of the message; without them its wording counts as ordinary.
         """
-        features = self.features(
-            vector[None, :], neighbours.similarities[None, :], intent_of_row[neighbours.rows][None, :]
-        )
+        features = self._features_of_one(vector, neighbours.similarities, intent_of_row[neighbours.rows])
         features.scope[0, WORDING] = ORDINARY if spelled is None else self.vocabulary.features(spelled)
         conditional, inside = self.probabilities(features)
         return Scores(conditional[0] * inside[0], float(1.0 - inside[0]))
+
+    def _features_of_one(
+        self, vector: Vectors, similarities: NDArray[np.float32], intents: NDArray[np.int32]
+    ) -> Features:
+        """What `features` gives for one vector [dim], to the bit and in half the time; similarities [k] best first."""
+        count = len(self.bias)
+        products = self._stacked @ vector
+        logits, centroids = products[:count] + self.bias, products[count : 2 * count]
+        energy = log_sum_exp(logits[None])[0]
+        scope = np.zeros((1, len(SCOPE_FEATURES)))
+        scope[0, :4] = 1.0, similarities[0], energy, centroids.max()
+        if len(self.out_of_scope):
+            scope[0, 4] = products[2 * count :].max()
+        scope[0, 7] = (similarities[:NEAR_NEIGHBOURS] - self.density[intents[:NEAR_NEIGHBOURS]]).mean()
+        per_intent = np.empty((1, count, len(INTENT_FEATURES)), dtype=np.float32)
+        per_intent[0, :, 0] = similarities[-1]
+        per_intent[0, intents[::-1], 0] = similarities[::-1]  # the last of several, which is the best, stays
+        per_intent[0, :, 1] = centroids
+        per_intent[0, :, 2] = logits - energy
+        return Features(per_intent, scope)
 
     def features(self, vectors: Vectors, similarities: NDArray[np.float32], intents: NDArray[np.int32]) -> Features:
         """The features of n unit vectors [n, dim], given their neighbours' similarities and intents [n, k], best first.

@@ -4,12 +4,26 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, case, exists, null, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind
 from helpdesk.records.clock import now
+from helpdesk.records.prepared import Prepared
 from helpdesk.records.tables import AskedText, KeptOut, Label, Message, Table
 
 DEMAND_WINDOW = timedelta(hours=1)
@@ -26,8 +40,7 @@ def _counting(text_key: Any) -> ColumnElement[bool]:
     return and_(_LABELS.c.text_key == text_key, _LABELS.c.undone_at.is_(None))
 
 
-def _upsert(insert: Any) -> Any:
-    """One statement, composed once: the hot path of every message."""
+def _upsert(insert: Any) -> Prepared:
     key: BindParameter[str] = bindparam("text_key")
     columns = ("text_key", "normalised", "kind", "reason", "best", "confidence", "place")
     given: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns}
@@ -35,12 +48,13 @@ def _upsert(insert: Any) -> Any:
     put_off = exists().where(_counting(key), _LABELS.c.kind == PUT_OFF)
     message: BindParameter[int] = bindparam("message_id")
     fresh = {"count": 1, "first_id": message, "newest_id": message, "open": ~closed, "later": put_off}
+    fresh |= {"put_back": false(), "disliked": false()}
     statement = insert(_ASKED).values(**given, **fresh)
     newest = statement.excluded
     count = _ASKED.c.count + 1
     changed = {name: newest[name] for name in ("newest_id", "kind", "reason", "best", "confidence")}
     changed |= {"count": count, "place": count * (newest.confidence - _SURELY), **_answered_still(newest)}
-    return statement.on_conflict_do_update(index_elements=["text_key"], set_=changed)
+    return Prepared(statement.on_conflict_do_update(index_elements=["text_key"], set_=changed))
 
 
 def _answered_still(newest: Any) -> dict[str, Any]:
@@ -64,6 +78,12 @@ _BEFORE = (
     .where(_MESSAGES.c.conversation_id == bindparam("conversation_id"), _MESSAGES.c.id < bindparam("message_id"))
     .order_by(_MESSAGES.c.id.desc())
     .limit(bindparam("most"))
+    .subquery()
+)
+_LATELY = Prepared(
+    select(func.count(), func.count().filter(_BEFORE.c.text_key == bindparam("text_key"))).where(
+        _BEFORE.c.created_at > bindparam("since", type_=_MESSAGES.c.created_at.type)
+    )
 )
 _KEEP_OUT = {"sqlite": _count_out(sqlite.insert), "postgresql": _count_out(postgresql.insert)}
 _UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
@@ -98,7 +118,7 @@ def note_message(
         "confidence": decision["confidence"],
         "place": place(1, decision["confidence"]),
     }
-    connection.execute(_UPSERT[connection.dialect.name], values)
+    _UPSERT[connection.dialect.name].run(connection, values)
 
 
 def why_no_demand(connection: Connection, message_id: int, row: Mapping[str, Any], *, most_per_hour: int) -> str | None:
@@ -106,12 +126,17 @@ def why_no_demand(connection: Connection, message_id: int, row: Mapping[str, Any
 
     Its sender wrote too much in the last hour (`flood`), or the same text too often (`repeated`).
     """
-    values = {"conversation_id": row["conversation_id"], "message_id": message_id, "most": most_per_hour}
-    since = now() - DEMAND_WINDOW
-    lately = [key for key, at in connection.execute(_BEFORE, values) if at > since]
-    if len(lately) >= most_per_hour:
+    values = {
+        "conversation_id": row["conversation_id"],
+        "message_id": message_id,
+        "most": most_per_hour,
+        "text_key": row["text_key"],
+        "since": now() - DEMAND_WINDOW,
+    }
+    lately, same = _LATELY.run(connection, values).fetchone()
+    if lately >= most_per_hour:
         return "flood"
-    return "repeated" if lately.count(row["text_key"]) >= MOST_REPEATED else None
+    return "repeated" if same >= MOST_REPEATED else None
 
 
 def place(count: int, confidence: float) -> float:

@@ -3,30 +3,45 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, HandoverStage
+from helpdesk.records.prepared import Prepared
 from helpdesk.records.tables import CaseReason, CaseReply, CaseRow, CaseState, Conversation, DecisionRow, Message, Table
 
-# Built once and run on the connection, like what every message needs.
-_CONVERSATIONS, _CASES = (Table.metadata.tables[table.__tablename__] for table in (Conversation, CaseRow))
+_CONVERSATIONS, _CASES, _MESSAGES, _DECISIONS = (
+    Table.metadata.tables[table.__tablename__] for table in (Conversation, CaseRow, Message, DecisionRow)
+)
 _NOT_CLOSED = and_(_CASES.c.conversation_id == _CONVERSATIONS.c.id, _CASES.c.state != CaseState.CLOSED)
-_TALK = (
-    select(_CONVERSATIONS.c.id, _CASES.c.id, _CASES.c.state)
+_TALK = Prepared(
+    select(_CONVERSATIONS.c.id, _CONVERSATIONS.c.promotion_id, _CASES.c.id, _CASES.c.state)
     .select_from(_CONVERSATIONS.outerjoin(_CASES, _NOT_CLOSED))
     .where(_CONVERSATIONS.c.channel == bindparam("channel"), _CONVERSATIONS.c.sender == bindparam("sender"))
+)
+_HELD = select(_CASES.c.state).where(_CASES.c.id == bindparam("case_id")).with_for_update(read=True)
+_LATELY = _MESSAGES.c.created_at >= bindparam("since", type_=_MESSAGES.c.created_at.type)
+_LAST_QUESTION = Prepared(
+    select(_DECISIONS.c.kind, _DECISIONS.c.stage, _LATELY)
+    .select_from(_MESSAGES.join(_DECISIONS, _DECISIONS.c.message_id == _MESSAGES.c.id))
+    .where(_MESSAGES.c.conversation_id == bindparam("conversation_id"), _DECISIONS.c.kind != DecisionKind.SMALLTALK)
+    .order_by(_MESSAGES.c.id.desc())
+    .limit(1)
 )
 UPDATES_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Talk:
-    """Who has a conversation: the bot, or the bot until people look at it, or a person. No id: nothing was said yet."""
+    """Who has a conversation: the bot, or the bot until people look at it, or a person. No id: nothing was said yet.
+
+    promotion_id: the newest promotion that it was answered under.
+    """
 
     conversation_id: int | None = None
     state: str | None = None
+    promotion_id: int | None = None
 
     @property
     def taken(self) -> bool:
@@ -87,32 +102,27 @@ def channel_of(session: Session, message_id: int) -> str:
     return session.execute(select(Message.channel).where(Message.id == message_id)).scalar_one()
 
 
-def read_talk(session: Session, *, channel: str, sender: str, locked: bool = True) -> Talk:
+def read_talk(connection: Connection, *, channel: str, sender: str, locked: bool = True) -> Talk:
     """Who has the conversation of a sender. locked: a person who has it keeps it until the transaction ends."""
-    row = session.connection().execute(_TALK, {"channel": channel, "sender": sender}).one_or_none()
+    row = _TALK.run(connection, {"channel": channel, "sender": sender}).fetchone()
     if row is None:
         return Talk()
-    conversation_id, case_id, state = row
+    conversation_id, promotion_id, case_id, state = row
     if state == CaseState.TAKEN and locked:
-        held = select(_CASES.c.state).where(_CASES.c.id == case_id).with_for_update(read=True)
-        state = session.connection().execute(held).scalar_one()
-    return Talk(conversation_id, None if state == CaseState.CLOSED else state)
+        state = connection.execute(_HELD, {"case_id": case_id}).scalar_one()
+    return Talk(conversation_id, None if state == CaseState.CLOSED else state, promotion_id)
 
 
-def failed_before(session: Session, talk: Talk, *, since: datetime) -> bool:
+def failed_before(connection: Connection, talk: Talk, *, since: datetime) -> bool:
     """Whether the last message of a conversation, small talk aside, was not answered and not handed over either."""
     if talk.conversation_id is None:
         return False
-    last = session.execute(
-        select(DecisionRow.kind, DecisionRow.stage, Message.created_at)
-        .join(Message, Message.id == DecisionRow.message_id)
-        .where(Message.conversation_id == talk.conversation_id, DecisionRow.kind != DecisionKind.SMALLTALK)
-        .order_by(Message.id.desc())
-        .limit(1)
-    ).one_or_none()
-    if last is None or last.kind != DecisionKind.FALLBACK or last.created_at < since:
+    values = {"conversation_id": talk.conversation_id, "since": since}
+    last = _LAST_QUESTION.run(connection, values).fetchone()
+    if last is None:
         return False
-    return last.stage in (HandoverStage.REPHRASE, HandoverStage.CONTACT)
+    kind, stage, lately = last
+    return bool(lately) and kind == DecisionKind.FALLBACK and stage in (HandoverStage.REPHRASE, HandoverStage.CONTACT)
 
 
 def cases_of(session: Session, conversation_id: int) -> list[CaseRow]:

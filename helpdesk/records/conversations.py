@@ -3,38 +3,49 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import ANSWERS, DecisionReason
 from helpdesk.errors import BehindError, ConflictError, NotFoundError
 from helpdesk.records.asked_texts import note_message
+from helpdesk.records.cases import Talk, read_talk
+from helpdesk.records.clock import now
 from helpdesk.records.names import current_names
+from helpdesk.records.prepared import Prepared
 from helpdesk.records.tables import Conversation, DecisionRow, Message, Table
 from helpdesk.text import normalise, text_key
 
-# Built once and run on the connection: composing them anew took longer than the database does.
 _CONVERSATION, _MESSAGE, _DECISION = (
     Table.metadata.tables[table.__tablename__] for table in (Conversation, Message, DecisionRow)
 )
-_FIND_CONVERSATION = select(_CONVERSATION.c.id, _CONVERSATION.c.promotion_id).where(
-    _CONVERSATION.c.channel == bindparam("channel"), _CONVERSATION.c.sender == bindparam("sender")
-)
+_WHOSE = (_CONVERSATION.c.channel == bindparam("channel"), _CONVERSATION.c.sender == bindparam("sender"))
 _LAST_MESSAGE = (
     select(_MESSAGE.c.id)
     .join(_CONVERSATION, _CONVERSATION.c.id == _MESSAGE.c.conversation_id)
-    .where(_CONVERSATION.c.channel == bindparam("channel"), _CONVERSATION.c.sender == bindparam("sender"))
+    .where(*_WHOSE)
     .order_by(_MESSAGE.c.id.desc())
     .limit(1)
 )
 _LAST_TURN = select(_DECISION.c.kind, _DECISION.c.reason, _DECISION.c.options, _DECISION.c.told).where(
     _DECISION.c.message_id == _LAST_MESSAGE.scalar_subquery()
 )
-_ADD_CONVERSATION = insert(_CONVERSATION).returning(_CONVERSATION.c.id)
-_FOLLOW_PROMOTION = (
+
+
+def _adding(table: Any, *, insert: Any = insert) -> Any:
+    names = [column.name for column in table.columns if column.name != "id"]
+    return insert(table).values({name: bindparam(name) for name in names})
+
+
+_ADD_CONVERSATION = {
+    name: Prepared(_adding(_CONVERSATION, insert=dialect.insert).on_conflict_do_nothing().returning(_CONVERSATION.c.id))
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_FOLLOW_PROMOTION = Prepared(
     update(_CONVERSATION)
     .where(
         _CONVERSATION.c.id == bindparam("conversation"),
@@ -42,8 +53,9 @@ _FOLLOW_PROMOTION = (
     )
     .values(promotion_id=bindparam("newest"))
 )
-_ADD_MESSAGE = insert(_MESSAGE).returning(_MESSAGE.c.id)
-_ADD_DECISION = insert(_DECISION)
+_ADD_MESSAGE = Prepared(_adding(_MESSAGE).returning(_MESSAGE.c.id))
+_ADD_DECISION = Prepared(_adding(_DECISION))
+_NOT_GIVEN: Mapping[str, Any] = {"version_id": None, "told": None, "inclusion_probability": None, "stage": None}
 
 
 @dataclass(frozen=True)
@@ -116,30 +128,57 @@ def log_message(
     external_id: str | None,
     decision: Mapping[str, Any],
     demand_per_hour: int | None = None,
+) -> int:
+    """Store a message and its decision, as `store_message` does, among other things; the id of the message."""
+    session.flush()
+    connection = session.connection()
+    return store_message(
+        connection,
+        read_talk(connection, channel=channel, sender=sender, locked=False),
+        text,
+        channel=channel,
+        sender=sender,
+        external_id=external_id,
+        decision=decision,
+        demand_per_hour=demand_per_hour,
+    )
+
+
+def store_message(
+    connection: Connection,
+    talk: Talk,
+    text: str,
+    *,
+    channel: str,
+    sender: str,
+    external_id: str | None,
+    decision: Mapping[str, Any],
+    demand_per_hour: int | None = None,
     promotion_id: int | None = None,
 ) -> int:
-    """Store a message and its decision; the id of the message.
+    """Store a message of a sender's talk and its decision; the id of the message.
 
     `decision` holds the columns of `decisions` except ids. demand_per_hour: so many questions of one sender count as
     demand, None for all. promotion_id: the promotion that put what decided it in service, None for nothing.
     Raises ConflictError when another request of the same sender stored the same external id first, BehindError when
     the conversation was answered under a newer promotion already.
     """
-    connection = session.connection()
     normalised = normalise(text)
     row = {
-        "conversation_id": _conversation_id(connection, channel, sender, promotion_id),
+        "conversation_id": _conversation_id(connection, talk, channel, sender, promotion_id),
         "channel": channel,
         "external_id": external_id,
         "text": text,
         "normalised": normalised,
         "text_key": text_key(normalised),
+        "created_at": now(),
     }
     try:
-        message_id: int = connection.execute(_ADD_MESSAGE, row).scalar_one()
+        message_id = int(_ADD_MESSAGE.run(connection, row).fetchone()[0])
     except IntegrityError as error:
         raise ConflictError(f"message {external_id!r} was stored by another request") from error
-    connection.execute(_ADD_DECISION, {"message_id": message_id, **decision})
+    given = {"created_at": row["created_at"], **_NOT_GIVEN, **decision}
+    _ADD_DECISION.run(connection, {"message_id": message_id, **given})
     note_message(connection, message_id, row, decision, most_per_hour=demand_per_hour)
     return message_id
 
@@ -200,21 +239,19 @@ def recent_texts(session: Session, *, since: datetime, limit: int) -> list[tuple
     return [(message_id, text, number) for message_id, text, number in session.execute(query)]
 
 
-def _conversation_id(connection: Connection, channel: str, sender: str, promotion_id: int | None) -> int:
-    row = {"channel": channel, "sender": sender}
-    found = connection.execute(_FIND_CONVERSATION, row).one_or_none()
-    if found is None:
-        try:
-            with connection.begin_nested():
-                added: int = connection.execute(_ADD_CONVERSATION, {**row, "promotion_id": promotion_id}).scalar_one()
-                return added
-        except IntegrityError:  # another worker met this sender at the same moment
-            found = connection.execute(_FIND_CONVERSATION, row).one()
-    number: int = found.id
-    if promotion_id is not None and found.promotion_id != promotion_id:
-        if found.promotion_id is not None and found.promotion_id > promotion_id:
-            raise BehindError(found.promotion_id)
-        connection.execute(_FOLLOW_PROMOTION, {"conversation": number, "newest": promotion_id})
+def _conversation_id(connection: Connection, talk: Talk, channel: str, sender: str, promotion_id: int | None) -> int:
+    whose = {"channel": channel, "sender": sender}
+    if talk.conversation_id is None:
+        row = {**whose, "created_at": now(), "promotion_id": promotion_id}
+        added = _ADD_CONVERSATION[connection.dialect.name].run(connection, row).fetchone()
+        if added is not None:
+            return int(added[0])
+        talk = read_talk(connection, **whose, locked=False)  # another worker met this sender at the same moment
+    number, answered_under = cast(int, talk.conversation_id), talk.promotion_id
+    if promotion_id is not None and answered_under != promotion_id:
+        if answered_under is not None and answered_under > promotion_id:
+            raise BehindError(answered_under)
+        _FOLLOW_PROMOTION.run(connection, {"conversation": number, "newest": promotion_id})
     return number
 
 

@@ -1,10 +1,11 @@
 """Connections, transactions and migrations, for SQLite and PostgreSQL."""
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import Error as SqliteError
@@ -18,9 +19,12 @@ from sqlalchemy.orm import Session
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError, UnavailableError
 from helpdesk.records.database_errors import fault, refusal
 from helpdesk.records.deadlines import connect_in_time
+from helpdesk.records.prepared import Prepared
 from helpdesk.settings import Settings, resource
 
 log = logging.getLogger(__name__)
+_compact = partial(json.dumps, separators=(",", ":"))
+_BEGIN, _COMMIT = Prepared(text("BEGIN IMMEDIATE")), Prepared(text("COMMIT"))
 
 
 def open_database(settings: Settings, *, hurried: bool = False) -> "Database":
@@ -96,7 +100,12 @@ def _require_known(revision: str) -> None:
 
 
 def _sqlite_engine(settings: Settings) -> Engine:
-    engine = create_engine(settings.database, hide_parameters=True, connect_args={"timeout": settings.database_timeout})
+    engine = create_engine(
+        settings.database,
+        hide_parameters=True,
+        json_serializer=_compact,
+        connect_args={"timeout": settings.database_timeout},
+    )
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: SqliteConnection, record: object) -> None:
@@ -110,6 +119,9 @@ def _sqlite_engine(settings: Settings) -> Engine:
     # timeout; one that begins as a write waits its turn.
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        if driver.in_transaction:  # which `Database.transaction` began
+            return
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -124,6 +136,7 @@ def _postgresql_engine(settings: Settings, *, hurried: bool) -> Engine:
         settings.database,
         pool_pre_ping=True,
         hide_parameters=True,
+        json_serializer=_compact,
         pool_timeout=seconds,
         connect_args={
             "connect_timeout": max(2, round(seconds)),
@@ -162,6 +175,16 @@ class Database:
             yield session
             session.commit()
 
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """The same as `write` for prepared statements: a session, and a transaction of SQLAlchemy, cost more than they
+        do. `session_over` is for what needs a session all the same."""
+        with self._faults(), self.engine.connect() as connection:
+            if self.dialect == "sqlite":
+                _BEGIN.run(connection, {})
+            yield connection
+            _COMMIT.run(connection, {})
+
     @cached_property
     def _reading(self) -> Engine:
         """PostgreSQL's default shows each statement what was committed meanwhile; an SQLite transaction does not."""
@@ -175,9 +198,13 @@ class Database:
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
+        with self._faults(), Session(engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
         try:
-            with Session(engine, expire_on_commit=False) as session:
-                yield session
+            yield
         except PoolTimeoutError as error:
             raise UnavailableError(f"every connection to the database {self.where} is in use") from error
         except DBAPIError as error:
@@ -240,6 +267,16 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+@contextmanager
+def session_over(connection: Connection) -> Iterator[Session]:
+    """A session that takes part in a `transaction`, which commits later."""
+    if not connection.in_transaction():
+        connection.begin()
+    with Session(connection, expire_on_commit=False) as session:
+        yield session
+        session.commit()
 
 
 def sqlite_file(database: Database) -> Path | None:

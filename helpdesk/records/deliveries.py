@@ -5,13 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.clock import database_time
+from helpdesk.records.prepared import Prepared
 from helpdesk.records.tables import CaseEvent, CaseReply, CaseRow, CaseState, DeliveryRow, DeliveryState, Message
+
+_STATES = Prepared(
+    select(DeliveryRow.state)
+    .join(CaseRow, CaseRow.id == DeliveryRow.case_id)
+    .where(CaseRow.conversation_id == bindparam("conversation_id"), CaseRow.state != CaseState.CLOSED)
+    .where(DeliveryRow.message_id.is_(None))
+    .distinct()
+)
 
 
 @dataclass(frozen=True)
@@ -75,13 +84,11 @@ def queue_person_reply(session: Session, reply_id: int, receiver: str, payload: 
     _queue(session, receiver=receiver, reply_id=reply_id, payload=dict(payload))
 
 
-def nobody_got(session: Session, conversation_id: int | None) -> bool:
+def nobody_got(connection: Connection, conversation_id: int | None) -> bool:
     """Whether the open case of a conversation was given up for every receiver: nobody knows of it."""
     if conversation_id is None:
         return False
-    case = select(CaseRow.id).where(CaseRow.conversation_id == conversation_id, CaseRow.state != CaseState.CLOSED)
-    of_case = DeliveryRow.case_id.in_(case), DeliveryRow.message_id.is_(None)
-    states = set(session.scalars(select(DeliveryRow.state).where(*of_case).distinct()))
+    states = {state for (state,) in _STATES.run(connection, {"conversation_id": conversation_id})}
     return states == {DeliveryState.DEAD}
 
 

@@ -7,16 +7,18 @@ from functools import cached_property
 from typing import Any
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason, HandoverStage
-from helpdesk.errors import BadInputError, BehindError, ConflictError, NotFoundError
+from helpdesk.errors import BehindError, ConflictError, NotFoundError
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.records import conversations
+from helpdesk.records.cases import read_talk
 from helpdesk.records.clock import now
 from helpdesk.records.conversations import LastTurn, Logged
-from helpdesk.records.database import Database
+from helpdesk.records.database import Database, session_over
 from helpdesk.records.feedback import HELPFUL, NOT_HELPFUL, give_feedback, own_message
 from helpdesk.redaction import Redactor, make_redactor
 from helpdesk.serving.dialogue import decide_choice, read_last_turn, waits_for_choice
 from helpdesk.serving.entries import FaqEntry
+from helpdesk.serving.given_texts import MAX_EXTERNAL_ID, MAX_SENDER, check_text
 from helpdesk.serving.handoff import (
     MessageOutcome,
     hand_over,
@@ -35,8 +37,7 @@ from helpdesk.serving.telling import People, Teller, is_foreign
 from helpdesk.settings import Settings
 from helpdesk.text import normalise
 
-MAX_SENDER = 256
-MAX_EXTERNAL_ID = 128
+STORED_RANKS = 5  # as many as the desk shows; answers and choices are at most four
 
 
 @dataclass(frozen=True)
@@ -209,17 +210,20 @@ class ChatService:
             outcome = _outcome(live, text, decision)
         drawn = decision.reason not in CHOSEN and decision.kind not in NO_QUESTION
         columns: dict[str, Any] = {"version_id": live.version_id if live else None, "created_at": now()}
-        with self.tallies.stage("store"), self.database.write() as session:
-            handover = settle_handover(session, outcome, self.settings, **whose)
+        with self.tallies.stage("store"), self.database.transaction() as connection:
+            talk = read_talk(connection, channel=channel, sender=sender)
+            handover = settle_handover(connection, talk, outcome, self.settings, channel=channel)
             taken = handover.stage == HandoverStage.TAKEN
             if taken:
                 decision, drawn = _silent(decision), False
             people = People(handover.stage, columns["created_at"], handover.joins)
             told = self._teller.tell(live, text, decision, last=last, people=people)
             columns |= decision.columns() | {"stage": handover.stage} | ({"confidence": 0.0} if taken else {})
+            columns["ranking"] = columns["ranking"][:STORED_RANKS]
             rest = {"inclusion_probability": self.live.audit.draw() if drawn else None, "told": dict(vars(told))}
-            message_id = conversations.log_message(
-                session,
+            message_id = conversations.store_message(
+                connection,
+                talk,
                 text,
                 **whose,
                 external_id=external_id,
@@ -228,7 +232,8 @@ class ChatService:
                 promotion_id=live.promotion_id if live else None,
             )
             if handover.reason is not None:
-                hand_over(session, message_id, handover.reason, self.settings)
+                with session_over(connection) as session:
+                    hand_over(session, message_id, handover.reason, self.settings)
         del columns["thresholds"], columns["out_of_scope"]
         return Logged(message_id=message_id, **columns, told=told)
 
@@ -283,13 +288,3 @@ def _silent(decision: Decision) -> Decision:
 def _shuffled(decision: Decision) -> Decision:
     """The choices in random order: people take the first one too often for its rank to be learnt from."""
     return replace(decision, options=tuple(random.sample(decision.options, len(decision.options))))
-
-
-def check_text(name: str, text: str, *, limit: int) -> None:
-    """Raise BadInputError unless the text is not empty, within the limit, and storable as UTF-8 without NUL."""
-    if not text.strip():
-        raise BadInputError(f"{name} is empty; expected text")
-    if len(text) > limit:
-        raise BadInputError(f"{name} has {len(text):,} characters; expected at most {limit:,}")
-    if "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise BadInputError(f"{name} holds a NUL or a lone surrogate; expected Unicode text")

@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind, DecisionReason, HandoverStage
 from helpdesk.records import cases
+from helpdesk.records.cases import Talk
 from helpdesk.records.cases_elsewhere import close_if_elsewhere
 from helpdesk.records.cases_withdrawn import withdraw_case
 from helpdesk.records.clock import now
+from helpdesk.records.database import session_over
 from helpdesk.records.deliveries import forget_unsent, nobody_got, queue_deliveries, queue_notes
 from helpdesk.records.tables import CaseEvent, CaseReason
 from helpdesk.serving.entries import FaqEntry
@@ -51,26 +54,25 @@ class Handover:
 
 
 def settle_handover(
-    session: Session, outcome: MessageOutcome, settings: Settings, *, channel: str, sender: str
+    connection: Connection, talk: Talk, outcome: MessageOutcome, settings: Settings, *, channel: str
 ) -> Handover:
-    """What comes of a message that is about to be stored. While a person has the conversation the stage is `taken`, and
-    nothing else is said; that stays so until the transaction ends."""
-    talk = cases.read_talk(session, channel=channel, sender=sender)
+    """What comes of a message of this talk that is about to be stored. While a person has it the stage is `taken`, and
+    nothing else is said."""
     if talk.taken:
         return Handover(HandoverStage.TAKEN)
-    talk_id = talk.conversation_id
-    elsewhere = talk.waiting and not settings.inbox
-    if elsewhere and close_if_elsewhere(session, talk_id, older_than=IN_A_ROW):
-        talk = replace(talk, state=None)
+    if talk.waiting and not settings.inbox:
+        with session_over(connection) as session:
+            closed = close_if_elsewhere(session, talk.conversation_id, older_than=IN_A_ROW)
+        talk = replace(talk, state=None) if closed else talk
     may_repeat = outcome.kind == DecisionKind.FALLBACK and not talk.waiting
-    tried = may_repeat and cases.failed_before(session, talk, since=now() - IN_A_ROW)
-    told = is_told(session, settings, channel=channel, conversation_id=talk_id)
+    tried = may_repeat and cases.failed_before(connection, talk, since=now() - IN_A_ROW)
+    told = is_told(connection, settings, channel=channel, conversation_id=talk.conversation_id)
     return decide_handover(outcome, settings, tried=tried, waiting=talk.waiting, told=told)
 
 
-def is_told(session: Session, settings: Settings, *, channel: str, conversation_id: int | None) -> bool:
+def is_told(connection: Connection, settings: Settings, *, channel: str, conversation_id: int | None) -> bool:
     """Whether somebody is told what is handed over from a conversation: its open case was not given up everywhere."""
-    return settings.reaches_people(channel) and (settings.inbox or not nobody_got(session, conversation_id))
+    return settings.reaches_people(channel) and (settings.inbox or not nobody_got(connection, conversation_id))
 
 
 def decide_handover(outcome: MessageOutcome, settings: Settings, *, tried: bool, waiting: bool, told: bool) -> Handover:
@@ -128,7 +130,8 @@ def hand_over_unhelpful(session: Session, message_id: int, settings: Settings, *
     conversation_id, channel = cases.conversation_of(session, message_id), cases.channel_of(session, message_id)
     if not settings.inbox:
         close_if_elsewhere(session, conversation_id, older_than=IN_A_ROW)
-    told = is_told(session, settings, channel=channel, conversation_id=conversation_id)
+    session.flush()
+    told = is_told(session.connection(), settings, channel=channel, conversation_id=conversation_id)
     if told and not (repeated and cases.current_case(session, conversation_id)):
         hand_over(session, message_id, CaseReason.THUMBS_DOWN, settings)
     return told

@@ -40,18 +40,21 @@ def install(app: Flask, *, https_only: bool, frame_ancestors: Sequence[str]) -> 
         if endpoint == "static":
             values.setdefault("v", _content_key(folder / values["filename"]))
 
+    always = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin")]
+    if https_only:
+        always.append(("Strict-Transport-Security", f"max-age={YEAR}"))
+    framed_by = " ".join(frame_ancestors) or _NOBODY
+    by_endpoint = {_MAY_BE_FRAMED: f"{_POLICY}; frame-ancestors {framed_by}"}
+    by_nobody = f"{_POLICY}; frame-ancestors {_NOBODY}"
+
     @app.after_request
     def _add(response: Response) -> Response:
-        framed_by = " ".join(frame_ancestors) if request.endpoint == _MAY_BE_FRAMED else ""
-        response.headers["Content-Security-Policy"] = f"{_POLICY}; frame-ancestors {framed_by or _NOBODY}"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        if https_only:
-            response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
-        response.headers["Referrer-Policy"] = "same-origin"
-        if request.endpoint != "static":
-            response.headers.setdefault("Cache-Control", "no-store")
-        elif request.args.get("v") and response.status_code == 200:
-            response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+        endpoint, headers = request.endpoint, response.headers
+        headers.extend([("Content-Security-Policy", by_endpoint.get(endpoint or "", by_nobody)), *always])
+        if endpoint == "static" and request.args.get("v") and response.status_code == 200:
+            headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+        elif endpoint != "static" and "Cache-Control" not in headers:
+            headers.add("Cache-Control", "no-store")
         return response
 
 

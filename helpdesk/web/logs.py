@@ -38,6 +38,8 @@ def configure(style: Literal["json", "text"]) -> None:
     if not any(known.get_name() == "helpdesk" for known in root.handlers):
         root.addHandler(handler)
     root.setLevel(logging.INFO)
+    logging._srcfile = None  # no line names its place in the code: do not look for it
+    logging.logThreads = logging.logMultiprocessing = False
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -290,15 +290,22 @@ _KILLED = """
 import json, os, sys
 from sqlalchemy import event
 from helpdesk.records.database import open_database
+from helpdesk.records.prepared import Prepared
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import load_settings
 settings = load_settings(**json.loads(sys.argv[1]))
 database = open_database(settings)
-@event.listens_for(database.engine, "after_cursor_execute")
-def _die(connection, cursor, statement, *_):
+def die(statement):
     if statement.startswith("INSERT INTO " + sys.argv[2]):
         os._exit(9)
+run = Prepared.run
+def run_and_die(self, connection, values):
+    cursor = run(self, connection, values)
+    die(str(self._statement))
+    return cursor
+Prepared.run = run_and_die
+event.listen(database.engine, "after_cursor_execute", lambda connection, cursor, statement, *_: die(statement))
 live = LiveMatcher(database, settings)
 live.refresh()
 ChatService(database, live, settings).reply("hello", channel="rest", sender="u")

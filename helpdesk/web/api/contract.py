@@ -158,7 +158,7 @@ class MessageReply(ReplyBody):
     messages: list[SpokenText]
     options: list[OfferedChoice] = Field(description="Choices of a clarifying question.")
     follow_ups: list[str] = Field(description="Questions to ask next; each is answered when sent as a message.")
-    matches: list[RankedMatch] = Field(description="What is answered or offered; with internals the whole ranking.")
+    matches: list[RankedMatch] = Field(description="What is answered or offered; with internals the best five.")
     model: ServingVersion
 
 

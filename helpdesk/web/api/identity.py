@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
 
-from flask import g, request
+from flask import current_app, g, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
@@ -118,7 +118,7 @@ def _identify() -> Caller:
             where = f"a page of {request.origin!r:.80}" if request.origin else "something that is no page of a site"
             raise Forbidden(f"{where} sent this key of a site; pages of its own origins may")
         return Caller(CallerKind.SITE, frozenset(row.scopes), row.id)
-    if is_staff():
+    if current_app.config["SESSION_COOKIE_NAME"] in request.cookies and is_staff():
         return Caller(CallerKind.STAFF, ALL_SCOPES)
     return Caller(CallerKind.ANYBODY, ALL_SCOPES - {Scope.INTERNALS})
 

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request
 from helpdesk.records import cases
 from helpdesk.records.api_keys import Scope
 from helpdesk.records.tables import CaseReply
-from helpdesk.serving.chat_service import MAX_SENDER, check_text
+from helpdesk.serving.given_texts import MAX_SENDER, check_text
 from helpdesk.serving.handoff import is_told
 from helpdesk.serving.markup import html, plain
 from helpdesk.web.api.contract import TalkState, ToldUpdate, UpdatesFrom, UpdatesReply
@@ -37,7 +37,7 @@ def updates(session_id: str) -> Response:
     check_text("session_id", session_id, limit=MAX_SENDER)
     wanted = read_query(UpdatesFrom)
     with service().database.read() as session:
-        talk = cases.read_talk(session, channel=wanted.channel, sender=session_id, locked=False)
+        talk = cases.read_talk(session.connection(), channel=wanted.channel, sender=session_id, locked=False)
         found = []
         if talk.conversation_id is not None:
             found = cases.replies_of(session, talk.conversation_id, after=wanted.after, limit=cases.UPDATES_AT_ONCE)

@@ -43,7 +43,11 @@ class LoggedIn:
 
 def install(app: Flask) -> None:
     """Teach the application who is logged in."""
-    manager = LoginManager(app)
+    manager = LoginManager()
+    app.login_manager = manager  # type: ignore[attr-defined]
+    app.context_processor(
+        lambda: {"current_user": current_user}
+    )  # its `init_app` minds cookies that we do not set, too
     manager.login_view = "login.form"
     manager.session_protection = "basic"
 
