@@ -168,7 +168,7 @@ def read_older_manifest(directory: Path) -> dict[str, Any] | None:
 def _stored_manifest(directory: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{directory.name} has no readable manifest: {error}") from None
     if not isinstance(manifest, dict):
         raise BundleError(f"{directory.name} has no readable manifest: expected an object")

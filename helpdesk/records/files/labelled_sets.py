@@ -27,7 +27,7 @@ def read_clinc(path: Path, *names: str) -> Labelled:
     try:
         data = json.loads(read_text(path))
         return [(str(text), str(intent)) for name in names for text, intent in data[name]]
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise BadInputError(f"{path}: {error!r}; expected lists {', '.join(names)} of [text, intent]") from None
 
 
