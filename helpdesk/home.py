@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from helpdesk.errors import BundleError, HelpdeskError, NotFoundError
+from helpdesk.errors import BadInputError, BundleError, HelpdeskError, NotFoundError
 from helpdesk.matching.bundle import read_manifest
 from helpdesk.progress import Reporter
 from helpdesk.records import faq, versions
@@ -40,7 +40,9 @@ def open_home(settings: Settings) -> Database:
 
 
 def require_home(settings: Settings) -> None:
-    """Raise NotFoundError unless the home is a folder."""
+    """Raise NotFoundError unless the home is a folder. That of a host with a store only holds copies, and is made."""
+    if settings.bundle_store is not None:
+        settings.home.mkdir(parents=True, exist_ok=True)
     if not settings.home.exists():
         raise NotFoundError(f"there is no home {settings.home}; run `helpdesk init`, or name one in HELPDESK_HOME")
     if not settings.home.is_dir():
@@ -117,9 +119,14 @@ def _note_on_base(settings: Settings, serving: versions.Current) -> Iterator[str
 
 
 def secret_key(settings: Settings) -> str:
-    """What signs login cookies: the configured key, or one of the home, made where there is none."""
+    """What signs login cookies: the configured key, or one of the home, made where there is none.
+
+    Raises BadInputError where several hosts would each make their own: a login on one would not count on another.
+    """
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
+    if settings.bundle_store is not None:
+        raise BadInputError("hosts that share HELPDESK_BUNDLE_STORE need HELPDESK_SECRET_KEY, the same on all of them")
     require_home(settings)
     path = settings.home / SECRET_KEY
     if not path.exists():

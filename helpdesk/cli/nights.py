@@ -176,8 +176,8 @@ def _said(decision: "DecisionSummary") -> str:
 def _read(settings: "Settings", database: "Database", night: str) -> "NightReport":
     """The report of a night by its number, or of the last one. Raises NotFoundError, BadInputError."""
     from helpdesk.errors import BadInputError, NotFoundError
-    from helpdesk.records.files.reports import REPORTS, read_report
-    from helpdesk.records.nights import find_night, last_night
+    from helpdesk.records.files.reports import REPORTS
+    from helpdesk.records.nights import find_night, last_night, read_report
 
     if night != "last" and not night.isdecimal():
         raise BadInputError(f"night {night!r}; expected a number that `helpdesk nights` lists, or last")
@@ -185,10 +185,10 @@ def _read(settings: "Settings", database: "Database", night: str) -> "NightRepor
         row = last_night(session) if night == "last" else find_night(session, int(night))
         if row is None:
             raise NotFoundError("no night yet; run `helpdesk retrain`" if night == "last" else f"no night {night}")
-        report = read_report(settings.home, row.started_at)
+        report = read_report(session, row)
         if report is None:
             where = settings.home / REPORTS
-            raise NotFoundError(f"night {row.id} left no report in {where}; it may have run on another host")
+            raise NotFoundError(f"the report of night {row.id} is not kept any more; {where} has those of nights here")
     return report
 
 

@@ -31,8 +31,9 @@ def open_database(settings: Settings, *, hurried: bool = False) -> "Database":
     """An engine for this process; call it after a fork, never before. Nothing is connected yet.
 
     hurried: somebody waits for every answer, so PostgreSQL ends a statement that takes longer than the timeout, and
-    one that says nothing for so long is given up (`waiting_once` bounds a whole request). A night, a command or a
-    migration takes the time it needs. Nobody waits longer than the timeout for a lock.
+    one that says nothing for so long is given up (`waiting_once` bounds a whole request). A transaction in which
+    nothing happens for twice as long is ended. A night, a command or a migration takes the time it needs. Nobody waits
+    longer than the timeout for a lock.
     """
     try:
         backend = make_url(settings.database).get_backend_name()
@@ -132,6 +133,8 @@ def _postgresql_engine(settings: Settings, *, hurried: bool) -> Engine:
     seconds = settings.database_timeout
     milliseconds = round(seconds * 1000)
     limits = f"-c statement_timeout={milliseconds if hurried else 0} -c lock_timeout={milliseconds}"
+    if hurried:  # a host that stands still in the middle of a transaction holds its rows against all others
+        limits += f" -c idle_in_transaction_session_timeout={2 * milliseconds}"
     engine = create_engine(
         settings.database,
         pool_pre_ping=True,

@@ -17,6 +17,7 @@ _ADVICE = {  # what the driver says -> what helps
     "UndefinedColumn": "lacks a column; run `helpdesk db upgrade`",
     "DiskFull": "cannot grow: the disk is full; free some space there",
     "ReadOnlySqlTransaction": "takes no writes; is it a replica?",
+    "IdleInTransactionSessionTimeout": "ended a transaction in which nothing happened; this process stood still",
     "InsufficientPrivilege": "refused it; give this user the rights on all tables",
 }
 

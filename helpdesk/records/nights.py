@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from helpdesk.decisions import DecisionKind
 from helpdesk.records.clock import now
 from helpdesk.records.labels import SAID, TEACHING
 from helpdesk.records.names import current_names
+from helpdesk.records.night_report import NightReport
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Night, Promotion, Version
 from helpdesk.records.versions import NIGHT_AUTHOR
 
@@ -37,6 +38,24 @@ def add_figures(session: Session, night_id: int, **figures: Any) -> None:
     night.figures = night.figures | figures
 
 
+def keep_report(session: Session, report: NightReport) -> None:
+    """Keep a report beside the row of its night; a night that left no row is told of by its file alone."""
+    mine = update(Night).where(_began_in_second_of(datetime.fromisoformat(report.started)))
+    session.execute(mine.values(report=report.as_json()))
+
+
+def read_report(session: Session, night: Night) -> NightReport | None:
+    """What a night did, None where that is not kept."""
+    stored = session.scalar(select(Night.report).where(Night.id == night.id))
+    return None if stored is None else NightReport.model_validate(stored)
+
+
+def forget_reports(session: Session, *, before: datetime) -> int:
+    """Drop the reports of nights that started before a moment: they hold texts of messages. How many there were."""
+    old = update(Night).where(Night.started_at < before, Night.report.is_not(None))
+    return session.execute(old.values(report=None)).rowcount  # type: ignore[attr-defined,no-any-return]
+
+
 def last_night(session: Session) -> Night | None:
     """The newest run, whatever came of it."""
     return session.scalar(select(Night).order_by(Night.id.desc()).limit(1))
@@ -58,9 +77,7 @@ def find_night(session: Session, night_id: int) -> Night | None:
 
 def has_night(session: Session, started: datetime) -> bool:
     """Whether a run that began in this second left its row."""
-    second = started.replace(microsecond=0)
-    row = select(Night.id).where(Night.started_at >= second, Night.started_at < second + timedelta(seconds=1))
-    return session.scalar(row.limit(1)) is not None
+    return session.scalar(select(Night.id).where(_began_in_second_of(started)).limit(1)) is not None
 
 
 def unrecorded(session: Session) -> list[tuple[Version, Promotion]]:
@@ -126,3 +143,8 @@ def score_new_labels(session: Session, *, since: datetime | None, until: datetim
         for decided, ranking, meaning, slug in rows
     ]
     return Scored(len(right), sum(right))
+
+
+def _began_in_second_of(started: datetime) -> ColumnElement[bool]:
+    second = started.replace(microsecond=0)
+    return and_(Night.started_at >= second, Night.started_at < second + timedelta(seconds=1))

@@ -29,7 +29,7 @@ _CUT: Final = 200  # what a log cuts its subjects to
 _AT_ONCE: Final = 40
 _COLUMNS: Final[tuple[InstrumentedAttribute[Any], ...]] = (
     *(AuditLogRow.subject, AuditLogRow.details, FaqChange.what, FaqRevision.entry, DataCheck.found, Version.report),
-    *(Night.reason, Night.refusals, Night.figures, Upload.receipt, DecisionRow.ranking),
+    *(Night.reason, Night.refusals, Night.figures, Night.report, Upload.receipt, DecisionRow.ranking),
 )
 
 

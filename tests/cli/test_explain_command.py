@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from commands import run
 from nights import answer, flip, night_report
 from sqlalchemy import update
 
 from helpdesk.cli.main import cli
 from helpdesk.cli.nights import explain_lines
 from helpdesk.records import nights
+from helpdesk.records.clock import now
 from helpdesk.records.database import Database
-from helpdesk.records.files.reports import write_report
 from helpdesk.records.night_report import NightReport
 from helpdesk.records.tables import Night
 from helpdesk.settings import Settings
@@ -90,11 +89,11 @@ def test_a_night_that_compared_nothing_says_so(report: dict[str, None]) -> None:
 
 def test_a_stored_night_is_explained_by_its_number(settings: Settings, records: Database) -> None:
     """Or as the last one; what is not there is named."""
-    write_report(settings.home, night_report(STARTED))
     with records.write() as session:
         night = nights.last_night(session)
         assert night is not None
         session.execute(update(Night).values(started_at=night.started_at.fromisoformat(STARTED)))
+        nights.keep_report(session, night_report(STARTED))
 
     number, home = str(night.id), settings.home
     assert "promoted" in invoke(home, "nights").output
@@ -104,13 +103,7 @@ def test_a_stored_night_is_explained_by_its_number(settings: Settings, records: 
     assert json.loads(found)["explanation"]["versions"][0]["kind"] == "incumbent"
     assert "no night 99" in str(invoke(home, "nights", "explain", "99").exception)
     assert "expected a number" in str(invoke(home, "nights", "explain", "first").exception)
-    for path in (home / "reports").iterdir():
-        path.unlink()
-    assert f"night {number} left no report" in str(invoke(home, "nights", "explain", "last").exception)
-
-
-def test_a_dry_run_can_be_explained(settings: Settings, records: Database) -> None:
-    """Nothing is new, so there is one side only."""
-    text = run(settings, "retrain", "--dry-run", "--no-finetune", "--explain").stdout
-
-    assert "dry run: nothing was promoted\n\n                        incumbent\nright " in text
+    with records.write() as session:
+        assert nights.forget_reports(session, before=now()) == 1
+    gone = str(invoke(home, "nights", "explain", "last").exception)
+    assert f"the report of night {number} is not kept any more" in gone

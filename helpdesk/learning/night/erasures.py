@@ -14,7 +14,7 @@ from helpdesk.learning.gate.verdict import Verdict
 from helpdesk.learning.night.attempts import Tonight
 from helpdesk.learning.night.steps import Step, try_each
 from helpdesk.matching.bundle_store import open_store
-from helpdesk.records import erasure, heartbeats, versions
+from helpdesk.records import erasure, heartbeats, nights, versions
 from helpdesk.records.certificates import write_certificate
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
@@ -66,15 +66,19 @@ def prune(settings: Settings, database: Database) -> dict[str, int]:
     before = now() - timedelta(days=settings.retention_days)
     counts = prune_messages(database, before=before)
     counts["report files"] = forget_reports(settings.home, before=before)
+    with database.write() as session:
+        counts["nights"] = nights.forget_reports(session, before=before)
     return dict(+counts)
 
 
 def follow_erasures(settings: Settings, database: Database) -> None:
     """Bring each certificate up to date: the first clean version, the last copy gone, freed pages overwritten."""
     with database.read() as session:
-        numbers = [row.id for row in erasure.pending(session)]
-    if numbers:
+        pending = erasure.pending(session)
+        numbers, newest = [row.id for row in pending], max((row.erased_at for row in pending), default=None)
+    if newest is not None and settings.bundle_store is not None:
         open_store(settings).fetch_all()
+        forget_reports(settings.home, before=newest)  # a host that erases cleans its own; the database has them clean
     for number in numbers:
         _follow_bundles(settings, database, number)
     compacted = bool(numbers) and database.compact()

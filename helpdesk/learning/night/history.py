@@ -18,7 +18,7 @@ from helpdesk.records import audit, flips, labels, nights, traffic, versions
 from helpdesk.records.candidate_report import CandidateReport
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
-from helpdesk.records.files.reports import read_report, write_report
+from helpdesk.records.files.reports import report_file, write_report
 from helpdesk.records.names import current_names
 from helpdesk.records.night_report import FlipReport, NightReport, VerdictReport
 from helpdesk.records.relabel_requests import FIGURE
@@ -173,11 +173,9 @@ def _complete(settings: Settings, session: Session, version: Version, promotion:
     flips.store(session, started, flips.flips_of(report.verdicts, version.kind))
     labelled = labels.labels_since(session, None)
     figures = {"warnings": list(report.warnings)}
-    nights.add_night(
-        session,
-        **row | {"finished_at": promotion.created_at, "version_id": version.id, "labels": labelled, "figures": figures},
-    )
-    if read_report(settings.home, started) is None:
+    facts = {"finished_at": promotion.created_at, "version_id": version.id, "labels": labelled, "figures": figures}
+    nights.add_night(session, **row | facts, report=report.as_json())
+    if not report_file(settings.home, report.started).exists():
         write_report(settings.home, report)
     return f"the night of {report.started} put version {version.id} in service and left no row and report: added now"
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 
+from helpdesk.errors import UnavailableError
 from helpdesk.learning.gate.side_by_side import Column
 from helpdesk.learning.night.history import Figures, write_failed_night, write_night
 from helpdesk.learning.night.notify import notify
 from helpdesk.learning.night.unfinished import NightMark
 from helpdesk.learning.training.curves import draw_training
+from helpdesk.records import nights
 from helpdesk.records.candidate_report import CandidateReport
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import write_report
@@ -55,7 +57,7 @@ class NightLog:
         return NightReport.model_validate(facts | {"schema_version": SCHEMA_VERSION})
 
 
-def end_night(settings: Settings, report: NightReport) -> None:
+def end_night(settings: Settings, database: Database, report: NightReport) -> None:
     """Leave the report and, unless it was a dry run, tell who wants to know. Neither can fail the night."""
     try:
         path = write_report(settings.home, report)
@@ -63,6 +65,11 @@ def end_night(settings: Settings, report: NightReport) -> None:
     except OSError as error:
         log.error("the night's report was not written: %s", error)
     if not report.dry_run:
+        try:
+            with database.write() as session:
+                nights.keep_report(session, report)
+        except UnavailableError as error:
+            log.error("other hosts do not see the night's report: %s", error)
         notify(settings, {"summary": report.summary(), **report.model_dump(include=_TOLD)})
 
 

@@ -83,7 +83,7 @@ def run_night(
         if not plan.dry_run:
             note_failure(database, log, moment, mark, error)
             log.warnings += keep_privacy(settings, database)
-        _end(settings, log, began)
+        _end(settings, database, log, began)
         raise
     log.verdict = "kept" if log.promoted is None else "promoted"
     if not plan.dry_run:
@@ -92,13 +92,13 @@ def run_night(
     if not plan.dry_run:
         log.warnings += prepare_desk(settings, database, check_data=plan.check_data)
         log.warnings += keep_privacy(settings, database)
-    return _end(settings, log, began)
+    return _end(settings, database, log, began)
 
 
-def _end(settings: Settings, log: NightLog, began: float) -> NightReport:
+def _end(settings: Settings, database: Database, log: NightLog, began: float) -> NightReport:
     log.seconds = round(time.monotonic() - began, 1)
     report = log.report()
-    end_night(settings, report)
+    end_night(settings, database, report)
     return report
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.records.clock import now
@@ -45,7 +45,8 @@ class Night(Table):
     """One nightly run: what came of it, what served afterwards, and how the desk was doing by then.
 
     `refusals` maps each candidate that was not promoted to its reasons; `figures` holds estimates and drift, and of
-    messages and phrasings their ids only. Shares are NULL when there was nothing to measure them on.
+    messages and phrasings their ids only. Shares are NULL when there was nothing to measure them on. `report` is the
+    whole report, NULL where it was only written to the home of the host that ran the night, or is too old.
     """
 
     __tablename__ = "nights"
@@ -67,6 +68,7 @@ class Night(Table):
     wrong_low: Mapped[float | None]
     wrong_high: Mapped[float | None]
     figures: Mapped[dict[str, Any]]
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
 
 
 class DataCheck(Table):

@@ -5,8 +5,9 @@ from enum import StrEnum
 from flask import Blueprint, Response
 from pydantic import Field
 
+from helpdesk.errors import UnavailableError
+from helpdesk.records import nights
 from helpdesk.records.clock import now
-from helpdesk.records.files.reports import last_night
 from helpdesk.serving.live import NodeState
 from helpdesk.web.context import is_staff, service
 from helpdesk.web.openapi import Operation, ReplyBody, describes, told
@@ -83,13 +84,17 @@ def readyz() -> Response:
         promoted=written.promoted,
         problem=problem,
         database=database,
-        last_night=_last_night(),
+        last_night=_last_night() if written.problem is None else None,
     )
     return told(found, 200 if ready else 503)
 
 
 def _last_night() -> NightOutcome | None:
-    night = last_night(service().settings.home)
+    try:
+        with service().database.read() as session:
+            night = nights.last_night(session)
+    except UnavailableError:  # since a moment ago
+        return None
     if night is None:
         return None
-    return NightOutcome(verdict=night.verdict, age_seconds=round((now() - night.ended).total_seconds()))
+    return NightOutcome(verdict=night.verdict, age_seconds=round((now() - night.finished_at).total_seconds()))

@@ -13,13 +13,12 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind
 from helpdesk.errors import UnavailableError
-from helpdesk.records import cases, heartbeats, shared_counts, versions
+from helpdesk.records import cases, heartbeats, nights, shared_counts, versions
 from helpdesk.records.clock import now
 from helpdesk.records.day_totals import count_kinds
 from helpdesk.records.deliveries import count_by_state
-from helpdesk.records.files.reports import LastNight, last_night
 from helpdesk.records.queue_counts import queue_lengths
-from helpdesk.records.tables import Label
+from helpdesk.records.tables import Label, Night
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.web.context import service
 from helpdesk.web.openapi import Operation, describes
@@ -50,7 +49,6 @@ class _Figures:
     def collect(self) -> Iterator[Metric]:
         """Every figure."""
         yield _gauge("ready", "Whether the answering process has a bundle.", float(self._service.live.status().ready))
-        yield from _night(last_night(self._service.settings.home))
         found: list[Metric] = []
         try:
             with self._service.database.read() as session:
@@ -64,9 +62,9 @@ class _Figures:
         yield from found
 
 
-def _night(night: LastNight | None) -> Iterator[Metric]:
+def _night(night: Night | None) -> Iterator[Metric]:
     if night is not None:
-        age = (now() - night.ended).total_seconds()
+        age = (now() - night.finished_at).total_seconds()
         yield _gauge("last_night_age_seconds", "Seconds since the last night ended.", age)
     chosen = GaugeMetricFamily(
         "helpdesk_last_night_verdict", "How the last night ended: 1 for its verdict.", labels=["verdict"]
@@ -77,6 +75,7 @@ def _night(night: LastNight | None) -> Iterator[Metric]:
 
 
 def _stored(session: Session, *, review_below: float) -> Iterator[Metric]:
+    yield from _night(nights.last_night(session))
     current = versions.current(session)
     since = now() - SEEN
     if current is not None:

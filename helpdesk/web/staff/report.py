@@ -44,9 +44,7 @@ def page() -> str:
         facts = _read(session, asked, sort)
         history = facts["nights"]
         drift, questions = _drift(history), facts["questions"]
-        facts["versions"] = (
-            read_versions(session, service().settings.home, history[-1], questions=questions) if history else None
-        )
+        facts["versions"] = read_versions(session, history[-1], questions=questions) if history else None
         facts["clusters"] = _clusters(session, drift)
         facts["channels"] = read_channels(session)
     phrases = facts["phrases"]

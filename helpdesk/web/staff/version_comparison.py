@@ -1,12 +1,11 @@
 """The versions of the last night side by side, as the report page shows them. From the night's stored report."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from helpdesk.records.files.reports import read_report
+from helpdesk.records import nights
 from helpdesk.records.flips import newest_messages
 from helpdesk.records.labels import texts_of
 from helpdesk.records.night_report import (
@@ -24,12 +23,12 @@ from helpdesk.web.staff.changes import said
 FLIPS, ROWS = 10, 5
 
 
-def read_versions(session: Session, home: Path, night: Night, *, questions: Mapping[str, str]) -> dict[str, Any] | None:
+def read_versions(session: Session, night: Night, *, questions: Mapping[str, str]) -> dict[str, Any] | None:
     """Columns of the table, and per candidate what changes; None when that night compared nothing.
 
     FAQs are named by their questions. Messages that are not stored any more are left out.
     """
-    report = read_report(home, night.started_at)
+    report = nights.read_report(session, night)
     if report is None or report.explanation is None or len(report.explanation.versions) < 2:
         return None
     found = report.explanation

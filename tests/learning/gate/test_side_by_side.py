@@ -14,7 +14,6 @@ from helpdesk.learning.night.run import run_night
 from helpdesk.progress import Quiet
 from helpdesk.records import flips, labels, nights
 from helpdesk.records.clock import now
-from helpdesk.records.files.reports import read_report
 from helpdesk.records.tables import FlipRow
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
@@ -127,8 +126,8 @@ def test_a_night_replaces_the_flips_and_its_report_can_be_read_again(desk: ChatS
     with desk.database.read() as session:
         row = nights.last_night(session)
         assert session.get(FlipRow, stood.text_key) is None
-    assert row is not None
-    report = read_report(desk.settings.home, row.started_at)
+        assert row is not None
+        report = nights.read_report(session, row)
 
     assert report is not None
     assert report.explanation == done.explanation

@@ -26,7 +26,6 @@ from helpdesk.records import faq, heartbeats, nights, versions
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.faq import Entry
-from helpdesk.records.files.reports import last_night
 from helpdesk.records.heartbeats import Heartbeat
 from helpdesk.records.night_report import NightReport
 from helpdesk.records.tables import HeartbeatRow, Lease
@@ -123,7 +122,8 @@ def test_a_version_put_in_service_meanwhile_stays(settings: Settings, records: D
 
     assert serving(records) == 2
     assert on_disk(settings) == ["first"]
-    last = last_night(settings.home)
+    with records.read() as session:
+        last = nights.last_night(session)
     assert last is not None
     assert last.verdict == "failed"
 
@@ -290,9 +290,10 @@ def test_an_error_of_the_disk_discards_the_build(
 
     assert serving(records) == 1
     assert on_disk(settings) == ["first"]
-    last = last_night(settings.home)
+    with records.read() as session:
+        last = nights.last_night(session)
     assert last is not None
-    assert (last.verdict, last.error) == ("failed", "OSError: [Errno 5] Input/output error")
+    assert (last.verdict, last.reason) == ("failed", "OSError: [Errno 5] Input/output error")
     assert night(settings, records).promoted == 2
 
 
@@ -314,7 +315,8 @@ def test_every_night_leaves_a_report_and_is_told(
     assert "version 2 (refreshed) is in service." in str(told[0]["summary"])
     assert "failed, nothing was promoted: ZeroDivisionError" in str(told[2]["summary"])
     assert all("\n" not in str(data["summary"]) for data in told)
-    last = last_night(settings.home)
+    with records.read() as session:
+        last = nights.last_night(session)
     assert last is not None
     assert last.verdict == "failed"
 

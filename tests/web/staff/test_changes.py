@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from helpdesk.records import flips, nights
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
-from helpdesk.records.files.reports import REPORTS, write_report
+from helpdesk.records.files.reports import REPORTS
 from helpdesk.records.night_report import DecisionSummary, FlipReport
 from helpdesk.records.tables import Label, Night
 from helpdesk.settings import Settings
@@ -33,7 +33,7 @@ def reported(records: Database, settings: Settings, *found: FlipReport) -> None:
     with records.write() as session:
         started = now().replace(microsecond=0)
         session.execute(update(Night).values(started_at=started))
-    write_report(settings.home, night_report(started.isoformat(), *found))
+        nights.keep_report(session, night_report(started.isoformat(), *found))
 
 
 def words(client: FlaskClient, path: str = "/desk/report") -> str:
