@@ -14,6 +14,7 @@ from helpdesk.records.tables import FaqChange, Intent, Phrasing
 from helpdesk.text import counted, humanise, normalise, slugify, text_key
 
 MAX_PHRASING = 2000
+MAX_ANSWER = 20_000
 _ACTIONS = {  # by the new status, and whether the entry was archived before
     ("published", False): "published",
     ("published", True): "published",

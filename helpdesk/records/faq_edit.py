@@ -14,7 +14,6 @@ from helpdesk.records.names import Slugs
 from helpdesk.records.tables import FaqRevision, Intent, Label, Phrasing
 from helpdesk.text import normalise, slugify
 
-MAX_ANSWER = 20_000
 MAX_TAG = 60
 _LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
@@ -203,8 +202,10 @@ def _check(typed: TypedEntry, *, publish: bool) -> None:
     _check_text("the question", typed.question, faq.MAX_PHRASING)
     for text in typed.phrasings:
         _check_text("a phrasing", text, faq.MAX_PHRASING)
-    if len(typed.answer) > MAX_ANSWER or _unstorable(typed.answer):
-        raise BadInputError(f"the answer has {len(typed.answer):,} characters; expected at most {MAX_ANSWER:,} of text")
+    if len(typed.answer) > faq.MAX_ANSWER or _unstorable(typed.answer):
+        raise BadInputError(
+            f"the answer has {len(typed.answer):,} characters; expected at most {faq.MAX_ANSWER:,} of text"
+        )
     if not slugify(typed.question):
         raise BadInputError(f"question {typed.question!r:.60} has no letters or digits; expected a sentence")
     if not _LOCALE.fullmatch(typed.locale) or len(typed.locale) > 16:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from helpdesk.records.faq import MAX_PHRASING
+from helpdesk.records.faq import MAX_ANSWER, MAX_PHRASING
 from helpdesk.records.files.faq_columns import LIST_FIELDS
 from helpdesk.records.follow_ups import MAX_FOLLOW_UPS
 from helpdesk.text import normalise, slugify
@@ -40,6 +40,8 @@ def cells_fault(cells: Mapping[str, Any]) -> str | None:
             return f"{name} holds a NUL or a lone surrogate"
     if len(cells.get("follow_ups") or ()) > MAX_FOLLOW_UPS:
         return f"follow_ups names {len(cells['follow_ups'])} entries; expected at most {MAX_FOLLOW_UPS}"
+    if len(answer := cells.get("answer") or "") > MAX_ANSWER:
+        return f"answer has {len(answer):,} characters; expected at most {MAX_ANSWER:,}"
     return _intent_fault(cells) or _texts_fault(cells) or _choice_fault(cells)
 
 

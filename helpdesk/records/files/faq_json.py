@@ -43,9 +43,17 @@ def read_json(text: str, *, lines: bool = False) -> FaqFile:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise BadInputError(f"not JSON: {error}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None) if len({*names}) < len(names) else None
+    if twice is not None:
+        raise ValueError(f"the key {twice!r:.60} stands twice in one object")
+    return dict(pairs)
 
 
 def _is_lines(text: str) -> bool:
@@ -63,7 +71,7 @@ def _lines(text: str) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line)
+            yield number, json.loads(line, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
             yield number, _Fault(f"not JSON: {error}")
 

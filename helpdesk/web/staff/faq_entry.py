@@ -161,7 +161,7 @@ def show_form(
         tried=tried(text) if text.strip() else None,
         text=text,
         longest=faq.MAX_PHRASING,
-        longest_answer=faq_edit.MAX_ANSWER,
+        longest_answer=faq.MAX_ANSWER,
         ago=lambda moment: ago(now() - moment),
         visible=visible,
         **context,

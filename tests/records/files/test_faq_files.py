@@ -171,3 +171,22 @@ def test_an_import_says_which_answers_it_replaced(database: Database) -> None:
         again = [Entry("VPN", answer="New."), Entry("wifi", answer="New."), Entry("gym", answer="So. ")]
 
         assert faq.store_entries(session, again, author="a").replaced == ("vpn",)
+
+
+def test_a_key_that_stands_twice_is_no_entry(tmp_path: Path) -> None:
+    """One of the two would be lost: in a list, and in a line of JSON Lines."""
+    (tmp_path / "faq.json").write_text('[{"question": "How?", "question": "Why?", "answer": "So."}]')
+    (tmp_path / "faq.jsonl").write_text('{"question": "How?", "question": "Why?", "answer": "So."}\n')
+
+    with pytest.raises(BadInputError, match="the key 'question' stands twice"):
+        exchange.read_faq(tmp_path / "faq.json")
+    assert "the key 'question' stands twice" in str(exchange.read_faq(tmp_path / "faq.jsonl").bad_rows)
+
+
+def test_a_file_has_no_longer_answer_than_a_form(tmp_path: Path) -> None:
+    """Its row is named."""
+    (tmp_path / "faq.json").write_text(f'[{{"question": "How?", "answer": "{"x" * 20_001}"}}]')
+
+    assert "answer has 20,001 characters; expected at most 20,000" in str(
+        exchange.read_faq(tmp_path / "faq.json").bad_rows
+    )
