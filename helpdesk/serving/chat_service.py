@@ -108,7 +108,7 @@ class ChatService:
             decided = self._decide(live, text, channel=channel, sender=sender, external_id=None)
             return self._reply(live, text, decided)
         check_text("message_id", external_id, limit=MAX_EXTERNAL_ID)
-        delivery = {"channel": channel, "sender": sender, "external_id": external_id}
+        delivery: dict[str, Any] = {"channel": channel, "sender": sender, "external_id": external_id}
         stored = self._find({text, typed}, **delivery)
         if stored is None:
             try:
@@ -196,7 +196,7 @@ class ChatService:
     def _decide(self, live: Live | None, text: str, *, channel: str, sender: str, external_id: str | None) -> Logged:
         """Decide and store; a conversation never goes back to an earlier promotion, though processes follow one after
         the other."""
-        delivery = {"channel": channel, "sender": sender, "external_id": external_id}
+        delivery: dict[str, Any] = {"channel": channel, "sender": sender, "external_id": external_id}
         try:
             return self._decide_by(live, text, **delivery)
         except BehindError as behind:

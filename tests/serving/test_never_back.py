@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -42,8 +43,8 @@ def promote_another(settings: Settings, records: Database) -> None:
     (sealed,) = (path for path in settings.bundles.iterdir() if (path / MANIFEST).is_file())
     shutil.copytree(sealed, settings.bundles / "second")
     with records.write() as session:
-        report = {"kind": "refreshed", "parent_id": 1, "rows_hash": "x", "verdict": "promote", "report": {}}
-        version = versions.add_version(session, "second", **report)
+        report: dict[str, Any] = {"kind": "refreshed", "parent_id": 1, "rows_hash": "x"}
+        version = versions.add_version(session, "second", verdict="promote", report={}, **report)
         versions.promote(session, version.id, reason="test", author="test")
 
 
