@@ -98,7 +98,7 @@ class BaseEncoder:
         folder = work / "base"
         if not (folder / "done").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            save_serving_files(load_base(BASE, threads=1), folder, int8=False)
+            save_serving_files(load_base(BASE, threads=1), folder)
             (folder / "done").touch()
         self._encoder = Encoder(folder)
         self._stored = work / "vectors.npz"

@@ -271,9 +271,10 @@ def _head() -> LogisticRegression:
 def _packaged_encoder(folder: Path) -> Encoder:
     from helpdesk.learning.training.base_model import load_base
     from helpdesk.learning.training.onnx_export import save_encoder
+    from helpdesk.learning.training.rounding import Rounding
 
     (folder / ENCODER).mkdir()
-    save_encoder(load_base("all-MiniLM-L6-v2", threads=2), folder / ENCODER)
+    save_encoder(load_base("all-MiniLM-L6-v2", threads=2), folder / ENCODER, rounding=Rounding.CHANNELS)
     return Encoder(folder / ENCODER, threads=2)
 
 

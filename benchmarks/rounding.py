@@ -4,12 +4,12 @@
         --test ../shared/data/banking77/test.csv --keep tuned
     python benchmarks/rounding.py --home tuned --pool ../shared/data/banking77/train.csv
 
-Both graphs are exported from the same weights and encode phrasings and messages alike; the scorer's head and centroids
+The graphs are exported from the same weights and encode phrasings and messages alike; the scorer's head and centroids
 are fitted on each, its other weights stay.
 
-int8, fp32  share of the pool's rows, those that are phrasings left out, whose intent comes first
-loss        percentage points
-differ      share of the rows on which the two name different intents
+none, blocks, channels  share of the pool's rows, phrasings left out, whose intent comes first
+..._lost                percentage points
+..._differ              share of the rows on which it names another intent than exact weights do
 """
 
 import argparse
@@ -27,6 +27,7 @@ from helpdesk.learning.calibration.unseen import score_unseen
 from helpdesk.learning.data.dataset import Dataset, read_dataset
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.onnx_export import save_serving_files
+from helpdesk.learning.training.rounding import Rounding
 from helpdesk.matching.bundle import ENCODER, Bundle
 from helpdesk.matching.encoder import Encoder
 from helpdesk.records.database import open_database
@@ -49,21 +50,20 @@ def main() -> None:
     pool = [(text, intent) for text, intent in pool if text not in learnt]
     texts = [text for text, _ in pool]
     truth = np.array([dataset.intents.index(intent) for _, intent in pool])
-    best = {name: rank(bundle, dataset, texts, int8=name == "int8") for name in ("int8", "fp32")}
-    shares = {name: float((found == truth).mean()) for name, found in best.items()}
-    result = {
-        **{name: round(share, 4) for name, share in shares.items()},
-        "loss": round(100 * (shares["fp32"] - shares["int8"]), 2),
-        "differ": round(float((best["int8"] != best["fp32"]).mean()), 4),
-        "rows": len(pool),
-    }
-    print(json.dumps(result) if arguments.json else "\n".join(f"{name:<8} {value}" for name, value in result.items()))
+    best = {rounding: rank(bundle, dataset, texts, rounding=rounding) for rounding in Rounding}
+    shares = {rounding: float((found == truth).mean()) for rounding, found in best.items()}
+    result: dict[str, float] = {rounding: round(share, 4) for rounding, share in shares.items()}
+    for rounding in (Rounding.BLOCKS, Rounding.CHANNELS):
+        result[f"{rounding}_lost"] = round(100 * (shares[Rounding.NONE] - shares[rounding]), 2)
+        result[f"{rounding}_differ"] = round(float((best[rounding] != best[Rounding.NONE]).mean()), 4)
+    result["rows"] = len(pool)
+    print(json.dumps(result) if arguments.json else "\n".join(f"{name:<16} {value}" for name, value in result.items()))
 
 
-def rank(bundle: Bundle, dataset: Dataset, texts: Sequence[str], *, int8: bool) -> NDArray[np.int64]:
-    """The best intent of each normalised text by the version's network with 8-bit or exact weights."""
+def rank(bundle: Bundle, dataset: Dataset, texts: Sequence[str], *, rounding: Rounding) -> NDArray[np.int64]:
+    """The best intent of each normalised text by the version's network, its weights rounded so."""
     with tempfile.TemporaryDirectory() as folder:
-        save_serving_files(load_base(str(bundle.path / ENCODER), threads=2), Path(folder), int8=int8)
+        save_serving_files(load_base(str(bundle.path / ENCODER), threads=2), Path(folder), rounding=rounding)
         encoder = Encoder(Path(folder), threads=2)
         indexed, vectors = encoder.encode(dataset.texts), encoder.encode(texts)
     intents = np.array(dataset.intent_numbers, dtype=np.int32)

@@ -27,6 +27,9 @@ import psutil
 from home import temporary_home
 from load import Client, post_all
 
+from helpdesk.learning.training.base_model import load_base
+from helpdesk.learning.training.onnx_export import save_serving_files
+from helpdesk.learning.training.rounding import Rounding
 from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder
 from helpdesk.records.database import Database
@@ -59,7 +62,7 @@ def measure(settings: Settings, database: Database, texts: Iterator[str], *, rou
     if serving is None:
         raise RuntimeError("no version was built")
     bundle = settings.bundles / serving.directory
-    bare = Encoder(bundle / ENCODER, threads=settings.encoder_threads)
+    bare = in_blocks(bundle / ENCODER, settings)
     plain_port = free_port()
     figures: dict[str, list[float]] = {}
     with helpdesk_service(settings) as ours, plain_service(bundle, plain_port):
@@ -82,6 +85,14 @@ def measure(settings: Settings, database: Database, texts: Iterator[str], *, rou
         "workers": settings.workers,
         "threads": settings.threads,
     }
+
+
+def in_blocks(encoder: Path, settings: Settings) -> Encoder:
+    """The same weights in 8-bit blocks, whatever the version serves: the yardstick stays what it was."""
+    folder = settings.home / "in-blocks"
+    base = load_base(str(encoder), threads=settings.train_threads)
+    save_serving_files(base, folder, rounding=Rounding.BLOCKS)
+    return Encoder(folder, threads=settings.encoder_threads)
 
 
 def one_by_one(encoder: Encoder, ports: dict[str, int], texts: Sequence[str]) -> dict[str, float]:

@@ -55,7 +55,7 @@ OUTSIDE = {
     "sentence_transformers": {"learning"},
     "flask": {"web", "app.py"},
     "sqlalchemy": {"records", "channels", "serving", "learning", "web", "simulation", "upkeep", "home.py", "demo"},
-    "onnxruntime": {"matching/encoder.py", "learning/training/onnx_export.py"},
+    "onnxruntime": {"matching/encoder.py", "learning/training/rounding.py"},
 }
 
 

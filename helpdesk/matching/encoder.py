@@ -19,7 +19,6 @@ from helpdesk.errors import BundleError
 from helpdesk.text import text_key
 
 Vectors = NDArray[np.float32]
-BATCH = 16
 MODEL = Path("onnx") / "model.onnx"
 TOKENIZER = Path("tokenizer.json")
 CONFIG = Path("helpdesk_encoder.json")
@@ -48,17 +47,15 @@ class Encoder:
         self._tokens = lru_cache(maxsize=_REMEMBERED)(self._tokenizer.encode)  # of a message, for all who look at them
 
     def encode(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Vectors:
-        """Unit vectors [len(texts), dim] of normalised texts; batches of similar length, input order kept.
+        """Unit vectors [len(texts), dim] of normalised texts, each encoded by itself: none depends on the others.
 
         Raises BundleError when the network gives numbers that are not finite or not of unit length.
         """
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            vectors[batch] = self._run([self._prompt + texts[i] for i in batch])
+        for row, text in enumerate(texts):
+            vectors[row] = self._run(self._tokens(self._prompt + text).ids)
             if progress:
-                progress(min(start + BATCH, len(order)), len(order))
+                progress(row + 1, len(texts))
         lengths = np.linalg.norm(vectors, axis=1)
         if not np.all(np.abs(lengths - 1.0) < 1e-3):
             raise BundleError("the encoder gave vectors that are not of unit length; its weights are damaged")
@@ -92,13 +89,11 @@ class Encoder:
         marked = [piece[1:] for piece, _ in pieces if piece[:1] in _WORD_MARKS]
         return marked or [piece for piece, _ in pieces if not piece.startswith("##")]
 
-    def _run(self, texts: list[str]) -> Vectors:
-        encodings = self._tokenizer.encode_batch_fast(texts) if len(texts) > 1 else [self._tokens(texts[0])]
-        ids = np.array([e.ids for e in encodings], dtype=np.int64)
-        mask = np.array([e.attention_mask for e in encodings], dtype=np.int64)
-        feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+    def _run(self, tokens: list[int]) -> Vectors:
+        ids = np.array([tokens], dtype=np.int64)
+        feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         output = self._session.run(None, {name: feeds[name] for name in self._inputs})[0]
-        return np.asarray(output, dtype=np.float32)
+        return np.asarray(output[0], dtype=np.float32)
 
 
 class TokenLimit:
@@ -170,7 +165,7 @@ class VectorCache:
         return vector
 
     def encode_all(self, texts: Sequence[str]) -> None:
-        """Put the vectors of normalised texts into the cache; those not in it yet are encoded in batches."""
+        """Put the vectors of normalised texts into the cache; those not in it yet are encoded."""
         with self._lock:
             fresh = [text for text in dict.fromkeys(texts) if text not in self._vectors]
         known = {t: self._stored[key] for t in fresh if (key := text_key(t)) in self._stored} if self._stored else {}
@@ -193,10 +188,10 @@ class VectorCache:
 
 
 def _open_tokenizer(path: Path, config: Mapping[str, int | str]) -> Tokenizer:
-    # Truncation and padding are set once: setting them per call is not thread-safe.
+    # Truncation is set once: setting it per call is not thread-safe.
     tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
     tokenizer.enable_truncation(max_length=int(config["max_tokens"]))
-    tokenizer.enable_padding(pad_id=int(config["pad_id"]), pad_token=str(config["pad_token"]))
     return tokenizer
 
 
@@ -205,4 +200,6 @@ def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Without this, 8-bit products overflow on x86 processors that have AVX2 or AVX-512 but no VNNI.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

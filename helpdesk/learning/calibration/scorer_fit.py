@@ -78,6 +78,16 @@ def refit(scorer: Scorer, vectors: Vectors, intents: Intents, out_of_scope_vecto
     return replace(parts, intent_weights=scorer.intent_weights, scope_weights=scorer.scope_weights)
 
 
+def three_views(known: Vectors, intents: Intents, asked: Vectors, truth: Intents) -> float:
+    """The share of unit vectors [m, dim] whose intents [m] the known ones [n, dim] name: mean of linear head, centroid
+    and nearest phrasing."""
+    count = int(max(intents.max(), truth.max())) + 1
+    head, bias = _fit_head(known, intents, count)
+    nearest = intents[np.argmax(asked @ known.T, axis=1)]
+    centroid = np.argmax(asked @ _centroids(known, intents, count).T, axis=1)
+    return float(np.mean([found == truth for found in (np.argmax(asked @ head.T + bias, axis=1), centroid, nearest)]))
+
+
 def _measure(folds: Sequence[Fold], count: int, spellings: Spellings) -> tuple[Rows, list[Scorer]]:
     """Features of every test row by the fold that never saw it, with and without its own intent; of every known
     out-of-scope message by one fold, and by such others of them as stand in another group."""

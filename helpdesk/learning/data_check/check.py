@@ -106,9 +106,11 @@ def _bundle_vectors(directory: Path, dataset: Dataset, settings: Settings, *, pr
 def _base_vectors(dataset: Dataset, settings: Settings, *, progress: Progress) -> tuple[Dataset, Vectors]:
     from helpdesk.learning.training.base_model import load_base
     from helpdesk.learning.training.onnx_export import save_serving_files
+    from helpdesk.learning.training.rounding import Rounding
 
     with TemporaryDirectory(prefix="helpdesk-check-") as folder:
-        save_serving_files(load_base(settings.base_model, threads=settings.train_threads), Path(folder))
+        base = load_base(settings.base_model, threads=settings.train_threads)
+        save_serving_files(base, Path(folder), rounding=Rounding.BLOCKS)
         encoder = Encoder(Path(folder), threads=settings.train_threads)
         short = dataset.shortened(encoder.is_cut)
         return short, _encode(encoder, short.texts, progress=progress)

@@ -22,6 +22,7 @@ from helpdesk.learning.night.candidate_result import CandidateResult
 from helpdesk.learning.night.lock import NightLease
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.report import NightLog
+from helpdesk.learning.training.rounding import choose_rounding, left_out, round_encoder
 from helpdesk.learning.training.train import Tuned, tune
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
@@ -162,7 +163,7 @@ def _open(night: Tonight, candidate: Candidate) -> Bundle:
     return open_bundle(candidate.directory, threads=night.settings.train_threads)
 
 
-def base_encoder(night: Tonight) -> Path:
+def base_encoder(night: Tonight, dataset: Dataset) -> Path:
     """A folder with the base model, not fine-tuned."""
     from helpdesk.learning.training.base_model import load_base
     from helpdesk.learning.training.onnx_export import save_encoder
@@ -170,6 +171,7 @@ def base_encoder(night: Tonight) -> Path:
     folder = night.bundles / f"{BUILDING}base"
     folder.mkdir(parents=True)
     save_encoder(load_base(night.settings.base_model, threads=night.settings.train_threads), folder)
+    round_encoder(folder, choose_rounding(folder, dataset, left_out(dataset)))
     _warn_of_capitals(night, folder)
     return folder
 

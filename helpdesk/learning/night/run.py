@@ -160,7 +160,7 @@ def _held(night: Tonight, serving: int) -> Tonight:
 
 def _first(night: Tonight, dataset: Dataset) -> None:
     """The first version just embeds with the base model; there is nothing to compare it with."""
-    encoder = base_encoder(night)
+    encoder = base_encoder(night, dataset)
     require_disk(night.bundles, like=encoder)
     dataset = _shortened(night, dataset, encoder)
     built = build(night, dataset, kind="first", encoder=encoder, measurement=None, facts={})

@@ -22,7 +22,8 @@ from helpdesk.learning.training.finetune import (
     seconds_per_intent,
 )
 from helpdesk.learning.training.losses import AuxiliaryLosses, schedule, texts_in
-from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
+from helpdesk.learning.training.onnx_export import save_encoder, save_serving_files
+from helpdesk.learning.training.rounding import choose_rounding, round_encoder, rounding_of
 from helpdesk.learning.training.validation import Validation, ValidationSet
 from helpdesk.settings import Settings
 from helpdesk.text import text_key
@@ -69,7 +70,6 @@ def tune(
     fold = [fold_of[text_key(text)] for text in dataset.texts]
     subsets = [[n for n in range(len(fold)) if fold[n] != away] for away in range(evaluated)]
     everything = list(range(len(dataset.train)))
-    int8 = is_int8(standing)
     base = load_base(settings.base_model, threads=settings.train_threads)
     auxiliary = AuxiliaryExamples(dataset, base, seed=settings.seed)
     plans = _plans(
@@ -80,11 +80,15 @@ def tune(
     for number, (folder, rows, plan) in enumerate(zip(folders, subsets, plans[:-1], strict=True), 1):
         model = trainer.train(rows, plan, stage=f"fine-tuning to measure {number}/{evaluated}")
         folder.mkdir(parents=True)
-        save_serving_files(model, folder, int8=int8)
+        save_serving_files(model, folder)
+    away = [row for row in everything if fold[row] == 0]
+    rounding = choose_rounding(folders[0], dataset, away, standing=rounding_of(standing))
+    for folder in folders:
+        round_encoder(folder, rounding)
     whole = workdir / "whole"
     whole.mkdir(parents=True)
     model = trainer.train(everything, plans[-1], stage="fine-tuning")
-    save_encoder(model, whole, int8=int8)
+    save_encoder(model, whole, rounding=rounding)
     return Tuned(whole, Measurement(folds, fold_of, tuple(folders)), plans[-1].facts() | trainer.facts)
 
 

@@ -85,6 +85,6 @@ def test_a_cased_tokenizer_is_recognised(tmp_path: Path) -> None:
     """The packaged one folds case itself."""
     for name, cased in (("plain", False), ("cased", True)):
         model = load_base(str(tiny_model(tmp_path / name, "distilbert", cased=cased)), threads=1)
-        save_serving_files(model, tmp_path / f"{name}-served", int8=False)
+        save_serving_files(model, tmp_path / f"{name}-served")
 
         assert sees_capitals(tmp_path / f"{name}-served") is cased

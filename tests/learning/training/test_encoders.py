@@ -15,8 +15,9 @@ from helpdesk.learning.data.dataset import Row
 from helpdesk.learning.data.splits import stable_folds
 from helpdesk.learning.training.base_model import left_out_tokens, load_base, resolve_base
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune, plan_training, tokens
-from helpdesk.learning.training.onnx_export import is_int8, save_encoder, save_serving_files
-from helpdesk.matching.encoder import WARMING, Encoder, VectorCache
+from helpdesk.learning.training.onnx_export import save_encoder, save_serving_files
+from helpdesk.learning.training.rounding import Rounding, round_encoder, rounding_of
+from helpdesk.matching.encoder import MODEL, WARMING, Encoder, VectorCache
 from helpdesk.matching.languages import languages
 from helpdesk.text import text_key
 
@@ -38,9 +39,9 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> "SentenceTransforme
 
 
 def test_the_graph_is_what_the_library_computes(model: "SentenceTransformer", tmp_path: Path) -> None:
-    """Same vectors alone and in a batch, for short, long, foreign and empty texts; in the format that is asked for."""
-    save_serving_files(model, tmp_path / "encoder", int8=False)
-    assert not is_int8(tmp_path / "encoder")
+    """Same vectors alone and with others, for short, long, foreign and empty texts."""
+    save_serving_files(model, tmp_path / "encoder")
+    assert rounding_of(tmp_path / "encoder") is Rounding.NONE
     encoder = Encoder(tmp_path / "encoder")
     expected = model.encode(TEXTS, normalize_embeddings=True)
 
@@ -48,18 +49,28 @@ def test_the_graph_is_what_the_library_computes(model: "SentenceTransformer", tm
     assert np.allclose(np.concatenate([encoder.encode([text]) for text in TEXTS]), expected, atol=2e-4)
 
 
-def test_rounded_weights_keep_the_vectors_and_batches_change_nothing(
-    model: "SentenceTransformer", tmp_path: Path
+@pytest.mark.parametrize(("rounding", "alike"), [(Rounding.BLOCKS, 0.995), (Rounding.CHANNELS, 0.97)])
+def test_rounded_weights_keep_the_vectors_and_company_changes_nothing(
+    model: "SentenceTransformer", tmp_path: Path, rounding: Rounding, alike: float
 ) -> None:
-    """What is served points where the library's vector points, and a text alone gives what it gives in a batch. The
-    format can be kept to, whichever is faster just now, so that equal nights give equal files."""
-    save_encoder(model, tmp_path / "encoder", int8=True)
+    """What is served points where the library's vector points, and a text gives the same numbers whatever else is
+    encoded with it."""
+    save_encoder(model, tmp_path / "encoder", rounding=rounding)
     encoder = Encoder(tmp_path / "encoder")
     together = encoder.encode(TEXTS)
 
-    assert is_int8(tmp_path / "encoder")
-    assert np.all(np.sum(together * model.encode(TEXTS, normalize_embeddings=True), axis=1) > 0.995)
-    assert np.allclose(np.concatenate([encoder.encode([text]) for text in TEXTS]), together, atol=1e-5)
+    assert rounding_of(tmp_path / "encoder") is rounding
+    assert np.all(np.sum(together * model.encode(TEXTS, normalize_embeddings=True), axis=1) > alike)
+    assert np.array_equal(np.concatenate([encoder.encode([text]) for text in TEXTS]), together)
+
+
+def test_weights_by_channels_take_a_quarter(tmp_path: Path) -> None:
+    """The table of words too, which is half of the packaged model."""
+    save_serving_files(load_base("all-MiniLM-L6-v2", threads=2), tmp_path / "encoder")
+    exact = (tmp_path / "encoder" / MODEL).stat().st_size
+    assert round_encoder(tmp_path / "encoder", Rounding.CHANNELS)
+
+    assert (tmp_path / "encoder" / MODEL).stat().st_size < 0.3 * exact
 
 
 def special(folder: Path, tmp_path: Path, change: str) -> Path:
@@ -111,7 +122,7 @@ def test_models_of_other_shapes_are_served_as_the_library_computes_them(
 ) -> None:
     """To a cosine of 1.00000, alone and in a batch, and once more after fine-tuning's way through the files."""
     model = load_base(str(special(tiny_base, tmp_path, shape)), threads=1)
-    save_encoder(model, tmp_path / "encoder", int8=False)
+    save_encoder(model, tmp_path / "encoder")
     encoder = Encoder(tmp_path / "encoder")
     expected = model.encode(TEXTS, normalize_embeddings=True)
     again = load_base(str(tmp_path / "encoder"), threads=1).encode(TEXTS, normalize_embeddings=True)
@@ -259,7 +270,7 @@ def test_weights_of_half_precision_are_served_in_full(tiny_base: Path, tmp_path:
     half = load_base(str(tiny_base), threads=1).to(getattr(torch, precision))
     half.save_pretrained(str(tmp_path / "half"), create_model_card=False)
     model = load_base(str(tmp_path / "half"), threads=1)
-    save_encoder(model, tmp_path / "encoder", int8=False)
+    save_encoder(model, tmp_path / "encoder")
 
     expected = half.float().encode(TEXTS, normalize_embeddings=True)
     assert np.sum(Encoder(tmp_path / "encoder").encode(TEXTS) * expected, axis=1).min() > 0.9999
@@ -378,7 +389,10 @@ def test_a_text_that_is_labelled_anew_keeps_its_part() -> None:
     assert stable_folds([*rows[10:], *moved], range(20), folds=4, known=away) == first
 
 
-def test_weights_that_rounding_would_spoil_stay_as_they_are(tiny_base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounding", [Rounding.BLOCKS, Rounding.CHANNELS])
+def test_weights_that_rounding_would_spoil_stay_as_they_are(
+    tiny_base: Path, tmp_path: Path, rounding: Rounding
+) -> None:
     """Each row holds one huge weight for an input that is always nothing: in 8 bits all its others would be nothing."""
     import torch
 
@@ -388,9 +402,9 @@ def test_weights_that_rounding_would_spoil_stay_as_they_are(tiny_base: Path, tmp
         network.embeddings.LayerNorm.weight[0] = network.embeddings.LayerNorm.bias[0] = 0.0
         projection = network.transformer.layer[0].attention.v_lin.weight
         projection.mul_(200.0)[:, 0] = 1e6
-    save_serving_files(model, tmp_path / "encoder", int8=True)
+    save_serving_files(model, tmp_path / "encoder", rounding=rounding)
 
-    assert not is_int8(tmp_path / "encoder")
+    assert rounding_of(tmp_path / "encoder") is Rounding.NONE
     assert np.allclose(
         Encoder(tmp_path / "encoder").encode(TEXTS), model.encode(TEXTS, normalize_embeddings=True), atol=1e-3
     )

@@ -1,0 +1,172 @@
+"""8-bit weights for an encoder, and which kind of them a bundle gets.
+
+In blocks     weights rounded in blocks of 64, activations word by word: nearly the exact vectors
+By channels   weights rounded by output channel, activations text by text, the table of words too: faster, a little off
+"""
+
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import numpy as np
+
+from helpdesk.learning.calibration.folds import Ints, is_measurable
+from helpdesk.learning.calibration.scorer_fit import three_views
+from helpdesk.learning.data.dataset import Dataset
+from helpdesk.learning.data.splits import split
+from helpdesk.matching.encoder import MODEL, Encoder, Vectors
+from helpdesk.text import text_key
+
+BLOCK: Final = 64
+MOST_LOST: Final = 0.001  # share of the rows that weights by channels may lose against those in blocks
+_MOST_TEXTS: Final = 3000  # texts that are encoded in both ways to compare them
+PARITY_TEXTS: Final = ("hello", "i cannot log in", "my laptop is slow " * 30, "¿dónde está?")
+_SHORT, _ROUNDS = "how long until my new card arrives", 30
+
+
+class Rounding(StrEnum):
+    """How the weights of a graph are stored."""
+
+    NONE = "none"
+    BLOCKS = "blocks"
+    CHANNELS = "channels"
+
+
+_LEAST_PARITY: Final = {Rounding.CHANNELS: 0.97, Rounding.BLOCKS: 0.995}  # the fastest first
+_PRODUCTS: Final = {"MatMulNBits": Rounding.BLOCKS, "MatMulInteger": Rounding.CHANNELS}
+
+
+def rounding_of(folder: Path) -> Rounding:
+    """How the weights in an encoder folder are stored."""
+    import onnx
+
+    nodes = onnx.load(str(folder / MODEL), load_external_data=False).graph.node
+    return next((_PRODUCTS[node.op_type] for node in nodes if node.op_type in _PRODUCTS), Rounding.NONE)
+
+
+def round_encoder(folder: Path, rounding: Rounding) -> bool:
+    """Round the exact graph in an encoder folder, unless a text would point elsewhere; whether that was done.
+
+    The cosine of every parity text to its exact vector must be 0.995 in blocks and 0.97 by channels.
+    """
+    if rounding is Rounding.NONE:
+        return True
+    model, exact = folder / MODEL, folder / MODEL.with_suffix(".exact")
+    expected = Encoder(folder).encode(PARITY_TEXTS)
+    os.replace(model, exact)
+    if rounding is Rounding.BLOCKS:
+        _round_in_blocks(exact, model)
+    else:
+        _round_by_channels(exact, model)
+    if kept := bool(parity(expected, folder) >= _LEAST_PARITY[rounding]):
+        exact.unlink()
+    else:
+        os.replace(exact, model)
+    return kept
+
+
+def parity(expected: Vectors, folder: Path) -> float:
+    """The worst cosine similarity between expected unit vectors of the parity texts and what the folder gives."""
+    return float(np.min(np.sum(expected * Encoder(folder).encode(PARITY_TEXTS), axis=1)))
+
+
+def choose_rounding(
+    folder: Path, dataset: Dataset, away: Sequence[int], *, standing: Rounding | None = None
+) -> Rounding:
+    """By channels, unless that loses more than 0.1 points of accuracy against blocks.
+
+    folder: an exact encoder that never saw the rows `away`, whose intents it is asked, given the others. standing: how
+    the encoder in service is rounded: an exact one stays exact, and no stopwatch is asked, so that equal nights choose
+    alike. None: nothing serves yet, and a rounding must also be faster than what is more exact, on this machine.
+    """
+    if standing is Rounding.NONE:
+        return Rounding.NONE
+    with TemporaryDirectory(prefix="helpdesk-rounding-") as place:
+        folders = {rounding: Path(copytree(folder, Path(place) / rounding)) for rounding in _LEAST_PARITY}
+        able = [rounding for rounding, rounded in folders.items() if round_encoder(rounded, rounding)]
+        if standing is None:
+            exact, seconds = _seconds(folder), {rounding: _seconds(folders[rounding]) for rounding in able}
+            able = sorted((rounding for rounding in able if seconds[rounding] < exact), key=seconds.__getitem__)
+        if able[:1] == [Rounding.CHANNELS] and accuracy_lost(folders, dataset, away) > MOST_LOST:
+            able = [Rounding.BLOCKS]
+    return able[0] if able else Rounding.NONE
+
+
+def left_out(dataset: Dataset) -> list[int]:
+    """A fifth of the rows, for an encoder that never saw any."""
+    fold_of = split(dataset, folds=5)
+    return [row for row, text in enumerate(dataset.texts) if fold_of[text_key(text)] == 0]
+
+
+def accuracy_lost(folders: Mapping[Rounding, Path], dataset: Dataset, away: Sequence[int]) -> float:
+    """The share of the rows `away` on which channels are right less often than blocks, both given the other rows.
+
+    1 where there is nothing to measure.
+    """
+    asked = _evenly(away, _MOST_TEXTS * 2 // 3)
+    learnt = _evenly(sorted(set(range(len(dataset.train))) - set(away)), _MOST_TEXTS - len(asked))
+    intents = np.array(dataset.intent_numbers, dtype=np.int32)
+    if not is_measurable(intents, learnt, asked):
+        return 1.0
+    right = {}
+    for rounding, folder in folders.items():
+        vectors = Encoder(folder).encode([dataset.texts[row] for row in (*learnt, *asked)])
+        known, others = vectors[: len(learnt)], vectors[len(learnt) :]
+        right[rounding] = three_views(known, intents[learnt], others, intents[asked])
+    return right[Rounding.BLOCKS] - right[Rounding.CHANNELS]
+
+
+def _evenly(rows: Sequence[int], most: int) -> Ints:
+    places = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)
+    return np.array(rows, dtype=np.int64)[places]
+
+
+def _round_in_blocks(source: Path, target: Path) -> None:
+    import onnx
+    from onnxruntime.quantization import matmul_nbits_quantizer
+
+    logging.getLogger(matmul_nbits_quantizer.__name__).setLevel(logging.WARNING)
+    quantizer = matmul_nbits_quantizer.MatMulNBitsQuantizer(
+        onnx.load(str(source)), bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=4
+    )
+    quantizer.process()
+    quantizer.model.save_model_to_file(str(target), False)
+
+
+def _round_by_channels(source: Path, target: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    logging.getLogger().addFilter(_not_the_quantizer)
+    try:
+        quantize_dynamic(
+            source,
+            target,
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["MatMul", "Gather"],
+            extra_options={"MatMulConstBOnly": True},
+        )
+    finally:
+        logging.getLogger().removeFilter(_not_the_quantizer)
+
+
+def _not_the_quantizer(record: logging.LogRecord) -> bool:
+    """Not a line a tensor, nor the advice to prepare a graph for shapes, which this one does not need."""
+    return "quantization" not in record.pathname
+
+
+def _seconds(folder: Path) -> float:
+    """The least time one short text takes, the encoder in the folder on one thread."""
+    encoder = Encoder(folder)
+    times = []
+    for _ in range(_ROUNDS):
+        started = time.perf_counter()
+        encoder.encode([_SHORT])
+        times.append(time.perf_counter() - started)
+    return min(times)
