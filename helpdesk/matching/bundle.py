@@ -9,7 +9,7 @@ scorer.npz       arrays of the scorer
 thresholds.json  answer and clarify
 evaluation.json  out-of-fold results; the next night compares its candidates with them
 robustness.json  how it does on messages typed differently and by different people; for reading only
-remembered/      the embedding cache: vectors of every text that was encoded for building, one file an encoder
+embedding_cache/ the embedding cache: vectors of every text that was encoded for building, one file an encoder
 reliability.svg  how often confidence was right, out of fold; for people
 manifest.json    written last: format, sizes and sha256 of all the above, and how it was made; content_hash is one
                  hash over all files, the same for two builds from the same rows; seal is the manifest's own hash

@@ -137,6 +137,12 @@ def promote(session: Session, version_id: int, *, reason: str, author: str) -> P
     return promotion
 
 
+def promote_again(session: Session, *, author: str) -> None:
+    """Let processes that could not open the version in service try it again; a rollback stands."""
+    newest = session.scalars(select(Promotion).order_by(Promotion.id.desc()).limit(1)).one()
+    promote(session, newest.version_id, reason=newest.reason, author=author)
+
+
 def is_rolled_back(session: Session) -> bool:
     """Whether what serves does so because of a rollback; any later promotion by hand ends that."""
     return session.scalar(select(Promotion.reason).order_by(Promotion.id.desc()).limit(1)) == ROLLBACK

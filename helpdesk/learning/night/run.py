@@ -32,6 +32,7 @@ from helpdesk.learning.night.history import (
     warnings_of,
 )
 from helpdesk.learning.night.lock import LOCK, one_night
+from helpdesk.learning.night.mending import mend_incumbent
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.report import NightLog, end_night, note_end, note_failure
 from helpdesk.learning.night.unfinished import NightMark
@@ -140,6 +141,8 @@ def _work(night: Tonight) -> None:
     if erased:
         night = replacing(night)
     try:
+        if current is not None and not night.plan.dry_run:
+            mend_incumbent(night, current)
         if current is None:
             _first(night, dataset)
         elif (older := layout.read_older_manifest(night.bundles / current.directory)) is not None:
