@@ -3,6 +3,7 @@
 # make install: what `make run` installs, by the hashes in locks/; make install-serving: without what learns.
 # make lock: write locks/ anew after a change of pyproject.toml (UPGRADE=--upgrade: the newest versions).
 # make sbom: what is installed, as sbom.json (CycloneDX).  make audit ADVISORIES=path: known vulnerabilities, offline.
+# make torture: kill, freeze, fill up, damage; writes docs/reliability.md.  make soak: hours of mixed traffic; is it flat?
 # make screenshots: the pictures of the documents, from the demo.
 PYTHON ?= python3
 VENV := .venv
@@ -11,9 +12,8 @@ PIP := $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-is
 LOCKED := $(PIP) --require-hashes
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-MINUTES ?= 20
 
-.PHONY: run install install-serving test quick lint types units mutants lock sbom audit screenshots clean
+.PHONY: run install install-serving test quick lint types units mutants torture soak lock sbom audit screenshots clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/helpdesk init
@@ -40,8 +40,16 @@ types: $(VENV)/test.stamp
 units: $(VENV)/test.stamp
 	$(PYTEST) -q -m "not slow"
 
+mutants: MINUTES ?= 20
 mutants: $(VENV)/test.stamp
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/mutants.py --minutes $(MINUTES) --workers $(WORKERS)
+
+torture: $(VENV)/test.stamp
+	PYTHONPATH=tests:benchmarks $(BIN)/python -m torture $(TORTURE)
+
+soak: MINUTES ?= 30
+soak: $(VENV)/test.stamp
+	PYTHONPATH=tests:benchmarks $(BIN)/python -m torture.soak --minutes $(MINUTES)
 
 screenshots: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/screenshots.py

@@ -1,9 +1,11 @@
-"""Retraining in processes of its own: killed anywhere, started many times at once, repeated to the byte."""
+"""Retraining in processes of its own: started many times at once, repeated to the byte.
+
+Nights that are killed are cases of tests/torture.
+"""
 
 import itertools
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -22,27 +24,11 @@ from helpdesk.records.clock import now
 from helpdesk.records.database import open_database
 from helpdesk.records.faq import Entry
 from helpdesk.records.tables import Lease
-from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import load_settings
 
 pytestmark = pytest.mark.slow
 
-SEED = 4
 PLAIN = "from helpdesk.cli.main import main; main()"
-KILLED_AT = """
-import os, sys
-from importlib import import_module
-module, name, when = sys.argv.pop(1).split(":")
-owner = import_module(module)
-real = getattr(owner, name)
-def deadly(*args, **options):
-    if when == "after":
-        real(*args, **options)
-    os.kill(os.getpid(), 9)
-setattr(owner, name, deadly)
-from helpdesk.cli.main import main
-main()
-"""
 HOLDING = """
 import time
 from helpdesk.learning.bundles import retention as upkeep
@@ -99,15 +85,6 @@ class Home:
         assert process.returncode == code, said + complaints
         return said
 
-    def serving(self) -> int:
-        """The version a fresh web process would serve; it must answer, and no other may be half there."""
-        matcher = LiveMatcher(self.database, self.settings)
-        matcher.refresh()
-        live = matcher.take()
-        assert live is not None, matcher.status()
-        assert live.match("forgot my password").intent == "password"
-        return live.version_id
-
     def is_tidy(self) -> bool:
         """No leftovers, no bundle without a version, no version without a bundle, no lease in force."""
         with self.database.read() as session:
@@ -122,65 +99,6 @@ def home(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> Iterator[Home]:
     made = Home(tiny_home, tmp_path / "home", tiny_base)
     yield made
     made.database.close()
-
-
-def test_killed_at_every_step_the_old_or_the_new_version_serves(home: Home) -> None:
-    """kill -9 while building, sealing, naming, promoting and tidying up; nothing waits for the dead run's lease."""
-    home.teach()
-    steps = {
-        "helpdesk.learning.bundles.build:build_graph:after": 1,
-        "helpdesk.matching.bundle:seal:before": 1,
-        "helpdesk.matching.bundle:publish:before": 1,
-        "helpdesk.matching.bundle:publish:after": 1,
-        "helpdesk.records.versions:promote:after": 1,
-        "helpdesk.learning.bundles.retention:prune:before": 2,
-    }
-    for step, version in steps.items():
-        process = home.start(step, "retrain", "--no-finetune", script=KILLED_AT)
-        _, complaints = process.communicate(timeout=300)
-        assert process.returncode == -9, step + complaints
-        assert home.serving() == version, step
-    home.teach()
-
-    assert "version 3 (refreshed) is in service" in home.run(0)
-    assert home.is_tidy()
-
-
-def test_killed_while_fine_tuning_the_old_version_serves(home: Home) -> None:
-    """kill -9 after the first training, after the last, and before the new encoder's bundle is sealed."""
-    home.teach()
-    for step in (
-        "helpdesk.learning.training.train:fine_tune:after",
-        "helpdesk.learning.night.attempts:examine_encoder:before",
-        "helpdesk.learning.bundles.build:_write_measurement:before",
-    ):
-        process = home.start(step, "retrain", "--steps", "2", script=KILLED_AT)
-        _, complaints = process.communicate(timeout=300)
-        assert process.returncode == -9, step + complaints
-        assert home.serving() == 1, step
-
-    assert "version 2 (refreshed) is in service" in home.run(0)
-    assert home.is_tidy()
-
-
-def test_killed_at_random_moments_the_next_run_succeeds(home: Home) -> None:
-    """Moments drawn by a seed over the whole length of a run."""
-    home.teach()
-    started = time.monotonic()
-    home.run(0)
-    length = time.monotonic() - started
-    chance = random.Random(SEED)
-    for _ in range(4):
-        home.teach()
-        process = home.start()
-        time.sleep(chance.uniform(0.3, 1.0) * length)
-        process.kill()
-        process.communicate()
-        assert home.serving() >= 2
-    home.teach()
-
-    home.run(0)
-    assert home.is_tidy()
 
 
 def test_of_many_runs_at_once_one_runs_and_the_others_say_busy(home: Home) -> None:
