@@ -42,14 +42,14 @@ main()
 """
 )
 STEPS = (
-    "helpdesk.learning.bundles.build:build_graph:after",
+    "helpdesk.matching.bundle:publish:after",
+    "helpdesk.records.versions:promote:after",
     "helpdesk.matching.bundle:seal:before",
+    "helpdesk.learning.bundles.retention:prune:before",
+    "helpdesk.learning.bundles.build:build_graph:after",
     "helpdesk.matching.bundle:seal:after",
     "helpdesk.matching.bundle:publish:before",
-    "helpdesk.matching.bundle:publish:after",
     "helpdesk.records.versions:promote:before",
-    "helpdesk.records.versions:promote:after",
-    "helpdesk.learning.bundles.retention:prune:before",
     "helpdesk.learning.bundles.retention:prune:after",
 )
 TRAINING = (
