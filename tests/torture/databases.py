@@ -57,7 +57,10 @@ def start_without_server(stage: Stage) -> None:
     for _ in stage.rounds():
         with stage.world.postgres.stopped():
             service = Service(stage.world)
-            wait_for(partial(_is, service, "/livez"))
+            wait_for(partial(_lives_or_ended, service))
+            if service.process.poll() is not None:
+                stage.outcome.problems.append("`helpdesk serve` ends when its database is not there")
+                return
             stage.outcome.expect(service.status("/readyz") in (0, 503), "ready without a database")
             pids = {worker.pid for worker in service.workers()}
         try:
@@ -102,6 +105,10 @@ def _answering(service: Service, load: Traffic, moment: float) -> float:
     """Seconds from a moment to the first answer after it."""
     service.wait_for(lambda: any(t.status == 200 and t.ended > moment for t in load.tries[-50:]))
     return min(t.ended for t in load.tries if t.status == 200 and t.ended > moment) - moment
+
+
+def _lives_or_ended(service: Service) -> bool:
+    return service.process.poll() is not None or _is(service, "/livez")
 
 
 def _is(service: Service, path: str) -> bool:
