@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
+from sqlite3 import SQLITE_READONLY
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import Error as SqliteError
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
@@ -115,6 +116,12 @@ def _sqlite_engine(settings: Settings) -> Engine:
         connection.execute(f"PRAGMA synchronous = {settings.sqlite_synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not left in free pages
+
+    # SQLite opens a file that it may not write for reading alone, and it stays so when it could be written again.
+    @event.listens_for(engine, "handle_error")
+    def _open_again(context: ExceptionContext) -> None:
+        if getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF == SQLITE_READONLY:
+            context.is_disconnect = True
 
     # A deferred transaction that turns into a write fails at once when another one writes, whatever the busy
     # timeout; one that begins as a write waits its turn.

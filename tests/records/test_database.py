@@ -250,3 +250,16 @@ def test_a_database_of_another_version_is_refused_and_not_ready(
 
 def _url(database: Database) -> SecretStr:
     return SecretStr(database.engine.url.render_as_string(hide_password=False))
+
+
+def test_a_connection_that_only_reads_is_opened_again(settings_for_empty_sqlite: Database) -> None:
+    """What SQLite opened while the disk could not be written would stay so; the next write gets a new connection."""
+    database = settings_for_empty_sqlite
+    upgrade(database)
+    with database.read() as session:
+        session.execute(text("PRAGMA query_only = ON"))
+    with pytest.raises(UnavailableError, match="cannot be written"), database.write() as session:
+        session.add(Conversation(channel="rest", sender="a"))
+
+    with database.write() as session:
+        session.add(Conversation(channel="rest", sender="b"))
