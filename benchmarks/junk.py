@@ -32,7 +32,7 @@ from typing import Final
 import httpx2 as httpx
 import psutil
 from pydantic import SecretStr
-from serve import free_port, helpdesk_service
+from services import free_port, helpdesk_service
 from sqlalchemy import func, select
 
 from helpdesk.home import set_up

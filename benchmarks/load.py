@@ -8,8 +8,13 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
+from uuid import uuid4
 
 CONNECTIONS = 32
+MESSAGES_EACH = 4  # of one sender: many people write a few messages each, so that no limit is met
+_RUN = uuid4().hex[:8]
+_numbers = count()
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,11 @@ class Load:
         return statistics.median(self.latencies)
 
 
+def message(text: str) -> bytes:
+    """The body that posts a message, of the next sender."""
+    return json.dumps({"sender": f"bench-{_RUN}-{next(_numbers) // MESSAGES_EACH}", "message": text}).encode()
+
+
 class Client:
     """One blocking keep-alive connection to the Rasa webhook."""
 
@@ -33,7 +43,7 @@ class Client:
 
     def post(self, text: str) -> float:
         """Milliseconds until the answer to one message was read. Raises RuntimeError on any status but 200."""
-        body = json.dumps({"sender": "bench", "message": text})
+        body = message(text)
         started = time.perf_counter()
         self._connection.request("POST", "/webhooks/rest/webhook", body, {"Content-Type": "application/json"})
         response = self._connection.getresponse()
@@ -65,6 +75,24 @@ def post_paced(port: int, texts: Iterator[str], *, rate: float, seconds: float, 
     return asyncio.run(_post_paced(port, [(moment, next(texts)) for moment in moments]))
 
 
+def first_answers(port: int, texts: Sequence[str]) -> list[float]:
+    """Milliseconds until the first answer of each of so many clients that come at the same moment."""
+
+    async def all_at_once() -> list[float]:
+        return list(await asyncio.gather(*(first_answer(port, text) for text in texts)))
+
+    return asyncio.run(all_at_once())
+
+
+async def first_answer(port: int, text: str) -> float:
+    """Milliseconds until a client that comes now has its first answer."""
+    started = time.perf_counter()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await exchange(reader, writer, message(text))
+    writer.close()
+    return (time.perf_counter() - started) * 1000
+
+
 def distinct_texts(texts: Sequence[str], *, seed: int) -> Iterator[str]:
     """Endless texts that were not sent before: the test messages, then pairs of halves of them."""
     chance = random.Random(seed)
@@ -88,7 +116,7 @@ async def _paced_client(port: int, started: float, waiting: list[tuple[float, st
     while waiting:
         due, text = waiting.pop()
         await asyncio.sleep(max(0.0, started + due - time.perf_counter()))
-        body = json.dumps({"sender": "bench", "message": text}).encode()
+        body = message(text)
         streams = streams or await asyncio.open_connection("127.0.0.1", port)
         keep = await exchange(*streams, body)
         latencies.append((time.perf_counter() - started - due) * 1000)
@@ -100,18 +128,18 @@ async def _paced_client(port: int, started: float, waiting: list[tuple[float, st
 
 
 async def _post_all(port: int, texts: Sequence[str], clients: int) -> Load:
-    waiting = list(reversed(list(enumerate(texts))))
+    waiting = list(reversed(texts))
     latencies: list[float] = []
     started = time.perf_counter()
-    await asyncio.gather(*(_client(port, number, waiting, latencies) for number in range(clients)))
+    await asyncio.gather(*(_client(port, waiting, latencies) for _ in range(clients)))
     return Load(len(texts) / (time.perf_counter() - started), tuple(latencies))
 
 
-async def _client(port: int, number: int, waiting: list[tuple[int, str]], latencies: list[float]) -> None:
+async def _client(port: int, waiting: list[str], latencies: list[float]) -> None:
     streams = None
     while waiting:
-        _, text = waiting.pop()
-        body = json.dumps({"sender": f"bench-{number}", "message": text}).encode()
+        text = waiting.pop()
+        body = message(text)
         started = time.perf_counter()
         streams = streams or await asyncio.open_connection("127.0.0.1", port)
         keep = await exchange(*streams, body)

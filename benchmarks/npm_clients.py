@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Thread
 
 from playwright.sync_api import Page, expect, sync_playwright
-from serve import free_port, helpdesk_service
+from services import free_port, helpdesk_service
 
 from helpdesk.home import set_up
 from helpdesk.progress import Bars

@@ -1,210 +1,216 @@
 """Speed of serving, beside the bare encoder and beside the service a tutorial builds, interleaved in one run.
 
-p50_ratio_to_bare   one message over HTTP, one at a time, against the bare ONNX encode of the same message (medians)
-rps_ratio_to_plain  distinct messages a second at 16 clients, against the plain service
-
+p50_ratio_to_bare       one message over HTTP, one at a time, against the bare encode of the same message (medians);
+                        bare: weights in 8 bits by blocks, whatever is shipped today
+cpu_ratio_to_plain      processor time a message, all processes of the service, against the plain service's
+rps_ratio_to_plain      distinct messages a second at 16 clients, against the plain service
+repeated_ratio_to_plain, exact_ratio_to_plain
+                        the same for messages that come again and again, and for phrasings of the FAQ word for word
+half_load_p99_ms        of messages that arrive at random at half of that rate; from when they were due
+slowest_of_64_ms        the slowest first answer of 64 clients that come at the same moment
 
 python benchmarks/serve.py --train ../shared/data/banking77/train.csv --test ../shared/data/banking77/test.csv
+
+Rounds go on until the 95% interval of every ratio is at most a tenth of it wide, or their number is up, which is said
+then. Rounds in which others used more than a tenth of the machine do not count, and with too few others there is no
+figure at all; `--beside-other-work` counts them, and says so.
 """
 
 import argparse
+import itertools
 import json
 import os
-import random
-import socket
 import statistics
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-from home import temporary_home
-from load import Client, post_all
+import numpy as np
+from home import bench_home
+from intervals import FEWEST, Ratio, ratio_of
+from load import Client, distinct_texts, first_answers, post_all, post_paced
+from machine import MOST_BUSY, Instructions, Watch
+from services import Process, free_port, helpdesk_service, plain_service, processor_seconds, worker_memory
+from yardstick import bare_encoder
 
-from helpdesk.learning.training.base_model import load_base
-from helpdesk.learning.training.onnx_export import save_serving_files
-from helpdesk.learning.training.rounding import Rounding
 from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder
 from helpdesk.records.database import Database
 from helpdesk.records.files.faq_files import read_labelled
 from helpdesk.records.versions import current
-from helpdesk.server import gunicorn_arguments
 from helpdesk.settings import Settings
 from helpdesk.text import normalise
 
 CLIENTS = 16
-ONE_BY_ONE = 250
-AT_ONCE = 700
+ONE_BY_ONE = 150
+AT_ONCE = 400
+REPEATED = 40  # texts that come again and again
+NEW_CLIENTS = 64
+PACED_SECONDS = 8.0
+RATIOS = {
+    "p50_ratio_to_bare": ("helpdesk_p50_ms", "bare_p50_ms"),
+    "cpu_ratio_to_plain": ("helpdesk_cpu_ms", "plain_cpu_ms"),
+    "rps_ratio_to_plain": ("helpdesk_rps", "plain_rps"),
+    "repeated_ratio_to_plain": ("helpdesk_repeated_rps", "plain_repeated_rps"),
+    "exact_ratio_to_plain": ("helpdesk_exact_rps", "plain_exact_rps"),
+}
+Figures = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured: the bare encoder, each service with its port, and the messages it is sent."""
+
+    bare: Encoder
+    services: Mapping[str, tuple[Process, int]]
+    texts: Iterator[str]
+    phrasings: Iterator[str]
 
 
 def main() -> None:
     """Measure and print."""
     arguments = _arguments()
     texts = distinct_texts([text for text, _ in read_labelled(arguments.test)], seed=arguments.seed)
-    rows = read_labelled(arguments.train)
-    with temporary_home(rows, port=free_port(), seed=arguments.seed) as (settings, database):
-        result = measure(settings, database, texts, rounds=arguments.rounds)
-    result |= {"train": arguments.train.name, "test": arguments.test.name, "phrasings": len(rows)}
+    phrasings = [text for text, _ in read_labelled(arguments.train)]
+    with bench_home(arguments.train, home=arguments.home, port=free_port(), seed=arguments.seed) as (
+        settings,
+        database,
+    ):
+        result = measure(settings, database, texts, phrasings, arguments)
+    result |= {"train": arguments.train.name, "test": arguments.test.name, "phrasings": len(phrasings)}
     print(json.dumps(result) if arguments.json else as_table(result))
 
 
-def measure(settings: Settings, database: Database, texts: Iterator[str], *, rounds: int) -> dict[str, Any]:
-    """Interleave bare encoder, helpdesk and the plain service; medians over the rounds."""
+def measure(
+    settings: Settings, database: Database, texts: Iterator[str], phrasings: Sequence[str], limits: argparse.Namespace
+) -> dict[str, Any]:
+    """Rounds over bare encoder, helpdesk and the plain service. Exits when the machine was too busy for a figure."""
     with database.read() as session:
         serving = current(session)
     if serving is None:
         raise RuntimeError("no version was built")
-    bundle = settings.bundles / serving.directory
-    bare = in_blocks(bundle / ENCODER, settings)
-    plain_port = free_port()
-    figures: dict[str, list[float]] = {}
-    with helpdesk_service(settings) as ours, plain_service(bundle, plain_port):
-        for _ in range(rounds):
-            single = _take(texts, ONE_BY_ONE)
-            for name, value in one_by_one(bare, {"helpdesk": settings.port, "plain": plain_port}, single).items():
-                _note(figures, f"{name}_p50_ms", value)
-            many = _take(texts, AT_ONCE)
-            _note(figures, "helpdesk_rps", post_all(settings.port, many, clients=CLIENTS).rps)
-            _note(figures, "plain_rps", post_all(plain_port, many, clients=CLIENTS).rps)
+    bundle, plain_port = settings.bundles / serving.directory, free_port()
+    rounds: list[Figures] = []
+    others: list[float] = []
+    with (
+        bare_encoder(bundle / ENCODER) as bare,
+        helpdesk_service(settings) as ours,
+        plain_service(bundle, plain_port) as plain,
+    ):
+        services = {"helpdesk": (ours, settings.port), "plain": (plain, plain_port)}
+        measured = Measured(bare, services, texts, itertools.cycle(phrasings))
+        for number in range(limits.most_rounds):
+            with Watch([ours, plain]) as watch:
+                figures = one_round(measured, seed=number)
+            others.append(watch.others)
+            print(f"round {number + 1}: others used {watch.others:.0%} of the machine", file=sys.stderr)
+            if watch.others <= MOST_BUSY or limits.beside_other_work:
+                rounds.append(figures)
+            if len(rounds) >= limits.rounds and all(ratio.is_narrow for ratio in ratios(rounds).values()):
+                break
         memory = worker_memory(ours)
-    ratios = zip(figures["helpdesk_p50_ms"], figures["bare_p50_ms"], strict=True)
-    rates = zip(figures["helpdesk_rps"], figures["plain_rps"], strict=True)
+    if len(rounds) < FEWEST:
+        sys.exit(
+            f"no figure: others used {min(others):.0%} to {max(others):.0%} of the machine, and {len(rounds)} of "
+            f"{len(others)} rounds met it idle enough (at most {MOST_BUSY:.0%}); --beside-other-work counts all"
+        )
     return {
-        "p50_ratio_to_bare": round(statistics.median(a / b for a, b in ratios), 3),
-        "rps_ratio_to_plain": round(statistics.median(a / b for a, b in rates), 3),
-        **{name: round(statistics.median(values), 2) for name, values in figures.items()},
+        **_summed_up(rounds),
         "worker_memory_mb": round(memory, 1),
-        "rounds": rounds,
+        "rounds": len(rounds),
+        "rounds_left_out": len(others) - len(rounds),
+        "others_used": round(statistics.median(others), 3),
+        "beside_other_work": bool(limits.beside_other_work),
+        "load": os.getloadavg(),
         "workers": settings.workers,
         "threads": settings.threads,
     }
 
 
-def in_blocks(encoder: Path, settings: Settings) -> Encoder:
-    """The same weights in 8-bit blocks, whatever the version serves: the yardstick stays what it was."""
-    folder = settings.home / "in-blocks"
-    base = load_base(str(encoder), threads=settings.train_threads)
-    save_serving_files(base, folder, rounding=Rounding.BLOCKS)
-    return Encoder(folder, threads=settings.encoder_threads)
+def one_round(measured: Measured, *, seed: int) -> dict[str, float]:
+    """Every figure once, the services one after the other."""
+    texts, found = measured.texts, one_by_one(measured)
+    loads = {
+        "": _take(texts, AT_ONCE),
+        "_repeated": _take(texts, REPEATED) * (AT_ONCE // REPEATED),
+        "_exact": _take(measured.phrasings, AT_ONCE),
+    }
+    for kind, load in loads.items():
+        for name, (process, port) in measured.services.items():
+            before = processor_seconds(process)
+            found[f"{name}{kind}_rps"] = post_all(port, load, clients=CLIENTS).rps
+            found[f"{name}{kind}_cpu_ms"] = 1000 * (processor_seconds(process) - before) / len(load)
+    process, port = measured.services["helpdesk"]
+    rate = found["helpdesk_rps"] / 2
+    paced = post_paced(port, texts, rate=rate, seconds=PACED_SECONDS, seed=seed)
+    found["half_load_p99_ms"] = float(np.quantile(paced.latencies, 0.99))
+    found["slowest_of_64_ms"] = max(first_answers(port, _take(texts, NEW_CLIENTS)))
+    with Instructions(process) as instructions:
+        post_all(port, _take(texts, AT_ONCE), clients=CLIENTS)
+    if instructions.count is not None:
+        found["million_instructions_a_message"] = instructions.count / AT_ONCE / 1e6
+    return found
 
 
-def one_by_one(encoder: Encoder, ports: dict[str, int], texts: Sequence[str]) -> dict[str, float]:
+def one_by_one(measured: Measured) -> dict[str, float]:
     """Median milliseconds of each message's bare encode and of posting it to each service.
 
-    The three take turns message by message, so that each meets the same machine, and caches that others just used.
+    They take turns message by message, so that each meets the same machine, and caches that others just used.
     """
-    encoder.encode(["warm up"])
-    times: dict[str, list[float]] = {name: [] for name in ("bare", *ports)}
-    clients = {name: Client(port) for name, port in ports.items()}
-    for text in texts:
-        started = time.perf_counter()
-        encoder.encode([normalise(text)])
+    measured.bare.encode(["warm up"])
+    times: dict[str, list[float]] = {name: [] for name in ("bare", *measured.services)}
+    clients = {name: Client(port) for name, (_, port) in measured.services.items()}
+    bare_used = 0.0
+    for text in _take(measured.texts, ONE_BY_ONE):
+        started, used = time.perf_counter(), time.thread_time()
+        measured.bare.encode([normalise(text)])
+        bare_used += time.thread_time() - used
         times["bare"].append((time.perf_counter() - started) * 1000)
         for name, client in clients.items():
             times[name].append(client.post(text))
     for client in clients.values():
         client.close()
-    return {name: statistics.median(values) for name, values in times.items()}
+    medians = {f"{name}_p50_ms": statistics.median(values) for name, values in times.items()}
+    return {**medians, "bare_cpu_ms": 1000 * bare_used / ONE_BY_ONE}
 
 
-def distinct_texts(texts: Sequence[str], *, seed: int) -> Iterator[str]:
-    """Endless texts that were not sent before: the test messages, then pairs of halves of them."""
-    chance = random.Random(seed)
-    order = chance.sample(list(texts), len(texts))
-    yield from dict.fromkeys(order)
-    while True:
-        first, second = chance.sample(order, 2)
-        yield f"{first[: len(first) // 2]} {second[len(second) // 2 :]} {chance.random():.6f}"
+def ratios(rounds: Sequence[Figures]) -> dict[str, Ratio]:
+    """Each ratio over the rounds."""
+    return {name: ratio_of([one[over] / one[under] for one in rounds]) for name, (over, under) in RATIOS.items()}
 
 
-def worker_memory(server: "subprocess.Popen[bytes]") -> float:
-    """Resident megabytes of the largest worker."""
-    workers = psutil.Process(server.pid).children(recursive=True)
-    return float(max(worker.memory_info().rss for worker in workers)) / 1e6
-
-
-@contextmanager
-def helpdesk_service(settings: Settings) -> "Iterator[subprocess.Popen[bytes]]":
-    """Ours, by the same arguments as `helpdesk serve`."""
-    environment = {"HELPDESK_HOME": str(settings.home), "HELPDESK_PORT": str(settings.port)}
-    with _server(gunicorn_arguments(settings), environment, f"http://127.0.0.1:{settings.port}/readyz") as process:
-        yield process
-
-
-@contextmanager
-def plain_service(bundle: Path, port: int) -> "Iterator[subprocess.Popen[bytes]]":
-    """The tutorial's, at its best setting on two cores."""
-    arguments = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--worker-class", "sync", "--timeout", "120"]
-    arguments += ["--chdir", str(Path(__file__).parent), "plain_service:application"]
-    with _server(arguments, {"PLAIN_HOME": str(bundle)}, f"http://127.0.0.1:{port}/") as process:
-        yield process
-
-
-@contextmanager
-def _server(arguments: Sequence[str], environment: dict[str, str], probe: str) -> "Iterator[subprocess.Popen[bytes]]":
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "--log-level", "error", *arguments],
-        env=os.environ | one_thread | environment,
-    )
-    try:
-        _wait_for(probe)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
-def _wait_for(url: str) -> None:
-    """Until both workers had time to load: ten answers in a row."""
-    answers = 0
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            answers += 1
-        except urllib.error.HTTPError as error:
-            answers = answers + 1 if error.code == 404 else 0
-        except OSError:
-            answers = 0
-        if answers >= 20:
-            return
-        time.sleep(0.2)
-    raise RuntimeError(f"{url} did not come up")
+def _summed_up(rounds: Sequence[Figures]) -> dict[str, Any]:
+    """Ratios with their intervals, medians of the rest, and which ratios are not known well enough."""
+    known = ratios(rounds)
+    names = [name for name in rounds[0] if all(name in one for one in rounds)]
+    return {
+        **{name: round(ratio.mean, 3) for name, ratio in known.items()},
+        "intervals": {name: [round(ratio.low, 3), round(ratio.high, 3)] for name, ratio in known.items()},
+        "too_wide": [name for name, ratio in known.items() if not ratio.is_narrow],
+        **{name: round(statistics.median(one[name] for one in rounds), 2) for name in names},
+    }
 
 
 def _take(texts: Iterator[str], count: int) -> list[str]:
-    return [next(texts) for _ in range(count)]
+    return list(itertools.islice(texts, count))
 
 
-def _note(figures: dict[str, list[float]], name: str, value: float) -> None:
-    figures.setdefault(name, []).append(value)
-    print(f"{name} {value:.2f}", file=sys.stderr)
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def as_table(result: dict[str, Any]) -> str:
+def as_table(result: Mapping[str, Any]) -> str:
     """One line a figure."""
-    return "\n".join(f"{name:<20} {value}" for name, value in result.items())
+    return "\n".join(f"{name:<32} {value}" for name, value in result.items())
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", type=Path, required=True, help="CSV text,intent or text,category")
     parser.add_argument("--test", type=Path, required=True, help="CSV with the messages to send")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--home", type=Path, help="where the home of these rows is kept, or is to be kept")
+    parser.add_argument("--rounds", type=int, default=5, help="at least")
+    parser.add_argument("--most-rounds", type=int, default=20)
+    parser.add_argument("--beside-other-work", action="store_true", help="count rounds on a busy machine, and say so")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()

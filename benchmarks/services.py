@@ -21,13 +21,10 @@ _ANSWERS = 20  # in a row, so that every worker had time to load
 
 
 @contextmanager
-def helpdesk_service(settings: Settings, *, worker: str | None = None) -> Iterator[Process]:
-    """Ours, by the same arguments as `helpdesk serve`; worker: another class of gunicorn's worker."""
-    arguments = gunicorn_arguments(settings)
-    if worker is not None:
-        arguments[arguments.index("--worker-class") + 1] = worker
+def helpdesk_service(settings: Settings) -> Iterator[Process]:
+    """Ours, by the same arguments as `helpdesk serve`."""
     environment = {"HELPDESK_HOME": str(settings.home), "HELPDESK_PORT": str(settings.port)}
-    with _server(arguments, environment, f"http://127.0.0.1:{settings.port}/readyz") as process:
+    with gunicorn(gunicorn_arguments(settings), environment, f"http://127.0.0.1:{settings.port}/readyz") as process:
         yield process
 
 
@@ -36,7 +33,7 @@ def plain_service(bundle: Path, port: int) -> Iterator[Process]:
     """The tutorial's, at its best setting on two cores."""
     arguments = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--worker-class", "sync", "--timeout", "120"]
     arguments += ["--chdir", str(Path(__file__).parent), "plain_service:application"]
-    with _server(arguments, {"PLAIN_HOME": str(bundle)}, f"http://127.0.0.1:{port}/") as process:
+    with gunicorn(arguments, {"PLAIN_HOME": str(bundle)}, f"http://127.0.0.1:{port}/") as process:
         yield process
 
 
@@ -64,7 +61,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def _server(arguments: Sequence[str], environment: dict[str, str], probe: str) -> Iterator[Process]:
+def gunicorn(arguments: Sequence[str], environment: dict[str, str], probe: str) -> Iterator[Process]:
+    """A service of gunicorn, once every worker of it answers."""
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "--log-level", "error", *arguments],

@@ -8,7 +8,8 @@ from flask import abort, request
 
 from helpdesk.channels.signatures import Recipe, is_signed
 from helpdesk.records.deliveries import queue_reply
-from helpdesk.serving.chat_service import MAX_SENDER, Reply
+from helpdesk.serving.chat_service import Reply
+from helpdesk.serving.given_texts import MAX_SENDER
 from helpdesk.web.api.json_body import parse
 from helpdesk.web.context import courier, service
 from helpdesk.web.openapi import ReplyBody

@@ -42,7 +42,7 @@ def updates(session_id: str) -> Response:
         if talk.conversation_id is not None:
             found = cases.replies_of(session, talk.conversation_id, after=wanted.after, limit=cases.UPDATES_AT_ONCE)
         waits = talk.waiting and is_told(
-            session, service().settings, channel=wanted.channel, conversation_id=talk.conversation_id
+            session.connection(), service().settings, channel=wanted.channel, conversation_id=talk.conversation_id
         )
     state = TalkState.PERSON if talk.taken else TalkState.WAITING if waits else TalkState.BOT
     response = told(UpdatesReply(updates=list(map(_update, found)), state=state))
