@@ -12,6 +12,7 @@ from helpdesk.home import secret_key
 from helpdesk.records.database import open_database
 from helpdesk.records.deadlines import waiting_once
 from helpdesk.serving.chat_service import ChatService
+from helpdesk.serving.day_counter import start_counting_days
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
 from helpdesk.serving.what_if import WhatIf
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     if follows:
         service.tallies.start()
         courier.start()
+        start_counting_days(database)
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
         SECRET_KEY=secret_key(settings),

@@ -92,23 +92,32 @@ def read_confusions(session: Session, period: Period) -> list[Mistaken]:
 
     Answers to several questions at once are left out: the label may mean any of them.
     """
-    # As subqueries of one row each, so that the messages of the period are read first, and no others.
-    said = select(DecisionRow.intent).where(
+    newest = select(func.max(Label.id)).where(TAUGHT).group_by(Label.text_key)
+    meant = (
+        select(Label.text_key, func.coalesce(Intent.slug, OUT_OF_SCOPE).label("meant"))
+        .outerjoin(Intent, Intent.id == Label.intent_id)
+        .where(Label.id.in_(newest))
+        .cte("meant")
+        .prefix_with("MATERIALIZED")
+    )
+    said = and_(
         DecisionRow.message_id == Message.id,
         DecisionRow.kind == DecisionKind.ANSWER,
         DecisionRow.reason.not_in((*ANSWERS, *CHOSEN)),
     )
-    meant = select(func.coalesce(Intent.slug, OUT_OF_SCOPE)).select_from(Label).outerjoin(Intent)
-    meant = meant.where(Label.text_key == Message.text_key, TAUGHT).order_by(Label.id.desc()).limit(1)
-    pairs = select(said.scalar_subquery().label("said"), meant.scalar_subquery().label("meant"))
-    # Materialised, or both subqueries are run again for each of the conditions.
-    found_pairs = pairs.where(period.holds).cte("pairs").prefix_with("MATERIALIZED")
-    both = (found_pairs.c.said, found_pairs.c.meant)
-    query = select(*both, func.count()).where(*(one.is_not(None) for one in both)).group_by(*both)
+    # Labels first: there are few beside messages. Outer joins, or SQLite may begin with the messages.
+    both = (DecisionRow.intent, meant.c.meant)
+    query = (
+        select(*both, func.count())
+        .select_from(meant)
+        .outerjoin(Message, and_(Message.text_key == meant.c.text_key, period.holds))
+        .outerjoin(DecisionRow, said)
+        .group_by(*both)
+    )
     names = current_names(session)
     found = Counter[tuple[str, str]]()
     for answered, label, count in session.execute(query):
         pair = label, names.get(answered, answered)
-        if pair[0] != pair[1]:
+        if answered is not None and pair[0] != pair[1]:
             found[pair] += count
     return [Mistaken(*pair, count) for pair, count in sorted(found.items(), key=lambda row: (-row[1], row[0]))]

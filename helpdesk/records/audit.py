@@ -4,17 +4,16 @@ The ordinary queue shows what the bot was unsure of. Its labels teach, but they 
 answer that is wrong and sure of itself never enters it. Only this sample is an estimate's input.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, func, select
+from sqlalchemy import CTE, ColumnElement, Row, Select, case, func, null, select
 from sqlalchemy.orm import Session
 
-from helpdesk.decisions import NO_QUESTION, DecisionKind, DecisionReason
-from helpdesk.records.conversations import answered_intents
+from helpdesk.decisions import ANSWERS, NO_QUESTION, DecisionKind, DecisionReason
 from helpdesk.records.labels import SAID
 from helpdesk.records.names import current_names
 from helpdesk.records.periods import Period, first_message_since
@@ -74,9 +73,13 @@ def read_sample(
         .correlate(Message)
         .scalar_subquery()
     )
-    drawn = _drawn(since)
+    drawn, row = _drawn(since), DecisionRow
+    several = case((row.reason.in_(list(ANSWERS)), row.ranking), else_=null())  # long, and seldom needed
+    best = row.ranking[0]["intent"].as_string().label("best")
+    decided = (row.inclusion_probability, row.kind, row.intent, row.confidence, row.reason, best)
     query = (
-        select(DecisionRow, Message.normalised, Label.kind, Intent.slug, Intent.status, FlipRow.text_key)
+        select(*decided, several.label("ranking"))
+        .add_columns(Message.normalised, Label.kind.label("said"), Intent.slug, Intent.status, FlipRow.text_key)
         .join(drawn, drawn.c.message_id == DecisionRow.message_id)
         .join(Message, Message.id == DecisionRow.message_id)
         .outerjoin(Label, Label.id == label)
@@ -86,18 +89,7 @@ def read_sample(
         .order_by(DecisionRow.message_id)
     )
     names = current_names(session)
-    return [
-        _audited(
-            decision,
-            names,
-            _meaning(normalised, kind, slug),
-            review_below=review_below,
-            changed=key is not None,
-            published=status in (None, "published"),
-            text=normalised,
-        )
-        for decision, normalised, kind, slug, status, key in session.execute(query)
-    ]
+    return [_audited(found, names, review_below=review_below) for found in session.execute(query)]
 
 
 def out_of_scope_share(session: Session, *, since: datetime, review_below: float) -> float | None:
@@ -169,34 +161,23 @@ def _drawn(since: datetime) -> CTE:
     return late.cte("drawn").prefix_with("MATERIALIZED")
 
 
-def _audited(
-    decision: DecisionRow,
-    names: Mapping[str, str],
-    meaning: str | None,
-    *,
-    review_below: float,
-    changed: bool,
-    published: bool,
-    text: str,
-) -> Audited:
-    certain = decision.confidence >= review_below or decision.reason == DecisionReason.EXACT
-    sure = decision.kind in NO_QUESTION or (decision.kind == DecisionKind.ANSWER and certain)
+def _audited(found: Row[Any], names: Mapping[str, str], *, review_below: float) -> Audited:
+    certain = found.confidence >= review_below or found.reason == DecisionReason.EXACT
+    sure = found.kind in NO_QUESTION or (found.kind == DecisionKind.ANSWER and certain)
+    others = found.ranking[1 : ANSWERS[found.reason]] if found.ranking else ()
+    intents = [found.intent, *(ranked["intent"] for ranked in others)] if found.intent else []
     return Audited(
-        inclusion_probability=decision.inclusion_probability or 1.0,
-        kind=decision.kind,
-        intents=tuple(names.get(intent, intent) for intent in answered_intents(decision)),
-        confidence=decision.confidence,
-        reason=decision.reason,
-        best=names.get(best, best) if (best := _best(decision.ranking)) else None,
-        queued=changed or not sure,
-        meaning=meaning,
-        published=published,
-        text=text,
+        inclusion_probability=found.inclusion_probability or 1.0,
+        kind=found.kind,
+        intents=tuple(names.get(intent, intent) for intent in intents),
+        confidence=found.confidence,
+        reason=found.reason,
+        best=names.get(found.best, found.best) if found.best else None,
+        queued=found.text_key is not None or not sure,
+        meaning=_meaning(found.normalised, found.said, found.slug),
+        published=found.status in (None, "published"),
+        text=found.normalised,
     )
-
-
-def _best(ranking: Sequence[dict[str, Any]]) -> str | None:
-    return ranking[0]["intent"] if ranking else None
 
 
 def _meaning(normalised: str, kind: str | None, slug: str | None) -> str | None:

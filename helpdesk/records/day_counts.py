@@ -18,12 +18,11 @@ from helpdesk.records.traffic import Outcomes, outcomes_of
 
 @dataclass(frozen=True)
 class DayCount:
-    """How many messages of one day (UTC) were decided alike; intent: what was answered, by its name of today."""
+    """How many messages of one day (UTC) were decided alike."""
 
     day: date
     kind: str
     reason: str
-    intent: str | None
     count: int
 
 
@@ -41,13 +40,21 @@ class Answers:
 
 
 def read_day_counts(session: Session, period: Period) -> list[DayCount]:
-    """The counts of a period of whole days. An answer to several questions counts for the first of them."""
+    """The counts of a period of whole days."""
+    return [DayCount(*alike, count) for alike, count in read_totals(session, period, ("day", "kind", "reason")).items()]
+
+
+def read_answers(session: Session, period: Period) -> dict[str, Answers]:
+    """How often each entry was the answer, by its name of today, in a period of whole days.
+
+    An answer to several questions counts for the first of them.
+    """
     names = current_names(session)
-    counts = Counter[tuple[date, str, str, str | None]]()
-    for total in read_totals(session, period):
-        intent = total.intent and names.get(total.intent, total.intent)
-        counts[total.day, total.kind, total.reason, intent] += total.count
-    return [DayCount(*alike, count) for alike, count in counts.items()]
+    direct, chosen = Counter[str](), Counter[str]()
+    for (kind, reason, intent), count in read_totals(session, period, ("kind", "reason", "intent")).items():
+        if kind == DecisionKind.ANSWER and intent:
+            (chosen if reason in CHOSEN else direct)[names.get(intent, intent)] += count
+    return {intent: Answers(direct[intent], chosen[intent]) for intent in direct | chosen}
 
 
 def outcomes(counts: Iterable[DayCount]) -> Outcomes:
@@ -64,15 +71,6 @@ def by_day(counts: Sequence[DayCount]) -> dict[date, Outcomes]:
     for row in counts:
         days.setdefault(row.day, []).append(row)
     return {day: outcomes(days[day]) for day in sorted(days)}
-
-
-def by_intent(counts: Iterable[DayCount]) -> dict[str, Answers]:
-    """How often each entry was the answer."""
-    direct, chosen = Counter[str](), Counter[str]()
-    for row in counts:
-        if row.kind == DecisionKind.ANSWER and row.intent:
-            (chosen if row.reason in CHOSEN else direct)[row.intent] += row.count
-    return {intent: Answers(direct[intent], chosen[intent]) for intent in direct | chosen}
 
 
 def read_channels(session: Session) -> list[str]:

@@ -1,78 +1,104 @@
 """Messages of past days counted once, so that a report over a year reads a few rows a day instead of every message."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import groupby
+from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.records.clock import now
-from helpdesk.records.periods import Period
+from helpdesk.records.database import Database
+from helpdesk.records.periods import Period, first_message_since
 from helpdesk.records.tables import CountedDay, DayTotal, DecisionRow, Message
 
 SETTLED = timedelta(hours=1)  # after midnight: what began before it is stored by then
+_AT_ONCE = 31
+_COUNTED: dict[str, ColumnElement[Any]] = {
+    "day": DayTotal.day,
+    "channel": DayTotal.channel,
+    "kind": DayTotal.kind,
+    "reason": DayTotal.reason,
+    "intent": DayTotal.intent,
+}
+_STORED: dict[str, ColumnElement[Any]] = {
+    "day": func.date(Message.created_at),
+    "channel": Message.channel,
+    "kind": DecisionRow.kind,
+    "reason": DecisionRow.reason,
+    "intent": DecisionRow.intent,
+}
+FACTS = tuple(_COUNTED)  # of a message: its day (UTC) and channel, its decision, the answer as it was called then
 
 
-@dataclass(frozen=True)
-class Total:
-    """How many messages of one day (UTC) and channel were decided alike; intent: what was answered, as called then."""
-
-    day: date
-    channel: str
-    kind: str
-    reason: str
-    intent: str | None
-    count: int
-
-
-def count_days(session: Session) -> int:
-    """Count the days that ended since the last time; how many there were.
+def count_days(database: Database) -> int:
+    """Count the days that ended since the last time, a month in a transaction; how many there were.
 
     They follow each other without a gap. Days that are still to come, counted while the clock ran ahead, are given up.
     """
     today = (now() - SETTLED).date()
-    session.execute(delete(DayTotal).where(DayTotal.day >= today))
-    session.execute(delete(CountedDay).where(CountedDay.day >= today))
-    first = _next_day(session)
-    if first is None or first >= today:
-        return 0
-    found = _of_messages(session, Period(_midnight(first), _midnight(today)))
-    days = [first + timedelta(days=number) for number in range((today - first).days)]
-    by_day = {day: list(totals) for day, totals in groupby(found, key=lambda total: total.day)}
+    with database.read() as session:
+        ahead = (session.scalar(select(func.max(CountedDay.day))) or date.min) >= today
+    if ahead:
+        with database.write() as session:
+            session.execute(delete(DayTotal).where(DayTotal.day >= today))
+            session.execute(delete(CountedDay).where(CountedDay.day >= today))
+    counted = 0
+    while True:
+        with database.read() as session:
+            day = _next_day(session)
+            if day is None or day >= today:
+                return counted
+            days = [day + timedelta(days=number) for number in range(min(_AT_ONCE, (today - day).days))]
+            end = days[-1] + timedelta(days=1)
+            totals = _of_messages(session, Period(_midnight(day), _midnight(end)), FACTS)
+        with database.write() as session:
+            for day in days:
+                counted += _add(session, day, {alike: n for alike, n in totals.items() if alike[0] == day})
+
+
+def _add(session: Session, day: date, totals: Mapping[tuple[Any, ...], int]) -> bool:
+    """Whether this process added the day, and no other did meanwhile."""
     so_far = Counter(_so_far(session))
-    for day in days:
-        for total in by_day.get(day, ()):
-            so_far[total.kind] += total.count
-        session.add(CountedDay(day=day, so_far=dict(so_far)))
-    session.flush()
-    if found:
-        session.execute(insert(DayTotal), [asdict(total) for total in found])
-    return len(days)
+    for alike, count in totals.items():
+        so_far[alike[FACTS.index("kind")]] += count
+    upsert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    row = upsert(CountedDay).values(day=day, so_far=dict(so_far)).on_conflict_do_nothing()
+    if session.scalar(row.returning(CountedDay.day)) is None:
+        return False
+    if totals:
+        session.execute(
+            insert(DayTotal), [dict(zip(FACTS, alike, strict=True)) | {"count": n} for alike, n in totals.items()]
+        )
+    return True
 
 
-def read_totals(session: Session, period: Period) -> list[Total]:
-    """The messages of a period, those of counted days by their totals. Its bounds are midnights (UTC), or None."""
+def read_totals(session: Session, period: Period, facts: Sequence[str]) -> Counter[tuple[Any, ...]]:
+    """How many messages of a period are alike in these FACTS. Its bounds are midnights (UTC), or None."""
     counted = session.scalar(select(func.max(CountedDay.day)))
     if counted is None:
-        return _of_messages(session, period)
+        return _of_messages(session, period, facts)
     end = _midnight(counted + timedelta(days=1))
     until = end if period.until is None else min(period.until, end)
     since = end if period.since is None else max(period.since, end)
-    rows = _of_days(session, Period(period.since, until, period.channel))
+    totals = _of_days(session, Period(period.since, until, period.channel), facts)
     if period.until is None or since < period.until:
-        rows += _of_messages(session, Period(since, period.until, period.channel))
-    return rows
+        totals += _of_messages(session, Period(since, period.until, period.channel), facts)
+    return totals
 
 
 def count_kinds(session: Session) -> dict[str, int]:
     """How many messages were decided how, ever; those deleted after their day was counted are among them."""
     last = session.scalar(select(func.max(CountedDay.day)))
-    later = Period(None if last is None else _midnight(last + timedelta(days=1)))
     counts = Counter(_so_far(session))
-    query = select(DecisionRow.kind, func.count()).join(Message, Message.id == DecisionRow.message_id)
-    for kind, count in session.execute(query.where(later.holds).group_by(DecisionRow.kind)):
+    # Every kind is named, so that its part of the index alone is read.
+    query = select(DecisionRow.kind, func.count()).where(DecisionRow.kind.in_(list(DecisionKind)))
+    if last is not None:
+        query = query.where(DecisionRow.message_id >= first_message_since(_midnight(last + timedelta(days=1))))
+    for kind, count in session.execute(query.group_by(DecisionRow.kind)):
         counts[kind] += count
     return dict(counts)
 
@@ -90,39 +116,33 @@ def _next_day(session: Session) -> date | None:
     return None if oldest is None else oldest.created_at.date()
 
 
-def _of_messages(session: Session, period: Period) -> list[Total]:
-    columns = (
-        func.date(Message.created_at),
-        Message.channel,
-        DecisionRow.kind,
-        DecisionRow.reason,
-        DecisionRow.intent,
-    )
-    query = (
-        select(*columns, func.count())
-        .join(Message, Message.id == DecisionRow.message_id)
-        .where(period.holds)
-        .group_by(*columns)
-    )
-    rows = session.execute(query.order_by(columns[0]))
-    return [
-        Total(date.fromisoformat(str(day)), channel, kind, reason, intent, count)
-        for day, channel, kind, reason, intent, count in rows
-    ]
+def _of_messages(session: Session, period: Period, facts: Sequence[str]) -> Counter[tuple[Any, ...]]:
+    columns = [_STORED[name] for name in facts]
+    query = select(*columns, func.count()).select_from(Message)
+    query = query.join(DecisionRow, DecisionRow.message_id == Message.id).where(period.holds)
+    return _counter(session.execute(query.group_by(*columns)), facts)
 
 
-def _of_days(session: Session, period: Period) -> list[Total]:
-    query = select(DayTotal.day, DayTotal.channel, DayTotal.kind, DayTotal.reason, DayTotal.intent, DayTotal.count)
+def _of_days(session: Session, period: Period, facts: Sequence[str]) -> Counter[tuple[Any, ...]]:
+    columns = [_COUNTED[name] for name in facts]
+    query = select(*columns, func.sum(DayTotal.count)).group_by(*columns)
     if period.since is not None:
         query = query.where(DayTotal.day >= period.since.date())
     if period.until is not None:
         query = query.where(DayTotal.day < period.until.date())
     if period.channel is not None:
         query = query.where(DayTotal.channel == period.channel)
-    return [
-        Total(day, channel, kind, reason, intent, count)
-        for day, channel, kind, reason, intent, count in session.execute(query)
-    ]
+    return _counter(session.execute(query), facts)
+
+
+def _counter(rows: Any, facts: Sequence[str]) -> Counter[tuple[Any, ...]]:
+    """SQLite gives the day of a moment as text."""
+    counts = Counter[tuple[Any, ...]]()
+    for *alike, count in rows:
+        if "day" in facts and isinstance(alike[facts.index("day")], str):
+            alike[facts.index("day")] = date.fromisoformat(alike[facts.index("day")])
+        counts[tuple(alike)] += int(count)
+    return counts
 
 
 def _midnight(day: date) -> datetime:

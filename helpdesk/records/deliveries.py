@@ -10,10 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
-from helpdesk.records.clock import database_time
+from helpdesk.records.clock import database_time, now
 from helpdesk.records.prepared import Prepared
 from helpdesk.records.tables import CaseEvent, CaseReply, CaseRow, CaseState, DeliveryRow, DeliveryState, Message
 
+SENT_LATELY = timedelta(days=1)
 _STATES = Prepared(
     select(DeliveryRow.state)
     .join(CaseRow, CaseRow.id == DeliveryRow.case_id)
@@ -163,9 +164,13 @@ def give_up(session: Session, delivery_id: int, *, author: str) -> DeliveryRow:
 
 
 def count_by_state(session: Session) -> dict[str, int]:
-    """How many deliveries are in each state, 0 too."""
-    found = session.execute(select(DeliveryRow.state, func.count()).group_by(DeliveryRow.state)).tuples().all()
-    return dict.fromkeys(DeliveryState, 0) | dict(found)
+    """How many deliveries are in each state, 0 too; of those that were sent, those that were due in the last day."""
+    lately = DeliveryRow.state == DeliveryState.SENT, DeliveryRow.due_at >= now() - SENT_LATELY
+    counts = {}
+    for state in DeliveryState:
+        wanted = lately if state == DeliveryState.SENT else (DeliveryRow.state == state,)
+        counts[str(state)] = session.scalar(select(func.count()).select_from(DeliveryRow).where(*wanted)) or 0
+    return counts
 
 
 def list_deliveries(session: Session, state: str, *, before: int | None, limit: int) -> list[Listed]:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpdesk.records.agreement import Mistaken
-from helpdesk.records.day_counts import Answers, DayCount, by_intent
+from helpdesk.records.day_counts import Answers
 from helpdesk.records.feedback import Ratings
 from helpdesk.records.tables import Intent, Phrasing
 
@@ -32,7 +32,7 @@ class FaqCount:
 
 def read_faq_counts(
     session: Session,
-    counts: Sequence[DayCount],
+    answers: Mapping[str, Answers],
     confusions: Sequence[Mistaken],
     ratings: Mapping[str, Ratings] = MappingProxyType({}),
 ) -> list[FaqCount]:
@@ -41,7 +41,6 @@ def read_faq_counts(
         select(Phrasing.intent_id, func.max(Phrasing.created_at).label("at")).group_by(Phrasing.intent_id).subquery()
     )
     query = select(Intent, added.c.at).outerjoin(added, added.c.intent_id == Intent.id)
-    answers = by_intent(counts)
     wrong: dict[str, list[tuple[str, int]]] = {}
     for row in confusions:
         wrong.setdefault(row.said, []).append((row.meant, row.count))

@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import CTE, and_, func, select, update
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import DecisionKind
 from helpdesk.errors import NotFoundError
 from helpdesk.records.clock import now
 from helpdesk.records.names import current_names
@@ -75,33 +76,42 @@ def read_feedback(session: Session, message_ids: Collection[int]) -> dict[int, F
 
 def count_of_text(session: Session, text_key: str) -> Ratings:
     """What was said of the replies to a text, whoever sent it."""
-    return _count(session, Message.text_key == text_key)
+    query = select(FeedbackRow.said, func.count()).join(Message, Message.id == FeedbackRow.message_id)
+    query = query.where(Message.text_key == text_key).group_by(FeedbackRow.said)
+    return _ratings(dict(session.execute(query).tuples().all()))
 
 
 def count_ratings(session: Session, period: Period) -> Ratings:
     """What was said of the replies to the messages of a period."""
-    return _count(session, period.holds)
+    given = _given(period)
+    query = select(given.c.said, func.count()).join(Message, Message.id == given.c.message_id)
+    query = query.where(period.holds).group_by(given.c.said)
+    return _ratings(dict(session.execute(query).tuples().all()))
 
 
 def ratings_by_intent(session: Session, period: Period) -> dict[str, Ratings]:
     """The same for each entry that was answered, by its name of today; of several answers the first counts."""
+    given = _given(period)
+    answered = and_(DecisionRow.message_id == Message.id, DecisionRow.kind == DecisionKind.ANSWER)
     query = (
-        select(DecisionRow.intent, FeedbackRow.said, func.count())
-        .join(FeedbackRow, FeedbackRow.message_id == DecisionRow.message_id)
-        .join(Message, Message.id == DecisionRow.message_id)
-        .where(period.holds, DecisionRow.intent.is_not(None))
-        .group_by(DecisionRow.intent, FeedbackRow.said)
+        select(DecisionRow.intent, given.c.said, func.count())
+        .select_from(given)
+        .outerjoin(Message, and_(Message.id == given.c.message_id, period.holds))
+        .outerjoin(DecisionRow, answered)  # outer joins, or SQLite may begin with all that was answered
+        .group_by(DecisionRow.intent, given.c.said)
     )
     names = current_names(session)
     found: dict[str, Counter[str]] = {}
     for intent, said, count in session.execute(query):
-        found.setdefault(names.get(str(intent), str(intent)), Counter())[said] += count
+        if intent is not None:
+            found.setdefault(names.get(intent, intent), Counter())[said] += count
     return {intent: _ratings(counts) for intent, counts in found.items()}
 
 
-def _count(session: Session, wanted: ColumnElement[bool]) -> Ratings:
-    query = select(FeedbackRow.said, func.count()).join(Message, Message.id == FeedbackRow.message_id)
-    return _ratings(dict(session.execute(query.where(wanted).group_by(FeedbackRow.said)).tuples().all()))
+def _given(period: Period) -> CTE:
+    """What was said of about the messages of a period: read first, since few say anything."""
+    query = select(FeedbackRow.message_id, FeedbackRow.said).where(period.may_hold(FeedbackRow.message_id))
+    return query.cte("given").prefix_with("MATERIALIZED")
 
 
 def _ratings(counts: Mapping[str, int]) -> Ratings:

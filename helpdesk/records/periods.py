@@ -1,11 +1,14 @@
 """The stretch of time that a report or a search is about."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, true
 
 from helpdesk.records.tables import Message
+
+_NUMBERED_WITHIN = timedelta(hours=1)  # of its time a message has its number; several processes store at once
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,15 @@ class Period:
             wanted.append(Message.created_at < self.until)
         if self.channel is not None:
             wanted.append(Message.channel == self.channel)
+        return and_(*wanted)
+
+    def may_hold(self, message_id: Any) -> ColumnElement[bool]:
+        """Whether a message may be of it, by its number: finds the rows of other tables without their messages."""
+        wanted: list[ColumnElement[bool]] = [true()]
+        if self.since is not None:
+            wanted.append(message_id >= first_message_since(self.since - _NUMBERED_WITHIN))
+        if self.until is not None:
+            wanted.append(message_id < first_message_since(self.until + _NUMBERED_WITHIN))
         return and_(*wanted)
 
 

@@ -28,8 +28,7 @@ def prune_messages(database: Database, *, before: datetime) -> Counter[str]:
 
     `kept` counts the messages that stay because of their labels, without their sender.
     """
-    with database.write() as session:
-        count_days(session)  # a day is counted before its messages go
+    count_days(database)  # before their messages go
     counts = Counter[str]()
     while True:
         with database.write() as session:

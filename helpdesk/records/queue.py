@@ -180,7 +180,7 @@ def bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.kind is not None:
         yield _kind() == wanted.kind
     if wanted.reason == THUMBS_DOWN:
-        yield AskedText.disliked.is_(True)
+        yield AskedText.disliked
     elif wanted.reason is not None:
         yield AskedText.reason == wanted.reason
     if wanted.text:

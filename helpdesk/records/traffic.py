@@ -104,19 +104,26 @@ def content_gaps(session: Session, period: Period, *, limit: int) -> list[TopicC
     published = Intent.status == "published"
     labelled = select(Label.text_key).join(Intent, Intent.id == Label.intent_id)
     phrased = select(Phrasing.text_key).join(Intent, Intent.id == Phrasing.intent_id)
-    missed = select(DecisionRow.id).where(
-        DecisionRow.message_id == Message.id, _decided(), DecisionRow.kind == DecisionKind.FALLBACK
+    # Decisions first, in their index alone, and messages after them: most messages were not missed.
+    missed = select(DecisionRow.message_id).where(
+        DecisionRow.kind == DecisionKind.FALLBACK, _decided(), period.may_hold(DecisionRow.message_id)
     )
+    some = missed.cte("missed").prefix_with("MATERIALIZED")
+    newest, count = func.max(Message.id).label("newest"), func.count().label("count")
     query = (
-        select(func.max(Message.normalised), func.count(), func.max(Message.id))
-        .where(period.holds, missed.exists())
+        select(newest, count)
+        .join(some, some.c.message_id == Message.id)
+        .where(period.holds)
         .where(Message.text_key.not_in(labelled.where(published, Label.undone_at.is_(None))))
         .where(Message.text_key.not_in(phrased.where(published)))
         .group_by(Message.text_key)
-        .order_by(func.count().desc(), func.max(Message.id).desc())
+        .order_by(count.desc(), newest.desc())
         .limit(limit)
+        .subquery()
     )
-    return [TopicCount(text, count, newest) for text, count, newest in session.execute(query)]
+    named = select(Message.normalised, query.c.count, query.c.newest).join(query, query.c.newest == Message.id)
+    rows = session.execute(named.order_by(query.c.count.desc(), query.c.newest.desc()))
+    return [TopicCount(text, number, message_id) for text, number, message_id in rows]
 
 
 def unanswered_texts(session: Session, *, since: datetime, limit: int) -> list[TopicCount]:

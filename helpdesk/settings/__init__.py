@@ -83,7 +83,7 @@ def temporary_settings(home: Path, **overrides: object) -> Settings:
     That is home, database, secret key, notification, receivers of cases and chats of other systems.
     Raises BadInputError as `load_settings` does.
     """
-    return load_settings(home=home, **dict.fromkeys(_ONE_INSTALLATION), **overrides)
+    return load_settings(home=home, **(dict.fromkeys(_ONE_INSTALLATION) | overrides))
 
 
 def temporary_environment(home: Path) -> dict[str, str]:

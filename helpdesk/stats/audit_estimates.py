@@ -191,8 +191,9 @@ def _spread(rows: Sequence[_Known], values: Sequence[float]) -> float:
     """Sum of squares, by row as far as all texts are labelled, by text as far as the labelled ones stand for others."""
     clusters: dict[str | int, float] = {}
     for number, (row, value) in enumerate(zip(rows, values, strict=True)):
-        key = number if row.text is None else row.text
-        clusters[key] = clusters.get(key, 0.0) + sqrt(1 - row.labelled) * value
+        if row.labelled < 1:
+            key = number if row.text is None else row.text
+            clusters[key] = clusters.get(key, 0.0) + sqrt(1 - row.labelled) * value
     by_row = sum(row.labelled * value**2 for row, value in zip(rows, values, strict=True))
     return by_row + sum(value**2 for value in clusters.values())
 

@@ -9,7 +9,7 @@ from sqlalchemy import insert, update
 from helpdesk.records import conversations, faq, labels, names, staff
 from helpdesk.records.agreement import read_agreement, read_confusions
 from helpdesk.records.database import Database
-from helpdesk.records.day_counts import by_day, by_intent, outcomes, read_channels, read_day_counts
+from helpdesk.records.day_counts import by_day, outcomes, read_answers, read_channels, read_day_counts
 from helpdesk.records.faq import Entry
 from helpdesk.records.faq_counts import read_faq_counts
 from helpdesk.records.periods import Period
@@ -89,10 +89,10 @@ def test_a_renamed_entry_is_counted_once(helpdesk: Database) -> None:
     say(helpdesk, "b", **ANSWER | {"intent": "tunnel"})
     say(helpdesk, "1", **CHOICE | {"intent": "tunnel"})
     with helpdesk.read() as session:
-        counts = read_day_counts(session, MARCH)
-        rows = read_faq_counts(session, counts, [])
+        answers = read_answers(session, MARCH)
+        rows = read_faq_counts(session, answers, [])
 
-    assert {slug: vars(found) for slug, found in by_intent(counts).items()} == {"tunnel": {"direct": 2, "chosen": 1}}
+    assert {slug: vars(found) for slug, found in answers.items()} == {"tunnel": {"direct": 2, "chosen": 1}}
     assert [(row.slug, row.answers.all) for row in rows] == [("tunnel", 3), ("wifi", 0)]
 
 
@@ -107,7 +107,7 @@ def test_answers_that_labels_speak_against_are_confusions(helpdesk: Database) ->
     label(helpdesk, say(helpdesk, "both of it", **ANSWER | {"reason": "two_questions"}), "wifi")
     with helpdesk.read() as session:
         found = read_confusions(session, MARCH)
-        row = read_faq_counts(session, [], found)[0]
+        row = read_faq_counts(session, {}, found)[0]
 
     assert [(one.meant, one.said, one.count) for one in found] == [("wifi", "vpn", 2), ("", "vpn", 1)]
     assert (row.slug, row.wrong, list(row.confused)) == ("vpn", 3, [("wifi", 2), ("", 1)])

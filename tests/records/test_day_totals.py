@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from helpdesk.records import conversations
 from helpdesk.records.clock import simulated_time
 from helpdesk.records.database import Database
-from helpdesk.records.day_totals import SETTLED, count_days, count_kinds, read_totals
+from helpdesk.records.day_totals import FACTS, SETTLED, count_days, count_kinds, read_totals
 from helpdesk.records.periods import Period
 from helpdesk.records.tables import CountedDay, DecisionRow, Message
 
@@ -31,9 +31,9 @@ def say(database: Database, *moments: datetime, channel: str = "rest", **decisio
 
 def count(database: Database, at: datetime) -> int:
     """What a night at a moment counts."""
-    with simulated_time() as clock, database.write() as session:
+    with simulated_time() as clock:
         clock.set(at)
-        return count_days(session)
+        return count_days(database)
 
 
 def test_totals_say_what_the_messages_say(database: Database) -> None:
@@ -48,14 +48,16 @@ def test_totals_say_what_the_messages_say(database: Database) -> None:
         Period(MONDAY - 9 * DAY, MONDAY),
     ]
 
-    def said() -> list[list[Any]]:
+    asked = (FACTS, ("day", "kind", "reason"), ("kind", "reason", "intent"))
+
+    def said() -> list[Any]:
         with database.read() as session:
-            return [sorted(read_totals(session, period), key=repr) for period in periods]
+            return [[read_totals(session, period, facts) for facts in asked] for period in periods]
 
     before = said()
     assert count(database, MONDAY + 4 * DAY + SETTLED) == 4
     assert said() == before
-    assert [sum(total.count for total in rows) for rows in before] == [5, 2, 2, 1, 0]
+    assert [[found.total() for found in rows] for rows in before] == [[n] * 3 for n in (5, 2, 2, 1, 0)]
 
 
 def test_a_day_is_counted_once_and_not_before_it_is_over(database: Database) -> None:

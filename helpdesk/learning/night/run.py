@@ -125,8 +125,7 @@ def _work(night: Tonight) -> None:
     retention.remove_leftovers(night.store, night.database)
     retention.share(night.store)
     if not night.plan.dry_run:
-        with night.database.write() as session:
-            count_days(session)
+        count_days(night.database)
     with night.database.read() as session:
         without, review_below = exclusions.rows_left_out(session, night.plan.without), night.settings.review_below
         again = exclusions.counting_again(session, night.plan.without) if night.plan.without else ()

@@ -64,7 +64,7 @@ class DecisionRow(Table):
         CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence"),
         CheckConstraint("out_of_scope >= 0 AND out_of_scope <= 1", name="out_of_scope"),
         CheckConstraint("inclusion_probability > 0 AND inclusion_probability <= 1", name="inclusion_probability"),
-        Index("ix_decisions_kind_message_id", "kind", "message_id"),
+        Index("ix_decisions_kind_message_id", "kind", "message_id", "reason", "version_id", "intent"),
         Index("ix_decisions_audit", "message_id", sqlite_where=_DRAWN, postgresql_where=_DRAWN),
     )
 
@@ -102,7 +102,16 @@ class AskedText(Table):
         Index("ix_asked_texts_queue", "open", "later", "place", "newest_id"),
         Index("ix_asked_texts_count", "open", "count", "newest_id"),
         Index("ix_asked_texts_newest", "open", "newest_id"),
-        Index("ix_asked_texts_disliked", "disliked", "open"),
+        Index(
+            "ix_asked_texts_disliked",
+            "disliked",
+            "open",
+            "kind",
+            "confidence",
+            "reason",
+            sqlite_where=text("disliked = 1 AND open = 1"),
+            postgresql_where=text("disliked AND open"),
+        ),
         Index("ix_asked_texts_kinds", "open", "kind", "reason", "confidence", "disliked"),
         Index("ix_asked_texts_answered", "answered_at", sqlite_where=_ANSWERED, postgresql_where=_ANSWERED),
     )

@@ -97,7 +97,7 @@ def curve() -> Response:
 def _read(session: Session, asked: Chosen, sort: str) -> dict[str, Any]:
     facts = Facts(session, asked)
     counts, confusions, gaps = facts.counts(), facts.confusions(), facts.gaps(limit=TOP)
-    faqs = facts.faqs(counts, confusions, sort=sort)
+    faqs = facts.faqs(confusions, sort=sort)
     return {
         "outcomes": outcomes(counts),
         "volume": draw_volume(by_day(counts), first=asked.first, last=asked.last),

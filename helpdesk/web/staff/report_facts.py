@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from helpdesk.records import audit, golden, names, nights, traffic
 from helpdesk.records.agreement import Agreement, Mistaken, read_agreement, read_confusions
 from helpdesk.records.case_counts import CaseCount, read_case_counts
-from helpdesk.records.day_counts import DayCount, by_day, outcomes, read_day_counts
+from helpdesk.records.day_counts import DayCount, by_day, outcomes, read_answers, read_day_counts
 from helpdesk.records.faq_counts import FaqCount, read_faq_counts
 from helpdesk.records.feedback import Ratings, count_ratings, ratings_by_intent
 from helpdesk.records.golden import GoldenPhrase
@@ -54,10 +54,11 @@ class Facts:
         """Answers that labels speak against."""
         return read_confusions(self.session, self.asked.period)
 
-    def faqs(self, counts: Sequence[DayCount], confusions: Sequence[Mistaken], *, sort: str) -> list[FaqCount]:
+    def faqs(self, confusions: Sequence[Mistaken], *, sort: str) -> list[FaqCount]:
         """Every entry; sort: a key of FAQ_SORTS, by what the table is in order."""
-        ratings = ratings_by_intent(self.session, self.asked.period)
-        return sorted(read_faq_counts(self.session, counts, confusions, ratings), key=FAQ_SORTS[sort])
+        period = self.asked.period
+        answers, ratings = read_answers(self.session, period), ratings_by_intent(self.session, period)
+        return sorted(read_faq_counts(self.session, answers, confusions, ratings), key=FAQ_SORTS[sort])
 
     def agreement(self) -> Agreement:
         """Who labelled how much."""

@@ -62,7 +62,7 @@ def _faqs(facts: Facts, live: Live | None) -> Rows:
             row.ratings.helpful,
             row.ratings.not_helpful,
         )
-        for row in facts.faqs(facts.counts(), facts.confusions(), sort="asked")
+        for row in facts.faqs(facts.confusions(), sort="asked")
     )
 
 

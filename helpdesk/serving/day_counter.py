@@ -1,0 +1,27 @@
+"""Days are counted soon after they ended, also where no night runs: reports and metrics rest on that."""
+
+import logging
+import threading
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from helpdesk.errors import HelpdeskError
+from helpdesk.records.database import Database
+from helpdesk.records.day_totals import count_days
+
+log = logging.getLogger(__name__)
+_SECONDS = 600.0
+
+
+def start_counting_days(database: Database) -> None:
+    """Count days from now on, in a thread. Call after the fork. Of several processes one counts each day."""
+
+    def count() -> None:
+        pause = threading.Event()
+        while not pause.wait(_SECONDS):
+            try:
+                count_days(database)
+            except (HelpdeskError, SQLAlchemyError) as error:
+                log.warning("days were not counted: %s", error)
+
+    threading.Thread(target=count, name="count-days", daemon=True).start()
