@@ -16,6 +16,7 @@ from helpdesk.records import audit_log, faq_history, leases
 from helpdesk.records.message_deletion import IDS_AT_ONCE, delete_labels, delete_messages
 from helpdesk.records.scrubbing import Scrubber, scrub_columns, scrub_reports
 from helpdesk.records.tables import (
+    AdditionVector,
     CardLease,
     Conversation,
     ErasureRow,
@@ -179,6 +180,7 @@ def _erase_teaching(session: Session, gone: _Gone, *, author: str) -> None:
         faq_history.note_all(session, list(changed.values()), "erased", author=author)
     single = Example.first.in_(sorted({form for text in gone.texts.values() for form in (text, normalise(text))}))
     steps: tuple[tuple[type[Table], ColumnElement[bool]], ...] = (
+        (AdditionVector, or_(*_among(AdditionVector.text_key, gone.keys))),
         (GoldenPhraseRow, or_(*_among(GoldenPhraseRow.text_key, gone.keys))),
         (Example, or_(single, *_among(Example.text_key, gone.keys))),
         (CardLease, or_(*_among(CardLease.text_key, gone.keys))),

@@ -4,17 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from helpdesk.matching.bundle import Bundle
+from helpdesk.matching.index import Vectors
 from helpdesk.matching.known_texts import Additions
 from helpdesk.records.exclusions import excluded_rows
 from helpdesk.records.labels import SAID
 from helpdesk.records.tables import Intent, Label, Phrasing
 from helpdesk.text import OUT_OF_SCOPE
 
-MOST_ENCODED = 2000  # later ones match exactly only
+MOST_NEARLY = 50_000  # later ones match exactly only
 _AT_ONCE = 500
 Value = TypeVar("Value", int, str)
 
@@ -73,14 +75,19 @@ def match_exactly(changes: Changes) -> Additions:
     return Additions(exact={**changes.left, **added}, removed=changes.removed)
 
 
-def match_nearly(exact: Additions, added: Sequence[Added], bundle: Bundle) -> Additions:
-    """The same additions, matched almost exactly too, unless they are longer than the encoder reads."""
-    encoded = [row for row in added if not bundle.encoder.is_cut(row.normalised)][:MOST_ENCODED]
+def encodable(added: Sequence[Added], bundle: Bundle) -> list[Added]:
+    """Those that can be matched almost exactly: not those that are longer than the encoder reads."""
+    return [row for row in added if not bundle.encoder.is_cut(row.normalised)][:MOST_NEARLY]
+
+
+def match_nearly(exact: Additions, added: Sequence[Added], vectors: Mapping[str, Vectors]) -> Additions:
+    """The same additions, matched almost exactly too as far as their vectors [dim] are known; by text key."""
+    encoded = [row for row in added if row.text_key in vectors]
     if not encoded:
         return exact
     return replace(
         exact,
-        vectors=bundle.encoder.encode([row.normalised for row in encoded]),
+        vectors=np.array([vectors[row.text_key] for row in encoded], dtype=np.float32),
         intents=tuple(row.having for row in encoded),
         ids=tuple(f"phrasing:{row.id}" for row in encoded),
     )

@@ -18,8 +18,9 @@ from helpdesk.matching.small_talk import small_talk
 from helpdesk.records import faq, heartbeats, versions
 from helpdesk.records.database import Database
 from helpdesk.records.names import current_names
+from helpdesk.serving.addition_vectors import AdditionVectors
 from helpdesk.serving.audit_sampler import AuditSampler
-from helpdesk.serving.day_additions import match_exactly, match_nearly, read_changes
+from helpdesk.serving.day_additions import Added, encodable, match_exactly, match_nearly, read_changes
 from helpdesk.serving.entries import FaqEntry, read_entries
 from helpdesk.serving.heartbeats import HeartbeatKeeper
 from helpdesk.serving.node_bundles import PATIENCE, STARTING_PATIENCE, NodeBundles
@@ -107,6 +108,9 @@ class LiveMatcher:
         self.audit = AuditSampler(settings)
         self._bundles = NodeBundles(database, settings)
         self._heartbeat = HeartbeatKeeper(database)
+        self._vectors = AdditionVectors(database, settings.home)
+        self._added: list[Added] = []  # what can be matched nearly
+        self._unencoded = False  # whether nobody has encoded some of it
         self._live: Live | None = None
         self._has_versions = True  # until it is known that none was ever promoted
         self._problem: str | None = "not loaded yet"
@@ -175,7 +179,7 @@ class LiveMatcher:
 
     def _follow(self) -> None:
         serving = self._live
-        while not self._stop.wait(self._settings.poll_seconds):
+        while not self._stop.wait(0 if self._unencoded else self._settings.poll_seconds):
             swapped = self._live is not serving
             if swapped:
                 serving = self._live
@@ -196,7 +200,9 @@ class LiveMatcher:
                 self._swap(current)
         finally:
             if self._live is not None and self._live.faq_revision != revision:
-                self._live = self._with_faq(self._live, revision)
+                self._live = replace(self._with_faq(self._live), faq_revision=revision)
+            if self._live is not None and self._unencoded:
+                self._encode_some(self._live)
             with self._database.read() as session:
                 self.audit.refresh(session)
         self._problem = None
@@ -246,22 +252,29 @@ class LiveMatcher:
                     return f"version {earlier.version_id} serves instead of version {current.version_id}"
         return "no kept version opens; `helpdesk versions verify` tells what is wrong with each"
 
-    def _with_faq(self, live: Live, revision: int | None = None) -> Live:
-        """With the FAQ of now. Without a revision what editors added matches exactly only, and nothing is encoded:
-        a rollback must not wait for thousands of phrasings that came after its bundle."""
+    def _with_faq(self, live: Live) -> Live:
+        """With the FAQ of now. What nobody has encoded yet matches exactly only: neither an edit nor a rollback waits
+        for thousands of phrasings."""
         with self._database.read() as session:
             entries = read_entries(session)
             names = current_names(session)
             live = replace(live, names=names, matcher=live.matcher.renamed(names))
             changes = read_changes(session, live.matcher.bundle)
             questions = [*faq.read_questions(session), *(entry.shown for entry in entries.values())]
-        exact = match_exactly(changes)
+        self._added = encodable(changes.added, live.matcher.bundle)
+        vectors = self._vectors.read(live.matcher.bundle, self._added)
+        self._unencoded = any(row.text_key not in vectors for row in self._added)
+        additions = match_nearly(match_exactly(changes), self._added, vectors)
         words = frozenset(word for question in questions for word in question_words(question))
         answered = frozenset(slug for slug, entry in entries.items() if entry.answer.strip())
-        live = replace(live, faq=entries, question_words=words, answered=answered, additions=exact)
-        if revision is None:
-            return live
-        return replace(live, faq_revision=revision, additions=match_nearly(exact, changes.added, live.matcher.bundle))
+        return replace(live, faq=entries, question_words=words, answered=answered, additions=additions)
+
+    def _encode_some(self, live: Live) -> None:
+        """Match a portion more of what was added nearly."""
+        bundle = live.matcher.bundle
+        self._unencoded = self._vectors.encode_some(bundle, self._added) > 0
+        additions = match_nearly(live.additions, self._added, self._vectors.read(bundle, self._added))
+        self._live = replace(live, additions=additions)
 
     def _say_what_serves(self) -> None:
         live = self._live

@@ -4,12 +4,14 @@ import logging
 import re
 import shutil
 from collections.abc import Collection
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from helpdesk.errors import ConflictError, UnavailableError
+from helpdesk.errors import BundleError, ConflictError, UnavailableError
+from helpdesk.matching.bundle import encoder_hash, sealed_manifest
 from helpdesk.matching.bundle_store import BundleStore
-from helpdesk.records import heartbeats, versions
+from helpdesk.records import addition_vectors, heartbeats, versions
 from helpdesk.records.database import Database
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ def prune(store: BundleStore, database: Database, *, spared: Collection[int] = (
         with database.write() as session:
             heartbeats.forget_old(session)
             take_away(store, _dispensable(session, spared))
+            addition_vectors.forget_vectors(session, encoders=_encoders(store.folder))
     except (UnavailableError, OSError) as error:
         log.warning("old bundles stay for now: %s", error)
     remove_taken_away(store)
@@ -78,6 +81,18 @@ def remove_taken_away(store: BundleStore) -> None:
     """Remove what was taken away from this host's disk."""
     for path in store.folder.glob(f"{REMOVED}*"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _encoders(bundles: Path) -> set[str]:
+    """The encoders of the bundles that are kept, by hash."""
+    found = set()
+    for path in bundles.iterdir():
+        if not path.name.startswith(BUILDING):
+            try:
+                found.add(encoder_hash(sealed_manifest(path)))
+            except (BundleError, KeyError) as error:
+                log.warning("the encoder of %s is not known: %s", path.name, error)
+    return found
 
 
 def _dispensable(session: Session, spared: Collection[int]) -> list[str]:

@@ -4,7 +4,16 @@ from helpdesk.records.tables.base import Table, UtcDateTime
 from helpdesk.records.tables.cases import CaseReason, CaseReply, CaseRow, CaseState
 from helpdesk.records.tables.deliveries import CaseEvent, DeliveryRow, DeliveryState
 from helpdesk.records.tables.erasures import ErasureRow
-from helpdesk.records.tables.faq import Example, FaqChange, FaqRevision, FormerName, GoldenPhraseRow, Intent, Phrasing
+from helpdesk.records.tables.faq import (
+    AdditionVector,
+    Example,
+    FaqChange,
+    FaqRevision,
+    FormerName,
+    GoldenPhraseRow,
+    Intent,
+    Phrasing,
+)
 from helpdesk.records.tables.keys import ApiKey
 from helpdesk.records.tables.operations import DataCheck, HeartbeatRow, Lease, Night, Promotion, Version
 from helpdesk.records.tables.people import (
@@ -31,6 +40,7 @@ from helpdesk.records.tables.traffic import (
 from helpdesk.records.tables.uploads import Upload, UploadedFile
 
 __all__ = [
+    "AdditionVector",
     "ApiKey",
     "AskedText",
     "AuditLogRow",

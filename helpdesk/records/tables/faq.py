@@ -61,6 +61,16 @@ class Phrasing(Table):
     intent: Mapped[Intent] = relationship(back_populates="phrasings")
 
 
+class AdditionVector(Table):
+    """The vector of a phrasing that was added since a version was built; float32, as the encoder (its hash) gave it."""
+
+    __tablename__ = "addition_vectors"
+
+    encoder: Mapped[str] = mapped_column(String(64), primary_key=True)
+    text_key: Mapped[str] = mapped_column(String(32), primary_key=True, index=True)
+    vector: Mapped[bytes]
+
+
 class FormerName(Table):
     """What an entry was called before it was renamed, or merged into this one. No other entry may be called so."""
 
