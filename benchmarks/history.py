@@ -189,7 +189,7 @@ def _into_sqlite(raw: Any) -> _Write:
     def write(table: str, rows: Iterable[_Row]) -> None:
         columns = _COLUMNS[table]
         places = ", ".join("?" * len(columns.split(", ")))
-        statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"
+        statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - names of this file
         rows = iter(rows)
         while some := list(islice(rows, 100_000)):
             raw.execute("BEGIN")
@@ -206,6 +206,7 @@ def _into_postgresql(raw: Any) -> _Write:
                 for row in rows:
                     copy.write_row(row)
             if _COLUMNS[table].startswith("id"):
-                cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
+                newest = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608 - as above
+                cursor.execute(newest)
 
     return write

@@ -45,9 +45,9 @@ class AdditionVectors:
             some = missing[:_AT_ONCE]
             if some:
                 found = dict(zip([row.text_key for row in some], _encode(bundle, some), strict=True))
+                self._known |= found  # here at least, where the database takes nothing
                 with self._database.write() as session:
                     records.add_vectors(session, self._encoder, found)
-                self._known |= found
         return len(missing) - len(some)
 
     @contextmanager

@@ -179,7 +179,7 @@ class LiveMatcher:
 
     def _follow(self) -> None:
         serving = self._live
-        while not self._stop.wait(0 if self._unencoded else self._settings.poll_seconds):
+        while not self._stop.wait(0 if self._unencoded and self._problem is None else self._settings.poll_seconds):
             swapped = self._live is not serving
             if swapped:
                 serving = self._live
