@@ -12,8 +12,6 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 LEAST_SIMILARITY = 85.0  # of 100: rapidfuzz's ratio of the texts with their words sorted
 _BLOCK = 1_000
@@ -55,6 +53,9 @@ def near_pairs(texts: Sequence[str]) -> tuple[Positions, Positions]:
 
 def near_groups(texts: Sequence[str]) -> list[int]:
     """A number for each text: chains of near-duplicates share one."""
+    from scipy.sparse import csr_matrix  # which only learning has
+    from scipy.sparse.csgraph import connected_components
+
     first, second = near_pairs(texts)
     graph = csr_matrix((np.ones(len(first), dtype=np.int8), (first, second)), shape=(len(texts), len(texts)))
     return [int(group) for group in connected_components(graph, directed=False)[1]]

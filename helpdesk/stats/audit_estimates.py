@@ -15,6 +15,7 @@ from math import sqrt
 from typing import Any
 
 from helpdesk.decisions import DecisionKind
+from helpdesk.stats.beta import beta_quantile
 from helpdesk.stats.intervals import CONFIDENCE_LEVEL
 from helpdesk.text import OUT_OF_SCOPE
 
@@ -122,11 +123,9 @@ def contract(sample: Sequence[Audited], *, max_wrong_rate: float, assurance: flo
 
 def interval(hits: float, rows: float, *, level: float = CONFIDENCE_LEVEL) -> tuple[float, float]:
     """Two-sided Clopper-Pearson interval of `hits` in `rows`; both may be fractions; (0, 1) for no rows."""
-    from scipy.special import betaincinv
-
     tail = (1 - level) / 2
-    low = float(betaincinv(hits, rows - hits + 1, tail)) if hits > 0 else 0.0
-    high = float(betaincinv(hits + 1, rows - hits, 1 - tail)) if hits < rows else 1.0
+    low = beta_quantile(hits, rows - hits + 1, tail) if hits > 0 else 0.0
+    high = beta_quantile(hits + 1, rows - hits, 1 - tail) if hits < rows else 1.0
     return low, high
 
 
