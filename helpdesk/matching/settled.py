@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from helpdesk.matching.late_patterns import LatePattern
 from helpdesk.text import normalise
 
 _FILE: Final = Path(__file__).with_name("settled.toml")
@@ -37,16 +38,16 @@ class _Matters:
     """
 
     cues: frozenset[str]
-    recovered: re.Pattern[str]
-    joined: re.Pattern[str]
-    turned: re.Pattern[str]
-    spared: re.Pattern[str]
-    said: re.Pattern[str]
-    undone: re.Pattern[str]
-    asked: re.Pattern[str]
-    wished: re.Pattern[str]
-    wrong: re.Pattern[str]
-    past: re.Pattern[str]
+    recovered: LatePattern
+    joined: LatePattern
+    turned: LatePattern
+    spared: LatePattern
+    said: LatePattern
+    undone: LatePattern
+    asked: LatePattern
+    wished: LatePattern
+    wrong: LatePattern
+    past: LatePattern
 
     def settled(self, folded: str) -> bool:
         """Whether a folded message says that something is settled and leaves nothing open."""
@@ -110,11 +111,11 @@ def _read() -> dict[str, _Matters]:
 
 
 def _matters(table: Mapping[str, Any]) -> _Matters:
-    def compiled(name: str) -> re.Pattern[str]:
+    def compiled(name: str) -> LatePattern:
         pattern = "|".join(table.get(name, [_NOTHING]))
         while _NAME.search(pattern):
             pattern = _NAME.sub(lambda found: f"(?:{table['vocabulary'][found[1]]})", pattern)
-        return re.compile(rf"(?<!\S)(?:{pattern})(?= )")
+        return LatePattern(rf"(?<!\S)(?:{pattern})(?= )")
 
     names = ("recovered", "joined", "turned", "spared", "said", "undone", "asked", "wished", "wrong", "past")
     return _Matters(frozenset(table["cues"].split()), *(compiled(name) for name in names))

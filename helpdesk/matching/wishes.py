@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from helpdesk.matching.late_patterns import LatePattern
+
 _FILE = Path(__file__).with_name("wishes.toml")
 _NAME = re.compile(r"<(\w+)>")
 
@@ -41,10 +43,10 @@ class _Wishes:
 
     persons: frozenset[str]
     acts: frozenset[str]
-    certain: re.Pattern[str]
-    unasked: re.Pattern[str]
-    wishes: tuple[re.Pattern[str], ...]
-    refused: re.Pattern[str]
+    certain: LatePattern
+    unasked: LatePattern
+    wishes: tuple[LatePattern, ...]
+    refused: LatePattern
     plain: _PlainWish
 
     def has(self, sentence: Sequence[str]) -> bool:
@@ -84,10 +86,10 @@ def _read() -> dict[str, _Wishes]:
 def _wishes(table: Mapping[str, Any]) -> _Wishes:
     vocabulary = table["vocabulary"]
 
-    def compiled(pattern: str) -> re.Pattern[str]:
+    def compiled(pattern: str) -> LatePattern:
         while _NAME.search(pattern):
             pattern = _NAME.sub(lambda found: f"(?:{vocabulary[found[1]]})", pattern)
-        return re.compile(rf"(?<!\w)(?:{pattern})(?= )")
+        return LatePattern(rf"(?<!\w)(?:{pattern})(?= )")
 
     return _Wishes(
         frozenset(table["persons"].split()),
