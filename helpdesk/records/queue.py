@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, or_, select
+from sqlalchemy import ColumnElement, Select, case, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from helpdesk.decisions import DecisionKind, DecisionReason
@@ -180,7 +180,7 @@ def bounds(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.kind is not None:
         yield _kind() == wanted.kind
     if wanted.reason == THUMBS_DOWN:
-        yield AskedText.disliked
+        yield AskedText.disliked == true()
     elif wanted.reason is not None:
         yield AskedText.reason == wanted.reason
     if wanted.text:
