@@ -11,7 +11,7 @@ from helpdesk.records import addition_vectors as records
 from helpdesk.records.database import Database
 from helpdesk.serving.day_additions import Added
 
-LOCK = "additions.lock"
+ADDITIONS_LOCK = "additions.lock"
 _AT_ONCE = 200  # encoded under one lock; between two such portions a process looks for promotions
 
 
@@ -20,7 +20,7 @@ class AdditionVectors:
 
     def __init__(self, database: Database, home: Path) -> None:
         self._database = database
-        self._lock = home / LOCK
+        self._lock = home / ADDITIONS_LOCK
         self._encoder = ""
         self._known: dict[str, Vectors] = {}
 
