@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 MOST_FOLD_ENCODERS = 4
 FIFTHS = 5
 ENOUGH_HELD_OUT = 300
+WANTED = "wanted_steps"  # what the budget was too short for, where it is more than `steps`
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def tune(
     whole.mkdir(parents=True)
     model = trainer.train(everything, plans[-1], stage="fine-tuning")
     save_encoder(model, whole, rounding=rounding)
-    return Tuned(whole, Measurement(folds, fold_of, tuple(folders)), plans[-1].facts() | trainer.facts)
+    steps = {WANTED: plan_training(len(everything), len(dataset.intents), max_steps=max_steps).steps}
+    return Tuned(whole, Measurement(folds, fold_of, tuple(folders)), plans[-1].facts() | steps | trainer.facts)
 
 
 def _outgrown(like: Measurement, dataset: Dataset) -> bool:
