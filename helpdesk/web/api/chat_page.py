@@ -22,7 +22,8 @@ def demo() -> Response | str:
     """The widget in a corner, and the line that put it there."""
     scheme = "https" if service().settings.https_only else None
     script = url_for("widget.script", _external=True, _scheme=scheme)
-    return _off() or render_template("demo.html", script=script, site_key=_site_key())
+    keyed = service().settings.require_key
+    return _off() or render_template("demo.html", script=script, site_key=_site_key(), keyed=keyed)
 
 
 def _site_key() -> str | None:

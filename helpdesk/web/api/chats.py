@@ -33,7 +33,8 @@ def signed_body(recipe: Recipe, secrets: Sequence[str]) -> dict[str, Any]:
     """The JSON of a request whose raw bytes are signed. 401 otherwise, before anything is parsed."""
     raw = request.get_data()
     if not is_signed(recipe, secrets, request.headers, raw, now=time.time()):
-        abort(401, f"{recipe.signature} does not sign this body, or not within five minutes")
+        late = ", or not within five minutes" if recipe.timestamp else ""
+        abort(401, f"{recipe.signature} does not sign this body{late}")
     return parse(raw)
 
 

@@ -12,6 +12,7 @@ from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.matching.decide import Decision
 from helpdesk.records.api_keys import Scope
 from helpdesk.serving.chat_service import Reply
+from helpdesk.serving.given_texts import MAX_SENDER, check_text
 from helpdesk.serving.outside_view import OutsideView
 from helpdesk.web.api.contract import (
     ApiMessage,
@@ -53,6 +54,8 @@ def messages() -> Response:
     body = read_body(ApiMessage)
     count_message(body.channel, body.session_id)
     chat = service().speaking(body.locale)
+    check_text("text", body.text, limit=chat.settings.max_message_chars)
+    check_text("session_id", body.session_id, limit=MAX_SENDER)
     reply = chat.reply(body.text, channel=body.channel, sender=body.session_id, external_id=body.message_id)
     return told(as_json(reply, chat.view(body.text, reply), internals=sees_internals()))
 

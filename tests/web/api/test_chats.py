@@ -277,6 +277,7 @@ def test_teams_gets_its_answer_at_once(visitor: FlaskClient, records: Database) 
     strange = signed(visitor, TEAMS, path, teams_activity() | {"from": {"name": "x" * 9999}})
 
     assert (forged.status_code, strange.status_code) == (401, 400)
+    assert forged.get_json()["detail"] == "Authorization does not sign this body"  # Teams signs no moment
     assert strange.get_json()["detail"] == "from.id is None; expected text"
     with records.read() as session:
         texts = session.scalars(select(Message.text).order_by(Message.id)).all()

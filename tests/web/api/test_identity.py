@@ -102,6 +102,8 @@ def test_the_chat_page_may_have_a_key_of_its_own(settings: Settings, live: LiveM
     ).test_client()
     for path in ("/", "/demo"):
         assert f'data-site-key="{key}"' in client.get(path).text
+    assert "helpdesk key add www --origin" in client.get("/demo").text  # the page's own key counts on no other site
+    assert "HELPDESK_ALLOWED_ORIGINS" not in client.get("/demo").text
     sent = {"X-Site-Key": key, "Origin": "http://localhost"}
 
     assert ask(client, "/api/v1/messages", sent).status_code == 200

@@ -136,6 +136,8 @@ def body(**more: Any) -> dict[str, Any]:
         (WEBHOOK, b'{"sender": "a", "message": "' + b"x" * 2001 + b'"}', "2,001 characters; expected at most 2,000"),
         (WEBHOOK, b'{"sender": "' + b"s" * 257 + b'", "message": "x"}', "sender has 257 characters"),
         ("/api/v1/messages", b'{"text": "x"}', "session_id is missing"),
+        ("/api/v1/messages", b'{"session_id": " ", "text": "x"}', "session_id is empty"),
+        ("/api/v1/messages", b'{"session_id": "s", "text": " "}', "text is empty"),
         ("/api/v1/messages", b'{"session_id": "s", "text": "x", "channel": "A b"}', "channel is 'A b'"),
         ("/api/v1/messages", b'{"session_id": "s", "text": "x", "message_id": 7.5}', "message_id is 7.5"),
         ("/api/v1/messages", b'{"session_id": "s", "text": "x", "message_id": {}}', "message_id is {}"),
