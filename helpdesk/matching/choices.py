@@ -48,6 +48,7 @@ _WORDS: Final = (
 _DIGITS: Final = re.compile(r"([0-9]{1,2})(st|nd|rd|th|te|ter|tes|ten|er|ere|eme|e|o|a)?")
 _LINE: Final = re.compile(r"\(?([1-9])\s*[.):]\s*(\S.*)")
 _NUMBER_SIGN: Final = re.compile(r"(?:#\s*|\bno\s*\.?\s*)(?=[0-9]{1,2}\b)")
+_BETWEEN_NUMBERS: Final = re.compile(r"(?<=[0-9])(?:,\s+|\s*[&+]\s*)(?=[0-9])")  # "1,5" may be a price
 _FOREIGN_MARK: Final = re.compile(r"[^\w\s#().,:;!?'\"\[\]¿¡-]|[0-9][.,:][0-9]|\w-\w")
 _SIGNED: Final = re.compile(r"\s*[-–−+]\d")
 _TOKEN: Final = re.compile(r"[^\W_]+")
@@ -96,7 +97,7 @@ def read_choice(text: str, offered: Sequence[str], *, none_text: str) -> MenuCho
     if line and int(line[1]) <= len(questions) and normalise(line[2]) == questions[int(line[1]) - 1]:
         return MenuChoice((int(line[1]) - 1,))
     plain = _plain(said).replace("s il vous plait", "svp")
-    marked = _NUMBER_SIGN.sub("option ", plain)
+    marked = _NUMBER_SIGN.sub("option ", _BETWEEN_NUMBERS.sub(" and ", plain))
     words = _TOKEN.findall(marked)
     if not words or len(words) > _MOST_WORDS or _FOREIGN_MARK.search(marked) or _SIGNED.match(text):
         return None
