@@ -86,5 +86,6 @@ def _result(record: Record) -> str:
 
 
 def _cell(lines: Sequence[str]) -> str:
-    """Lines as one cell of a table."""
-    return " ".join("; ".join(dict.fromkeys(lines)).replace("|", "/").replace("`", "'").split())[:300]
+    """Lines as one cell of a table, without the paths of the machine."""
+    words = "; ".join(dict.fromkeys(lines)).replace("|", ",").replace("`", "'").split()
+    return " ".join("..." if word.count("/") > 1 else word for word in words)[:300]

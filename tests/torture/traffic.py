@@ -64,9 +64,8 @@ class Traffic:
         while not self._stop.is_set():
             count += 1
             delivery, text = f"{self._name}-{number}-{count}", texts[(count * 5 + number * 3) % len(texts)]
-            began = time.monotonic()
-            while not self._deliver(delivery, text) and time.monotonic() - began < PATIENCE:
-                time.sleep(AGAIN)
+            while not self._deliver(delivery, text) and not self._stop.wait(AGAIN):
+                pass
             time.sleep(self._pause)
 
     def _deliver(self, delivery: str, text: str) -> bool:
@@ -154,7 +153,7 @@ def _mixed(world: World, tries: Sequence[Try]) -> list[str]:
 
 
 def _never_answered(tries: Sequence[Try]) -> list[str]:
-    """Deliveries that were given up; those that were under way when traffic stopped are none."""
+    """Deliveries that were not answered long before traffic stopped."""
     end = max((t.ended for t in tries), default=0.0)
     first: dict[str, float] = {}
     for found in tries:
