@@ -1,4 +1,4 @@
-"""How long somebody waits for PostgreSQL: once for each request.
+"""How long somebody waits for PostgreSQL: so long for each request, however often it asks.
 
 A server that is frozen, or cut off, says nothing, and the kernel goes on confirming what is sent to it. So the time is
 kept here, beside the limits that the server itself keeps.
@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import Any
 
 GRACE = 0.5  # seconds that the server has to end a statement by its own limit, which keeps the connection
+_SHORTEST_CONNECT = 1.0  # seconds; libpq waits no less than two
 
 
 @dataclass
 class _Patience:
-    over: bool = False
+    waited: float = 0.0  # seconds, in waits longer than GRACE: shorter ones are work, of which a request may have much
 
 
 _PATIENCE: ContextVar[_Patience | None] = ContextVar("patience", default=None)
@@ -25,12 +26,25 @@ _PATIENCE: ContextVar[_Patience | None] = ContextVar("patience", default=None)
 
 @contextmanager
 def waiting_once() -> Iterator[None]:
-    """Whoever waited in vain for the database inside does not wait again: whatever is asked next fails at once."""
+    """The waits for the database inside come to no more than the timeout, together: whatever is asked after that fails
+    at once."""
     token = _PATIENCE.set(_Patience())
     try:
         yield
     finally:
         _PATIENCE.reset(token)
+
+
+@contextmanager
+def _waiting(seconds: float) -> Iterator[float]:
+    """One wait; gives how long it may be."""
+    patience = _PATIENCE.get() or _Patience()
+    began = time.monotonic()
+    try:
+        yield max(0.0, seconds + GRACE - patience.waited)
+    finally:
+        took = time.monotonic() - began
+        patience.waited += took if took > GRACE else 0.0
 
 
 def connect_in_time(seconds: float, *arguments: Any, **options: Any) -> Any:
@@ -40,16 +54,11 @@ def connect_in_time(seconds: float, *arguments: Any, **options: Any) -> Any:
     """
     from psycopg import OperationalError
 
-    patience = _PATIENCE.get()
-    if patience is not None and patience.over:
-        raise OperationalError(f"no answer within {seconds:g} seconds")
-    began = time.monotonic()
-    try:
-        return _connections(seconds).connect(*arguments, **options)
-    except OperationalError:
-        if patience is not None and time.monotonic() - began >= seconds:
-            patience.over = True
-        raise
+    with _waiting(seconds) as left:
+        if left < min(_SHORTEST_CONNECT, seconds):
+            raise OperationalError(f"no answer within {seconds:g} seconds")
+        timeout = min(options["connect_timeout"], max(2, round(left)))
+        return _connections(seconds).connect(*arguments, **options | {"connect_timeout": timeout})
 
 
 @lru_cache
@@ -58,16 +67,13 @@ def _connections(seconds: float) -> Any:
 
     class TimedConnection(Connection[Any]):
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-            patience = _PATIENCE.get()
-            left = 0.0 if patience is not None and patience.over else seconds + GRACE
-            until = time.monotonic() + left
-            try:
-                return super().wait(gen, interval, left if timeout is None else min(left, timeout))
-            except OperationalError:
-                if time.monotonic() >= until:
-                    self.pgconn.finish()
-                    if patience is not None:
-                        patience.over = True
-                raise
+            with _waiting(seconds) as left:
+                until = time.monotonic() + left
+                try:
+                    return super().wait(gen, interval, left if timeout is None else min(left, timeout))
+                except OperationalError:
+                    if time.monotonic() >= until:
+                        self.pgconn.finish()
+                    raise
 
     return TimedConnection

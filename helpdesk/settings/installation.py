@@ -30,7 +30,7 @@ class InstallationSettings(BaseSettings):
         5.0,
         gt=0,
         description="Seconds to wait for a locked or unreachable database before a 503 reply; on PostgreSQL also the "
-        "limit for one statement of a request",
+        "limit for the statements of a request that take longer than half a second, together",
     )
     base_model: str = Field(
         "all-MiniLM-L6-v2",

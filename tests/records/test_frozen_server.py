@@ -92,6 +92,17 @@ def test_nobody_waits_longer_than_the_timeout(server: FrozenServer, database: Da
     assert time.monotonic() - began < 5
 
 
+def test_waits_of_one_request_add_up(server: FrozenServer, database: Database) -> None:
+    """Each is shorter than the timeout, as when a server stands still again and again."""
+    began = time.monotonic()
+    with waiting_once(), pytest.raises(UnavailableError):
+        for _ in range(6):
+            with database.read() as session:
+                session.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": TIMEOUT * 0.6})
+
+    assert time.monotonic() - began < TIMEOUT + 1
+
+
 def test_a_long_statement_is_ended_by_the_server(database: Database) -> None:
     """The connection is kept."""
     with pytest.raises(UnavailableError, match="statement timeout"), database.read() as session:
