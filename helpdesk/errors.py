@@ -64,6 +64,7 @@ class DatabaseFault(StrEnum):
     """What keeps a database from working, in words that tell no host and no path."""
 
     UNREACHABLE = "does not answer"
+    ABSENT = "cannot be reached"  # nothing listens there, or says nothing, or is just being started
     LOCKED = "is locked"
     FULL = "cannot grow: the disk is full"
     READ_ONLY = "cannot be written"

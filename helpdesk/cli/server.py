@@ -24,16 +24,26 @@ def init(empty: bool) -> None:
 
 @click.command()
 def serve() -> None:
-    """Serve webhook, chat page and labelling page with gunicorn."""
+    """Serve webhook, chat page and labelling page with gunicorn.
+
+    Without its PostgreSQL it says 503 until that is there.
+    """
+    from helpdesk.errors import DatabaseFault, UnavailableError
     from helpdesk.home import missing, open_home
     from helpdesk.server import exec_server
     from helpdesk.settings import load_settings
 
     settings = load_settings()
-    database = open_home(settings)
-    for line in missing(database):
-        say(line, err=True)
-    database.close()
+    try:
+        database = open_home(settings)
+    except UnavailableError as error:
+        if error.fault != DatabaseFault.ABSENT:
+            raise
+        say(f"{error}; every message gets a 503 until it is there", err=True)
+    else:
+        for line in missing(database):
+            say(line, err=True)
+        database.close()
     exec_server(settings)
 
 

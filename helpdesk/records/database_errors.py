@@ -23,6 +23,11 @@ _ADVICE = {  # what the driver says -> what helps
 
 
 _FAULTS = {
+    "the database system is starting up": DatabaseFault.ABSENT,
+    "FATAL": DatabaseFault.UNREACHABLE,  # a server that is there and refuses: the password, the name
+    "Connection refused": DatabaseFault.ABSENT,
+    "No such file or directory": DatabaseFault.ABSENT,  # its socket
+    "timeout expired": DatabaseFault.ABSENT,
     "is not a database": DatabaseFault.DAMAGED,
     "is malformed": DatabaseFault.DAMAGED,
     "is full": DatabaseFault.FULL,

@@ -195,6 +195,7 @@ BROKEN: list[Fault] = [file_for_home, newer_database, other_file, folder_for_dat
 BROKEN += [bad_url, bad_port_in_url, unknown_database, no_driver, absent_server, bad_setting]
 CASES = [(words, fault) for words in AT_HOME for fault in (no_home, empty_home, older_database, *BROKEN)]
 CASES = [case for case in CASES if case[0] != ("db", "upgrade") or case[1] not in (empty_home, older_database)]
+CASES.remove((("serve",), absent_server))  # it waits for its server: tests/test_torture.py
 CASES += [(INIT, fault) for fault in BROKEN] + [(words, bad_setting) for words in WITHOUT_HOME]
 
 

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import httpx2 as httpx
+
 from torture.stage import Stage
 from torture.traffic import Traffic
-from torture.worlds import Service, wait_for
+from torture.worlds import TAUGHT, Service, wait_for
 
 BACK_SECONDS = 5.0
 OVER = 1.0  # seconds beyond the setting that a request may take
@@ -61,7 +63,10 @@ def start_without_server(stage: Stage) -> None:
             if service.process.poll() is not None:
                 stage.outcome.problems.append("`helpdesk serve` ends when its database is not there")
                 return
-            stage.outcome.expect(service.status("/readyz") in (0, 503), "ready without a database")
+            stage.outcome.expect(service.status("/readyz") == 503, "ready without a database")
+            body = {"sender": "early", "message": TAUGHT[0]}
+            told = httpx.post(f"{service.url}/webhooks/rest/webhook", json=body, timeout=30)
+            stage.outcome.expect(told.status_code == 503 and "Retry-After" in told.headers, f"{told.status_code} early")
             pids = {worker.pid for worker in service.workers()}
         try:
             stage.outcome.took("back and ready", wait_for(partial(_is, service, "/readyz")), most=BACK_SECONDS)
