@@ -60,7 +60,9 @@ def fork(script: str, *words: str, environment: Mapping[str, str], folder: Path)
     said, complaints = folder / f"fork-{number}.out", folder / f"fork-{number}.err"
     said.touch()
     complaints.touch()
-    process = _context.Process(target=_run, args=(script, words, dict(environment), str(said), str(complaints)))
+    process = _context.Process(
+        target=_run, args=(script, words, dict(environment), str(said), str(complaints)), daemon=True
+    )
     process.start()
     return Forked(process, said, complaints)
 

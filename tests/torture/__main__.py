@@ -25,7 +25,7 @@ from measured import append, circumstances, read
 from torture.cases import CASES
 from torture.postgres import Postgres
 from torture.report import write_report
-from torture.stage import Case, Outcome, Stage
+from torture.stage import Case, Outcome, Stage, end_in_order_when_terminated
 from torture.suite import SUITE, run_tests
 from torture.worlds import World, make_world
 
@@ -37,6 +37,7 @@ DATABASES = ("sqlite", "postgresql")
 def main() -> None:
     """Play what is asked for, then write the report."""
     wanted = _arguments()
+    end_in_order_when_terminated()
     logging.disable(logging.WARNING)
     seed = wanted.seed if wanted.seed is not None else random.SystemRandom().randrange(10**6)
     results = wanted.out / RESULTS

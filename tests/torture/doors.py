@@ -17,7 +17,7 @@ from torture.worlds import served
 
 MEMORY_MOST = 400e6  # bytes a worker
 HASTE = 16  # clients of a flood
-DOORS = ("/webhooks/rest/webhook", "/api/v1/messages", "/api/v1/match", "/api/v1/feedback")
+DOORS = ("/webhooks/rest/webhook", "/api/v1/messages", "/api/v1/match", "/api/v1/messages/1/feedback")
 BAD_TEXTS = (
     "a\x00b",
     "lone \ud800 surrogate",
@@ -128,7 +128,7 @@ def _bodies(path: str, bad: str) -> Iterator[dict[str, object]]:
         DOORS[0]: {"sender": "fuzz", "message": "forgot my password"},
         DOORS[1]: {"session_id": "fuzz", "text": "forgot my password"},
         DOORS[2]: {"text": "forgot my password"},
-        DOORS[3]: {"session_id": "fuzz", "message_id": 1, "said": "not_helpful"},
+        DOORS[3]: {"session_id": "fuzz", "helpful": False, "chosen": "vpn"},
     }[path]  # type: ignore[assignment]
     assert isinstance(good, dict)
     for name in good:

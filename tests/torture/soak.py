@@ -38,7 +38,7 @@ from helpdesk.upkeep.backup import write_backup
 from helpdesk.upkeep.restore import restore
 from torture.__main__ import DATABASES, RESULTS, ROOT, record, worlds
 from torture.report import SOAK, write_report
-from torture.stage import Outcome
+from torture.stage import Outcome, end_in_order_when_terminated
 from torture.traffic import Traffic, acknowledged, judge_traffic
 from torture.trainers import REFRESH, start, teach
 from torture.worlds import Service, World, served
@@ -126,7 +126,7 @@ class Soak:
         """One after the other, whatever is due: swaps, erasures, nights, and one backup in the middle."""
         began, done = time.monotonic(), Counter[str]()
         acts = {"swap": (SWAP_EVERY, self.swap), "erase": (ERASE_EVERY, self.erase), "night": (NIGHT_EVERY, self.night)}
-        while (now := time.monotonic() - began) < seconds:
+        while (now := time.monotonic() - began) < seconds and not self._stop.wait(0.5):
             if now > seconds / 2 and not done["backup"]:
                 done["backup"] += 1
                 self._try(self.save_and_restore)
@@ -134,7 +134,6 @@ class Soak:
                 if now > (done[act] + 1) * min(every, seconds / 4):
                     done[act] += 1
                     self._try(do)
-            time.sleep(0.5)
 
     def _try(self, act: Callable[[], None]) -> None:
         try:
@@ -267,6 +266,7 @@ def draw(samples: Samples, path: Path) -> None:
 def main() -> None:
     """Soak, judge, draw; exit code 1 when something failed or is not flat."""
     wanted = _arguments()
+    end_in_order_when_terminated()
     logging.disable(logging.WARNING)
     wanted.out.mkdir(parents=True, exist_ok=True)
     passed = True

@@ -1,6 +1,7 @@
 """What every case is given, and what it gives back."""
 
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,11 @@ from torture.traffic import Traffic, acknowledged, judge_traffic
 from torture.worlds import Service, World, served
 
 MOST_SHOWN = 5
+
+
+def end_in_order_when_terminated() -> None:
+    """SIGTERM ends a run as SIGINT does: services, servers and file systems that it made go with it."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 @dataclass
