@@ -128,7 +128,7 @@ def _bodies(path: str, bad: str) -> Iterator[dict[str, object]]:
         DOORS[0]: {"sender": "fuzz", "message": "forgot my password"},
         DOORS[1]: {"session_id": "fuzz", "text": "forgot my password"},
         DOORS[2]: {"text": "forgot my password"},
-        DOORS[3]: {"session_id": "fuzz", "helpful": False, "chosen": "vpn"},
+        DOORS[3]: {"session_id": "fuzz", "helpful": False},
     }[path]  # type: ignore[assignment]
     assert isinstance(good, dict)
     for name in good:

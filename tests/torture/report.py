@@ -17,7 +17,7 @@ HEAD = """# Reliability
 
 What a running helpdesk survives, and the proof. `make torture` wrote this page: it starts the real server with two
 workers on loopback, sends messages that must be answered differently by two versions, and meanwhile kills, freezes,
-fills up, damages and lies. `make test` plays the same cases a few times each.
+fills up, damages and lies. `make test` plays the quicker ones of the same cases once or twice.
 
 **A case passes on its oracle**, not on the absence of errors. Clients write down every reply. Afterwards each message
 that was acknowledged must be in the database once, under the id that was told, with one decision; a message that was

@@ -31,6 +31,7 @@ from homes import PASSWORD, STAFF
 from measured import append, read
 from scipy.stats import theilslopes
 
+from helpdesk.errors import DatabaseFault
 from helpdesk.records import versions
 from helpdesk.records.versions import ROLLBACK
 from helpdesk.settings import load_settings
@@ -46,7 +47,8 @@ from torture.worlds import Service, World, served
 EVERY = 3.0  # seconds between samples
 WARM = 0.25  # share of the time that is not judged
 MAY_GROW = {"memory, MB": 0.10, "descriptors": 0.05, "threads": 0.05, "write-ahead log, MB": 0.25}  # of the median
-PAGES = ("/desk", "/desk/queue", "/desk/report", "/desk/conversations", "/desk/inbox", "/faq", "/metrics", "/readyz")
+PAGES = ("/desk", "/desk/queue", "/desk/report", "/desk/conversations", "/desk/inbox", "/faq", "/metrics")
+LOCKED = str(DatabaseFault.LOCKED)
 VAGUE = ("printer", "vpn wifi", "the laptop printer", "what about the office")
 NIGHT_EVERY, SWAP_EVERY, ERASE_EVERY = 300.0, 20.0, 60.0
 Samples = dict[tuple[str, str], list[tuple[float, float]]]  # (measure, whose) -> (seconds, value)
@@ -106,6 +108,7 @@ class Soak:
                 status = client.get(path).status_code
                 if status >= 500:
                     self.outcome.problems.append(f"{path}: status {status}")
+            self._look_whether_ready(client.get("/readyz"))
             number = self.counts["labels"]
             item = self.service.say(f"soak oddity {number} of a kind", sender="soak-labelled")["custom"]["message_id"]
             fields = _hidden(client.get(f"/desk?item={item}").text) | {"label": "intent:vpn"}
@@ -116,6 +119,13 @@ class Soak:
             self.counts["pages"] += len(PAGES)
 
         return work
+
+    def _look_whether_ready(self, answer: httpx.Response) -> None:
+        """It is in order that a process is not ready while an erasure, say, holds SQLite for more than two seconds."""
+        problem = str(answer.json()["problem"]) if answer.status_code == 503 else ""
+        self.counts["not ready, locked"] += LOCKED in problem
+        if problem and LOCKED not in problem:
+            self.outcome.problems.append(f"/readyz: {problem}")
 
     def _edit(self) -> None:
         teach(self.world, self.counts["edits"])
