@@ -8,11 +8,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from pydantic import SecretStr
-from sqlalchemy import func, insert, inspect, select, text
+from sqlalchemy import func, insert, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk.app import create_app
-from helpdesk.errors import BadInputError, ConflictError, UnavailableError
+from helpdesk.errors import BadInputError, ConflictError, DatabaseFault, UnavailableError
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database, open_database, require_schema, upgrade
 from helpdesk.records.tables import Conversation, DecisionRow, Intent, Label, Message, Phrasing, Table
@@ -169,8 +169,19 @@ def test_an_absent_server_is_unavailable_not_a_crash(tmp_path: Path) -> None:
     url = "postgresql+psycopg://nobody@127.0.0.1:1/none"
     database = open_database(load_settings(home=tmp_path, database_url=url, database_timeout=1))
 
-    with pytest.raises(UnavailableError, match="did not answer"):
+    with pytest.raises(UnavailableError, match="did not answer") as found:
         database.ping()
+    assert found.value.fault == DatabaseFault.ABSENT
+
+
+def test_a_server_that_refuses_is_not_absent(postgresql_url: str, tmp_path: Path) -> None:
+    """A name that is not right does not get right by waiting."""
+    url = make_url(postgresql_url).set(database="nowhere").render_as_string(hide_password=False)
+    database = open_database(load_settings(home=tmp_path, database_url=url))
+
+    with pytest.raises(UnavailableError, match="does not exist") as found:
+        database.ping()
+    assert found.value.fault == DatabaseFault.UNREACHABLE
 
 
 @pytest.fixture
