@@ -224,7 +224,9 @@ def _normalise(data: bytes) -> object:
 
 
 def _redact(data: bytes) -> object:
-    return _REDACT(_text(data))
+    once = _REDACT(_text(data))
+    assert _REDACT(once) == once
+    return once
 
 
 def _markup(data: bytes) -> object:

@@ -4,14 +4,15 @@
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from helpdesk.redaction.addresses import SPELLED_HINTS, find_addresses
-from helpdesk.redaction.credentials import CREDENTIAL_HINTS, find_credentials
-from helpdesk.redaction.numbers import find_numbers
+from helpdesk.redaction.addresses import EMAIL, IP, SPELLED_HINTS, find_addresses
+from helpdesk.redaction.credentials import CREDENTIAL_HINTS, SECRET, find_credentials
+from helpdesk.redaction.numbers import CARD, IBAN, PHONE, find_numbers
 from helpdesk.redaction.own_patterns import OwnPattern, read_patterns
 
 
@@ -23,6 +24,7 @@ class Personal(NamedTuple):
     kind: str
 
 
+_MASK: Final = "\ufffc"  # stands for each character of a placeholder while one looks: no letter, digit or space
 # Nearly every message holds none of these, and is done with after a look at its characters.
 _MARK: Final = re.compile(r"[@\d:]")
 _HINT: Final = re.compile(
@@ -44,28 +46,69 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """The text with a placeholder for each thing that is personal."""
-        if not self.on:
-            return text
-        pieces, end = [], 0
-        for found in self.find(text):
-            pieces += [text[end : found.start], f"[{found.kind}]"]
-            end = found.end
-        return "".join([*pieces, text[end:]]) if pieces else text
+        return _written(text, self.find(text)) if self.on else text
 
     def find(self, text: str) -> list[Personal]:
-        """What is personal in a text, in its order, without overlaps: what is looked for first has it."""
+        """What is personal in a text, in its order, without overlaps: what is looked for first has it.
+
+        A placeholder beside a piece can show that the piece is personal, too, so one looks until nothing more is found.
+        """
         taken: list[Personal] = []
-        for look in self._looks(text):
-            for start, end, kind in look(text):
-                if all(end <= other.start or start >= other.end for other in taken):
-                    taken.append(Personal(start, end, kind))
-        return sorted(taken)
+        while found := self._found(_written(text, taken)):
+            taken = sorted([*taken, *(_in_original(piece, taken) for piece in found)])
+        return taken
+
+    def _found(self, text: str) -> list[Personal]:
+        masked = self._placeholder.sub(lambda match: _MASK * len(match[0]), text)
+        taken = [Personal(*match.span(), "") for match in self._placeholder.finditer(text)]
+        placeholders = len(taken)
+        for look in self._looks(masked):
+            for start, end, kind in look(masked):
+                taken += [
+                    Personal(*rest, kind)
+                    for rest in _rests(start, end, taken)
+                    if any(map(str.isalnum, text[slice(*rest)]))
+                ]
+        return taken[placeholders:]
+
+    @cached_property
+    def _placeholder(self) -> re.Pattern[str]:
+        names = (SECRET, EMAIL, IP, PHONE, CARD, IBAN, *(pattern.name for pattern in self.own))
+        return re.compile(rf"\[(?:{'|'.join(names)})\]")
 
     def _looks(self, text: str) -> Iterable[Callable[[str], Iterable[tuple[int, int, str]]]]:
         for pattern in self.own:
             yield pattern.find
         if _may_hold(text):
             yield from (find_credentials, find_addresses, lambda text: find_numbers(text, regions=self.regions))
+
+
+def _written(text: str, taken: Sequence[Personal]) -> str:
+    pieces, end = [], 0
+    for found in taken:
+        pieces += [text[end : found.start], f"[{found.kind}]"]
+        end = found.end
+    return "".join([*pieces, text[end:]])
+
+
+def _in_original(found: Personal, taken: Sequence[Personal]) -> Personal:
+    """Where a piece of the text with placeholders for what is taken stands in the text as it was typed."""
+    longer = 0
+    for other in taken:
+        if other.start + longer > found.start:
+            break
+        longer += len(f"[{other.kind}]") - (other.end - other.start)
+    return Personal(found.start - longer, found.end - longer, found.kind)
+
+
+def _rests(start: int, end: int, taken: Sequence[Personal]) -> Iterator[tuple[int, int]]:
+    """What of a piece is not taken yet: a password that holds a staff number is a secret before it and after it."""
+    for other in sorted(other for other in taken if other.start < end and start < other.end):
+        if start < other.start:
+            yield start, other.start
+        start = other.end
+    if start < end:
+        yield start, end
 
 
 def _may_hold(text: str) -> bool:

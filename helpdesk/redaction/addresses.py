@@ -21,12 +21,16 @@ _VERSION: Final = re.compile(
     r"|android|windows|office|java|python|section|chapter)[ .:]*(?:is |to |from |number )?|\bv)$",
     re.IGNORECASE,
 )
+_LOGIN: Final = re.compile(r"://[^\s:/@]+:[^\s@/]*$")  # what stands before @ is a password, and after it a host
+_LOOK_BACK_LOGIN = 80  # characters
 _LOOK_BACK = 24  # characters before an address that may say what it is
 
 
 def find_addresses(text: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, kind) of the addresses in a text."""
     for match in _EMAIL.finditer(text):
+        if _LOGIN.search(text[max(0, match.start() - _LOOK_BACK_LOGIN) : match.start()]):
+            continue
         lead = len(match[0]) - len(match[0].lstrip("!#$%&'*/=?^`{|}~.-"))
         yield match.start() + lead, match.end(), EMAIL
     for match in _SPELLED.finditer(text):

@@ -60,7 +60,7 @@ def find_credentials(text: str) -> Iterator[tuple[int, int, str]]:
         if value[0] in _OPENING and len(value) > 2:
             yield match.start("value") + 1, match.end("value") - (value[-1] in "\"”’'`"), SECRET
             continue
-        value = value.rstrip(_ENDS) if value != "[secret]" else value
+        value = value.rstrip(_ENDS)
         if value and _is_told(value, word=match["between"].strip()[:1].isalpha()):
             yield match.start("value"), match.start("value") + len(value), SECRET
     for match in _BARE.finditer(text):
