@@ -1,6 +1,7 @@
 """What an address may hold: numbers of rows, and text that a database can compare."""
 
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, request
 from werkzeug.exceptions import NotFound
@@ -40,6 +41,14 @@ def install(app: Flask) -> None:
         for name, value in (*request.args.items(multi=True), *_fields()):
             if "\x00" in name or "\x00" in value:
                 raise BadInputError(f"{name!r:.40} holds a NUL; expected Unicode text")
+
+
+def split_address(text: str) -> SplitResult:
+    """The parts of an address that somebody sent; of text that is none, empty parts."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return urlsplit("")
 
 
 def for_programs() -> bool:

@@ -1,5 +1,6 @@
 """What the chats of other systems share: their doors, the one message service behind them, the outbox of replies."""
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,12 +40,23 @@ def signed_body(recipe: Recipe, secrets: Sequence[str]) -> dict[str, Any]:
 
 
 def answer(text: str, *, channel: str, sender: str, external_id: str) -> Reply:
-    """The reply to a message of another system's chat, stored when this returns. Too long a text is cut."""
+    """The reply to a message of another system's chat, stored when this returns. Too long a text is cut.
+
+    A sender of more than `MAX_SENDER` characters is stored as its beginning and its SHA-256: another end is another
+    conversation.
+    """
     said = text.replace("\x00", "").strip() or NO_TEXT
     longest = service().settings.max_message_chars
     if len(said) > longest:
         said = said[: longest - 1] + "…"
-    return service().reply(said, channel=channel, sender=sender[:MAX_SENDER], external_id=external_id)
+    return service().reply(said, channel=channel, sender=_sender(sender), external_id=external_id)
+
+
+def _sender(sender: str) -> str:
+    if len(sender) <= MAX_SENDER:
+        return sender
+    end = "~" + hashlib.sha256(sender.encode("utf-8", "surrogatepass")).hexdigest()
+    return sender[: MAX_SENDER - len(end)] + end
 
 
 def send_later(reply: Reply, receiver: str, payload: Mapping[str, Any]) -> None:

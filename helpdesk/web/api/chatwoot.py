@@ -92,6 +92,6 @@ def _said(event: dict[str, Any]) -> tuple[str, str] | None:
 
 def _id(holder: object, name: str) -> str:
     number = holder.get("id") if isinstance(holder, dict) else None
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise BadInputError(f"the {name}'s id is {number!r:.40}; expected a whole number")
+    if isinstance(number, bool) or not isinstance(number, int) or abs(number) >= 2**63:
+        raise BadInputError(f"the {name}'s id is {number!r:.40}; expected a whole number of 64 bits")
     return str(number)

@@ -7,7 +7,7 @@ before its button is pressed on a page of ours.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from flask import Response, current_app, make_response, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from helpdesk.records import names, queue
 from helpdesk.records.labels import WORDS
 from helpdesk.text import visible
+from helpdesk.web.addresses import split_address
 from helpdesk.web.context import is_own_origin, service
 from helpdesk.web.policy import may_use
 from helpdesk.web.staff.filters import FILTERS
@@ -93,7 +94,7 @@ def is_foreign(origin: str | None) -> bool:
 
 
 def _carried_attempt() -> Attempt | None:
-    action = urlsplit(request.form.get("again", ""))
+    action = split_address(request.form.get("again", ""))
     try:
         endpoint, arguments = current_app.url_map.bind("").match(action.path, method="POST")
     except HTTPException:

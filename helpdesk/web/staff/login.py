@@ -1,7 +1,5 @@
 """Logging in and out of the staff pages."""
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, Flask, current_app, g, make_response, redirect, render_template, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
@@ -15,6 +13,7 @@ from helpdesk.records.roles import Role
 from helpdesk.records.sign_ins import record_sign_in
 from helpdesk.records.tables import Staff
 from helpdesk.web import problems
+from helpdesk.web.addresses import split_address
 from helpdesk.web.context import is_staff, service
 from helpdesk.web.policy import home_page, may_use, note_refused, public, requires
 from helpdesk.web.staff import session_ends
@@ -197,15 +196,15 @@ def _may_not(error: Forbidden) -> Response:
 
 
 def _referring_path() -> str:
-    parts = urlsplit(request.referrer or "")
+    parts = split_address(request.referrer or "")
     return f"{parts.path}?{parts.query}".rstrip("?") if parts.netloc == request.host else ""
 
 
 def _target(wanted: str) -> str:
     """Where to go after the login: a page of ours that answers GET and may be seen, never another site."""
-    parts = urlsplit(wanted)
+    parts = split_address(wanted)
     local = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return wanted if local and _is_page(parts.path) else home_page()
+    return wanted if local and wanted.isprintable() and _is_page(parts.path) else home_page()
 
 
 def _is_page(path: str) -> bool:

@@ -19,7 +19,7 @@ from helpdesk.app import create_app
 from helpdesk.channels.signatures import CHATWOOT, SLACK, TEAMS, Recipe, sign
 from helpdesk.errors import BadInputError
 from helpdesk.records.database import Database
-from helpdesk.records.tables import CaseRow, DeliveryRow, Message
+from helpdesk.records.tables import CaseRow, Conversation, DeliveryRow, Message
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.context import courier
@@ -282,6 +282,19 @@ def test_teams_gets_its_answer_at_once(visitor: FlaskClient, records: Database) 
     with records.read() as session:
         texts = session.scalars(select(Message.text).order_by(Message.id)).all()
     assert texts == [KNOWN, "a <b> & c"]
+
+
+def test_senders_that_share_a_long_beginning_are_two(visitor: FlaskClient, records: Database) -> None:
+    """In Teams an id has no length; in Chatwoot a number has 64 bits."""
+    for number, end in enumerate("aba"):
+        activity = teams_activity(number=str(number), **{"from": {"id": f"29:{'x' * 400}{end}"}})
+        assert signed(visitor, TEAMS, "/webhooks/teams", activity).status_code == 200
+    with records.read() as session:
+        senders = session.scalars(select(Conversation.sender)).all()
+    assert len(set(senders)) == 2
+    assert {len(sender) for sender in senders} == {256}
+    huge = chatwoot_event(account={"id": 10**300})
+    assert signed(visitor, CHATWOOT, "/webhooks/chatwoot", huge).status_code == 400
 
 
 @pytest.mark.parametrize(

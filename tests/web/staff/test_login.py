@@ -29,6 +29,11 @@ from helpdesk.settings import Settings
         ("https://evil.example", "/desk"),
         ("evil.example", "/desk"),
         ("/desk/mine?before=7", "/desk/mine?before=7"),
+        ("/desk\r\nSet-Cookie: a=b", "/desk"),
+        ("/desk?kind=clarify\nLocation: //evil.example", "/desk"),
+        ("\r\n//evil.example", "/desk"),
+        ("/desk?a=\x1b[2J\u2028\u0085", "/desk"),
+        ("//[", "/desk"),
         ("/desk/5/label", "/desk"),
         ("/logout", "/desk"),
         ("/nothing", "/desk"),
@@ -37,6 +42,14 @@ from helpdesk.settings import Settings
 def test_the_login_leads_only_to_our_own_pages(client: FlaskClient, wanted: str, target: str) -> None:
     """A crafted link cannot send staff elsewhere, however a browser reads it; nor to what only forms reach."""
     assert log_in(client, path=f"/login?next={quote(wanted)}").headers["Location"] == target
+
+
+def test_what_is_no_address_leads_nowhere(client: FlaskClient) -> None:
+    """A page that another one led to, and the form that a login carries."""
+    form = {"csrf_token": token(client), "name": STAFF, "password": PASSWORD, "again": "//["}
+
+    assert client.post("/logout", headers={"Referer": "http://["}).status_code == 400
+    assert client.post("/login", data=form).headers["Location"] == "/desk"
 
 
 def test_nothing_of_the_session_before_the_login_is_left(client: FlaskClient) -> None:
