@@ -32,7 +32,6 @@ SUITE: dict[str, tuple[tuple[int, ...], str, tuple[str, ...]]] = {
         "order by number, not by clock; a night of a wrong clock hides nothing",
         (
             "tests/records/test_nights.py",
-            "tests/records/files/test_reports.py",
             "tests/records/test_leases.py",
             "tests/upkeep/test_doctor.py",
         ),
