@@ -58,6 +58,8 @@ function connect({ endpoint, siteKey, locale, store, host, isOpen, onState }) {
       const item = store.find(state, id);
       if (!item) return false;
       item.status = "sent";
+      const before = state.items.findLast(({ who }) => who !== "me");
+      if (said.decision === "person" && [before?.who, before?.decision].includes("person")) return; // it was said
       messages.forEach(({ text, html }, at) => {
         const last = at === messages.length - 1;
         add(state, `${id}/${at}`, {

@@ -339,6 +339,21 @@ def test_a_colleagues_reply_comes_by_itself(context: BrowserContext, api: FakeAp
     assert page.locator(".turn strong").count() == 1
 
 
+def test_the_bot_says_once_that_a_colleague_is_there(page: Page, api: FakeApi) -> None:
+    """Not between every two lines that somebody writes to a colleague."""
+    notice = {"decision": "person", "messages": [{"text": "A colleague can read this."}]}
+    api.replies = {"first": notice, "second": notice, "third": notice}
+    for text in ("first", "second"):
+        ask(page, text)
+    api.state, api.updates = "person", [{"id": 7, "text": "Hello", "html": "<p>Hello</p>"}]
+    ask(page, "third")
+    expect(page.locator(".author")).to_be_visible()
+
+    expect(page.get_by_text("A colleague can read this.")).to_have_count(1)
+    expect(page.locator(".bubble.me")).to_have_text([re.compile(text) for text in ("first", "second", "third")])
+    expect(page.locator(".fate")).to_have_count(0)
+
+
 def test_rules_of_the_page_do_not_reach_it(context: BrowserContext, site: tuple[Site, str], address: str) -> None:
     """Whatever a page says of all elements."""
     site[0].add("hostile", address, head=HOSTILE)
