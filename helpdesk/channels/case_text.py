@@ -19,6 +19,7 @@ _WHY = {
     "language": "a language that the bot does not know",
     "urgent": "a matter marked urgent",
 }
+_WHY_ADDED = _WHY | {"two_failed_tries": "the bot did not understand it"}  # one try is enough while a case is open
 _NEWS = {
     "added": "This was added to case {case}: {why}.",
     "helpful": "The customer says of case {case} that this answer did help.",
@@ -57,7 +58,7 @@ def plain_text(case: CaseContent, *, key: str, public_url: str | None) -> str:
 
 def note_text(note: CaseNote, *, key: str) -> str:
     """What came to a case, for people to read; its last line repeats the key of the note."""
-    news = _NEWS[note.event].format(case=note.case.case_id, why=_WHY.get(note.reason, note.reason))
+    news = _NEWS[note.event].format(case=note.case.case_id, why=_WHY_ADDED.get(note.reason, note.reason))
     return "\n".join([news, "", *_turn(note.about), "", f"Reference: {key}"])
 
 

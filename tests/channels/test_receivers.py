@@ -82,7 +82,7 @@ def queue(database: Database, receiver: str, text: str = "where is my parcel") -
 def add_to_case(database: Database) -> None:
     """A message that joins the case that waits."""
     with database.write() as session:
-        queue_notes(session, 1, 1, event=CaseEvent.ADDED, reason="asked")
+        queue_notes(session, 1, 1, event=CaseEvent.ADDED, reason="two_failed_tries")
 
 
 RECEIVERS = ["webhook", "zammad", "freescout", "chatwoot"]
@@ -148,7 +148,7 @@ def test_what_comes_to_a_case_is_put_beside_it_once(receiver: str, database: Dat
     assert note["place"] == places.get(receiver, case["place"])
     assert note.get("ticket_id") == (case["id"] if receiver == "zammad" else None)
     text = str(note).replace("\\", "")
-    assert "This was added to case 1: the customer asked for a person." in text
+    assert "This was added to case 1: the bot did not understand it." in text
     assert "where is my parcel" in text
 
 
