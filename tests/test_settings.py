@@ -121,6 +121,7 @@ HALF = [
     ({"freescout_url": "ftp://a.example"}, "HELPDESK_FREESCOUT_URL.*http or https"),
     ({"chatwoot_url": "https://a.example", "chatwoot_token": "hunter2"}, "HELPDESK_CHATWOOT_SECRET or"),
     ({"slack_signing_secret": "hunter2"}, "HELPDESK_SLACK_TOKEN"),
+    ({"chat_page_key": "hd_hunter2"}, r"HELPDESK_CHAT_PAGE_KEY=\*\*\*: expected the key of a site"),
 ]
 MAILS = {"smtp_host": "mail", "mail_from": "a@b.org", "mail_to": "c@d.org", "smtp_user": "u"}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsConfigDict
 
 from helpdesk.errors import BadInputError
@@ -71,10 +72,7 @@ def load_settings(**overrides: object) -> Settings:
     except UnicodeDecodeError as error:
         raise BadInputError(f".env is not UTF-8 at byte {error.start}; expected a text file in UTF-8") from None
     except ValidationError as error:
-        lines = (
-            f"{_variable(str(e['loc'][0]))}={_shown(str(e['loc'][0]), e['input'])}: {e['msg']}" for e in error.errors()
-        )
-        raise BadInputError("bad settings: " + "; ".join(lines)) from None
+        raise BadInputError("bad settings: " + "; ".join(map(_fault, error.errors()))) from None
 
 
 def temporary_settings(home: Path, **overrides: object) -> Settings:
@@ -93,6 +91,12 @@ def temporary_environment(home: Path) -> dict[str, str]:
 
 def _variable(name: str) -> str:
     return f"{_PREFIX}{name.upper()}"
+
+
+def _fault(error: ErrorDetails) -> str:
+    """One refused setting: its variable, its value and what was expected."""
+    name = str(error["loc"][0])
+    return f"{_variable(name)}={_shown(name, error['input'])}: {error['msg'].removeprefix('Value error, ')}"
 
 
 def _shown(name: str, value: object) -> str:

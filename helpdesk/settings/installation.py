@@ -64,15 +64,22 @@ class InstallationSettings(BaseSettings):
         "`https://*.example.com`; empty: the allowed origins",
     )
     require_key: bool = Field(False, description="Refuse requests to the API without a key or a login")
-    chat_page_key: str | None = Field(
+    chat_page_key: SecretStr | None = Field(
         None,
-        max_length=100,
         description="Key of a site with which visitors use the chat page and `/demo` where keys are required; empty: "
         "these pages are off for them",
     )
     https_only: bool = Field(False, description="Send the login cookie over TLS only (set it behind TLS)")
 
     _origins = field_validator("allowed_origins", "frame_ancestors", mode="before")(listed)
+
+    @field_validator("chat_page_key")
+    @classmethod
+    def _is_key_of_site(cls, value: SecretStr | None) -> SecretStr | None:
+        """The page shows it to everybody: with a program's key it would give that one away."""
+        if value is not None and not value.get_secret_value().startswith("site_"):
+            raise ValueError("expected the key of a site, site_...; `helpdesk key add NAME --origin ...` makes one")
+        return value
 
     @field_validator("allowed_origins", "frame_ancestors")
     @classmethod

@@ -29,7 +29,9 @@ def demo() -> Response | str:
 def _site_key() -> str | None:
     """What the page sends with every request, where it has to; a login needs none."""
     settings = service().settings
-    return settings.chat_page_key if settings.require_key and not is_staff() else None
+    if settings.chat_page_key is None or not settings.require_key or is_staff():
+        return None
+    return settings.chat_page_key.get_secret_value()
 
 
 def _off() -> Response | None:

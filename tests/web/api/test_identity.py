@@ -6,6 +6,7 @@ import pytest
 from clients import log_in
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
@@ -98,7 +99,7 @@ def test_the_chat_page_may_have_a_key_of_its_own(settings: Settings, live: LiveM
     """With it visitors use the page of a closed API, and nothing but that."""
     key = make(records, Scope.MESSAGES, Scope.FEEDBACK, origins=("http://localhost",))
     client = create_app(
-        settings.model_copy(update={"require_key": True, "chat_page_key": key}), live=live
+        settings.model_copy(update={"require_key": True, "chat_page_key": SecretStr(key)}), live=live
     ).test_client()
     for path in ("/", "/demo"):
         assert f'data-site-key="{key}"' in client.get(path).text
