@@ -53,7 +53,7 @@ def near_pairs(texts: Sequence[str]) -> tuple[Positions, Positions]:
 
 def near_groups(texts: Sequence[str]) -> list[int]:
     """A number for each text: chains of near-duplicates share one."""
-    from scipy.sparse import csr_matrix  # which only learning has
+    from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
     first, second = near_pairs(texts)

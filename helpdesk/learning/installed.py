@@ -4,7 +4,17 @@ from importlib.util import find_spec
 
 from helpdesk.errors import UnavailableError
 
-TRAINING_LIBRARIES = ("torch", "sentence_transformers", "sklearn", "onnx", "onnx_ir", "cleanlab", "threadpoolctl")
+TRAINING_LIBRARIES = (
+    "torch",
+    "sentence_transformers",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "onnx",
+    "onnx_ir",
+    "cleanlab",
+    "threadpoolctl",
+)
 
 
 def require_training() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
 from helpdesk.simulation.arm import Played
 from helpdesk.simulation.hidden import HiddenResult, as_shares
@@ -53,6 +52,8 @@ def regressions(played: Played) -> list[int]:
 
 
 def _p_worse(before: HiddenResult, after: HiddenResult) -> float:
+    from scipy.stats import binomtest
+
     both = before.counts & after.counts
     lost = int((before.right & ~after.right & both).sum())
     gained = int((after.right & ~before.right & both).sum())

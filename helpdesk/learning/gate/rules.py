@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scipy.stats import binom
-
 from helpdesk.decisions import DecisionKind
 from helpdesk.learning.gate.case import Case
 from helpdesk.learning.gate.paired_tests import BEST, BUDGET, INTENTS, OUTSIDE, share_lost
@@ -154,6 +152,8 @@ def _fairness(case: Case) -> Found:
 
 def _relabelled(case: Case) -> Found:
     """Of the texts that mean another intent than before, significantly more are taken for the old one."""
+    from scipy.stats import binom
+
     old = [change for change in case.relabelled if change.taken_for in change.before]
     new = sum(change.taken_for == change.now for change in case.relabelled)
     if old and float(binom.sf(len(old) - 1, len(old) + new, 0.5)) <= RELABELLED_LEVEL:

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scipy.stats import binomtest
-
 from helpdesk.learning.gate.paired_tests import Outcomes
 from helpdesk.records.candidate_report import CandidateReport
 from helpdesk.records.night_report import (
@@ -54,6 +52,8 @@ def accuracy(outcomes: Outcomes) -> ShareReport:
     Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American Statistical
     Association 22(158).
     """
+    from scipy.stats import binomtest
+
     rows, right = len(outcomes), sum(outcome.right for outcome in outcomes.values())
     if not rows:
         return ShareReport(rows=0, right=0, share=None, low=None, high=None)

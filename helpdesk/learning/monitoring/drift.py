@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from scipy.stats import fisher_exact, norm
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import SCORED
@@ -115,6 +114,8 @@ def calibration_drift(sample: Sequence[Audited]) -> dict[str, Any]:
     p is one-sided, of calibration in the large (Cox 1958): the probability of so few right ones if confidences were
     true.
     """
+    from scipy.stats import norm
+
     rows = [row for row in sample if row.meaning is not None and row.best and row.reason in SCORED]
     promised = sum(row.confidence for row in rows)
     right = sum(row.meaning == row.best for row in rows)
@@ -150,4 +151,6 @@ def changed_intents(before: Mapping[str, int], now: Mapping[str, int]) -> list[d
 
 
 def _p_changed(hits: int, total: int, other_hits: int, other_total: int) -> float:
+    from scipy.stats import fisher_exact
+
     return float(fisher_exact([[hits, total - hits], [other_hits, other_total - other_hits]]).pvalue)

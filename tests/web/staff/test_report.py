@@ -15,10 +15,11 @@ from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.tables import DecisionRow, Message, Night
 from helpdesk.web.staff.banner import as_banner
-from helpdesk.web.staff.night_chart import draw_nights, without_styles
+from helpdesk.web.staff.night_chart import GREEN, draw_nights
 from helpdesk.web.staff.report import percent
 
 QUESTIONS = ["forgot my password", "vpn not connecting", "paper jam in the printer", "which wlan do I choose"]
+SVG = "{http://www.w3.org/2000/svg}"
 PERU = "what is the capital of peru"
 
 
@@ -192,17 +193,26 @@ def test_the_curve_has_room_when_nothing_was_refused_and_nothing_failed(nights: 
     assert max(heights[:2]) - min(heights[:2]) > 100
 
 
-def test_styles_become_attributes() -> None:
-    """The same look under a policy that allows no styles."""
-    picture = without_styles(
-        '<svg xmlns="http://www.w3.org/2000/svg"><style>*{a: b}</style>'
-        '<text style="fill: #fff; font: 10px sans-serif; text-anchor: middle">hi</text></svg>'
-    )
+def test_the_curve_is_true_to_scale() -> None:
+    """A night's dot lies as far above 0% as its share says; the dashed line at the most that may be wrong."""
+    root = ElementTree.fromstring(draw_nights([a_night(coverage=1.0, wrong_share=0.05)], max_wrong_rate=0.05))
+    right, answered, wrong, _ = (float(dot.attrib["cy"]) for dot in root.iter(f"{SVG}circle"))
+    zero, whole = (next(float(t.attrib["y"]) - 4 for t in root.iter() if t.text == share) for share in ("0%", "100%"))
+    (limit,) = (path.attrib["d"] for path in root.iter(f"{SVG}path") if path.attrib.get("stroke-dasharray") == "5 4")
 
-    assert "<style" not in picture
-    assert 'fill="#fff"' in picture
-    assert 'font-size="10px" font-family="sans-serif"' in picture
-    assert 'text-anchor="middle"' in picture
+    assert (zero - right) / (zero - whole) == pytest.approx(0.75)
+    assert answered == whole
+    assert f" {wrong}L" in limit
+
+
+def test_a_night_without_figures_is_a_gap() -> None:
+    """No dot, and no line across it."""
+    known, unknown = a_night(wrong_share=None), a_night(coverage=None, holdout_rows=None, wrong_share=None)
+    root = ElementTree.fromstring(draw_nights([known, known, unknown, known], max_wrong_rate=0.05))
+    lines = [path.attrib["d"] for path in root.iter(f"{SVG}path") if path.attrib["stroke"] == GREEN]
+
+    assert [line.count("L") for line in lines if "-" not in line] == [1, 0]
+    assert sum(dot.attrib["fill"] == GREEN for dot in root.iter(f"{SVG}circle")) == 3
 
 
 @pytest.mark.parametrize(
