@@ -10,6 +10,7 @@ object a line, and the report shows the newest of each case, so that a long run 
 
 import argparse
 import logging
+import math
 import random
 import sys
 import tempfile
@@ -56,7 +57,8 @@ def main() -> None:
             for number, case in enumerate(cases):
                 print(f"{database}, case {number + 1} of {len(cases)}: {case.name}", file=sys.stderr)
                 times = wanted.times or max(1, round(case.times * wanted.scale))
-                outcome = play(case, world, times=times, seed=seed, folder=wanted.out)
+                stage = Stage(f"{case.name} {database}", world, times, seed, wanted.out.resolve(), wanted.minutes)
+                outcome = play(case, stage)
                 append(results, record(case.name, database, seed, outcome))
                 passed &= not (outcome.problems or outcome.late)
     write_report(read(results), wanted.report)
@@ -80,10 +82,9 @@ def worlds(folder: Path, database: str) -> Iterator[World]:
             postgres.close()
 
 
-def play(case: Case, world: World, *, times: int, seed: int, folder: Path) -> Outcome:
+def play(case: Case, stage: Stage) -> Outcome:
     """One case. What it raises is a problem like any other."""
-    folder.mkdir(parents=True, exist_ok=True)
-    stage = Stage(f"{case.name} {world.database}", world, times, seed, folder.resolve())
+    stage.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     try:
         case.play(stage)
@@ -113,6 +114,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="what is drawn; without it another one each time")
     parser.add_argument("--times", type=int, help="how often each case is done, instead of its own number")
     parser.add_argument("--scale", type=float, default=1.0, help="share of each case's own number")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="no round of a case begins after so many")
     parser.add_argument("--database", action="append", choices=DATABASES)
     parser.add_argument("--no-suite", dest="suite", action="store_false", help="leave out cases that tests play")
     parser.add_argument("--out", type=Path, default=ROOT / "var" / "torture", help="folder of results and traffic")

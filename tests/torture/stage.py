@@ -1,5 +1,6 @@
 """What every case is given, and what it gives back."""
 
+import math
 import random
 import signal
 import sys
@@ -54,13 +55,15 @@ class Outcome:
 
 @dataclass
 class Stage:
-    """One run of one case: its world, how often, chance of its seed, a folder of its own."""
+    """One run of one case: its world, how often, chance of its seed, a folder of its own. minutes: no round begins
+    after so many."""
 
     name: str
     world: World
     times: int
     seed: int
     folder: Path
+    minutes: float = math.inf
     outcome: Outcome = field(default_factory=Outcome)
 
     def __post_init__(self) -> None:
@@ -73,6 +76,8 @@ class Stage:
             yield number
             self.outcome.done = number + 1
             took = time.monotonic() - began
+            if took > self.minutes * 60:
+                break
             left = took / (number + 1) * (self.times - number - 1)
             sys.stderr.write(f"\r{self.name}: {number + 1} of {self.times}, {took:.0f} s, about {left:.0f} s left   ")
             sys.stderr.flush()

@@ -91,8 +91,7 @@ def kill_at_random(stage: Stage) -> None:
             night.kill()
             night.communicate()
             _look(stage, number, "at random")
-        _run(stage, start(stage.world, stage.folder, *REFRESH), (0, 10))
-        stage.outcome.problems += untidy(stage.world)
+        _whole(stage)
 
 
 def _kill(stage: Stage, planned: Callable[[int], tuple[tuple[str, ...], str]]) -> None:
@@ -106,9 +105,15 @@ def _kill(stage: Stage, planned: Callable[[int], tuple[tuple[str, ...], str]]) -
                 night.returncode == -9, f"{step}: the night ended with {night.returncode}: {(said + complaints)[-300:]}"
             )
             _look(stage, number, step)
-            if number % WHOLE_EVERY == WHOLE_EVERY - 1 or number == stage.times - 1:
-                _run(stage, start(stage.world, stage.folder, *REFRESH), (0, 10))
-                stage.outcome.problems += untidy(stage.world)
+            if number % WHOLE_EVERY == WHOLE_EVERY - 1:
+                _whole(stage)
+        _whole(stage)
+
+
+def _whole(stage: Stage) -> None:
+    """A night that nobody kills ends well and leaves nothing over."""
+    _run(stage, start(stage.world, stage.folder, *REFRESH), (0, 10))
+    stage.outcome.problems += untidy(stage.world)
 
 
 def _look(stage: Stage, number: int, step: str) -> None:
