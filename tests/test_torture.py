@@ -7,7 +7,7 @@ import pytest
 from torture.cases import CASES
 from torture.postgres import Postgres
 from torture.stage import Case, Stage
-from torture.worlds import World, make_world
+from torture.worlds import World, make_plain_world, make_world
 
 pytestmark = pytest.mark.slow
 SEED = 17
@@ -22,9 +22,9 @@ def sqlite(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def postgresql(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world over a server of its own."""
+    """A world over a server of its own, for cases that ask nothing of it but to be there."""
     server = Postgres()
-    yield make_world(tmp_path_factory.mktemp("postgresql"), tiny_base, server)
+    yield make_plain_world(tmp_path_factory.mktemp("postgresql"), tiny_base, server)
     server.close()
 
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +108,8 @@ class World:
             put_in_service(self.settings, database, version, reason=reason)
 
 
-def make_world(folder: Path, base: Path, postgres: Postgres | None = None, **more: Any) -> World:
-    """A world in a folder that is there; the first version serves. base: the encoder that everything is built with."""
+def make_plain_world(folder: Path, base: Path, postgres: Postgres | None = None, **more: Any) -> World:
+    """A world of one version, in a folder that is there. base: the encoder that everything is built with."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -117,24 +117,28 @@ def make_world(folder: Path, base: Path, postgres: Postgres | None = None, **mor
     if postgres is not None:
         chosen["database_url"] = postgres.new_database()
     settings = load_settings(**chosen)
-    database = open_database(settings)
     with short_exams():
         make_home(settings)
-        label_all(database, [(text, TOPICS[number % len(TOPICS)]) for number, text in enumerate(TAUGHT)])
-        run_night(settings, database, plan=Plan(finetune=False, minutes=1), progress=Quiet(), gate=_promote)
-    database.close()
     blank = dict.fromkeys(f"HELPDESK_{name.upper()}" for name in Settings.model_fields)
     environment = {name: value for name, value in os.environ.items() if name not in blank} | dict.fromkeys(blank, "")
     environment |= {f"HELPDESK_{name.upper()}": str(value) for name, value in chosen.items()}
     environment |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
-    world = World(settings, environment, postgres, (1, 2), {})
+    return World(settings, environment, postgres, (1, 1), {})
+
+
+def make_world(folder: Path, base: Path, postgres: Postgres | None = None, **more: Any) -> World:
+    """A world of two versions, of which the first serves."""
+    world = make_plain_world(folder, base, postgres, **more)
+    with world.records() as database, short_exams():
+        label_all(database, [(text, TOPICS[number % len(TOPICS)]) for number, text in enumerate(TAUGHT)])
+        run_night(world.settings, database, plan=Plan(finetune=False, minutes=1), progress=Quiet(), gate=_promote)
     with served(world) as service:
         told = {version: _ask_all(world, service, version) for version in (2, 1)}
     differ = [text for text in TAUGHT if told[1][text] != told[2][text]]
     assert len(differ) >= 8, "the two versions answer too much alike to tell them apart"
     kept = [*differ, *SAME, PERSON]
     golden = {version: {text: said[text] for text in kept} for version, said in told.items()}
-    return World(settings, environment, postgres, (1, 2), golden)
+    return replace(world, pair=(1, 2), golden=golden)
 
 
 def _promote(case: GateCase) -> Verdict:
