@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from torture.stage import Stage
+from torture.traffic import Traffic
 from torture.trainers import REFRESH, start, teach, untidy
-from torture.worlds import World, served
+from torture.worlds import Service, World, served
 
 BACK_SECONDS = 5.0
 SIZE = 80 << 20
@@ -28,19 +29,30 @@ def fill_disk(stage: Stage) -> None:
                 teach(world, number)
                 with _full(world.settings.home):
                     service.wait_for(lambda: any(t.status == 503 for t in load.tries[-5:]))
-                    stage.outcome.expect(service.status("/readyz") == 503, "ready on a full disk")
+                    _look_whether_ready(stage, service, load)
                     night = start(world, stage.folder, *REFRESH)
                     _, complaints = night.communicate(timeout=600)
                     stage.outcome.expect(night.returncode == 1, f"a night on a full disk ended with {night.returncode}")
-                    stage.outcome.expect("helpdesk: the database" in complaints, complaints[-300:])
+                    said = complaints.splitlines()[-1:]
+                    stage.outcome.expect(said[0].startswith("helpdesk: ") if said else False, f"a night said {said}")
+                    stage.outcome.expect("Traceback" not in complaints, complaints[-300:])
                 back = time.monotonic()
                 service.wait_for(lambda back=back: any(t.status == 200 and t.started > back for t in load.tries[-50:]))  # type: ignore[misc]
                 first = min(t.ended for t in load.tries if t.status == 200 and t.started > back)
                 stage.outcome.took("freed and storing", first - back, most=BACK_SECONDS)
-                stage.outcome.problems += untidy(world)
         night = start(world, stage.folder, *REFRESH)
         _, complaints = night.communicate(timeout=600)
         stage.outcome.expect(night.returncode in (0, 10), f"the night after it failed: {complaints[-300:]}")
+        stage.outcome.problems += untidy(world)  # a lease that could not be given back is taken over by that night
+
+
+def _look_whether_ready(stage: Stage, service: Service, load: Traffic) -> None:
+    """Whoever says that messages can be stored stores one: SQLite may have found room in its own files."""
+    asked = time.monotonic()
+    if service.status("/readyz") == 200:
+        time.sleep(5)
+        stored = any(t.status == 200 and t.ended > asked - 1 for t in load.tries)
+        stage.outcome.expect(stored, "ready on a full disk")
 
 
 def read_only_disk(stage: Stage) -> None:

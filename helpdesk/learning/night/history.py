@@ -150,6 +150,9 @@ def write_failed_night(
     row = _row(verdicts, started=started, kind=kind, reason=f"{type(problem).__name__}: {problem}")
     try:
         _append(database, row | {"verdict": "failed"}, None, promoted=promoted)
+    except UnavailableError as error:
+        log.error("the failed night could not be noted: %s", error)
+        return False
     except Exception:
         log.exception("the failed night could not be noted")
         return False
