@@ -25,10 +25,10 @@ that was acknowledged must be in the database once, under the id that was told, 
 sent again after a failure must not be there twice. Every answer must be the one that the version it names gives;
 whoever was told that people were told must have a case; no reply may have a status but 200, 429 and 503.
 
-Rows show the newest run of each case: how often, the seed that draws its moments, and what was found; seconds are the
-worst ones. The load is that of the machine when it ended (processes that want to run; it has {cores} cores): seconds
-on a busy machine are no promise. Play one case again with `python -m torture --only "worker killed" --seed 7`, or all
-of them with `make torture`. `#` is the number of the case in the test matrix.
+Rows show the newest run of each case: how often, of the times that a full run has, the seed that draws its moments, and
+what was found; seconds are the worst ones. The load is that of the machine when it ended (processes that want to run;
+it has {cores} cores): seconds on a busy machine are no promise. Play one case again with `python -m torture --only
+"worker killed" --seed 7`, or all of them with `make torture`. `#` is the number of the case in the test matrix.
 
 """
 ROW = "| {rows} | {case} | {database} | {done} | {seed} | {result} | {figures} | {at} | {load} |"
@@ -51,25 +51,33 @@ def _table(newest: dict[tuple[str, str], Record]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|---|"
     for case in CASES:
         for database in case.databases:
-            yield _row(case.rows, case.name, database, newest.get((case.name, database)))
+            yield _row(case.rows, case.name, database, newest.get((case.name, database)), of=f" of {case.times}")
     for database in ("sqlite", "postgresql"):
         yield _row((25,), SOAK, database, newest.get((SOAK, database)))
     for name, (rows, _, _) in SUITE.items():
         yield _row(rows, name, "both", newest.get((name, "both")))
 
 
-def _row(rows: Sequence[int], name: str, database: str, record: Record | None) -> str:
+def _row(rows: Sequence[int], name: str, database: str, record: Record | None, *, of: str = "") -> str:
     numbers = ", ".join(map(str, rows))
     if record is None:
         return ROW.format(
-            rows=numbers, case=name, database=database, done=0, seed="", result="not run", figures="", at="", load=""
+            rows=numbers,
+            case=name,
+            database=database,
+            done=f"0{of}",
+            seed="",
+            result="not run",
+            figures="",
+            at="",
+            load="",
         )
     figures = "; ".join(f"{figure} {value:g}" for figure, value in record["figures"].items())
     return ROW.format(
         rows=numbers,
         case=name,
         database=database,
-        done=f"{record['done']} tests" if database == "both" else record["done"],
+        done=f"{record['done']} tests" if database == "both" else f"{record['done']}{of}",
         seed="" if record["seed"] is None else record["seed"],
         result=_result(record),
         figures=figures,
