@@ -45,7 +45,7 @@ def test_an_encoder_that_tells_nothing_apart_loses_its_accuracy(encoder: Path, t
 
     deaf = load_base(str(tiny_base), threads=1)
     with torch.no_grad():
-        deaf[0].auto_model.embeddings.word_embeddings.weight.fill_(1.0)  # type: ignore[union-attr]
+        deaf[0].auto_model.embeddings.word_embeddings.weight.fill_(1.0)  # type: ignore[operator,union-attr]
     save_serving_files(deaf, tmp_path / "deaf")
     away = left_out(DATASET)
 
