@@ -20,6 +20,8 @@ from homes import share
 from test_docs import DOCS, PAGES, ROOT
 
 from helpdesk.cli.main import cli
+from helpdesk.records.api_keys import Scope, add_key
+from helpdesk.records.database import Database
 
 DEPLOY = ROOT / "deploy"
 LEARNS = ("retrain", "simulate", "demo", "init", "serve", "data check")
@@ -89,8 +91,11 @@ def test_commands_run(folder: Path, line: str, tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("line", lines_of("curl"))
-def test_requests_are_answered(app: Flask, line: str) -> None:
-    """A `curl` line, as the application sees it."""
+def test_requests_are_answered(app: Flask, records: Database, line: str) -> None:
+    """A `curl` line, as the application sees it; `$KEY` is a key for everything."""
+    with records.write() as session:
+        key = add_key(session, "shop", scopes=list(Scope), author="ann").token
+    line = line.replace("$KEY", key)
     words = shlex.split(line)[1:]
     (address,) = (word for word in words if word.startswith("localhost:8000"))
     headers = [word.split(": ", 1) for option, word in pairwise(words) if option == "-H"]

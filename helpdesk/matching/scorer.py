@@ -97,6 +97,7 @@ class Scorer:
         self, vector: Vectors, similarities: NDArray[np.float32], intents: NDArray[np.int32]
     ) -> Features:
         """What `features` gives for one vector [dim], to the bit and in half the time; similarities [k] best first."""
+        similarities = _without_nan(similarities)
         count = len(self.bias)
         products = self._stacked @ vector
         logits, centroids = products[:count] + self.bias, products[count : 2 * count]
@@ -118,7 +119,7 @@ class Scorer:
 
         A NaN similarity is no match.
         """
-        similarities = np.where(np.isnan(similarities), np.float32(-1.0), similarities)
+        similarities = _without_nan(similarities)
         count = len(self.bias)
         products = vectors @ self._stacked.T
         logits, centroids = products[:, :count] + self.bias, products[:, count : 2 * count]
@@ -172,6 +173,10 @@ class Scorer:
         if not all(np.isfinite(getattr(scorer, name)).all() for name in names):
             raise BundleError(f"{path.name} holds NaN or infinity")
         return scorer
+
+
+def _without_nan(similarities: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.where(np.isnan(similarities), np.float32(-1.0), similarities)
 
 
 def with_certainty(scope: Floats, conditional: Floats) -> Floats:

@@ -121,6 +121,7 @@ public   GET  /static/<path:filename>
 public   POST /webhooks/chatwoot
 public   POST /webhooks/deep-chat
 public   POST /webhooks/mattermost
+public   POST /webhooks/teams
 public   GET  /webhooks/rest/
 public   POST /webhooks/rest/webhook
 public   POST /webhooks/slack
