@@ -41,7 +41,8 @@ class Answers:
 
 def read_day_counts(session: Session, period: Period) -> list[DayCount]:
     """The counts of a period of whole days."""
-    return [DayCount(*alike, count) for alike, count in read_totals(session, period, ("day", "kind", "reason")).items()]
+    totals = read_totals(session, period, ("day", "kind", "reason"))
+    return [DayCount(day, kind, reason, count) for (day, kind, reason), count in totals.items()]
 
 
 def read_answers(session: Session, period: Period) -> dict[str, Answers]:

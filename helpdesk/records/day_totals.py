@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import SQLColumnExpression, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,14 +17,14 @@ from helpdesk.records.tables import CountedDay, DayTotal, DecisionRow, Message
 
 SETTLED = timedelta(hours=1)  # after midnight: what began before it is stored by then
 _AT_ONCE = 31
-_COUNTED: dict[str, ColumnElement[Any]] = {
+_COUNTED: dict[str, SQLColumnExpression[Any]] = {
     "day": DayTotal.day,
     "channel": DayTotal.channel,
     "kind": DayTotal.kind,
     "reason": DayTotal.reason,
     "intent": DayTotal.intent,
 }
-_STORED: dict[str, ColumnElement[Any]] = {
+_STORED: dict[str, SQLColumnExpression[Any]] = {
     "day": func.date(Message.created_at),
     "channel": Message.channel,
     "kind": DecisionRow.kind,

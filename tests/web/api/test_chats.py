@@ -287,7 +287,7 @@ def test_teams_gets_its_answer_at_once(visitor: FlaskClient, records: Database) 
 def test_senders_that_share_a_long_beginning_are_two(visitor: FlaskClient, records: Database) -> None:
     """In Teams an id has no length; in Chatwoot a number has 64 bits."""
     for number, end in enumerate("aba"):
-        activity = teams_activity(number=str(number), **{"from": {"id": f"29:{'x' * 400}{end}"}})
+        activity = teams_activity(number=str(number)) | {"from": {"id": f"29:{'x' * 400}{end}"}}
         assert signed(visitor, TEAMS, "/webhooks/teams", activity).status_code == 200
     with records.read() as session:
         senders = session.scalars(select(Conversation.sender)).all()
