@@ -1,6 +1,6 @@
 """Sends the public API what its OpenAPI document allows and what it does not, in every phase of schemathesis.
 
-    python benchmarks/fuzz_api.py                 # 5,000 cases or more: open, with a key, logged in; a temporary home
+    python benchmarks/fuzz_api.py                 # 5,000 cases or more: open and with a key; a temporary home
     python benchmarks/fuzz_api.py --cases 500
 
 A case fails when the reply is a fault of ours (5xx) or is not what the document says. Prints a line a way in.
@@ -8,7 +8,6 @@ A case fails when the reply is a fault of ours (5xx) or is not what the document
 
 import argparse
 import logging
-import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -28,14 +27,12 @@ from werkzeug.serving import make_server
 from helpdesk.app import create_app
 from helpdesk.home import set_up
 from helpdesk.progress import Bars
-from helpdesk.records import staff
 from helpdesk.records.api_keys import Scope, add_key
 from helpdesk.records.database import Database, open_database
-from helpdesk.records.roles import Role
 from helpdesk.settings import Settings, temporary_settings
 
 DOCUMENT = "/api/openapi.json"
-WAYS = ("open", "with a key", "logged in")
+WAYS = ("open", "with a key")
 SHARE_OF_FUZZING = 1.1  # examples of random requests by cases; of routes that take nothing there is one
 
 
@@ -55,11 +52,11 @@ class Fuzzed:
 
 
 def main() -> None:
-    """Fuzz open, with a key and logged in; exit code 1 when something failed or too little was sent."""
+    """Fuzz open and with a key; exit code 1 when something failed or too little was sent."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=5000, help="how many requests at least, in each way")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--ways", default=",".join(WAYS), help="of those three, by comma")
+    parser.add_argument("--ways", default=",".join(WAYS), help="of those two, by comma")
     wanted = parser.parse_args()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with TemporaryDirectory() as folder:
@@ -67,7 +64,7 @@ def main() -> None:
         database = open_database(settings)
         list(set_up(settings, database, starter_faq=True, progress=Bars()))
         app, key = closed(settings, database)
-        ways = dict(zip(WAYS, [(create_app(settings), {}), (app, key), (app, logged_in(app, database))], strict=True))
+        ways = dict(zip(WAYS, [(create_app(settings), {}), (app, key)], strict=True))
         bad = False
         for way in wanted.ways.split(","):
             of_way, headers = ways[way]
@@ -84,20 +81,6 @@ def closed(settings: Settings, database: Database) -> tuple[Flask, dict[str, str
     with database.write() as session:
         key = add_key(session, "fuzz", scopes=list(Scope), author="benchmark").token
     return create_app(settings.model_copy(update={"require_key": True})), {"Authorization": f"Bearer {key}"}
-
-
-def logged_in(app: Flask, database: Database) -> dict[str, str]:
-    """The header with the cookie of an admin who has logged in."""
-    password = secrets.token_hex(16)
-    with database.write() as session:
-        staff.add_staff(session, "fuzz", password=password, role=Role.ADMIN)
-    client = app.test_client()
-    token = client.get("/login").text.split('name="csrf_token" value="')[1].split('"')[0]
-    said = client.post("/login", data={"csrf_token": token, "name": "fuzz", "password": password})
-    cookie = client.get_cookie(app.config["SESSION_COOKIE_NAME"])
-    if said.status_code != 303 or cookie is None:
-        raise RuntimeError(f"the login was refused: {said.status_code}")
-    return {"Cookie": f"{cookie.key}={cookie.value}"}
 
 
 def fuzz(
