@@ -9,7 +9,6 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from sqlite3 import SQLITE_READONLY
 from sqlite3 import Connection as SqliteConnection
-from sqlite3 import Error as SqliteError
 from typing import Any
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url, text
@@ -246,33 +245,6 @@ class Database:
         """Which schema the database has. Raises UnavailableError when it does not answer."""
         with self.read() as session:
             return {"revision": session.scalar(text("SELECT version_num FROM alembic_version"))}
-
-    def compact(self) -> bool:
-        """Overwrite what deleted rows left in the files of the database; whether nothing stood in the way.
-
-        On SQLite the file is written anew and the write-ahead log emptied, which waits for readers only so long.
-        """
-        try:
-            if self.dialect == "sqlite":
-                return self._compact_file()
-            with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-                connection.exec_driver_sql("SET statement_timeout = 0")
-                connection.exec_driver_sql("VACUUM")
-        except (DBAPIError, SqliteError) as error:
-            log.warning("the database was not compacted: %s", error)
-            return False
-        return True
-
-    def _compact_file(self) -> bool:
-        """Without a transaction, which our engine begins by itself."""
-        connection = self.engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            cursor.execute("VACUUM")
-            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            return not busy
-        finally:
-            connection.close()
 
     def close(self) -> None:
         """Give every connection back."""

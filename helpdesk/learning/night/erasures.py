@@ -17,6 +17,7 @@ from helpdesk.matching.bundle_store import open_store
 from helpdesk.records import erasure, heartbeats, nights, versions
 from helpdesk.records.certificates import write_certificate
 from helpdesk.records.clock import now
+from helpdesk.records.compaction import compact
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import forget_reports
 from helpdesk.records.pruning import prune_messages
@@ -76,12 +77,13 @@ def follow_erasures(settings: Settings, database: Database) -> None:
     with database.read() as session:
         pending = erasure.pending(session)
         numbers, newest = [row.id for row in pending], max((row.erased_at for row in pending), default=None)
+        left = any(row.compacted_at is None for row in pending)
     if newest is not None and settings.bundle_store is not None:
         open_store(settings).fetch_all()
         forget_reports(settings.home, before=newest)  # a host that erases cleans its own; the database has them clean
     for number in numbers:
         _follow_bundles(settings, database, number)
-    compacted = bool(numbers) and database.compact()
+    compacted = left and compact(database)
     for number in numbers:
         with database.write() as session:
             row = session.get_one(ErasureRow, number)
