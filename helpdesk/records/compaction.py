@@ -2,8 +2,9 @@
 
 import logging
 import time
-from sqlite3 import Cursor as SqliteCursor
+from sqlite3 import Connection as SqliteConnection
 from sqlite3 import Error as SqliteError
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -34,19 +35,19 @@ def _compact_file(database: Database) -> bool:
     """By the driver: our engine begins a transaction by itself."""
     connection = database.engine.raw_connection()
     try:
-        cursor = connection.cursor()
-        cursor.execute("VACUUM")
-        return _empty_log(cursor)
+        driver: Any = connection.dbapi_connection
+        driver.execute("VACUUM")
+        return _empty_log(driver)
     finally:
         connection.invalidate()  # its busy timeout is another one now
 
 
-def _empty_log(cursor: SqliteCursor) -> bool:
+def _empty_log(driver: SqliteConnection) -> bool:
     """Empty the write-ahead log; whether readers let it. SQLite holds up everybody's writes while it waits for readers
     here, so it waits for a moment only, several times."""
-    cursor.execute(f"PRAGMA busy_timeout = {_READERS_MILLISECONDS}")
+    driver.execute(f"PRAGMA busy_timeout = {_READERS_MILLISECONDS}")
     for _ in range(_TRIES):
-        busy: int = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        busy: int = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if not busy:
             return True
         time.sleep(_BETWEEN_TRIES)

@@ -11,7 +11,7 @@ from sqlite3 import SQLITE_READONLY
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
@@ -116,12 +116,6 @@ def _sqlite_engine(settings: Settings) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not left in free pages
 
-    # SQLite opens a file that it may not write for reading alone, and it stays so when it could be written again.
-    @event.listens_for(engine, "handle_error")
-    def _open_again(context: ExceptionContext) -> None:
-        if getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF == SQLITE_READONLY:
-            context.is_disconnect = True
-
     # A deferred transaction that turns into a write fails at once when another one writes, whatever the busy
     # timeout; one that begins as a write waits its turn.
     @event.listens_for(engine, "begin")
@@ -217,6 +211,8 @@ class Database:
         except PoolTimeoutError as error:
             raise UnavailableError(f"every connection to the database {self.where} is in use") from error
         except DBAPIError as error:
+            if _is_read_only(error):
+                self.engine.dispose()
             reason = refusal(error, self.where)
             if reason is None:
                 raise
@@ -259,6 +255,12 @@ def session_over(connection: Connection) -> Iterator[Session]:
     with Session(connection, expire_on_commit=False) as session:
         yield session
         session.commit()
+
+
+def _is_read_only(error: DBAPIError) -> bool:
+    """Whether SQLite opened a file for reading alone, which it does when it may not write it. It stays so, for every
+    connection of the process, until the last one is closed, also when it could be written again."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == SQLITE_READONLY
 
 
 def sqlite_file(database: Database) -> Path | None:
