@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from helpdesk.records.clock import now
-from helpdesk.records.database import Database, open_database
+from helpdesk.records.database import Database, open_database, upgrade
 from helpdesk.records.heartbeats import in_use
 from helpdesk.records.tables import HeartbeatRow
 from helpdesk.serving import heartbeats as keeping
@@ -35,12 +35,21 @@ def test_the_same_word_is_not_written_at_every_look_but_a_change_is(records: Dat
     assert seen >= first_seen
 
 
-def test_a_database_that_cannot_take_it_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """No table, no right to write, no server: the process serves on."""
+def test_a_database_that_cannot_take_it_is_logged_once_and_told_when_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No table, no right to write, no server: the process serves on, and says what it serves as soon as it can."""
     empty = open_database(load_settings(home=tmp_path))
-    HeartbeatKeeper(empty).say(version_id=1, refused_promotion_id=None)
+    keeper = HeartbeatKeeper(empty)
+    for _ in range(3):
+        keeper.say(version_id=None, refused_promotion_id=None)
 
-    assert "what this process serves was not recorded" in caplog.text
+    assert caplog.text.count("what this process serves was not recorded") == 1
+
+    upgrade(empty)
+    keeper.say(version_id=None, refused_promotion_id=None)
+    assert [version for version, _ in rows(empty)] == [None]
+    empty.close()
 
 
 class Clock:
