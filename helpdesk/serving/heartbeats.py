@@ -17,7 +17,7 @@ HEARTBEAT_SECONDS = 10.0
 
 
 class HeartbeatKeeper:
-    """Writes one row of `heartbeats`: at once when something changed or could not be written, else every ten seconds."""
+    """Writes one row of `heartbeats`: at once when something changed or failed before, else every ten seconds."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
