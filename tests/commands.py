@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -12,6 +13,7 @@ import pytest
 from homes import LENIENT
 
 from helpdesk.cli.main import main
+from helpdesk.home import PRIVATE
 from helpdesk.settings import Settings
 
 HELPDESK = [str(Path(sys.executable).with_name("helpdesk"))]
@@ -35,9 +37,12 @@ def run(settings: Settings, *words: str, code: int = 0) -> Said:
 def run_in(home: Path, *words: str, code: int = 0, **more: str) -> Said:
     """Run a command in a home under the usual settings but for some more.
 
-    In this process, which has loaded torch already.
+    In this process, which has loaded torch already, by somebody whose umask hides nothing: what the command wrote into
+    the home must be for its user alone all the same.
     """
     out, err, exited = io.StringIO(), io.StringIO(), 0
+    was_open = set(open_to_others(home))
+    umask = os.umask(0)
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         for name, value in ({"HELPDESK_HOME": str(home)} | more).items():
             patch.setenv(name, value)
@@ -47,8 +52,17 @@ def run_in(home: Path, *words: str, code: int = 0, **more: str) -> Said:
             main()
         except SystemExit as end:
             exited = end.code if isinstance(end.code, int) else int(end.code is not None)
+        finally:
+            os.umask(umask)
     assert exited == code, out.getvalue() + err.getvalue()
+    assert set(open_to_others(home)) <= was_open
     return Said(out.getvalue(), err.getvalue())
+
+
+def open_to_others(home: Path) -> list[Path]:
+    """The files of a home, and folders, that others than its user may read or write."""
+    found = [path for path in (home, *home.rglob("*")) if path.exists()] if home.is_dir() else []
+    return [path for path in found if stat.S_IMODE(path.stat().st_mode) & PRIVATE]
 
 
 def run_process(home: Path, *words: str, code: int = 0, **more: str) -> Said:

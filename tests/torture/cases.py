@@ -150,4 +150,13 @@ CASES = (
         *(10_000, 0),
         "schemathesis, open and with a key: no 5xx, every reply as described",
     ),
+    Case(
+        "parsers fuzzed",
+        (18, 19),
+        doors.fuzz_parsers,
+        *(10, 0),
+        "each of our parsers, for so many minutes, led by the code that an input reaches (atheris): a value or the "
+        "named error, within a second of processor time",
+        databases=("sqlite",),
+    ),
 )

@@ -3,11 +3,13 @@
 import http.client
 import json
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 
 from fuzz_api import closed, fuzz
+from fuzz_parsers import PARSERS, SLOW_SECONDS, fuzz_parser
 from sqlalchemy import text as sql
 
 from helpdesk.app import create_app
@@ -101,6 +103,20 @@ def documented_api(stage: Stage) -> None:
             stage.outcome.expect(status < 500, f"{count} replies of status {status}")
         stage.outcome.problems += [*found.failures.values(), *found.errors][:5]
     database.close()
+
+
+def fuzz_parsers(stage: Stage) -> None:
+    """Each parser for as many minutes as there are rounds; inputs are random where atheris is not installed."""
+    seconds = f"slowest input, s, of a limit of {SLOW_SECONDS:g}"
+    for number, name in enumerate(PARSERS):
+        sys.stderr.write(f"\r{name}: parser {number + 1} of {len(PARSERS)}   ")
+        found = fuzz_parser(name, minutes=min(stage.times, stage.minutes), seed=stage.seed)
+        stage.outcome.add("inputs", found.inputs)
+        stage.outcome.add("refused", found.refused)
+        stage.outcome.note(seconds, found.slowest)
+        stage.outcome.problems += [f"{name}: {why}: {data!r:.80}" for why, data in found.failed.items()]
+        stage.outcome.add("parsers", 1)
+    stage.outcome.done = stage.times
 
 
 def _requests(chance: random.Random) -> Iterator[tuple[str, bytes]]:
