@@ -25,7 +25,7 @@ from flask import Flask
 from homes import CHEAP, LENIENT, copy_home, make_home, play, short_exams
 from jinja2 import FileSystemBytecodeCache
 from logins import ann, bob, client  # noqa: F401 - fixtures of all tests
-from sqlalchemy import create_engine, make_url, text
+from postgresql import administer, named
 
 from helpdesk.app import create_app
 from helpdesk.learning.calibration.embedding_cache import open_cached
@@ -116,10 +116,10 @@ def postgresql_url() -> Iterator[str]:
     server = get_server(folder, cleanup_mode="delete")
     url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
     for name in ("fsync", "full_page_writes", "synchronous_commit"):
-        _administer(url, f"ALTER SYSTEM SET {name} = off")  # nothing here outlives the run
-    _administer(url, "SELECT pg_reload_conf()")
-    _administer(url, "CREATE DATABASE template_helpdesk")
-    database = open_database(load_settings(database_url=_named(url, "template_helpdesk")))
+        administer(url, f"ALTER SYSTEM SET {name} = off")  # nothing here outlives the run
+    administer(url, "SELECT pg_reload_conf()")
+    administer(url, "CREATE DATABASE template_helpdesk")
+    database = open_database(load_settings(database_url=named(url, "template_helpdesk")))
     upgrade(database)
     database.close()
     yield url
@@ -143,11 +143,11 @@ def database(request: pytest.FixtureRequest, empty_home: Path, tmp_path: Path) -
         return
     server = request.getfixturevalue("postgresql_url")
     name = f"test_{next(_numbers)}"
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE template_helpdesk STRATEGY FILE_COPY")
-    opened = open_database(load_settings(home=tmp_path, database_url=_named(server, name)))
+    administer(server, f"CREATE DATABASE {name} TEMPLATE template_helpdesk STRATEGY FILE_COPY")
+    opened = open_database(load_settings(home=tmp_path, database_url=named(server, name)))
     yield opened
     opened.close()
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(autouse=True)
@@ -284,14 +284,3 @@ def _migrate(home: Path) -> None:
     made = open_database(load_settings(home=home))
     upgrade(made)
     made.close()
-
-
-def _named(url: str, database: str) -> str:
-    return make_url(url).set(database=database).render_as_string(hide_password=False)
-
-
-def _administer(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

@@ -5,16 +5,19 @@
 
 import os
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 import pytest
-from homes import copy_home
-from hypothesis import HealthCheck, Phase, settings
+from homes import LENIENT, copy_home, make_home
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as life_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from postgresql import administer, named
 from sqlalchemy import select
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION
@@ -31,10 +34,11 @@ from helpdesk.records.tables import AskedText, DecisionRow, Message, Table
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.promotion import put_in_service
+from helpdesk.settings import Settings, load_settings
 from helpdesk.text import normalise, text_key
 
 pytestmark = pytest.mark.slow
-EXAMPLES, STEPS = int(os.environ.get("LIFE_EXAMPLES", "2")), int(os.environ.get("LIFE_STEPS", "16"))
+EXAMPLES, STEPS = int(os.environ.get("LIFE_EXAMPLES", "1")), int(os.environ.get("LIFE_STEPS", "16"))
 MARKERS = ("zyxalpha", "zyxbeta", "zyxgamma")
 TEXTS = tuple(f"the {marker} thing of my neighbour hums" for marker in MARKERS)
 SENDERS, SLUGS = ("eve", "bob"), ("vpn", "wifi", "printer")
@@ -53,9 +57,9 @@ class Said:
 class LifeOfALabel(RuleBasedStateMachine):
     """One home with the serving side of one process over it, and what should be in it."""
 
-    def __init__(self, home: Path, base: Path, folder: Path, numbers: "count[int]") -> None:
+    def __init__(self, new_home: Callable[[], Settings]) -> None:
         super().__init__()
-        self.settings = copy_home(home, folder / str(next(numbers)), base_model=str(base))
+        self.settings = new_home()
         self.database = open_database(self.settings)
         self.live = LiveMatcher(self.database, self.settings)
         self.live.refresh()
@@ -208,9 +212,34 @@ class LifeOfALabel(RuleBasedStateMachine):
             assert [path for path, data in files.items() if any(needle in data for needle in needles)] == []
 
 
-def test_a_label_lives_in_any_order(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_home(
+    request: pytest.FixtureRequest, tiny_home: Path, tiny_base: Path, tmp_path: Path
+) -> Iterator[Callable[[], Settings]]:
+    """Makes the settings of a fresh copy of a tiny home, over either database."""
+    numbers, base = count(), str(tiny_base)
+    if request.param == "sqlite":
+        yield lambda: copy_home(tiny_home, tmp_path / str(next(numbers)), base_model=base)
+        return
+    server, first = request.getfixturevalue("postgresql_url"), tmp_path / "first"
+    administer(server, "CREATE DATABASE life TEMPLATE template_helpdesk")
+    make_home(load_settings(home=first, base_model=base, database_url=named(server, "life"), **LENIENT))
+    made: list[str] = []
+
+    def copy() -> Settings:
+        name = f"life_{next(numbers)}"
+        administer(server, f"CREATE DATABASE {name} TEMPLATE life STRATEGY FILE_COPY")
+        made.append(name)
+        return copy_home(first, tmp_path / name, base_model=base, database_url=named(server, name))
+
+    yield copy
+    for name in [*made, "life"]:
+        administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_label_lives_in_any_order(new_home: Callable[[], Settings]) -> None:
     """No step fails, and nothing that must hold is broken after one."""
-    profile = settings(
+    profile = life_settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
         derandomize=True,
@@ -219,5 +248,4 @@ def test_a_label_lives_in_any_order(tiny_home: Path, tiny_base: Path, tmp_path: 
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    lives = partial(LifeOfALabel, tiny_home, tiny_base, tmp_path, count())
-    run_state_machine_as_test(lives, settings=profile)  # type: ignore[arg-type]  # any factory will do
+    run_state_machine_as_test(partial(LifeOfALabel, new_home), settings=profile)  # type: ignore[arg-type]  # any factory will do

@@ -1,5 +1,6 @@
 """Cases of the matrix that tests of the suite play: they are run, and counted."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+LONGER = {"LIFE_EXAMPLES": "10", "LIFE_STEPS": "24"}  # than in `make test`
 ROOT = Path(__file__).parent.parent.parent
 SUITE: dict[str, tuple[tuple[int, ...], str, tuple[str, ...]]] = {
     "nights at once": (
@@ -40,6 +42,7 @@ SUITE: dict[str, tuple[tuple[int, ...], str, tuple[str, ...]]] = {
         (18, 19),
         "whatever hypothesis thinks of: no uncaught error, invariants hold",
         (
+            "tests/test_parsers_fuzzed.py",
             "tests/test_text.py",
             "tests/test_near_duplicates.py",
             "tests/records/test_import_plan.py",
@@ -81,6 +84,11 @@ SUITE: dict[str, tuple[tuple[int, ...], str, tuple[str, ...]]] = {
             "tests/learning/data/test_quarantine.py",
         ),
     ),
+    "life of a label": (
+        (23, 25),
+        "label, undo, nights, promotion, rollback, erasure in any order that hypothesis thinks of: invariants hold",
+        ("tests/test_life_of_a_label.py",),
+    ),
     "damaged version in service": (
         (7,),
         "the newest version that opens serves instead; with none messages get 503 and no claim",
@@ -99,7 +107,10 @@ def run_tests(names: Sequence[str]) -> tuple[int, int, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         words = ["-q", "-p", "no:cacheprovider", f"--junitxml={report}", *names]
-        subprocess.run([sys.executable, "-m", "pytest", *words], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+        environment = os.environ | LONGER
+        subprocess.run(
+            [sys.executable, "-m", "pytest", *words], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=False
+        )
         cases = list(ElementTree.parse(report).iter("testcase"))
     bad = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
     failed = [f"{case.get('name')} failed" for case in bad]
