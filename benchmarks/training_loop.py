@@ -139,7 +139,7 @@ def with_trainer(
     weights.blend()
 
 
-LOOPS: dict[str, Callable[..., None]] = {
+LOOPS: dict[str, Callable[..., object]] = {
     "ours": partial(fine_tune, progress=lambda *_: None),
     "trainer": with_trainer,
     "padded": partial(with_trainer, size=1_000),

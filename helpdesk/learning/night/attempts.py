@@ -23,7 +23,7 @@ from helpdesk.learning.night.lock import NightLease
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.report import NightLog
 from helpdesk.learning.training.rounding import choose_rounding, left_out, round_encoder
-from helpdesk.learning.training.train import WANTED, Tuned, tune
+from helpdesk.learning.training.train import TAKEN, WANTED, Tuned, tune
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.bundle_store import BundleStore, open_store
@@ -32,7 +32,7 @@ from helpdesk.records.erasure import traces_left
 from helpdesk.records.night_report import TrainingReport
 from helpdesk.settings import Settings
 
-CUT = "the {minutes:g} minutes of fine-tuning were enough for {steps} of {wanted_steps} steps"
+CUT = "the {minutes:g} minutes of fine-tuning were enough for {taken_steps} of {wanted_steps} steps"
 Gate = Callable[[Case], Verdict]
 Finish = Callable[[Candidate], None]
 
@@ -99,7 +99,7 @@ def retrain(night: Tonight, context: GateContext, standing: Bundle) -> Candidate
         progress=night.progress,
     )
     night.log.training = TrainingReport.model_validate(tuned.facts)
-    if tuned.facts["steps"] < tuned.facts[WANTED]:
+    if tuned.facts[TAKEN] < tuned.facts[WANTED]:
         night.log.warnings.append(CUT.format(minutes=night.plan.minutes, **tuned.facts))
     if base_before(context.incumbent.manifest, night.settings.base_model) is not None:
         _warn_of_capitals(night, tuned.encoder)

@@ -7,8 +7,7 @@ unlike any phrasing.
 """
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,21 +70,6 @@ def plan_training(rows: int, intents: int, *, max_steps: int | None = None) -> T
     return TrainingPlan(min(steps, max_steps) if max_steps else steps, batch, rate, kept=kept)
 
 
-def seconds_per_intent(model: "SentenceTransformer", texts: Sequence[str], intents: int) -> float:
-    """Measured time of a training step on such texts, by intents in its batch; the model's weights are not changed."""
-    numbers = [number % intents for number in range(len(texts))]
-    plan = TrainingPlan(steps=1, intents=min(intents, _BATCH))
-    batches = _Batches(texts, numbers, plan, seed=0)
-    _trainable(model)
-    times = []
-    for batch in [next(iter(batches)) for _ in range(3)]:
-        started = time.perf_counter()
-        _loss(model, batches.chunks(model, batch), [numbers[row] for row in batch], plan.temperature).backward()  # type: ignore[no-untyped-call]
-        times.append(time.perf_counter() - started)
-    model.zero_grad()
-    return 1.15 * min(times) / plan.intents
-
-
 def fine_tune(
     model: "SentenceTransformer",
     texts: Sequence[str],
@@ -96,11 +80,13 @@ def fine_tune(
     progress: Progress,
     auxiliary_losses: "AuxiliaryLosses | None" = None,
     validation: "Validation | None" = None,
-) -> None:
-    """Train the model in place on normalised texts with their intents (numbers), as planned.
+    places: Iterable[float] | None = None,
+) -> int:
+    """Train the model in place on normalised texts with their intents (numbers), as planned; the steps taken.
 
     auxiliary_losses: adds the gradients of rows of other kinds.
     validation: measures rows held aside on the way.
+    places: the places in the plan's schedule at which a step is taken, from 0; None: all of them.
     """
     import torch
 
@@ -108,23 +94,25 @@ def fine_tune(
     tuned = _trainable(model)
     weights = _Weights(model, plan.kept)
     optimizer = torch.optim.AdamW(tuned, lr=plan.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, plan.steps))
     batches = _Batches(texts, intents, plan, seed=seed)
-    _check(validation, model, 0, weights)
-    for step, batch in zip(range(plan.steps), batches, strict=False):
+    taken = 0
+    for place, batch in zip(range(plan.steps) if places is None else places, batches, strict=False):
+        _check(validation, model, int(place), weights)
+        optimizer.param_groups[0]["lr"] = plan.learning_rate * _rate(place, plan.steps)
         optimizer.zero_grad()
         if auxiliary_losses is not None:
-            auxiliary_losses.backward(step)
+            auxiliary_losses.backward(int(place))
         labels = [intents[row] for row in batch]
         loss = _loss(model, batches.chunks(model, batch), labels, plan.temperature)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(tuned, 1.0)
         optimizer.step()
-        schedule.step()
-        progress(step + 1, plan.steps)
-        _check(validation, model, step + 1, weights)
+        taken += 1
+        progress(int(place) + 1, plan.steps)
+    _check(validation, model, plan.steps, weights)
     model.eval()
     weights.blend()
+    return taken
 
 
 def _check(validation: "Validation | None", model: "SentenceTransformer", step: int, weights: "_Weights") -> None:
@@ -177,10 +165,10 @@ def _trainable(model: "SentenceTransformer") -> list["torch.nn.Parameter"]:
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
-def _rate(step: int, steps: int) -> float:
+def _rate(step: float, steps: int) -> float:
     """Linear warm-up, then linear decay to zero, as a share of the learning rate."""
     warm = max(1, round(WARM_UP * steps))
-    return (step + 1) / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
+    return min(1.0, (step + 1) / warm) if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
 
 
 def _loss(

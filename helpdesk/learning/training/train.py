@@ -1,9 +1,10 @@
 """Tonight's fine-tuned encoder, and the fold encoders that measure it out of fold."""
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,11 @@ from helpdesk.learning.training.finetune import (
     TrainingPlan,
     fine_tune,
     plan_training,
-    seconds_per_intent,
 )
 from helpdesk.learning.training.losses import AuxiliaryLosses, schedule, texts_in
 from helpdesk.learning.training.onnx_export import save_encoder, save_serving_files
 from helpdesk.learning.training.rounding import choose_rounding, round_encoder, rounding_of
+from helpdesk.learning.training.training_budget import TrainingBudget
 from helpdesk.learning.training.validation import Validation, ValidationSet
 from helpdesk.settings import Settings
 from helpdesk.text import text_key
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 MOST_FOLD_ENCODERS = 4
 FIFTHS = 5
 ENOUGH_HELD_OUT = 300
-WANTED = "wanted_steps"  # what the budget was too short for, where it is more than `steps`
+TAKEN, WANTED = "taken_steps", "wanted_steps"  # of all trainings; fewer taken where the budget was too short
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ def tune(
 
     Small sets are measured in two to four parts, so that no row is lost and each fold encoder knows nearly as much
     as the encoder that it stands for: halves put confidence far too low. For large sets one left-out fifth will do.
-    The budget is shared out by rows and turned into step counts before training starts. `like` is how the encoder in
-    service is measured, whose split is kept until it is outgrown, so that the two can be compared row by row;
-    `standing` is its folder, whose 8-bit or exact weights are kept to as well: deciding by a stopwatch would differ
-    from run to run."""
+    The budget is shared out by the texts that each training sees, at the pace of the steps so far. `like` is how the
+    encoder in service is measured, whose split is kept until it is outgrown, so that the two can be compared row by
+    row; `standing` is its folder, whose 8-bit or exact weights are kept to as well: deciding by a stopwatch would
+    differ from run to run."""
     like = None if like is not None and _outgrown(like, dataset) else like
     folds, evaluated = _folds(dataset) if like is None else (like.folds, len(like.encoders))
     fold_of = split(dataset, folds=folds, known=like.fold_of if like else None)
@@ -73,13 +74,13 @@ def tune(
     everything = list(range(len(dataset.train)))
     base = load_base(settings.base_model, threads=settings.train_threads)
     auxiliary = AuxiliaryExamples(dataset, base, seed=settings.seed)
-    plans = _plans(
-        dataset, [*subsets, everything], base=base, auxiliary=auxiliary, minutes=minutes, max_steps=max_steps
-    )
-    trainer = _Trainer(dataset, auxiliary, settings, progress)
+    plans = [_plan(dataset, rows, max_steps=max_steps) for rows in (*subsets, everything)]
+    work = sum(_work(plan, auxiliary, len(rows)) for plan, rows in zip(plans, (*subsets, everything), strict=True))
+    trainer = _Trainer(dataset, auxiliary, settings, progress, TrainingBudget(minutes * 60, work=work))
     folders = [workdir / f"fold-{fold}" for fold in range(evaluated)]
     for number, (folder, rows, plan) in enumerate(zip(folders, subsets, plans[:-1], strict=True), 1):
-        model = trainer.train(rows, plan, stage=f"fine-tuning to measure {number}/{evaluated}")
+        stage = f"fine-tuning to measure {number}/{evaluated}"
+        model = trainer.train(rows, plan, stage=stage, watched=number == 1)
         folder.mkdir(parents=True)
         save_serving_files(model, folder)
     away = [row for row in everything if fold[row] == 0]
@@ -90,8 +91,8 @@ def tune(
     whole.mkdir(parents=True)
     model = trainer.train(everything, plans[-1], stage="fine-tuning")
     save_encoder(model, whole, rounding=rounding)
-    steps = {WANTED: plan_training(len(everything), len(dataset.intents), max_steps=max_steps).steps}
-    return Tuned(whole, Measurement(folds, fold_of, tuple(folders)), plans[-1].facts() | steps | trainer.facts)
+    facts = plans[-1].facts() | trainer.facts | {WANTED: sum(plan.steps for plan in plans)}
+    return Tuned(whole, Measurement(folds, fold_of, tuple(folders)), facts)
 
 
 def _outgrown(like: Measurement, dataset: Dataset) -> bool:
@@ -112,24 +113,13 @@ def _folds(dataset: Dataset) -> tuple[int, int]:
     return parts, parts
 
 
-def _plans(
-    dataset: Dataset,
-    subsets: Sequence[Sequence[int]],
-    *,
-    base: "SentenceTransformer",
-    auxiliary: AuxiliaryExamples,
-    minutes: float,
-    max_steps: int | None,
-) -> list[TrainingPlan]:
-    """One plan a training, all shortened alike when their sum would break the budget."""
-    intents = [len({dataset.train[n].intent for n in rows}) for rows in subsets]
-    plans = [plan_training(len(rows), count, max_steps=max_steps) for rows, count in zip(subsets, intents, strict=True)]
-    counts = auxiliary.counts()
-    others = [texts_in(_schedule(plan, counts, len(rows))) for plan, rows in zip(plans, subsets, strict=True)]
-    work = sum(plan.steps * plan.intents for plan in plans) + sum(others) / VIEWS_PER_INTENT
-    pace = seconds_per_intent(base, dataset.texts[:2000], len(dataset.intents))
-    share = min(1.0, minutes * 60 / (work * pace))
-    return [replace(plan, steps=max(1, int(plan.steps * share))) for plan in plans]
+def _plan(dataset: Dataset, rows: Sequence[int], *, max_steps: int | None) -> TrainingPlan:
+    return plan_training(len(rows), len({dataset.train[n].intent for n in rows}), max_steps=max_steps)
+
+
+def _work(plan: TrainingPlan, auxiliary: AuxiliaryExamples, rows: int) -> float:
+    """How many texts a training sees."""
+    return plan.texts + texts_in(_schedule(plan, auxiliary.counts(), rows))
 
 
 def _schedule(plan: TrainingPlan, counts: Mapping[str, int], rows: int) -> dict[int, str]:
@@ -145,17 +135,24 @@ class _Trainer:
     auxiliary: AuxiliaryExamples
     settings: Settings
     progress: Progress
-    facts: dict[str, Any] = field(default_factory=lambda: {"curves": {}})
+    budget: TrainingBudget = field(default_factory=lambda: TrainingBudget(math.inf, work=0))
+    facts: dict[str, Any] = field(default_factory=lambda: {"curves": {}, TAKEN: 0})
 
-    def train(self, rows: Sequence[int], plan: TrainingPlan, *, stage: str) -> "SentenceTransformer":
-        """An encoder that never saw the other rows."""
+    def train(
+        self, rows: Sequence[int], plan: TrainingPlan, *, stage: str, watched: bool = True
+    ) -> "SentenceTransformer":
+        """An encoder that never saw the other rows. watched: whether it is measured on them while it learns."""
         dataset, settings = self.dataset, self.settings
         examples = self.auxiliary.select(rows)
-        away = sorted(set(range(len(dataset.train))) - set(rows))
-        held = ValidationSet(examples.held, [dataset.texts[n] for n in away], [dataset.intent_numbers[n] for n in away])
+        away = sorted(set(range(len(dataset.train))) - set(rows)) if watched else ()
+        held = ValidationSet(
+            examples.held if watched else {},
+            [dataset.texts[n] for n in away],
+            [dataset.intent_numbers[n] for n in away],
+        )
         validation = Validation(held, steps=plan.steps, trained=plan.texts)
         model = load_base(settings.base_model, threads=settings.train_threads)
-        fine_tune(
+        taken = fine_tune(
             model,
             [*(dataset.texts[n] for n in rows), *(text for text, _ in examples.more)],
             intents=[*(dataset.intent_numbers[n] for n in rows), *(intent for _, intent in examples.more)],
@@ -164,8 +161,12 @@ class _Trainer:
             progress=lambda done, total: self.progress(stage, done, total),
             auxiliary_losses=self._auxiliary_losses(model, examples, plan, len(rows)),
             validation=validation,
+            places=self.budget.places(plan.steps, work=_work(plan, self.auxiliary, len(rows))),
         )
-        self.facts["curves"][stage] = validation.facts()
+        self.facts["steps"] = taken
+        self.facts[TAKEN] += taken
+        if watched:
+            self.facts["curves"][stage] = validation.facts()
         if examples.facts:
             self.facts.setdefault("examples", {})[stage] = examples.facts
         return model

@@ -20,7 +20,7 @@ from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.onnx_export import save_encoder
-from helpdesk.learning.training.train import WANTED, Tuned
+from helpdesk.learning.training.train import TAKEN, WANTED, Tuned
 from helpdesk.matching import bundle as layout
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, labels
@@ -181,7 +181,7 @@ def test_slower_and_larger_encoders_are_refused_up_to_the_operators_bounds(
     save_encoder(load_base(str(tiny_model(tmp_path / "deep", "distilbert", dim=64, layers=12)), threads=1), encoder)
 
     def tune(_: Path, dataset: Dataset, **__: object) -> Tuned:
-        return Tuned(encoder, Measurement(2, split(dataset, folds=2), (encoder, encoder)), {"steps": 1, WANTED: 1})
+        return Tuned(encoder, Measurement(2, split(dataset, folds=2), (encoder, encoder)), {TAKEN: 1, WANTED: 1})
 
     monkeypatch.setattr(attempts, "tune", tune)
 

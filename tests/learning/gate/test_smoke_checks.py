@@ -26,7 +26,7 @@ from helpdesk.learning.gate.verdict import judge
 from helpdesk.learning.night import attempts
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
-from helpdesk.learning.training.train import WANTED, Tuned
+from helpdesk.learning.training.train import TAKEN, WANTED, Tuned
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.bundle_store import open_store
@@ -218,7 +218,7 @@ def test_a_night_that_trained_rubbish_keeps_what_serves(
     """A refusal with the reason in words, not a crash."""
     encoder = spoilt(first_bundle(settings.home), tmp_path / "spoilt", spoil)
     monkeypatch.setattr(
-        attempts, "tune", lambda *_, **__: Tuned(encoder, Measurement(2, {}, ()), {"steps": 1, WANTED: 1})
+        attempts, "tune", lambda *_, **__: Tuned(encoder, Measurement(2, {}, ()), {TAKEN: 1, WANTED: 1})
     )
     report = night(settings, records, finetune=True)
 

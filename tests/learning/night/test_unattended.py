@@ -227,7 +227,7 @@ def test_an_intent_of_a_single_phrasing_beside_one_other_can_be_fine_tuned(tmp_p
     assert ended.candidates["retrained"].thresholds is not None
     assert not any("steps" in warning for warning in ended.warnings)
     ended = run_night(few, records, plan=Plan(minutes=1e-5), progress=Quiet())
-    assert "warning: the 1e-05 minutes of fine-tuning were enough for 1 of 10 steps" in ended.as_text()
+    assert "warning: the 1e-05 minutes of fine-tuning were enough for 3 of 30 steps" in ended.as_text()
 
 
 @pytest.mark.parametrize("change", [{"max_wrong_rate": 0.25}, {"assurance": 0.6}, {"clarify_level": 0.31}, {}])
