@@ -84,7 +84,7 @@ class Bundle:
     @cached_property
     def speller(self) -> Speller:
         """What mends typing errors towards the words of the phrasings and of the encoder."""
-        return Speller(self.words, self.encoder.words())
+        return Speller(self.words, self.encoder.words)
 
     names: Mapping[str, str] = field(default_factory=dict)
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -83,11 +83,12 @@ class Encoder:
                 words[word] = (first, end, pieces + 1)
         return [(text[start:end], pieces) for start, end, pieces in words.values()]
 
-    def words(self) -> list[str]:
+    @cached_property
+    def words(self) -> tuple[str, ...]:
         """The tokenizer's pieces that begin a word, in its order, which puts frequent ones first."""
         pieces = sorted(self._tokenizer.get_vocab().items(), key=lambda item: item[1])
         marked = [piece[1:] for piece, _ in pieces if piece[:1] in _WORD_MARKS]
-        return marked or [piece for piece, _ in pieces if not piece.startswith("##")]
+        return tuple(marked or (piece for piece, _ in pieces if not piece.startswith("##")))
 
     def _run(self, tokens: list[int]) -> Vectors:
         ids = np.array([tokens], dtype=np.int64)

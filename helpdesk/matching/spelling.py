@@ -25,9 +25,7 @@ class Speller:
 
     def __init__(self, words: Collection[str], known: Sequence[str]) -> None:
         self._words = sorted(word for word in words if _is_word(word))
-        every = [word for word in dict.fromkeys(known) if _is_word(word)]
-        self._common = every[:_COMMON]
-        self._fine = frozenset(self._words) | frozenset(every)
+        self._common, self._known = _sorted_out(tuple(known))
         self._usual = frozenset(self._words) | frozenset(self._common)
         self._mended = lru_cache(maxsize=_REMEMBERED)(self._nearest)
 
@@ -40,7 +38,7 @@ class Speller:
 
     def _mend_word(self, word: str) -> str:
         bare = word.strip(_MARKS)
-        if not _is_word(bare) or bare in self._fine:
+        if not _is_word(bare) or bare in self._known or bare in self._usual:
             return word
         return word.replace(bare, self._mended(bare))
 
@@ -49,6 +47,13 @@ class Speller:
         best, distance = _best(word, self._words, errors)
         other, nearer = _best(word, self._common, min(errors, distance - 1))
         return best if distance <= nearer else other
+
+
+@lru_cache(maxsize=1)
+def _sorted_out(known: tuple[str, ...]) -> tuple[list[str], frozenset[str]]:
+    """The most frequent words of an encoder, and all of them; made once for the spellers of many versions."""
+    every = [word for word in dict.fromkeys(known) if _is_word(word)]
+    return every[:_COMMON], frozenset(every)
 
 
 def _best(word: str, known: Sequence[str], errors: int) -> tuple[str, int]:

@@ -78,7 +78,7 @@ def fit(
     `fold_encoders` are the opened fold encoders of the measurement; empty without one.
     """
     texts = out_of_scope_texts(dataset, seed=settings.seed)
-    speller = Speller({word for text in dataset.texts for word in words(text)}, encoder.words())
+    speller = Speller({word for text in dataset.texts for word in words(text)}, encoder.words)
     typed = as_typed(dataset, share=settings.assumed_rough, seed=settings.seed, mend=speller.mend)
     folds = (
         _frozen(dataset, encoder, vectors, texts=texts, typed=typed, seed=settings.seed)
