@@ -18,8 +18,6 @@ from commands import HELPDESK, run_in
 from test_architecture import commands
 
 from helpdesk.cli.main import cli
-from helpdesk.records.database import open_database, upgrade
-from helpdesk.settings import load_settings
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +78,7 @@ WITHOUT_HOME = [
     ("demo",),
     ("simulate", "--train", "FILE", "--test", "FILE"),
 ]
-Fault = Callable[[Path, pytest.MonkeyPatch], str]
+Fault = Callable[[Path, pytest.MonkeyPatch, Path], str]  # home, environment, a home with empty tables -> what is said
 
 
 def test_the_table_knows_every_command() -> None:
@@ -93,83 +91,79 @@ def test_the_table_knows_every_command() -> None:
     assert leaves == set(commands(cli)) - {(name,) for name in empty}
 
 
-def migrated(home: Path, *, revision: str | None = None) -> None:
-    """A home with the tables, marked with another revision when one is given."""
-    home.mkdir()
-    database = open_database(load_settings(home=home))
-    upgrade(database)
-    database.close()
-    if revision is not None:
-        connection = sqlite3.connect(home / "helpdesk.db")
-        connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
-        connection.commit()
-        connection.close()
+def marked(home: Path, tables: Path, *, revision: str) -> None:
+    """A home with the tables, marked with another revision."""
+    shutil.copytree(tables, home)
+    connection = sqlite3.connect(home / "helpdesk.db")
+    connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
+    connection.commit()
+    connection.close()
 
 
-def no_home(home: Path, patch: pytest.MonkeyPatch) -> str:
+def no_home(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """Nobody ran `helpdesk init`."""
     return f"there is no home {home}; run `helpdesk init`"
 
 
-def empty_home(home: Path, patch: pytest.MonkeyPatch) -> str:
+def empty_home(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """Somebody made the folder, and nothing else."""
     home.mkdir()
     return "holds no helpdesk; run `helpdesk init`"
 
 
-def file_for_home(home: Path, patch: pytest.MonkeyPatch) -> str:
+def file_for_home(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """A file lies where the home should."""
     home.write_text("")
     return "a file; expected a folder"
 
 
-def older_database(home: Path, patch: pytest.MonkeyPatch) -> str:
+def older_database(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """The code was updated, the schema was not."""
-    migrated(home, revision="0001")
+    marked(home, tables, revision="0001")
     return "is at revision 0001, this code needs"
 
 
-def newer_database(home: Path, patch: pytest.MonkeyPatch) -> str:
+def newer_database(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """Another helpdesk upgraded it."""
-    migrated(home, revision="9999")
+    marked(home, tables, revision="9999")
     return "revision 9999, which is newer than this code"
 
 
-def other_file(home: Path, patch: pytest.MonkeyPatch) -> str:
+def other_file(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """The database is some other file."""
     home.mkdir()
     (home / "helpdesk.db").write_text("no database at all, " * 500)
     return "is no SQLite database; move the file away"
 
 
-def folder_for_database(home: Path, patch: pytest.MonkeyPatch) -> str:
+def folder_for_database(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """The database is a folder."""
     (home / "helpdesk.db").mkdir(parents=True)
     return "cannot be opened; expected a file"
 
 
-def bad_url(home: Path, patch: pytest.MonkeyPatch) -> str:
+def bad_url(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """No URL."""
     home.mkdir()
     patch.setenv("HELPDESK_DATABASE_URL", "nonsense")
     return "expected e.g. postgresql://user@host/db"
 
 
-def bad_port_in_url(home: Path, patch: pytest.MonkeyPatch) -> str:
+def bad_port_in_url(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """A URL that does not parse to its end."""
     home.mkdir()
     patch.setenv("HELPDESK_DATABASE_URL", "postgresql://u:secret@host:port/db")
     return "expected e.g. postgresql://user@host/db"
 
 
-def unknown_database(home: Path, patch: pytest.MonkeyPatch) -> str:
+def unknown_database(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """A database that is not one of the two."""
     home.mkdir()
     patch.setenv("HELPDESK_DATABASE_URL", "mysql://u:secret@host/db")
     return "mysql given; expected sqlite or postgresql"
 
 
-def no_driver(home: Path, patch: pytest.MonkeyPatch) -> str:
+def no_driver(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """The extra for PostgreSQL is not installed."""
     home.mkdir()
     patch.setitem(sys.modules, "psycopg", None)
@@ -177,7 +171,7 @@ def no_driver(home: Path, patch: pytest.MonkeyPatch) -> str:
     return "needs psycopg, which is not installed: `pip install 'helpdesk[postgresql]'`"
 
 
-def absent_server(home: Path, patch: pytest.MonkeyPatch) -> str:
+def absent_server(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """Nothing listens there."""
     home.mkdir()
     patch.setenv("HELPDESK_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/db")
@@ -185,7 +179,7 @@ def absent_server(home: Path, patch: pytest.MonkeyPatch) -> str:
     return "the database did not answer: connection"
 
 
-def bad_setting(home: Path, patch: pytest.MonkeyPatch) -> str:
+def bad_setting(home: Path, patch: pytest.MonkeyPatch, tables: Path) -> str:
     """One of many settings is no number."""
     patch.setenv("HELPDESK_AUDIT_RATE", "many")
     return "bad settings: HELPDESK_AUDIT_RATE='many': "
@@ -206,12 +200,12 @@ def naming(case: object) -> str:
 
 @pytest.mark.parametrize(("words", "fault"), CASES, ids=naming)
 def test_a_fault_is_one_line_that_says_what_to_do(
-    words: tuple[str, ...], fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...], fault: Fault, empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No traceback, no secret, exit code 1, and nothing is made on the way."""
     home, file = tmp_path / "home", tmp_path / "faq.csv"
     file.write_text(FAQ)
-    expected = fault(home, monkeypatch)
+    expected = fault(home, monkeypatch, empty_home)
     before = sorted(tmp_path.rglob("*"))
     said = run_in(home, *(str(file) if word == "FILE" else word for word in words), code=1)
 
@@ -224,10 +218,9 @@ def test_a_fault_is_one_line_that_says_what_to_do(
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(empty_home: Path, tmp_path: Path) -> Path:
     """A home with tables and nothing in them."""
-    migrated(tmp_path / "home")
-    return tmp_path / "home"
+    return Path(shutil.copytree(empty_home, tmp_path / "home"))
 
 
 @pytest.mark.parametrize("command", [("faq", "import"), ("data", "import")], ids=" ".join)
