@@ -22,7 +22,7 @@ from fakes import tiny_model
 from faqs import Embedder
 from filelock import FileLock
 from flask import Flask
-from homes import CHEAP, LENIENT, copy_home, make_home, play, short_exams
+from homes import CHEAP, LENIENT, copy_home, encoder_open, make_home, play, short_exams
 from jinja2 import FileSystemBytecodeCache
 from logins import ann, bob, client  # noqa: F401 - fixtures of all tests
 from postgresql import administer, named
@@ -150,6 +150,15 @@ def database(request: pytest.FixtureRequest, empty_home: Path, tmp_path: Path) -
     administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_power_cuts() -> Iterator[None]:
+    """No test cuts the power, and a killed process loses nothing that was written: nothing is forced to disk, which
+    takes milliseconds a file and a bundle has dozens."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests log in hundreds of times; in other processes passwords cost what they do in service."""
@@ -182,14 +191,15 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
 
 
 @pytest.fixture(scope="session")
-def small_home(once: Once) -> Path:
+def small_home(once: Once) -> Iterator[Path]:
     """A home set up once: the small FAQ, a login, the first bundle of the real model. Copy it, do not use it."""
 
     def make(home: Path) -> None:
         with short_exams():
             make_home(load_settings(home=home, **LENIENT))
 
-    return once("small", make)
+    with encoder_open(made := once("small", make)):
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -199,9 +209,11 @@ def tiny_base(once: Once) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_home(tiny_base: Path, once: Once) -> Path:
+def tiny_home(tiny_base: Path, once: Once) -> Iterator[Path]:
     """A home like the small one, of the tiny base model. Copy it, do not use it."""
-    return once("tiny", lambda home: make_home(load_settings(home=home, base_model=str(tiny_base), **LENIENT)))
+    made = once("tiny", lambda home: make_home(load_settings(home=home, base_model=str(tiny_base), **LENIENT)))
+    with encoder_open(made):
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from helpdesk.home import set_up
 from helpdesk.learning.bundles import build
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
+from helpdesk.matching.bundle import ENCODER
+from helpdesk.matching.encoder import Encoder, open_encoder
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, staff
 from helpdesk.records.clock import now, simulated_time
@@ -84,6 +86,14 @@ def short_exams() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "evaluation_size", lambda rows: 3)
         yield
+
+
+@contextmanager
+def encoder_open(home: Path) -> Iterator[Encoder]:
+    """The encoder of a home's first bundle, which all bundles with the same files share for as long as it is open."""
+    (bundle,) = (home / "bundles").iterdir()
+    opened = open_encoder(bundle / ENCODER)
+    yield opened
 
 
 def copy_home(home: Path, folder: Path, **more: Any) -> Settings:

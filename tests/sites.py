@@ -24,7 +24,7 @@ Wsgi = Callable[..., Any]
 def served(app: Wsgi, port: int = 0) -> Iterator[str]:
     """An application on a port of this machine; its address."""
     server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.port}"
