@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import roc_auc_score
 
-from helpdesk.home import set_up
 from helpdesk.learning.data_check.check import check_data, read_data
 from helpdesk.learning.data_check.findings import WARNING
 from helpdesk.learning.data_check.label_checks import label_quality, out_of_sample
+from helpdesk.new_home import set_up
 from helpdesk.progress import Bars
 from helpdesk.records.database import open_database
 from helpdesk.records.faq import store_entries

@@ -25,7 +25,7 @@ from schemathesis.openapi.checks import EnsureResourceAvailability
 from werkzeug.serving import make_server
 
 from helpdesk.app import create_app
-from helpdesk.home import set_up
+from helpdesk.new_home import set_up
 from helpdesk.progress import Bars
 from helpdesk.records.api_keys import Scope, add_key
 from helpdesk.records.database import Database, open_database

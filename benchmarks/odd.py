@@ -30,7 +30,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from helpdesk.home import open_home, set_up
+from helpdesk.home import open_home
+from helpdesk.new_home import set_up
 from helpdesk.progress import Bars
 from helpdesk.records.database import open_database
 from helpdesk.serving.chat_service import ChatService

@@ -25,7 +25,7 @@ from home import night
 from sqlalchemy import text
 
 from helpdesk.app import create_app
-from helpdesk.home import set_up
+from helpdesk.new_home import set_up
 from helpdesk.progress import Bars
 from helpdesk.records import faq, staff
 from helpdesk.records.clock import now

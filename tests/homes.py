@@ -14,12 +14,12 @@ from sqlalchemy import update
 
 from helpdesk.demo.month import DAYS_PLAYED, play_month
 from helpdesk.demo.people import hire
-from helpdesk.home import set_up
 from helpdesk.learning.bundles import build
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import ENCODER
 from helpdesk.matching.encoder import Encoder, open_encoder
+from helpdesk.new_home import set_up
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, staff
 from helpdesk.records.clock import now, simulated_time

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 def match(settings: "Settings", database: "Database", text: str, as_json: bool) -> None:
     """Show what the bot would decide about TEXT, its ranking and the reason. Nothing is logged."""
     from helpdesk.errors import NotFoundError
-    from helpdesk.serving.chat_service import ChatService
     from helpdesk.serving.live import LiveMatcher
+    from helpdesk.serving.match_service import MatchService
 
-    live = LiveMatcher(database, settings)
+    live = LiveMatcher(database, settings, once=True)
     live.refresh()
     if live.take() is None:
         raise NotFoundError(live.status().problem or "no version serves")
-    decision, version = ChatService(database, live, settings).match(text)
+    decision, version = MatchService(live, settings).match(text)
     facts = {"text": text, "version": version, **decision.columns()}
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))

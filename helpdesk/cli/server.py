@@ -9,7 +9,7 @@ from helpdesk.cli.common import progress_bars, say
 @click.option("--empty", is_flag=True, help="Do not load the starter FAQ.")
 def init(empty: bool) -> None:
     """Migrate, load the starter FAQ, make a login and build the first bundle; what exists is kept."""
-    from helpdesk.home import set_up
+    from helpdesk.new_home import set_up
     from helpdesk.records.database import open_database
     from helpdesk.settings import load_settings
 
@@ -29,7 +29,8 @@ def serve() -> None:
     Without its PostgreSQL it says 503 until that is there.
     """
     from helpdesk.errors import DatabaseFault, UnavailableError
-    from helpdesk.home import missing, open_home
+    from helpdesk.home import open_home
+    from helpdesk.new_home import missing
     from helpdesk.server import exec_server
     from helpdesk.settings import load_settings
 

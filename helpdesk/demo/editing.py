@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from helpdesk.demo.messages import AI_TOOLS, LUNCH, SAP
 from helpdesk.demo.people import EDITOR
-from helpdesk.home import ADMIN
+from helpdesk.new_home import ADMIN
 from helpdesk.records import faq, faq_edit, faq_history, golden, labels
 from helpdesk.records.faq_delete import delete_entry
 from helpdesk.records.faq_edit import TypedEntry

@@ -1,6 +1,6 @@
 """Who works at the desk of the demo."""
 
-from helpdesk.home import ADMIN
+from helpdesk.new_home import ADMIN
 from helpdesk.records import people, staff
 from helpdesk.records.database import Database
 from helpdesk.records.one_time_links import invite

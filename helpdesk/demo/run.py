@@ -10,7 +10,7 @@ import click
 
 from helpdesk.demo.month import DAYS_PLAYED, play_month
 from helpdesk.demo.people import FORMER, PEOPLE, hire
-from helpdesk.home import set_up
+from helpdesk.new_home import set_up
 from helpdesk.progress import Reporter
 from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import open_database

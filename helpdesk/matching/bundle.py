@@ -222,15 +222,18 @@ def verify(directory: Path, *, whole: bool = True) -> dict[str, Any]:
     return manifest
 
 
-def open_bundle(directory: Path, *, threads: int = 1, whole: bool = True) -> Bundle:
+def open_bundle(directory: Path, *, threads: int = 1, whole: bool = True, warm: bool = True) -> Bundle:
     """Verify, open and self-test a bundle. Raises BundleError when it must not be used.
 
-    whole: check also what is not read to decide, which nights build upon: it is most of the bytes.
+    whole: check also what is not read to decide, which nights build upon: it is most of the bytes; warm: read a text as
+    long as a worker ever will, too.
     """
     manifest = verify(directory, whole=whole)
     try:
         bundle = _open(directory, manifest, threads)
         _self_test(bundle)
+        if warm:
+            bundle.encoder.warm()
     except BundleError:
         raise
     except Exception as error:
@@ -267,10 +270,7 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
 
 
 def _self_test(bundle: Bundle) -> None:
-    """Encode the probe texts and compare with their stored vectors; then the texts at which a worker warms up.
-
-    Raises BundleError when vectors differ, and whatever the network raises on a long text.
-    """
+    """Encode the probe texts and compare with their stored vectors. Raises BundleError when vectors differ."""
     probes = bundle.manifest["probes"]
     if not probes:
         raise BundleError(f"{bundle.path.name} has no probe texts to test itself with")
@@ -278,7 +278,6 @@ def _self_test(bundle: Bundle) -> None:
     similarity = np.sum(vectors * bundle.vectors[[probe["row"] for probe in probes]], axis=1)
     if not np.all(similarity > 0.999):
         raise BundleError(f"{bundle.path.name}: the encoder does not reproduce the stored vectors")
-    bundle.encoder.warm()
 
 
 def _seal(manifest: dict[str, Any]) -> str:

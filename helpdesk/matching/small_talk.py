@@ -8,9 +8,10 @@ import csv
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from helpdesk.decisions import SMALL_TALK, DecisionReason
 from helpdesk.matching.wishes import wish_language
@@ -71,22 +72,19 @@ class Heard:
     question: str
 
 
-@dataclass(frozen=True)
-class _Word:
+class _Word(NamedTuple):
     text: str
     start: int
     end: int
 
 
-@dataclass(frozen=True)
-class _Phrase:
+class _Phrase(NamedTuple):
     reason: DecisionReason | None  # None: a filler
     languages: frozenset[str]
     unmistakable: bool
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """Words [start, end) of a message that are one phrase."""
 
     start: int
@@ -100,11 +98,15 @@ class SmallTalk:
     def __init__(self, rows: Iterable[tuple[str, str, str]], languages: Sequence[str]) -> None:
         self._languages = tuple(languages)
         self._phrases: dict[str, _Phrase] = {}
-        self._lengths_from: dict[str, tuple[int, ...]] = {}
-        self._lengths_to: dict[str, tuple[int, ...]] = {}
+        lengths_from: dict[str, set[int]] = {}
+        lengths_to: dict[str, set[int]] = {}
         for kind, language, text in rows:
             if language in self._languages:
-                self._add(kind, language, [word.text for word in _words(normalise(text))])
+                words = [word.text for word in _words(normalise(text))]
+                self._add(kind, language, words)
+                lengths_from.setdefault(words[0], set()).add(len(words))
+                lengths_to.setdefault(words[-1], set()).add(len(words))
+        self._lengths_from, self._lengths_to = _longest_first(lengths_from), _longest_first(lengths_to)
 
     def hear(self, normalised: str) -> Heard:
         """Recognise a normalised message."""
@@ -128,8 +130,6 @@ class SmallTalk:
             reason = known.reason
         languages = frozenset({language}) | (known.languages if known else frozenset())
         self._phrases[key] = _Phrase(reason, languages, words[0] in _UNMISTAKABLE or not words[0].isalnum())
-        for lengths, word in ((self._lengths_from, words[0]), (self._lengths_to, words[-1])):
-            lengths[word] = tuple(sorted({*lengths.get(word, ()), len(words)}, reverse=True))
 
     def _leading(self, words: Sequence[_Word]) -> list[_Piece]:
         """The phrases and fillers that a message begins with, each the longest that fits."""
@@ -204,6 +204,10 @@ def small_talk(languages: tuple[str, ...] = LANGUAGES) -> SmallTalk:
     return SmallTalk(rows, languages)
 
 
+def _longest_first(lengths: Mapping[str, Iterable[int]]) -> dict[str, tuple[int, ...]]:
+    return {word: tuple(sorted(found, reverse=True)) for word, found in lengths.items()}
+
+
 def _words(normalised: str) -> list[_Word]:
     return [_Word(_fold(match[0]), *match.span()) for match in _TOKEN.finditer(normalised)]
 
@@ -211,6 +215,8 @@ def _words(normalised: str) -> list[_Word]:
 @lru_cache(maxsize=4096)
 def _fold(word: str) -> str:
     """A word as people type it in haste: without apostrophes, accents and drawn-out letters."""
+    if word.isascii():
+        return _LONG_RUN.sub(r"\1", word.replace("'", ""))
     plain = unicodedata.normalize("NFKD", word.replace("'", ""))
     return _LONG_RUN.sub(r"\1", "".join(c for c in plain if not unicodedata.combining(c)))
 

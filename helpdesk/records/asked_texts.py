@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -18,13 +19,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind
 from helpdesk.records.clock import now
 from helpdesk.records.prepared import Prepared
 from helpdesk.records.tables import AskedText, KeptOut, Label, Message, Table
+from helpdesk.records.upserts import upsert
 
 DEMAND_WINDOW = timedelta(hours=1)
 MOST_REPEATED = 3  # the same text of one sender counts so often in an hour
@@ -40,7 +41,8 @@ def _counting(text_key: Any) -> ColumnElement[bool]:
     return and_(_LABELS.c.text_key == text_key, _LABELS.c.undone_at.is_(None))
 
 
-def _upsert(insert: Any) -> Prepared:
+@cache
+def _note(dialect: str) -> Prepared:
     key: BindParameter[str] = bindparam("text_key")
     columns = ("text_key", "normalised", "kind", "reason", "best", "confidence", "place")
     given: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns}
@@ -49,7 +51,7 @@ def _upsert(insert: Any) -> Prepared:
     message: BindParameter[int] = bindparam("message_id")
     fresh = {"count": 1, "first_id": message, "newest_id": message, "open": ~closed, "later": put_off}
     fresh |= {"put_back": false(), "disliked": false()}
-    statement = insert(_ASKED).values(**given, **fresh)
+    statement: Any = upsert(dialect, _ASKED).values(**given, **fresh)
     newest = statement.excluded
     count = _ASKED.c.count + 1
     changed = {name: newest[name] for name in ("newest_id", "kind", "reason", "best", "confidence")}
@@ -67,8 +69,9 @@ def _answered_still(newest: Any) -> dict[str, Any]:
     return answer | {"open": case((otherwise, True), else_=_ASKED.c.open)}
 
 
-def _count_out(insert: Any) -> Any:
-    statement = insert(KeptOut).values(day=bindparam("day"), reason=bindparam("reason"), count=1)
+@cache
+def _count_out(dialect: str) -> Any:
+    statement = upsert(dialect, KeptOut).values(day=bindparam("day"), reason=bindparam("reason"), count=1)
     return statement.on_conflict_do_update(index_elements=["day", "reason"], set_={"count": KeptOut.count + 1})
 
 
@@ -85,8 +88,6 @@ _LATELY = Prepared(
         _BEFORE.c.created_at > bindparam("since", type_=_MESSAGES.c.created_at.type)
     )
 )
-_KEEP_OUT = {"sqlite": _count_out(sqlite.insert), "postgresql": _count_out(postgresql.insert)}
-_UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
 
 
 def note_message(
@@ -105,7 +106,7 @@ def note_message(
         return
     reason = most_per_hour and why_no_demand(connection, message_id, row, most_per_hour=most_per_hour)
     if reason:
-        connection.execute(_KEEP_OUT[connection.dialect.name], {"day": now().date(), "reason": reason})
+        connection.execute(_count_out(connection.dialect.name), {"day": now().date(), "reason": reason})
         return
     ranking = decision["ranking"]
     values = {
@@ -118,7 +119,7 @@ def note_message(
         "confidence": decision["confidence"],
         "place": place(1, decision["confidence"]),
     }
-    _UPSERT[connection.dialect.name].run(connection, values)
+    _note(connection.dialect.name).run(connection, values)
 
 
 def why_no_demand(connection: Connection, message_id: int, row: Mapping[str, Any], *, most_per_hour: int) -> str | None:

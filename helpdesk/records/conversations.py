@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.names import current_names
 from helpdesk.records.prepared import Prepared
 from helpdesk.records.tables import Conversation, DecisionRow, Message, Table
+from helpdesk.records.upserts import upsert
 from helpdesk.text import normalise, text_key
 
 _CONVERSATION, _MESSAGE, _DECISION = (
@@ -36,15 +37,16 @@ _LAST_TURN = select(_DECISION.c.kind, _DECISION.c.reason, _DECISION.c.options, _
 )
 
 
-def _adding(table: Any, *, insert: Any = insert) -> Any:
-    names = [column.name for column in table.columns if column.name != "id"]
-    return insert(table).values({name: bindparam(name) for name in names})
+def _values(table: Any) -> dict[str, Any]:
+    return {column.name: bindparam(column.name) for column in table.columns if column.name != "id"}
 
 
-_ADD_CONVERSATION = {
-    name: Prepared(_adding(_CONVERSATION, insert=dialect.insert).on_conflict_do_nothing().returning(_CONVERSATION.c.id))
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
+@cache
+def _add_conversation(dialect: str) -> Prepared:
+    adding = upsert(dialect, _CONVERSATION).values(_values(_CONVERSATION))
+    return Prepared(adding.on_conflict_do_nothing().returning(_CONVERSATION.c.id))
+
+
 _FOLLOW_PROMOTION = Prepared(
     update(_CONVERSATION)
     .where(
@@ -53,8 +55,8 @@ _FOLLOW_PROMOTION = Prepared(
     )
     .values(promotion_id=bindparam("newest"))
 )
-_ADD_MESSAGE = Prepared(_adding(_MESSAGE).returning(_MESSAGE.c.id))
-_ADD_DECISION = Prepared(_adding(_DECISION))
+_ADD_MESSAGE = Prepared(insert(_MESSAGE).values(_values(_MESSAGE)).returning(_MESSAGE.c.id))
+_ADD_DECISION = Prepared(insert(_DECISION).values(_values(_DECISION)))
 _NOT_GIVEN: Mapping[str, Any] = {"version_id": None, "told": None, "inclusion_probability": None, "stage": None}
 
 
@@ -243,7 +245,7 @@ def _conversation_id(connection: Connection, talk: Talk, channel: str, sender: s
     whose = {"channel": channel, "sender": sender}
     if talk.conversation_id is None:
         row = {**whose, "created_at": now(), "promotion_id": promotion_id}
-        added = _ADD_CONVERSATION[connection.dialect.name].run(connection, row).fetchone()
+        added = _add_conversation(connection.dialect.name).run(connection, row).fetchone()
         if added is not None:
             return int(added[0])
         talk = read_talk(connection, **whose, locked=False)  # another worker met this sender at the same moment

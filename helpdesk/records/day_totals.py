@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import SQLColumnExpression, delete, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind
@@ -14,6 +13,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.periods import Period, first_message_since
 from helpdesk.records.tables import CountedDay, DayTotal, DecisionRow, Message
+from helpdesk.records.upserts import upsert
 
 SETTLED = timedelta(hours=1)  # after midnight: what began before it is stored by then
 _AT_ONCE = 31
@@ -65,8 +65,11 @@ def _add(session: Session, day: date, totals: Mapping[tuple[Any, ...], int]) -> 
     so_far = Counter(_so_far(session))
     for alike, count in totals.items():
         so_far[alike[FACTS.index("kind")]] += count
-    upsert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    row = upsert(CountedDay).values(day=day, so_far=dict(so_far)).on_conflict_do_nothing()
+    row = (
+        upsert(session.get_bind().dialect.name, CountedDay)
+        .values(day=day, so_far=dict(so_far))
+        .on_conflict_do_nothing()
+    )
     if session.scalar(row.returning(CountedDay.day)) is None:
         return False
     if totals:

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.clock import database_time, now
 from helpdesk.records.prepared import Prepared
 from helpdesk.records.tables import CaseEvent, CaseReply, CaseRow, CaseState, DeliveryRow, DeliveryState, Message
+from helpdesk.records.upserts import upsert
 
 SENT_LATELY = timedelta(days=1)
 _STATES = Prepared(
@@ -190,8 +190,8 @@ def list_deliveries(session: Session, state: str, *, before: int | None, limit: 
 
 
 def _queue(session: Session, **row: Any) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(insert(DeliveryRow).values(due_at=database_time(session), **row).on_conflict_do_nothing())
+    row_or_none = upsert(session.get_bind().dialect.name, DeliveryRow).on_conflict_do_nothing()
+    session.execute(row_or_none.values(due_at=database_time(session), **row))
 
 
 def _of_case(case_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.records.clock import now
 from helpdesk.records.tables import HeartbeatRow, Promotion
+from helpdesk.records.upserts import upsert
 
 IN_USE = timedelta(minutes=10)
 SEEN_LATELY = timedelta(seconds=30)
@@ -30,12 +30,10 @@ class Heartbeat:
 
 def note(session: Session, heartbeat: Heartbeat) -> None:
     """Say that a process lives and what it serves."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = vars(heartbeat) | {"seen_at": now()}
     changed = {name: row[name] for name in ("version_id", "refused_promotion_id", "copies", "seen_at")}
-    session.execute(
-        insert(HeartbeatRow).values(row).on_conflict_do_update(index_elements=["host", "process_id"], set_=changed)
-    )
+    said = upsert(session.get_bind().dialect.name, HeartbeatRow).values(row)
+    session.execute(said.on_conflict_do_update(index_elements=["host", "process_id"], set_=changed))
 
 
 def in_use(session: Session) -> set[int]:

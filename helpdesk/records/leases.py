@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BusyError
 from helpdesk.records.clock import database_time
 from helpdesk.records.tables import Lease
+from helpdesk.records.upserts import upsert
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,5 @@ def release(session: Session, name: str, *, owner: str) -> None:
 
 def _insert(session: Session, name: str, holder: Holder, moment: datetime) -> "sqlite.Insert | postgresql.Insert":
     """A row that has run out already, unless there is one: two first-comers must not collide."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {"name": name, **vars(holder), "taken_at": moment, "expires_at": moment}
-    return insert(Lease).values(row).on_conflict_do_nothing()
+    return upsert(session.get_bind().dialect.name, Lease).values(row).on_conflict_do_nothing()

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from helpdesk.records.clock import now
 from helpdesk.records.tables import KeptOut, RateCount, StageLatency
+from helpdesk.records.upserts import upsert
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds; longer ones come after
 
@@ -29,7 +28,7 @@ def add_uses(session: Session, uses: Sequence[Use]) -> dict[str, int]:
     if not uses:
         return {}
     session.execute(delete(RateCount).where(RateCount.expires_at < now()))
-    statement = _insert(session)(RateCount)
+    statement = upsert(session.get_bind().dialect.name, RateCount)
     statement = statement.on_conflict_do_update(
         index_elements=["key"], set_={"count": RateCount.count + statement.excluded.count}
     )
@@ -43,7 +42,7 @@ def add_latencies(session: Session, found: Mapping[tuple[str, int], tuple[int, f
     """(stage, bucket) -> number of messages and the seconds of all of them."""
     if not found:
         return
-    statement = _insert(session)(StageLatency)
+    statement = upsert(session.get_bind().dialect.name, StageLatency)
     statement = statement.on_conflict_do_update(
         index_elements=["stage", "bucket"],
         set_={
@@ -74,7 +73,3 @@ def kept_out(session: Session, *, since: datetime | None = None) -> dict[str, in
     if since is not None:
         query = query.where(KeptOut.day >= since.date())
     return {reason: int(count) for reason, count in session.execute(query)}
-
-
-def _insert(session: Session) -> Any:
-    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records.asked_texts import forget_answers
-from helpdesk.records.candidate_report import CandidateReport
 from helpdesk.records.tables import DecisionRow, Message, Promotion, Version
+
+if TYPE_CHECKING:
+    from helpdesk.records.candidate_report import CandidateReport
 
 ROLLBACK = "rollback"  # the reason of a promotion that a rollback made
 NIGHT_AUTHOR = "night"  # the author of a promotion that a nightly run made
@@ -95,7 +97,7 @@ def lock_versions(session: Session) -> None:
     session.execute(select(Version.id).with_for_update()).all()
 
 
-def reports_of_deciding(session: Session, *, since: datetime) -> dict[int, CandidateReport]:
+def reports_of_deciding(session: Session, *, since: datetime) -> "dict[int, CandidateReport]":
     """Version id -> what its making found out, of the versions that decided messages since a moment."""
     decided = (
         select(DecisionRow.version_id)
@@ -107,7 +109,7 @@ def reports_of_deciding(session: Session, *, since: datetime) -> dict[int, Candi
     return {number: _own_report(report, kind) for number, kind, report in found.tuples()}
 
 
-def report_of(version: Version) -> CandidateReport:
+def report_of(version: Version) -> "CandidateReport":
     """What the making of a version found out."""
     return _own_report(version.report, version.kind)
 
@@ -170,5 +172,7 @@ def list_promotions(session: Session) -> list[Promotion]:
     return list(session.scalars(select(Promotion).order_by(Promotion.id.desc())))
 
 
-def _own_report(night: dict[str, Any], kind: str) -> CandidateReport:
+def _own_report(night: dict[str, Any], kind: str) -> "CandidateReport":
+    from helpdesk.records.candidate_report import CandidateReport
+
     return CandidateReport.model_validate(night.get("candidates", {}).get(kind, {}))

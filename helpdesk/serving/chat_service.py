@@ -15,7 +15,6 @@ from helpdesk.records.clock import now
 from helpdesk.records.conversations import LastTurn, Logged
 from helpdesk.records.database import Database, session_over
 from helpdesk.records.feedback import HELPFUL, NOT_HELPFUL, give_feedback, own_message
-from helpdesk.redaction import Redactor, make_redactor
 from helpdesk.serving.dialogue import decide_choice, read_last_turn, waits_for_choice
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.given_texts import MAX_EXTERNAL_ID, MAX_SENDER, check_text
@@ -28,6 +27,7 @@ from helpdesk.serving.handoff import (
 )
 from helpdesk.serving.live import Live, LiveMatcher
 from helpdesk.serving.markup import html, html_of_text, plain
+from helpdesk.serving.match_service import NO_BUNDLE, MatchService
 from helpdesk.serving.outside_view import OutsideView, outside_view
 from helpdesk.serving.payloads import decide_payload
 from helpdesk.serving.readiness import Readiness
@@ -88,9 +88,8 @@ class ChatService:
         return Readiness(self.settings)
 
     @cached_property
-    def _redactor(self) -> Redactor:
-        settings = self.settings
-        return make_redactor(on=settings.redact, regions=settings.regions, patterns=settings.redact_patterns)
+    def _matching(self) -> MatchService:
+        return MatchService(self.live, self.settings)
 
     def reply(self, text: str, *, channel: str, sender: str, external_id: str | None = None) -> Reply:
         """Answer one message; it and its decision are committed when this returns. From here on it is redacted.
@@ -103,7 +102,7 @@ class ChatService:
         check_text("message", text, limit=self.settings.max_message_chars)
         check_text("sender", sender, limit=MAX_SENDER)
         live = self.live.take_if_set_up()
-        typed, text = text, self._redacted(live, text)
+        typed, text = text, self._matching.redacted(live, text)
         if external_id is None:
             decided = self._decide(live, text, channel=channel, sender=sender, external_id=None)
             return self._reply(live, text, decided)
@@ -141,18 +140,11 @@ class ChatService:
 
     def match(self, text: str) -> tuple[Decision, int | None]:
         """The decision about a text and the version that made it; nothing is logged."""
-        check_text("text", text, limit=self.settings.max_message_chars)
-        live = self.live.take_if_set_up()
-        text = self._redacted(live, text)
-        return (live.match(text), live.version_id) if live else (_NO_BUNDLE, None)
+        return self._matching.match(text)
 
     def match_all(self, texts: Sequence[str]) -> tuple[list[Decision], int | None]:
         """The decision about each text, as `match` gives it, and the version that made them; nothing is logged."""
-        for number, text in enumerate(texts):
-            check_text(f"texts.{number}", text, limit=self.settings.max_message_chars)
-        live = self.live.take_if_set_up()
-        texts = [self._redacted(live, text) for text in texts]
-        return (live.match_all(texts), live.version_id) if live else ([_NO_BUNDLE] * len(texts), None)
+        return self._matching.match_all(texts)
 
     def speaking(self, locale: str | None) -> "ChatService":
         """The same for a page in a language: short replies are in it where the message does not tell its own."""
@@ -161,13 +153,13 @@ class ChatService:
             return self
         languages = (language, *(known for known in self.settings.languages if known != language))
         speaking = replace(self, settings=self.settings.model_copy(update={"languages": languages}))
-        shared = {"tallies": self.tallies, "readiness": self.readiness, "_redactor": self._redactor}
+        shared = {"tallies": self.tallies, "readiness": self.readiness, "_matching": self._matching}
         vars(speaking).update(shared)  # one of each in a process
         return speaking
 
     def view(self, text: str, said: Decision | Reply) -> OutsideView:
         """What somebody who is not logged in may read of the decision about a text, or of the reply to it."""
-        text = self._redacted(self.live.take(), text)
+        text = self._matching.redacted(self.live.take(), text)
         if isinstance(said, Reply):
             named = said.intents or [option.slug for option in said.options if option.slug]
             return outside_view(self.live.take(), text, columns=vars(said), named=named)
@@ -179,14 +171,9 @@ class ChatService:
         live = self.live.take_if_set_up()
         if live is None:
             raise NotFoundError("no version serves yet; nothing can be searched")
-        text = self._redacted(live, text)
+        text = self._matching.redacted(live, text)
         ranking = live.rank(text).ranking if normalise(text) else ()
         return [(live.faq[ranked.intent], ranked) for ranked in ranking[:limit]], live.version_id
-
-    def _redacted(self, live: Live | None, text: str) -> str:
-        """The text as it is matched and stored. A phrasing of the FAQ, or a choice as it was offered, is no secret."""
-        redacted = self._redactor(text)
-        return text if redacted != text and live is not None and live.is_published(text) else redacted
 
     def _find(self, texts: Collection[str], *, channel: str, sender: str, external_id: str) -> Logged | None:
         """The stored delivery; one of before redaction was on has the text as it was typed."""
@@ -240,7 +227,7 @@ class ChatService:
     def _decision(self, live: Live | None, text: str, last: LastTurn | None) -> Decision:
         payload = decide_payload(live, text)
         if payload is not None or live is None:
-            return payload or _NO_BUNDLE
+            return payload or NO_BUNDLE
         choice = decide_choice(live, text, last, none_text=self.settings.none_text)
         if choice is not None:
             return choice
@@ -271,7 +258,6 @@ class ChatService:
 
 
 _YES_OR_NO = (DecisionReason.YES, DecisionReason.NO)
-_NO_BUNDLE = Decision(DecisionKind.FALLBACK, (), (), DecisionReason.NO_VERSION)
 
 
 def _outcome(live: Live | None, text: str, decision: Decision) -> MessageOutcome:

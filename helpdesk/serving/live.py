@@ -1,7 +1,5 @@
 """The live matcher of one process: which bundle serves, which FAQ entries are published, kept fresh by a poll."""
 
-import ctypes
-import gc
 import logging
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,6 +21,7 @@ from helpdesk.serving.audit_sampler import AuditSampler
 from helpdesk.serving.day_additions import Added, encodable, match_exactly, match_nearly, read_changes
 from helpdesk.serving.entries import FaqEntry, read_entries
 from helpdesk.serving.heartbeats import HeartbeatKeeper
+from helpdesk.serving.memory import give_back_memory
 from helpdesk.serving.node_bundles import PATIENCE, STARTING_PATIENCE, NodeBundles
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
@@ -102,7 +101,9 @@ class Status:
 class LiveMatcher:
     """Holds the `Live` of this process and replaces it by one assignment when something changed."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, *, once: bool = False) -> None:
+        """once: for a text or two, so nothing is warmed and nothing drawn into the audit sample."""
+        self._once = once
         self._database = database
         self._settings = settings
         self.audit = AuditSampler(settings)
@@ -122,6 +123,7 @@ class LiveMatcher:
     def start(self) -> None:
         """Load what serves now and keep following. Call after the fork."""
         self.refresh()
+        give_back_memory()
         self._say_what_serves()
         self._thread = threading.Thread(target=self._follow, name="follow-promotions", daemon=True)
         self._thread.start()
@@ -183,7 +185,7 @@ class LiveMatcher:
             swapped = self._live is not serving
             if swapped:
                 serving = self._live
-                _give_back_memory()
+                give_back_memory()
             self.refresh()
             self._say_what_serves()
             self._bundles.tidy(at_once=swapped)
@@ -203,8 +205,9 @@ class LiveMatcher:
                 self._live = replace(self._with_faq(self._live), faq_revision=revision)
             if self._live is not None and self._unencoded:
                 self._encode_some(self._live)
-            with self._database.read() as session:
-                self.audit.refresh(session)
+            if not self._once:
+                with self._database.read() as session:
+                    self.audit.refresh(session)
         self._problem = None
 
     def _swap(self, current: versions.Current) -> None:
@@ -229,10 +232,11 @@ class LiveMatcher:
     def _serve(self, version: versions.Current) -> None:
         patience = STARTING_PATIENCE if self._live is None else PATIENCE
         directory = self._bundles.folder(version.directory, patience=patience)
-        bundle = open_bundle(directory, threads=self._settings.encoder_threads, whole=False)
+        bundle = open_bundle(directory, threads=self._settings.encoder_threads, whole=False, warm=not self._once)
         talk = small_talk(self._settings.languages)
         matcher = Matcher(bundle, cache_size=self._settings.vector_cache, talk=talk)
-        matcher.warm()
+        if not self._once:
+            matcher.warm()
         fresh = Live(version.version_id, version.promotion_id, matcher, _NO_REVISION, {}, Additions())
         self._live = self._with_faq(fresh)
         log.info("version %d serves", version.version_id)
@@ -288,11 +292,3 @@ class LiveMatcher:
         if problem != self._problem:
             log.error("%s", problem)
         self._problem = problem
-
-
-def _give_back_memory() -> None:
-    """Return what a swapped-out bundle held to the system: glibc keeps it, and a process would grow to two bundles."""
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -8,7 +8,7 @@ from helpdesk.settings.receivers import require
 from helpdesk.settings.secrets import check_signing_key, each
 
 
-class ChannelSettings(BaseSettings):
+class ChannelSettings(BaseSettings, defer_build=True):
     """Chatwoot, Slack, Mattermost, Teams, Deep Chat."""
 
     chatwoot_token: SecretStr | None = Field(None, description="Access token of the agent bot in Chatwoot")

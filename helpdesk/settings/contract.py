@@ -4,7 +4,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 
 
-class ContractSettings(BaseSettings):
+class ContractSettings(BaseSettings, defer_build=True):
     """Target error rate, assumptions until there are measurements, samples."""
 
     max_wrong_rate: float = Field(

@@ -10,7 +10,7 @@ from helpdesk.settings.lists import listed
 from helpdesk.settings.office_hours import OfficeHours, read_holidays, read_office_hours
 
 
-class HandoverSettings(BaseSettings):
+class HandoverSettings(BaseSettings, defer_build=True):
     """Inbox, contact, office hours, topics that people look at."""
 
     inbox: bool = Field(

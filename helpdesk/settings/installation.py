@@ -10,7 +10,7 @@ from helpdesk.settings.lists import listed
 from helpdesk.settings.origins import allowed_origin
 
 
-class InstallationSettings(BaseSettings):
+class InstallationSettings(BaseSettings, defer_build=True):
     """Home, database, encoder, web server."""
 
     home: Path = Field(Path("var"), description="Folder of the database, the bundles, the reports and the secret key")

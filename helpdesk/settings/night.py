@@ -7,7 +7,7 @@ from helpdesk.settings.addresses import check_web_address
 from helpdesk.settings.secrets import check_signing_key
 
 
-class NightSettings(BaseSettings):
+class NightSettings(BaseSettings, defer_build=True):
     """Budgets, limits, notification."""
 
     replay_days: int = Field(

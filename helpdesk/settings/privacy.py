@@ -9,7 +9,7 @@ from helpdesk.errors import BadInputError
 from helpdesk.redaction.own_patterns import read_patterns
 
 
-class PrivacySettings(BaseSettings):
+class PrivacySettings(BaseSettings, defer_build=True):
     """Redaction and retention."""
 
     redact: bool = Field(
@@ -19,6 +19,7 @@ class PrivacySettings(BaseSettings):
     )
     redact_regions: str = Field(
         "US,GB,DE",
+        validate_default=False,  # the library of telephone numbers takes its time to load
         description="Countries (ISO 3166, separated by commas) whose telephone numbers are known without `+`",
     )
     redact_patterns: Path | None = Field(

@@ -8,8 +8,8 @@ from pydantic_settings import BaseSettings
 UNLIMITED = "none"
 
 
-class ProtectionSettings(BaseSettings):
-    """Limits, proxies, floods, logs."""
+class ProtectionSettings(BaseSettings, defer_build=True):
+    """Limits, proxies, floods, logs. The limits that nobody changed are not parsed: the library takes its time."""
 
     trusted_proxies: int = Field(
         0,
@@ -19,16 +19,23 @@ class ProtectionSettings(BaseSettings):
         "believed; 0: none is",
     )
     limit_session: str = Field(
-        "60/minute", description="Messages of one sender; `none`: no limit. Several limits are separated by `;`"
+        "60/minute",
+        validate_default=False,
+        description="Messages of one sender; `none`: no limit. Several limits are separated by `;`",
     )
     limit_address: str = Field(
         "600/minute",
+        validate_default=False,
         description="Messages, matches and searches from one address (of IPv6 one /64 network) without a key; not for "
         "the machine itself, which a proxy may be",
     )
-    limit_key: str = Field("6000/minute", description="Messages, matches and searches with one API key")
+    limit_key: str = Field(
+        "6000/minute", validate_default=False, description="Messages, matches and searches with one API key"
+    )
     limit_login: str = Field(
-        "30/minute", description="Logins, new passwords and uses of one-time links from one address, right ones too"
+        "30/minute",
+        validate_default=False,
+        description="Logins, new passwords and uses of one-time links from one address, right ones too",
     )
     limit_store: SecretStr | None = Field(
         None,
@@ -49,7 +56,7 @@ class ProtectionSettings(BaseSettings):
     @classmethod
     def _is_limit(cls, value: str) -> str:
         if value != UNLIMITED:
-            from limits import parse_many  # takes half a second to load
+            from limits import parse_many
 
             try:
                 parse_many(value)

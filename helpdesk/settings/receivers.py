@@ -10,7 +10,7 @@ from helpdesk.settings.lists import listed
 from helpdesk.settings.secrets import check_signing_key
 
 
-class ReceiverSettings(BaseSettings):
+class ReceiverSettings(BaseSettings, defer_build=True):
     """One address a kind of receiver, which switches it on, after what it needs."""
 
     public_url: str | None = Field(

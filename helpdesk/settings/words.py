@@ -11,7 +11,7 @@ from helpdesk.settings.lists import listed
 LANGUAGES = ("en", "de", "fr", "es")  # of the shipped small talk
 
 
-class WordSettings(BaseSettings):
+class WordSettings(BaseSettings, defer_build=True):
     """Texts of replies and choices, and their languages."""
 
     clarify_text: str = Field(

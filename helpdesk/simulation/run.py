@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from helpdesk.errors import BadInputError, HelpdeskError
-from helpdesk.home import set_up
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.matching.bundle import Bundle, open_bundle
+from helpdesk.new_home import set_up
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, versions
 from helpdesk.records.clock import simulated_time

@@ -26,10 +26,10 @@ pytestmark = pytest.mark.slow
 SMALL = """
 import sys
 from pathlib import Path
-import helpdesk.demo.run, helpdesk.home
+import helpdesk.demo.run, helpdesk.new_home
 from helpdesk.cli.main import main
 folder = Path(sys.argv.pop(1))
-helpdesk.home.resource = lambda name: folder
+helpdesk.new_home.resource = lambda name: folder
 helpdesk.demo.run.play_month = lambda *settings, **more: None
 main()
 """  # `helpdesk demo` with a FAQ of two entries, in which no month has gone by

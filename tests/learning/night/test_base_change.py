@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from fakes import tiny_model
 
-from helpdesk.home import set_up
 from helpdesk.learning.night.base_change import base_before, sees_capitals
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.onnx_export import save_serving_files
 from helpdesk.matching.bundle import read_manifest
+from helpdesk.new_home import set_up
 from helpdesk.progress import Quiet
 from helpdesk.records import faq, versions
 from helpdesk.records.database import Database

@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 from werkzeug.serving import make_server
 
 from helpdesk.app import create_app
-from helpdesk.home import ADMIN
+from helpdesk.new_home import ADMIN
 from helpdesk.records import cases, faq
 from helpdesk.records.database import Database, open_database
 from helpdesk.records.files.faq_files import NamedFile
