@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from fuzz_api import closed, fuzz
-from fuzz_parsers import PARSERS, SLOW_SECONDS, fuzz_parser
+from fuzz_parsers import PARSERS, fuzz_parser
 from sqlalchemy import text as sql
 
 from helpdesk.app import create_app
@@ -107,16 +107,17 @@ def documented_api(stage: Stage) -> None:
 
 def fuzz_parsers(stage: Stage) -> None:
     """Each parser for as many minutes as there are rounds; inputs are random where atheris is not installed."""
-    seconds = f"slowest input, s, of a limit of {SLOW_SECONDS:g}"
+    minutes = min(stage.times, stage.minutes)
+    stage.outcome.note("minutes each", minutes)
     for number, name in enumerate(PARSERS):
         sys.stderr.write(f"\r{name}: parser {number + 1} of {len(PARSERS)}   ")
-        found = fuzz_parser(name, minutes=min(stage.times, stage.minutes), seed=stage.seed)
+        found = fuzz_parser(name, minutes=minutes, seed=stage.seed)
         stage.outcome.add("inputs", found.inputs)
         stage.outcome.add("refused", found.refused)
-        stage.outcome.note(seconds, found.slowest)
+        stage.outcome.note("slowest input, s", found.slowest)
         stage.outcome.problems += [f"{name}: {why}: {data!r:.80}" for why, data in found.failed.items()]
         stage.outcome.add("parsers", 1)
-    stage.outcome.done = stage.times
+    stage.outcome.done = int(minutes)
 
 
 def _requests(chance: random.Random) -> Iterator[tuple[str, bytes]]:
