@@ -8,16 +8,15 @@ import numpy as np
 import odd
 import pytest
 from desks import open_desk
-from fakes import tiny_model
 from faqs import Embedder
-from homes import LENIENT, make_home
+from homes import LENIENT, copy_home, make_home
 
 from helpdesk.learning.bundles.known_languages import known_languages
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
 from helpdesk.matching.encoder import Vectors
 from helpdesk.matching.languages import languages
-from helpdesk.settings import load_settings
+from helpdesk.settings import Settings, load_settings
 
 ENGLISH = ["how do i reset my password", "where can i get a new laptop"]
 GERMAN = ["wie setze ich mein passwort zurück", "wo bekomme ich einen neuen laptop"]
@@ -63,25 +62,24 @@ def test_the_packaged_encoder_knows_english_alone(embedder: Embedder) -> None:
 
 
 @pytest.mark.slow
-def test_a_multilingual_base_model_makes_its_languages_known(tmp_path: Path) -> None:
+def test_a_multilingual_base_model_makes_its_languages_known(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> None:
     """A tiny one that learnt four, over the odd messages in three of them: none is in an unknown language."""
-    model = load_base(str(tiny_model(tmp_path / "plain", "distilbert")), threads=1)
+    model = load_base(str(tiny_base), threads=1)
     texts = [sentence for code in LEARNT for sentence in languages().by_code[code].sentences]
     plan = TrainingPlan(steps=150, intents=10, learning_rate=3e-3, kept=1.0)
     fine_tune(model, texts, intents=[*range(10)] * len(LEARNT), plan=plan, seed=0, progress=lambda *_: None)
     model.save_pretrained(str(tmp_path / "multilingual"), create_model_card=False)
-    reasons = {
-        base: _reasons_of_odd_messages(tmp_path / f"home-{base}", tmp_path / base) for base in ("plain", "multilingual")
-    }
-
-    assert reasons["plain"]["language"] > 0
-    assert reasons["multilingual"]["language"] == 0
-    assert reasons["multilingual"].total() == reasons["plain"].total() == 120
-
-
-def _reasons_of_odd_messages(home: Path, base: Path) -> Counter[str]:
-    settings = load_settings(home=home, base_model=str(base), **LENIENT)
+    settings = load_settings(home=tmp_path / "home", base_model=str(tmp_path / "multilingual"), **LENIENT)
     make_home(settings)
+    plain = copy_home(tiny_home, tmp_path / "plain")
+    before, after = (_reasons_of_odd_messages(each) for each in (plain, settings))
+
+    assert before["language"] > 0
+    assert after["language"] == 0
+    assert after.total() == before.total() == 120
+
+
+def _reasons_of_odd_messages(settings: Settings) -> Counter[str]:
     desk = open_desk(settings)
     judged = [(row, desk.match(row.text)[0]) for row in odd.read("odd_messages_other.csv")]
     desk.database.close()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from desks import serving
-from fakes import tiny_model
 
 from helpdesk.errors import BadInputError, BusyError
 from helpdesk.learning.data.dataset import read_dataset
@@ -183,14 +182,14 @@ def test_a_retrained_encoder_is_measured_by_sisters_and_the_next_night_builds_on
     assert serving(desk).match("wireless is dead in room nine").intent == "wifi"
 
 
-def test_every_kind_of_row_is_trained_on_and_the_curves_are_kept(desk: ChatService, tmp_path: Path) -> None:
+def test_every_kind_of_row_is_trained_on_and_the_curves_are_kept(desk: ChatService, tiny_base: Path) -> None:
     """Pairs, triplets and messages join each training; figures at the start and the end, told and drawn."""
     for name in ("pairs_positive", "pairs_scored", "pairs_labelled", "triplets", "unlabelled"):
         path = resource("training_data") / f"{name}.csv"
         found = read_examples(path, recognise(path))
         with desk.database.write() as session:
             store_examples(session, found.kind, found.rows, source=path.name, author="test")
-    changes = {"base_model": str(tiny_model(tmp_path / "tiny", "distilbert")), "train_threads": 1}
+    changes = {"base_model": str(tiny_base), "train_threads": 1}
     settings = desk.settings.model_copy(update=changes)
     report = run_night(settings, desk.database, plan=Plan(minutes=1, max_steps=4), progress=Quiet())
     kinds = {"positive", "scored", "similar", "triplet"}

@@ -45,7 +45,7 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
     """Listening; tries follow each other at once."""
     monkeypatch.setattr(module, "NOTIFY_PAUSES", (0.0, 0.0))
     made = Listener()
-    thread = threading.Thread(target=made.server.serve_forever)
+    thread = threading.Thread(target=made.server.serve_forever, args=[0.01])
     thread.start()
     yield made
     made.server.shutdown()
