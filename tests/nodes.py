@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 
 import httpx2 as httpx
+import plain_http
 from commands import HELPDESK
 
 PATIENCE = 2.0  # seconds until a person asks another host
@@ -55,7 +56,7 @@ class Node:
     def version(self) -> int | None:
         """The version that it serves; None while it is not ready."""
         with suppress(httpx.HTTPError):
-            told = httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=PATIENCE)
+            told = plain_http.get(f"http://127.0.0.1:{self.port}/readyz", timeout=PATIENCE)
             if told.status_code == 200:
                 version: int = told.json()["version"]
                 return version

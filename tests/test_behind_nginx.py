@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2 as httpx
+import plain_http
 import pytest
 from commands import HELPDESK, run_in
 from homes import PASSWORD, STAFF, copy_home
@@ -83,7 +84,7 @@ def wait_for(url: str) -> None:
     """Until it answers 200."""
     for _ in range(300):
         try:
-            if httpx.get(url, timeout=5).status_code == 200:
+            if plain_http.get(url, timeout=5).status_code == 200:
                 return
         except httpx.HTTPError:
             pass
@@ -94,7 +95,11 @@ def wait_for(url: str) -> None:
 def log_in(url: str, password: str, *, address: str) -> int:
     """Send the login form from an address of this machine, claiming to come from elsewhere."""
     headers = {"Referer": "https://127.0.0.1/login", "X-Forwarded-For": "198.51.100.7"}
-    with httpx.Client(transport=httpx.HTTPTransport(local_address=address), timeout=30, headers=headers) as client:
+    with httpx.Client(
+        transport=httpx.HTTPTransport(local_address=address, verify=plain_http.NO_CERTIFICATES),
+        timeout=30,
+        headers=headers,
+    ) as client:
         page = client.get(f"{url}/login").text
         token = re.search(r'name="csrf_token" value="([^"]+)"', page)
         assert token
@@ -120,7 +125,7 @@ def test_silent_clients_stop_nobody_without_a_proxy_either(served: int) -> None:
         if number % 4 == 0:
             client.sendall(b"POST /webhooks/rest/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
     for path in ("/livez", "/readyz", "/login"):
-        assert httpx.get(f"http://127.0.0.1:{served}{path}", timeout=5).status_code == 200
+        assert plain_http.get(f"http://127.0.0.1:{served}{path}", timeout=5).status_code == 200
     for client in held:
         client.close()
 
@@ -128,7 +133,7 @@ def test_silent_clients_stop_nobody_without_a_proxy_either(served: int) -> None:
 def test_nobody_else_reads_a_home(home: Path, served: int) -> None:
     """Whatever the umask, and what was open before is not any more."""
     body = {"sender": "u", "message": "hello"}
-    assert httpx.post(f"http://127.0.0.1:{served}/webhooks/rest/webhook", json=body, timeout=30).status_code == 200
+    assert plain_http.post(f"http://127.0.0.1:{served}/webhooks/rest/webhook", json=body, timeout=30).status_code == 200
     open_ones = [path.name for path in (home, *home.iterdir()) if stat.S_IMODE(path.stat().st_mode) & 0o077]
 
     assert open_ones == []

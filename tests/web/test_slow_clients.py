@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2 as httpx
+import plain_http
 import pytest
 
 from helpdesk.web.worker import MAX_READ, is_whole
@@ -40,7 +41,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     process = subprocess.Popen([sys.executable, "-m", "gunicorn", *arguments], cwd=folder)
     for _ in range(100):
         try:
-            httpx.get(f"http://127.0.0.1:{number}", timeout=5)
+            plain_http.get(f"http://127.0.0.1:{number}", timeout=5)
             break
         except httpx.HTTPError:
             time.sleep(0.1)
@@ -85,8 +86,8 @@ def test_half_requests_stop_nobody(port: int, sent: bytes, number: int) -> None:
         for _ in range(number):
             connected(port, sent, held)
         for _ in range(8):
-            assert httpx.post(f"http://127.0.0.1:{port}", content=b"whole", timeout=5).text == "okwhole"
-            assert httpx.get(f"http://127.0.0.1:{port}/livez", timeout=5).status_code == 200
+            assert plain_http.post(f"http://127.0.0.1:{port}", content=b"whole", timeout=5).text == "okwhole"
+            assert plain_http.get(f"http://127.0.0.1:{port}/livez", timeout=5).status_code == 200
 
 
 @pytest.mark.slow
@@ -115,7 +116,7 @@ def test_a_client_that_waits_to_be_asked_for_the_body_is_asked(port: int) -> Non
 @pytest.mark.slow
 def test_a_long_body_arrives(port: int) -> None:
     """Uploads are read by a thread."""
-    assert len(httpx.post(f"http://127.0.0.1:{port}", content=b"x" * 3_000_000, timeout=20).content) == 3_000_002
+    assert len(plain_http.post(f"http://127.0.0.1:{port}", content=b"x" * 3_000_000, timeout=20).content) == 3_000_002
 
 
 @pytest.mark.slow
@@ -126,7 +127,7 @@ def test_livez_answers_while_every_thread_is_stuck(port: int) -> None:
             connected(port, b"GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n", held)
         time.sleep(0.5)
         for _ in range(8):
-            assert httpx.get(f"http://127.0.0.1:{port}/livez", timeout=3).json() == {"alive": True}
+            assert plain_http.get(f"http://127.0.0.1:{port}/livez", timeout=3).json() == {"alive": True}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2 as httpx
+import plain_http
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -35,7 +36,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-m", "gunicorn", *arguments], cwd=tmp_path)
     for _ in range(100):
         try:
-            httpx.get(f"http://127.0.0.1:{port}", timeout=5)
+            plain_http.get(f"http://127.0.0.1:{port}", timeout=5)
             break
         except httpx.ConnectError:
             time.sleep(0.1)
@@ -48,5 +49,5 @@ def test_a_busy_worker_leaves_the_next_connection_to_an_idle_one(url: str) -> No
     """Two requests at once are never queued behind one another while a worker has nothing to do."""
     with ThreadPoolExecutor(2) as both:
         for _ in range(ROUNDS):
-            served_by = list(both.map(lambda _: httpx.get(url, timeout=10).text, range(2)))
+            served_by = list(both.map(lambda _: plain_http.get(url, timeout=10).text, range(2)))
             assert len(set(served_by)) == 2
