@@ -11,9 +11,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation
 LOCKED := $(PIP) --require-hashes
 WORKERS ?= 2
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Without the plugin of schemathesis, which each process would load at its start and no test uses.
+PYTEST := $(BIN)/pytest -p no:schemathesis -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: run install install-serving test quick lint types units mutants torture soak lock sbom audit screenshots clean
+.PHONY: run install install-serving test quick lint types suite units mutants torture soak lock sbom audit screenshots clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/helpdesk init
@@ -24,8 +25,7 @@ install: $(VENV)/run.stamp
 install-serving: $(VENV)/serve.stamp
 
 test: $(VENV)/test.stamp
-	$(MAKE) -j2 lint types
-	$(PYTEST)
+	$(MAKE) -j2 lint types suite
 
 quick: $(VENV)/test.stamp
 	$(MAKE) -j2 lint types units
@@ -36,6 +36,9 @@ lint: $(VENV)/test.stamp
 
 types: $(VENV)/test.stamp
 	$(BIN)/mypy
+
+suite: $(VENV)/test.stamp
+	$(PYTEST)
 
 units: $(VENV)/test.stamp
 	$(PYTEST) -q -m "not slow"
