@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from browsers import CHROMIUM
+from browsers import CHROMIUM, browser  # noqa: F401 - a fixture
 from commands import run_in
 from desks import open_desk
 from fakes import tiny_model
@@ -104,7 +104,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("NO CHROMIUM: BROWSER TESTS WERE LEFT OUT", sep="!", red=True)
         for name in _left_out:
             terminalreporter.line(name)
-        terminalreporter.line("install it with: apt-get install chromium")
+        terminalreporter.line("install it with: apt-get install chromium-headless-shell")
 
 
 @pytest.fixture(scope="session")

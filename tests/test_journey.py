@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
+import plain_http
 import psutil
 import pytest
-from browsers import CHROMIUM, CHROMIUM_FLAGS
 from commands import HELPDESK, run_in
 from homes import share
+from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +54,9 @@ class Server:
 
     def say(self, text: str, sender: str = "visitor") -> dict[str, Any]:
         """The webhook's answer to a message; it must succeed."""
-        response = httpx.post(f"{self.url}/webhooks/rest/webhook", json={"sender": sender, "message": text}, timeout=30)
+        response = plain_http.post(
+            f"{self.url}/webhooks/rest/webhook", json={"sender": sender, "message": text}, timeout=30
+        )
         assert response.status_code == 200, response.text
         element: dict[str, Any] = response.json()[0]
         return element
@@ -72,7 +75,7 @@ def server(starter_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     assert password
     made.environment["ADMIN_PASSWORD"] = password[1]
     process = subprocess.Popen([*HELPDESK, "serve"], env=made.environment, stdout=subprocess.DEVNULL)
-    _wait(lambda: httpx.get(f"{made.url}/readyz", timeout=5).status_code == 200)
+    _wait(lambda: plain_http.get(f"{made.url}/readyz", timeout=5).status_code == 200)
     yield made
     process.terminate()
     process.wait(60)
@@ -92,7 +95,7 @@ def stream(server: Server) -> Iterator[list[str]]:
                 server.say(f"my printer has jam number {number}", sender=f"stream-{number % 9}")
             except (AssertionError, httpx.HTTPError) as error:
                 failures.append(f"{number}: {error!r}")
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     thread = threading.Thread(target=send)
     thread.start()
@@ -126,59 +129,51 @@ def test_the_loop_closes(server: Server, stream: list[str]) -> None:
 
 
 @pytest.mark.browser
-def test_staff_label_by_keyboard_in_a_browser(server: Server, stream: list[str]) -> None:
+def test_staff_label_by_keyboard_in_a_browser(browser: Browser, server: Server, stream: list[str]) -> None:
     """Log in, press one key: the message is labelled and the next card is there."""
-    from playwright.sync_api import sync_playwright
-
     message_id = server.say(BY_KEY)["custom"]["message_id"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        page = browser.new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        page.goto(f"{server.url}/login?next=/desk%3Fitem={message_id}")
-        page.wait_for_selector("input[name=name]:focus")
-        page.keyboard.type("admin")
-        page.keyboard.press("Tab")
-        page.keyboard.type(server.environment["ADMIN_PASSWORD"])
-        page.keyboard.press("Enter")
-        page.wait_for_selector(READY)
-        assert page.locator("h1.message").inner_text() == BY_KEY
-        first = page.locator('[data-key="1"] .question').inner_text().splitlines()[0]
-        page.keyboard.press("/")
-        page.keyboard.type("1")
-        assert page.locator(".said").count() == 0, "keys are dead while typing"
-        page.keyboard.press("Escape")
-        page.keyboard.press("1")
-        page.wait_for_selector(f".said ~ {READY}")
-        assert f"Labelled as “{first}”." in page.locator(".said").inner_text()
-        page.keyboard.press("u")
-        page.wait_for_selector(".said:has-text('Undone')")
-        assert page.locator("h1.message").inner_text() == BY_KEY
-        assert problems == []
-        browser.close()
+    page = browser.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+    page.goto(f"{server.url}/login?next=/desk%3Fitem={message_id}")
+    page.wait_for_selector("input[name=name]:focus")
+    page.keyboard.type("admin")
+    page.keyboard.press("Tab")
+    page.keyboard.type(server.environment["ADMIN_PASSWORD"])
+    page.keyboard.press("Enter")
+    page.wait_for_selector(READY)
+    assert page.locator("h1.message").inner_text() == BY_KEY
+    first = page.locator('[data-key="1"] .question').inner_text().splitlines()[0]
+    page.keyboard.press("/")
+    page.keyboard.type("1")
+    assert page.locator(".said").count() == 0, "keys are dead while typing"
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    page.wait_for_selector(f".said ~ {READY}")
+    assert f"Labelled as “{first}”." in page.locator(".said").inner_text()
+    page.keyboard.press("u")
+    page.wait_for_selector(".said:has-text('Undone')")
+    assert page.locator("h1.message").inner_text() == BY_KEY
+    assert problems == []
+    page.close()
 
 
 @pytest.mark.browser
-def test_the_chat_page_answers_and_offers_choices(server: Server, stream: list[str]) -> None:
+def test_the_chat_page_answers_and_offers_choices(browser: Browser, server: Server, stream: list[str]) -> None:
     """Typed text in, text out; what a person typed is never markup."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        page = browser.new_page()
-        page.goto(server.url)
-        page.get_by_label("Your message").click()
-        page.keyboard.type("forgot my password")
-        page.keyboard.press("Enter")
-        page.wait_for_selector('.bot[data-decision="answer"]')
-        assert "self-service page" in page.locator('.bot[data-decision="answer"]').inner_text()
-        page.keyboard.type("<img src=x onerror=alert(1)>")
-        page.keyboard.press("Enter")
-        page.wait_for_selector(".me:has-text('onerror')")
-        assert page.locator("#log img").count() == 0
-        browser.close()
+    page = browser.new_page()
+    page.goto(server.url)
+    page.get_by_label("Your message").click()
+    page.keyboard.type("forgot my password")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.bot[data-decision="answer"]')
+    assert "self-service page" in page.locator('.bot[data-decision="answer"]').inner_text()
+    page.keyboard.type("<img src=x onerror=alert(1)>")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".me:has-text('onerror')")
+    assert page.locator("#log img").count() == 0
+    page.close()
 
 
 def test_a_killed_worker_loses_nothing(server: Server, stream: list[str]) -> None:
@@ -188,7 +183,7 @@ def test_a_killed_worker_loses_nothing(server: Server, stream: list[str]) -> Non
     message_id = server.say("a message just before the crash")["custom"]["message_id"]
     failures = len(stream)
     _master(server).children()[0].kill()
-    _wait(lambda: httpx.get(f"{server.url}/readyz", timeout=5).status_code == 200)
+    _wait(lambda: plain_http.get(f"{server.url}/readyz", timeout=5).status_code == 200)
 
     with sqlite3.connect(server.home / "helpdesk.db") as database:
         (text,) = database.execute("SELECT text FROM messages WHERE id = ?", (message_id,)).fetchone()

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2 as httpx
+import plain_http
 import pytest
-from browsers import CHROMIUM, CHROMIUM_FLAGS
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from test_behind_nginx import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -93,19 +93,19 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 
 @pytest.fixture
-def pages() -> Iterator[tuple[Page, Page]]:
+def pages(browser: Browser) -> Iterator[tuple[Page, Page]]:
     """A customer's window and one of the desk."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser.new_context().new_page(), browser.new_context().new_page()
-        browser.close()
+    customer, desk = browser.new_page(), browser.new_page()  # each in a context of its own
+    yield customer, desk
+    customer.close()
+    desk.close()
 
 
 def wait_for(url: str) -> None:
     """Until it answers 200."""
     for _ in range(SECONDS * 10):
         try:
-            if httpx.get(url, timeout=5).status_code == 200:
+            if plain_http.get(url, timeout=5).status_code == 200:
                 return
         except httpx.HTTPError:
             pass

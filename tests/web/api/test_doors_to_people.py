@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browsers import CHROMIUM, CHROMIUM_FLAGS
 from clients import log_in, post
 from desks import always_clarify
 from flask import Flask
 from flask.testing import FlaskClient
 from other_systems import SECRET, OtherSystem, make_due, other_system
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from sites import Site, served
 from sqlalchemy import func, select
 
@@ -154,14 +153,13 @@ def test_every_door_leads_to_people_and_back(
 @pytest.mark.slow
 @pytest.mark.browser
 def test_the_widget_leads_to_people_and_back(
-    settings: Settings, live: LiveMatcher, records: Database, system: OtherSystem
+    browser: Browser, settings: Settings, live: LiveMatcher, records: Database, system: OtherSystem
 ) -> None:
     """On a page of another origin, in Chromium."""
     always_clarify(live)
     site = Site()
-    with served(site.app) as shop, sync_playwright() as playwright:
+    with served(site.app) as shop:
         app = create_app(opened(settings, system, allowed_origins=shop), live=live)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         page = browser.new_page(locale="en-GB")
         with served(app) as address:
             site.add("shop", address)
@@ -177,6 +175,6 @@ def test_the_widget_leads_to_people_and_back(
             expect(page.locator(".turn strong")).to_have_text("floor 2", timeout=20_000)
             expect(page.locator(".author")).to_have_text("Colleague")
             expect(page.get_by_role("button", name=NONE, pressed=True)).to_be_disabled()
-        browser.close()
+        page.close()
     (case,) = received(system)
     assert [turn["customer"] for turn in case["transcript"]] == [QUESTION, NONE]

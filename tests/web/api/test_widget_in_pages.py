@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsers import CHROMIUM, CHROMIUM_FLAGS
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sites import FakeApi, Site, served, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -24,15 +23,6 @@ HTML = """<p>See <a href="https://a.example/x">the <b>page</b></a>:</p><ol start
 <a href="javascript:alert(1)">no link</a><img src=x onerror="window.hit = 1"><script>window.hit = 1</script>
 <p style="position:fixed" onclick="window.hit = 1">last</p><iframe src="/x"></iframe>"""
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsers import CHROMIUM, CHROMIUM_FLAGS
 from clients import log_in
 from flask import Flask
 from flask.testing import FlaskClient
 from homes import copy_home
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import func, select
 from werkzeug.routing import Rule
 from werkzeug.serving import make_server
@@ -52,20 +51,11 @@ def filled(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def address(filled: tuple[Flask, Database]) -> Iterator[str]:
     """Where the application is served."""
     server = make_server("127.0.0.1", 0, filled[0], threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
 
 
 def examples(records: Database) -> dict[str, object]:

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsers import CHROMIUM, CHROMIUM_FLAGS
 from clients import ask, log_in
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from helpdesk.serving.live import LiveMatcher
@@ -20,22 +19,20 @@ QUESTION = "Coffee machine broken?"
 
 
 @pytest.fixture
-def page(app: Flask, client: FlaskClient) -> Iterator[Page]:
+def page(browser: Browser, app: Flask, client: FlaskClient) -> Iterator[Page]:
     """A page of somebody who is logged in; a message waits on the desk."""
     ask(client, "the coffee machine is broken")
     log_in(client)
     cookie = client.get_cookie("session")
     assert cookie is not None
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     url = f"http://127.0.0.1:{server.port}"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        context = browser.new_context(base_url=url)
-        context.add_cookies([{"name": "session", "value": cookie.value, "url": url}])
-        yield context.new_page()
-        browser.close()
+    context = browser.new_context(base_url=url)
+    context.add_cookies([{"name": "session", "value": cookie.value, "url": url}])
+    yield context.new_page()
+    context.close()
     server.shutdown()
     thread.join()
 

@@ -8,12 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from browsers import CHROMIUM, CHROMIUM_FLAGS
 from clients import log_in, post, token
 from flask import Flask
 from flask.testing import FlaskClient
 from homes import PASSWORD
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import func, select, update
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
@@ -230,20 +229,18 @@ def test_a_download_imported_again_changes_nothing(ann: FlaskClient, form: str) 
 
 
 @pytest.fixture
-def browser_page(app: Flask, ann: FlaskClient) -> Iterator[Page]:
+def browser_page(browser: Browser, app: Flask, ann: FlaskClient) -> Iterator[Page]:
     """A page of somebody who is logged in, in a browser without JavaScript."""
     cookie = ann.get_cookie("session")
     assert cookie is not None
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     url = f"http://127.0.0.1:{server.port}"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        context = browser.new_context(base_url=url, java_script_enabled=False)
-        context.add_cookies([{"name": "session", "value": cookie.value, "url": url}])
-        yield context.new_page()
-        browser.close()
+    context = browser.new_context(base_url=url, java_script_enabled=False)
+    context.add_cookies([{"name": "session", "value": cookie.value, "url": url}])
+    yield context.new_page()
+    context.close()
     server.shutdown()
     thread.join()
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import CHROMIUM, CHROMIUM_FLAGS
 from flask import Flask
 from homes import CHEAP, PASSWORD, STAFF, copy_home
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from helpdesk.records import staff
@@ -30,22 +29,13 @@ def settings(tiny_home: Path, tiny_base: Path, tmp_path: Path) -> Settings:
     return copy_home(tiny_home, tmp_path, base_model=str(tiny_base), inbox=True)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def enter(browser: Browser, app: Flask, records: Database) -> Iterator[Enter]:
     """Opens a browser with a clock that is moved by hand, and logs somebody in; "" is a customer."""
     with records.write() as session:
         staff.add_staff(session, "bob", password=PASSWORD).password_hash = CHEAP.hash(PASSWORD)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     with ExitStack() as stack:
 

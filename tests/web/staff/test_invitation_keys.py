@@ -4,9 +4,8 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from browsers import CHROMIUM, CHROMIUM_FLAGS
 from flask import Flask
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from helpdesk.records import one_time_links
@@ -17,15 +16,14 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def phone(app: Flask) -> Iterator[Page]:
+def phone(browser: Browser, app: Flask) -> Iterator[Page]:
     """A page of 375 pixels' width."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser.new_page(base_url=f"http://127.0.0.1:{server.port}", viewport={"width": 375, "height": 667})
-        browser.close()
+    page = browser.new_page(base_url=f"http://127.0.0.1:{server.port}", viewport={"width": 375, "height": 667})
+    yield page
+    page.close()
     server.shutdown()
     thread.join()
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsers import CHROMIUM, CHROMIUM_FLAGS
 from clients import ask, log_in
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
@@ -26,15 +25,6 @@ COUNT_FORMS = """
 """
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def page(browser: Browser, app: Flask, client: FlaskClient) -> Iterator[Page]:
     """A page of somebody who is logged in, with five messages that wait; `sent()` counts the forms that it sends."""
@@ -43,7 +33,7 @@ def page(browser: Browser, app: Flask, client: FlaskClient) -> Iterator[Page]:
     cookie = client.get_cookie("session")
     assert cookie is not None
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     url = f"http://127.0.0.1:{server.port}"
     context = browser.new_context(base_url=url)

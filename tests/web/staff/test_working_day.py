@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from browsers import CHROMIUM, CHROMIUM_FLAGS
 from clients import ask
 from flask import Flask
 from flask.testing import FlaskClient
 from homes import CHEAP, PASSWORD, STAFF
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import select, update
 from werkzeug.serving import make_server
 
@@ -30,20 +29,11 @@ NO_RECEIPTS = """
 Enter = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def enter(browser: Browser, app: Flask) -> Iterator[Enter]:
     """Opens a browser, logs somebody in by keyboard, and gives the page."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     with ExitStack() as stack:
 
