@@ -41,7 +41,7 @@ def run_in(home: Path, *words: str, code: int = 0, **more: str) -> Said:
     the home must be for its user alone all the same.
     """
     out, err, exited = io.StringIO(), io.StringIO(), 0
-    was_open = set(open_to_others(home))
+    was_open = open_to_others(home)
     umask = os.umask(0)
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         for name, value in ({"HELPDESK_HOME": str(home)} | more).items():
@@ -55,14 +55,16 @@ def run_in(home: Path, *words: str, code: int = 0, **more: str) -> Said:
         finally:
             os.umask(umask)
     assert exited == code, out.getvalue() + err.getvalue()
-    assert set(open_to_others(home)) <= was_open
+    opened = open_to_others(home)
+    assert not (found := [str(path) for number, path in opened.items() if number not in was_open]), found
     return Said(out.getvalue(), err.getvalue())
 
 
-def open_to_others(home: Path) -> list[Path]:
-    """The files of a home, and folders, that others than its user may read or write."""
-    found = [path for path in (home, *home.rglob("*")) if path.exists()] if home.is_dir() else []
-    return [path for path in found if stat.S_IMODE(path.stat().st_mode) & PRIVATE]
+def open_to_others(home: Path) -> dict[int, Path]:
+    """The files of a home, and folders, that others than its user may read or write, by the number of what is there:
+    bundles share files."""
+    found = {path.stat().st_ino: path for path in (home, *home.rglob("*")) if path.exists()} if home.is_dir() else {}
+    return {number: path for number, path in found.items() if stat.S_IMODE(path.stat().st_mode) & PRIVATE}
 
 
 def run_process(home: Path, *words: str, code: int = 0, **more: str) -> Said:

@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from helpdesk.demo.month import DAYS_PLAYED, play_month
 from helpdesk.demo.people import hire
+from helpdesk.home import PRIVATE
 from helpdesk.learning.bundles import build
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
@@ -66,6 +67,17 @@ SMALL_FAQ = {
 }
 
 
+@contextmanager
+def private() -> Iterator[None]:
+    """What is written is for its user alone, as commands have it."""
+    umask = os.umask(PRIVATE)
+    try:
+        yield
+    finally:
+        os.umask(umask)
+
+
+@private()
 def make_home(settings: Settings) -> None:
     """The small FAQ, a login and a first bundle of the settings' base model."""
     opened = open_database(settings)

@@ -160,6 +160,7 @@ def test_thumbs_are_sent_and_can_be_changed(page: Page, api: FakeApi) -> None:
         page.get_by_role("button", name=name, exact=True).click()
         expect(page.locator("[aria-pressed=true]")).to_have_accessible_name(name)
         expect(page.locator("[aria-pressed=true]")).to_be_focused()
+    settled(page)
 
     assert api.feedback == [{"message_id": 1, "session_id": session, "helpful": helpful} for helpful in (True, False)]
 
