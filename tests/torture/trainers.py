@@ -60,6 +60,7 @@ TRAINING = (
 )
 REFRESH = ("retrain", "--no-finetune")
 FINE_TUNE = ("retrain", "--steps", "30")
+REFUSED = 10  # the exit code of such a night
 WHOLE_EVERY = 10  # rounds
 NIGHT_SECONDS = 600
 
@@ -101,8 +102,11 @@ def _kill(stage: Stage, planned: Callable[[int], tuple[tuple[str, ...], str]]) -
             words, step = planned(number)
             night = start(stage.world, stage.folder, step, *words, script=KILLED_AT)
             said, complaints = night.communicate(timeout=NIGHT_SECONDS)
+            refused = "promote" in step and night.returncode == REFUSED  # by the gate, before it came to the step
+            stage.outcome.add("nights that the gate refused", refused)
             stage.outcome.expect(
-                night.returncode == -9, f"{step}: the night ended with {night.returncode}: {(said + complaints)[-300:]}"
+                refused or night.returncode == -9,
+                f"{step}: the night ended with {night.returncode}: {(said + complaints)[-300:]}",
             )
             _look(stage, number, step)
             if number % WHOLE_EVERY == WHOLE_EVERY - 1:
