@@ -1,7 +1,10 @@
 """How many cases wait, for the navigation of every page of the desk."""
 
+from contextlib import suppress
+
 from flask import Flask
 
+from helpdesk.errors import UnavailableError
 from helpdesk.records import cases
 from helpdesk.records.cases import Backlog
 from helpdesk.web.context import service
@@ -14,8 +17,10 @@ def install(app: Flask) -> None:
 
 
 def backlog() -> Backlog | None:
-    """What waits; None for those who may not look at it, and where nobody looks into the inbox."""
+    """What waits; None for those who may not look at it, where nobody looks into the inbox, and while the database does
+    not answer: the page that says so has a navigation too."""
     if not service().settings.inbox or not may_use("inbox.page"):
         return None
-    with service().database.read() as session:
+    with suppress(UnavailableError), service().database.read() as session:
         return cases.read_backlog(session)
+    return None
