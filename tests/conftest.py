@@ -150,15 +150,6 @@ def database(request: pytest.FixtureRequest, empty_home: Path, tmp_path: Path) -
     administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(autouse=True, scope="session")
-def no_power_cuts() -> Iterator[None]:
-    """No test cuts the power, and a killed process loses nothing that was written: nothing is forced to disk, which
-    takes milliseconds a file and a bundle has dozens."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: None)
-        yield
-
-
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests log in hundreds of times; in other processes passwords cost what they do in service."""

@@ -18,7 +18,6 @@ import plain_http
 from commands import HELPDESK
 
 PATIENCE = 2.0  # seconds until a person asks another host
-PAUSE = 0.1  # seconds from an answer to a person's next message: hosts are to have time for what happens meanwhile
 
 
 @dataclass
@@ -103,7 +102,7 @@ class People:
     def _talk(self, sender: str, turn: int) -> None:
         with httpx.Client(timeout=PATIENCE) as client:
             for number in count():
-                if self._stop.wait(PAUSE):
+                if self._stop.is_set():
                     return
                 message = {"session_id": sender, "text": f"vpn not connecting {number}", "message_id": f"m{number}"}
                 turn = self._ask(client, message, turn)

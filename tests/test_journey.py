@@ -95,7 +95,7 @@ def stream(server: Server) -> Iterator[list[str]]:
                 server.say(f"my printer has jam number {number}", sender=f"stream-{number % 9}")
             except (AssertionError, httpx.HTTPError) as error:
                 failures.append(f"{number}: {error!r}")
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     thread = threading.Thread(target=send)
     thread.start()

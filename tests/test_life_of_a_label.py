@@ -38,7 +38,7 @@ from helpdesk.settings import Settings, load_settings
 from helpdesk.text import normalise, text_key
 
 pytestmark = pytest.mark.slow
-EXAMPLES, STEPS = int(os.environ.get("LIFE_EXAMPLES", "1")), int(os.environ.get("LIFE_STEPS", "16"))
+EXAMPLES, STEPS = int(os.environ.get("LIFE_EXAMPLES", "2")), int(os.environ.get("LIFE_STEPS", "16"))
 MARKERS = ("zyxalpha", "zyxbeta", "zyxgamma")
 TEXTS = tuple(f"the {marker} thing of my neighbour hums" for marker in MARKERS)
 SENDERS, SLUGS = ("eve", "bob"), ("vpn", "wifi", "printer")

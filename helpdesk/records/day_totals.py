@@ -65,12 +65,8 @@ def _add(session: Session, day: date, totals: Mapping[tuple[Any, ...], int]) -> 
     so_far = Counter(_so_far(session))
     for alike, count in totals.items():
         so_far[alike[FACTS.index("kind")]] += count
-    row = (
-        upsert(session.get_bind().dialect.name, CountedDay)
-        .values(day=day, so_far=dict(so_far))
-        .on_conflict_do_nothing()
-    )
-    if session.scalar(row.returning(CountedDay.day)) is None:
+    row = upsert(session.get_bind().dialect.name, CountedDay).values(day=day, so_far=dict(so_far))
+    if session.scalar(row.on_conflict_do_nothing().returning(CountedDay.day)) is None:
         return False
     if totals:
         session.execute(

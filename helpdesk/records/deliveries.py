@@ -190,8 +190,8 @@ def list_deliveries(session: Session, state: str, *, before: int | None, limit: 
 
 
 def _queue(session: Session, **row: Any) -> None:
-    row_or_none = upsert(session.get_bind().dialect.name, DeliveryRow).on_conflict_do_nothing()
-    session.execute(row_or_none.values(due_at=database_time(session), **row))
+    queued = upsert(session.get_bind().dialect.name, DeliveryRow).values(due_at=database_time(session), **row)
+    session.execute(queued.on_conflict_do_nothing())
 
 
 def _of_case(case_id: int) -> tuple[ColumnElement[bool], ...]:
