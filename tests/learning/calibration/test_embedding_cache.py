@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from homes import LENIENT
 
 from helpdesk.learning.bundles import build as candidates
 from helpdesk.learning.calibration.embedding_cache import CACHE_FOLDER, CachedEncoder, open_cached, read_cache
@@ -13,52 +12,46 @@ from helpdesk.learning.data.dataset import Dataset, read_dataset
 from helpdesk.matching.bundle import ENCODER, open_bundle
 from helpdesk.matching.encoder import CONFIG, Encoder
 from helpdesk.records.database import open_database
-from helpdesk.settings import Settings, load_settings
+from helpdesk.settings import Settings
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def place(tiny_home: Path, tiny_base: Path) -> Settings:
-    """The home of the tiny model; only read."""
-    return load_settings(home=tiny_home, base_model=str(tiny_base), **LENIENT)
-
-
-@pytest.fixture
-def first(place: Settings) -> Path:
+def first(settings: Settings) -> Path:
     """The first bundle."""
-    (bundle,) = (path for path in place.bundles.iterdir() if not path.name.startswith("."))
+    (bundle,) = (path for path in settings.bundles.iterdir() if not path.name.startswith("."))
     return bundle
 
 
-def dataset(place: Settings) -> Dataset:
+def dataset(settings: Settings) -> Dataset:
     """What there is to learn."""
-    database = open_database(place)
+    database = open_database(settings)
     with database.read() as session:
         taken = read_dataset(session)
     database.close()
     return taken
 
 
-def build(folder: Path, place: Settings, first: Path, *, incumbent: Path | None) -> candidates.Candidate:
+def build(folder: Path, settings: Settings, first: Path, *, incumbent: Path | None) -> candidates.Candidate:
     """A candidate around the encoder of the first bundle."""
     return candidates.build(
         folder,
-        dataset(place),
+        dataset(settings),
         kind="refreshed",
         encoder=first / ENCODER,
         measurement=None,
-        settings=place,
+        settings=settings,
         facts={},
         progress=lambda stage, done, total: None,
         incumbent=incumbent,
     )
 
 
-def test_reused_vectors_build_the_same_bundle(place: Settings, first: Path, tmp_path: Path) -> None:
+def test_reused_vectors_build_the_same_bundle(settings: Settings, first: Path, tmp_path: Path) -> None:
     """The same rows with the incumbent's vectors and without: the same content hash, and it opens."""
-    fresh = build(tmp_path / "fresh", place, first, incumbent=None)
-    reused = build(tmp_path / "reused", place, first, incumbent=fresh.directory)
+    fresh = build(tmp_path / "fresh", settings, first, incumbent=None)
+    reused = build(tmp_path / "reused", settings, first, incumbent=fresh.directory)
 
     assert reused.report.content_hash == fresh.report.content_hash
     assert open_bundle(reused.directory).vectors.shape == open_bundle(first).vectors.shape

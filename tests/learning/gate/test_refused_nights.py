@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes import tiny_model
-from homes import LENIENT, SMALL_FAQ
+from homes import LENIENT, SMALL_FAQ, copy_home
 
 from helpdesk.learning.bundles.build import Candidate
 from helpdesk.learning.calibration.measurement import Measurement
@@ -41,8 +41,7 @@ Spoil = Callable[[Path], None]
 @pytest.fixture(scope="module")
 def busy_home(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home where 120 messages came in; every fifth one and all strangers are labelled and held out."""
-    home = Path(shutil.copytree(small_home, tmp_path_factory.mktemp("busy") / "home"))
-    settings = load_settings(home=home, **LENIENT)
+    settings = copy_home(small_home, tmp_path_factory.mktemp("busy"))
     database = open_database(settings)
     live = LiveMatcher(database, settings)
     live.refresh()
@@ -60,7 +59,7 @@ def busy_home(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
                     session, reply.message_id, kind=kind, intent=slug, staff_id=1, holdout_share=0.9999
                 )
     database.close()
-    return home
+    return settings.home
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Texts that were moved to another intent: refused when what never learnt them disagrees with the move."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from gate_cases import contradicted_changes
@@ -10,7 +9,7 @@ from helpdesk.learning.data.dataset import read_dataset
 from helpdesk.learning.gate.relabelling import Relabelled, relabelled
 from helpdesk.matching.bundle import open_bundle
 from helpdesk.records.database import open_database
-from helpdesk.settings import load_settings
+from helpdesk.settings import Settings
 
 
 def changes(old: int, new: int, other: int = 0) -> list[Relabelled]:
@@ -33,9 +32,9 @@ def test_moves_that_make_no_sense_are_refused(old: int, new: int, other: int, re
         assert f"of {old + new + other} texts that mean another intent than before, {old} are taken" in found[0].reason
 
 
-def test_only_texts_that_the_version_in_service_knew_otherwise_count(small_home: Path) -> None:
+def test_only_texts_that_the_version_in_service_knew_otherwise_count(real_settings: Settings) -> None:
     """One phrasing was moved, one text is new: the moved one counts, as it was measured."""
-    settings = load_settings(home=small_home)
+    settings = real_settings
     database = open_database(settings)
     with database.read() as session:
         dataset = read_dataset(session)
