@@ -83,7 +83,9 @@ function mount({ dataset, endpoint, inside, language, limit, texts: shipped }) {
     if (focus) (SMALL.matches ? heading : field).focus();
   }
 
+  // The event comes after the panel has closed, and by then it may be open again.
   function closed() {
+    if (isOpen()) return;
     rememberOpen(false);
     view.launcher.hidden = false;
     view.launcher.focus();

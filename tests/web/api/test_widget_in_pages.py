@@ -532,3 +532,12 @@ def test_the_page_may_open_and_close_it(page: Page) -> None:
     expect(page.locator(".panel")).to_be_hidden()
     page.evaluate("document.querySelector('helpdesk-widget').open()")
     expect(page.locator("#message")).to_be_focused()
+
+
+def test_closed_and_opened_at_once_it_is_open(page: Page) -> None:
+    """The browser tells of the closing only afterwards."""
+    page.evaluate("(w => (w.close(), w.open()))(document.querySelector('helpdesk-widget'))")
+    page.evaluate("new Promise((done) => setTimeout(done, 50))")
+
+    expect(page.locator("#message")).to_be_focused()
+    expect(page.locator(".launcher")).to_be_hidden()
