@@ -243,7 +243,7 @@ def open_bundle(directory: Path, *, threads: int = 1, whole: bool = True, warm: 
 
 def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
     phrasings = json.loads((directory / PHRASINGS).read_text())
-    vectors = np.load(directory / VECTORS, allow_pickle=False)
+    vectors = np.asarray(np.load(directory / VECTORS, mmap_mode="r", allow_pickle=False))  # workers share its pages
     encoder = open_encoder(directory / ENCODER, threads=threads, content=_encoder_content(manifest))
     if vectors.shape != (len(phrasings["ids"]), encoder.dim):
         raise BundleError(f"vectors of shape {vectors.shape}; expected {len(phrasings['ids'])} x {encoder.dim}")
