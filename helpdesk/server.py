@@ -1,10 +1,11 @@
 """gunicorn: how it is called, and becoming it."""
 
 import errno
+import gc
 import os
 import socket
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from helpdesk.errors import BadInputError, ConflictError
 from helpdesk.home import PRIVATE, secret_key
@@ -14,7 +15,7 @@ from helpdesk.threads import cap_native_threads
 
 
 def exec_server(settings: Settings) -> NoReturn:
-    """Become gunicorn. Workers are made without preload: ONNX Runtime does not survive a fork.
+    """Become gunicorn. Its master loads the code and no application: ONNX Runtime does not survive a fork.
 
     Raises ConflictError when something else listens on the port, BadInputError for an address that is not ours.
     """
@@ -50,6 +51,7 @@ def require_port(settings: Settings) -> None:
 def gunicorn_arguments(settings: Settings) -> list[str]:
     """How gunicorn is called."""
     return [
+        *("--config", "python:helpdesk.server"),
         *("--bind", _address(settings)),
         *("--worker-class", "helpdesk.web.worker.FairWorker"),
         *("--workers", str(settings.workers)),
@@ -63,6 +65,18 @@ def gunicorn_arguments(settings: Settings) -> list[str]:
         "--no-control-socket",
         "helpdesk.app:create_app()",
     ]
+
+
+def when_ready(_: Any) -> None:
+    """What gunicorn's master does before it forks: load the code, which workers then share, and which one that replaces
+    another need not load.
+
+    Neither ONNX Runtime, which begins a thread when it is loaded, nor a connection survives a fork: each worker has its
+    own.
+    """
+    import helpdesk.app  # noqa: F401
+
+    gc.freeze()  # or each collection would write into the shared pages
 
 
 def _address(settings: Settings) -> str:

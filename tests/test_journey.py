@@ -203,6 +203,15 @@ def test_a_workers_memory_stays_small(server: Server) -> None:
         assert not any("libtorch" in area.path for area in worker.memory_maps())
 
 
+def test_the_master_shares_its_code_and_has_no_thread(server: Server) -> None:
+    """A fork with threads could stop for ever; ONNX Runtime begins one when it is loaded."""
+    master = _master(server)
+
+    assert master.num_threads() == 1
+    assert any("_multiarray_umath" in area.path for area in master.memory_maps())
+    assert not any("onnxruntime" in area.path for area in master.memory_maps())
+
+
 def _master(server: Server) -> psutil.Process:
     """gunicorn's first process; whoever listens is that or one of its workers."""
     listener = next(c.pid for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == server.port and c.pid)

@@ -7,16 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from helpdesk.errors import BundleError
 from helpdesk.text import text_key
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 Vectors = NDArray[np.float32]
 MODEL = Path("onnx") / "model.onnx"
@@ -196,7 +198,9 @@ def _open_tokenizer(path: Path, config: Mapping[str, int | str]) -> Tokenizer:
     return tokenizer
 
 
-def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _open_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
+    import onnxruntime  # begins a thread, and no process with threads may fork
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
