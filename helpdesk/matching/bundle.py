@@ -47,6 +47,7 @@ ROBUSTNESS = "robustness.json"
 RELIABILITY = "reliability.svg"
 ENCODER = "encoder"
 SEAL = "seal"
+GRAPH = "graph_serves"  # whether HNSW found what exact search finds when the bundle was built; older ones do not say
 _REQUIRED = (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, EVALUATION)
 READ_WHEN_SERVING = frozenset(
     (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, *(f"{ENCODER}/{name.as_posix()}" for name in ENCODER_FILES))
@@ -262,7 +263,7 @@ def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
         intent_of_row=intent_of_row,
         exact=json.loads((directory / EXACT).read_text()),
         encoder=encoder,
-        index=open_index(vectors, directory / INDEX, intents=intent_of_row),
+        index=open_index(vectors, directory / INDEX, intents=intent_of_row, judged=manifest.get(GRAPH)),
         vectors=vectors,
         scorer=Scorer.load(directory / SCORER),
         thresholds=Thresholds(**json.loads((directory / THRESHOLDS).read_text())),

@@ -17,8 +17,9 @@ Vectors = NDArray[np.float32]
 
 HNSW_FROM = 3000  # phrasings; by `benchmarks/search.py` equal at 2,400, HNSW a third faster at 6,000
 MIN_RECALL = 0.97
-RECALL_ROWS = 200  # rows whose neighbours are compared with the exact ones; at most, at opening
+RECALL_ROWS = 200  # rows whose neighbours are compared with the exact ones, at most
 SELF_ROWS = 10_000  # rows that must find themselves; 0.2 ms each
+AGAIN_ROWS = 200  # of these, where a graph was judged when it was built
 SAME = 1e-4  # of the cosine similarity of a unit vector with itself
 _M = 24
 _EF_CONSTRUCTION = 200
@@ -41,6 +42,11 @@ class Index:
         self._vectors = _checked(vectors)
         self._graph = graph
         self._in_graph = len(vectors) if in_graph is None else in_graph
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether HNSW serves; else search is exact."""
+        return self._graph is not None
 
     def with_rows(self, vectors: Vectors) -> "Index":
         """The same with a few more unit vectors [n, dim] at the end; the graph stays as it is."""
@@ -114,19 +120,28 @@ def build_graph(vectors: Vectors, path: Path) -> None:
 
 
 def open_index(
-    vectors: Vectors, path: Path, *, intents: "NDArray[np.int32] | None" = None, hnsw_from: int = HNSW_FROM
+    vectors: Vectors,
+    path: Path,
+    *,
+    intents: "NDArray[np.int32] | None" = None,
+    hnsw_from: int = HNSW_FROM,
+    judged: bool | None = None,
 ) -> Index:
     """An index over the vectors and the graph file, which must have been verified by its hash before.
 
     Both ways of searching are opened; HNSW serves from `hnsw_from` vectors on, if it finds the exact neighbours.
     `intents` [count]: the intent of each vector. A graph loses few vectors beside a large cluster, and those of the
     smallest intents; so a sample takes as many of every intent, and one vector that does not find itself is too many.
+    `judged`: what `has_graph` of the index said when it was built, so that only few rows are looked at again; None:
+    nobody did, and it is done now.
     """
     index = Index(vectors, graph=_load_graph(vectors, path))
-    if len(vectors) < hnsw_from:
+    if len(vectors) < hnsw_from or judged is False:
         return Index(vectors)
     rows = _in_turn(np.zeros(len(vectors), dtype=np.int32) if intents is None else intents)
-    if not index.finds_itself(rows[:SELF_ROWS]) or index.recall(vectors[rows[:RECALL_ROWS]]) < MIN_RECALL:
+    if not index.finds_itself(rows[: AGAIN_ROWS if judged else SELF_ROWS]):
+        return Index(vectors)
+    if not judged and index.recall(vectors[rows[:RECALL_ROWS]]) < MIN_RECALL:
         return Index(vectors)
     return index
 

@@ -35,7 +35,7 @@ def test_hnsw_finds_nearly_what_exact_search_finds(tmp_path: Path) -> None:
 
     index = open_index(vectors, tmp_path / "index.bin", hnsw_from=0)
 
-    assert index._graph is not None
+    assert index.has_graph
     assert index.recall(unit(100, seed=2)) >= 0.97
 
 
@@ -57,12 +57,28 @@ def test_no_phrasing_hides_behind_a_large_cluster(tmp_path: Path, seed: int) -> 
     assert [index.search(message, 1).rows[0] for message in messages] == nearest.tolist()
 
 
+def test_a_graph_that_was_judged_when_it_was_built_is_taken_at_that_word(tmp_path: Path) -> None:
+    """A sound one that was found wanting does not serve; of one that was found sound a few rows are asked again, and
+    those of another graph do not find themselves."""
+    vectors = unit(500)
+    build_graph(vectors, tmp_path / "index.bin")
+    build_graph(unit(500, seed=1), tmp_path / "other.bin")
+
+    def serves(name: str, judged: bool | None) -> bool:
+        return open_index(vectors, tmp_path / name, hnsw_from=0, judged=judged).has_graph
+
+    assert serves("index.bin", None)
+    assert serves("index.bin", True)
+    assert not serves("index.bin", False)
+    assert not serves("other.bin", True)
+
+
 def test_small_indexes_are_searched_exactly(tmp_path: Path) -> None:
     """Below the measured size the matrix product serves; the graph is still built and opened."""
     vectors = unit(50)
     build_graph(vectors, tmp_path / "index.bin")
 
-    assert open_index(vectors, tmp_path / "index.bin")._graph is None
+    assert open_index(vectors, tmp_path / "index.bin").has_graph is False
 
 
 @pytest.mark.parametrize("hnsw_from", [0, 10_000])

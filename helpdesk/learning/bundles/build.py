@@ -32,7 +32,7 @@ from helpdesk.learning.robustness.measure import Robustness, evaluation_size, me
 from helpdesk.learning.training.onnx_export import link_encoder
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.ambiguous import find_shared_words
-from helpdesk.matching.index import Vectors, build_graph
+from helpdesk.matching.index import Vectors, build_graph, open_index
 from helpdesk.matching.settled import is_settled
 from helpdesk.records.candidate_report import CandidateReport, ScorerReport, ThresholdsReport
 from helpdesk.settings import Settings
@@ -95,12 +95,12 @@ def build(
     out_of_scope = [text_key(texts[row]) for row in fitted.out_of_scope_rows]
     understood = known_languages(dataset.texts, live.encode)
     _write(building, dataset, vectors, fitted, fitted_thresholds, out_of_scope=out_of_scope, languages=understood)
+    index = open_index(vectors, building / layout.INDEX, intents=np.array(dataset.intent_numbers, dtype=np.int32))
+    found = {"report": report.model_dump(mode="json"), layout.GRAPH: index.has_graph}
     write_cache(building, [live, *fold_encoders])
     if measurement is not None:
         _write_measurement(building / FOLDS, measurement)
-    content = layout.seal(
-        building, _facts(dataset, live.dim, kind, settings, facts | {"report": report.model_dump(mode="json")})
-    )
+    content = layout.seal(building, _facts(dataset, live.dim, kind, settings, facts | found))
     return Candidate(kind, building, report.model_copy(update={"content_hash": content}))
 
 
