@@ -9,6 +9,8 @@ import click
 
 if TYPE_CHECKING:
     from helpdesk.progress import Reporter
+    from helpdesk.records.database import Database
+    from helpdesk.settings import Settings
 
 NUMBER = click.IntRange(1, 2**31 - 1)  # an id
 
@@ -45,9 +47,21 @@ def progress_bars() -> "Reporter":
     return Bars()
 
 
-def write_out(data: str | bytes, file: Path | None) -> None:
-    """Write an export to a file, or to standard output without one."""
+def write_out(settings: "Settings", database: "Database", data: str | bytes, file: Path | None) -> None:
+    """Write an export to a file, which appears whole or not at all, or to standard output without one."""
+    from helpdesk.home import require_not_ours
+
     if file is None:
         click.echo(data, nl=False)
-    else:
-        file.write_bytes(data.encode() if isinstance(data, str) else data)
+        return
+    require_not_ours(settings, database, file)
+    written = data.encode() if isinstance(data, str) else data
+    if file.exists() and not file.is_file():  # a device or a pipe
+        file.write_bytes(written)
+        return
+    half = file.with_name(f".{file.name}.half")
+    try:
+        half.write_bytes(written)
+        half.replace(file)
+    finally:
+        half.unlink(missing_ok=True)

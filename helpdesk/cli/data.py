@@ -91,7 +91,7 @@ def data_export(settings: "Settings", database: "Database", kind: str, file: Pat
 
     with database.read() as session:
         text = write_examples(kind, list_examples(session, kind))
-    write_out(f"{MARK if excel else ''}{text}", file)
+    write_out(settings, database, f"{MARK if excel else ''}{text}", file)
 
 
 @data.command("remove")

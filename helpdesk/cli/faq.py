@@ -65,7 +65,7 @@ def faq_export(settings: "Settings", database: "Database", file: Path | None, fo
     suffix = file.suffix.lower().removeprefix(".") if file is not None else ""
     with database.read() as session:
         data = export_faq(list_intents(session), form or (suffix if suffix in ("json", "xlsx") else "csv"), mark=excel)
-    write_out(data, file)
+    write_out(settings, database, data, file)
 
 
 @faq.command("list")

@@ -29,4 +29,4 @@ def labels_export(settings: "Settings", database: "Database", file: Path | None,
     named = "json" if file is not None and file.suffix.lower() == ".json" else "csv"
     with database.read() as session:
         data = export_labels(session, form or named)
-    write_out(data, file)
+    write_out(settings, database, data, file)

@@ -104,4 +104,4 @@ def export_person(
 
     with database.read() as session:
         found = read_person(session, sender, channel=channel)
-    write_out(json.dumps(found, indent=1, ensure_ascii=False) + "\n", file)
+    write_out(settings, database, json.dumps(found, indent=1, ensure_ascii=False) + "\n", file)

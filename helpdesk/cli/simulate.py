@@ -166,6 +166,8 @@ def _require_place(curve: Path) -> None:
         raise BadInputError(f"there is no folder {curve.parent} to draw in; name a file in one that exists")
     if curve.is_dir():
         raise BadInputError(f"{curve} is a folder; expected the name of an SVG file")
+    if curve.exists() and curve.suffix != ".svg":
+        raise BadInputError(f"{curve} is there and is no SVG file; name another file to draw in")
 
 
 @contextmanager

@@ -93,6 +93,15 @@ def writing(file: Path) -> Iterator[Writer]:
     fsync(file)
 
 
+def is_backup(file: Path) -> bool:
+    """Whether a file is a backup, whole or not, by its list of contents."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return _CONTENTS in archive.namelist()
+    except (*_DAMAGED, OSError):
+        return False
+
+
 class Backup:
     """A backup whose every part was read and has its hash."""
 

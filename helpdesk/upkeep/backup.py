@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from helpdesk.errors import BadInputError, BundleError
+from helpdesk.home import require_not_ours
 from helpdesk.matching.bundle import MANIFEST, fsync, sealed_manifest
 from helpdesk.matching.bundle_repair import copies_by_hash
 from helpdesk.matching.bundle_store import open_store
@@ -16,7 +17,7 @@ from helpdesk.records.copies import bundles_of_copy, copy_out
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import REPORTS
 from helpdesk.settings import Settings
-from helpdesk.upkeep.archive import BACKUP_FORMAT, Contents, Writer, opened, writing
+from helpdesk.upkeep.archive import BACKUP_FORMAT, Contents, Writer, is_backup, opened, writing
 
 _SECRET_KEY = "secret_key"  # noqa: S105 - the name of its file
 
@@ -25,10 +26,17 @@ def write_backup(settings: Settings, database: Database, file: Path, *, secret_k
     """Write a backup under a temporary name, read it again, and give it its name; an older file of that name stays
     whole until then. Returns what is in it and what had to be left out.
 
-    Raises UnavailableError when the database cannot be copied, OSError when the file cannot be written.
+    Raises UnavailableError when the database cannot be copied, OSError when the file cannot be written, BadInputError
+    when another file than an older backup would be lost.
     """
     if file.is_dir():
         raise BadInputError(f"{file} is a folder; expected the name of a file to write")
+    if not file.parent.is_dir():
+        raise BadInputError(f"there is no folder {file.parent} to write {file.name} in")
+    if file.exists() and not is_backup(file):
+        raise BadInputError(f"{file} is there and is no backup; name another file, or remove it first")
+    if not file.exists():
+        require_not_ours(settings, database, file)
     beside = Path(tempfile.mkdtemp(prefix=f".{file.name}.", dir=file.parent))
     try:
         whole = beside / "backup"
