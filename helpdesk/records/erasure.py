@@ -3,18 +3,20 @@
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import NotFoundError
 from helpdesk.records import audit_log, faq_history, leases
-from helpdesk.records.message_deletion import IDS_AT_ONCE, delete_labels, delete_messages
+from helpdesk.records.message_deletion import IDS_AT_ONCE, among, delete_labels, delete_messages
 from helpdesk.records.scrubbing import Scrubber, scrub_columns, scrub_reports
+from helpdesk.records.staff_texts import entries_that_say, saying, texts_of_staff
 from helpdesk.records.tables import (
     AdditionVector,
     CardLease,
@@ -28,11 +30,10 @@ from helpdesk.records.tables import (
     Phrasing,
     Table,
 )
-from helpdesk.text import normalise
+from helpdesk.records.uploads import drop_uploads
 
 SENDER, CONVERSATION, MESSAGE = "sender", "conversation", "message"
 REPLAY_FOLDER: Final = "replay"  # vectors of replayed messages, which the next night computes anew
-_EDITED = "edit"
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,12 @@ class ErasureScope:
 
 @dataclass
 class _Gone:
-    """What goes: the messages, the texts (by key) that nobody else wrote, and the rows that were made of these."""
+    """What goes: the messages, the texts (by key) that nobody else wrote, since when there were messages with each, and
+    the rows that were made of these."""
 
     messages: Sequence[Message]
     texts: dict[str, str]
+    since: dict[str, datetime]
     rows: list[str] = field(default_factory=list)
     entries: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
@@ -90,12 +93,14 @@ def erase(session: Session, wanted: ErasureScope, *, author: str, home: Path) ->
     found = session.scalars(select(Message).where(wanted.where).order_by(Message.id)).all()
     if not found:
         raise NotFoundError(f"there is no message of this {wanted.scope}; nothing was erased")
-    gone = _Gone(found, _own_texts(session, found))
+    gone = _Gone(found, _own_texts(session, found), _first_written(found))
     _erase_labels(session, gone)
+    _leave_texts_of_staff(session, gone)
     _erase_teaching(session, gone, author=author)
     scrub = Scrubber([*gone.texts.values(), *(message.text for message in found if message.text_key in gone.texts)])
     gone.counts += delete_messages(session, [message.id for message in found])
     gone.counts += scrub_columns(session, scrub)
+    gone.counts += drop_uploads(session)
     gone.counts["report files"] = scrub_reports(home, scrub)
     shutil.rmtree(home / REPLAY_FOLDER, ignore_errors=True)
     row = ErasureRow(
@@ -141,34 +146,45 @@ def _own_texts(session: Session, found: Sequence[Message]) -> dict[str, str]:
     return texts
 
 
+def _first_written(found: Sequence[Message]) -> dict[str, datetime]:
+    moments: dict[str, datetime] = {}
+    for message in found:
+        moments[message.text_key] = min(message.created_at, moments.get(message.text_key, message.created_at))
+    return moments
+
+
+def _leave_texts_of_staff(session: Session, gone: _Gone) -> None:
+    """What staff had without the person is not erased. Entries that say it are named: people look at them."""
+    since = {key: gone.since[key] for key in gone.texts}
+    gone.entries |= entries_that_say(session, gone.texts, since)
+    for key in texts_of_staff(session, gone.texts, since):
+        del gone.texts[key]
+
+
 def _erase_labels(session: Session, gone: _Gone) -> None:
     """Labels whose text is nobody else's go; the others are henceforth of a message of somebody else."""
     ids = [message.id for message in gone.messages]
-    for label in session.scalars(select(Label).where(or_(*_among(Label.message_id, ids)))).all():
+    for label in session.scalars(select(Label).where(or_(*among(Label.message_id, ids)))).all():
         other = None
         if label.text_key not in gone.texts:
-            same = select(Message).where(Message.text_key == label.text_key, ~or_(*_among(Message.id, ids)))
+            same = select(Message).where(Message.text_key == label.text_key, ~or_(*among(Message.id, ids)))
             other = session.scalars(same.order_by(Message.id.desc()).limit(1)).first()
         if other is None:
             gone.texts.setdefault(label.text_key, label.text)
+            gone.since.setdefault(label.text_key, label.created_at)
         else:
             label.message_id, label.text = other.id, other.text
     session.flush()
-    theirs = select(Label.id).where(or_(*_among(Label.text_key, gone.keys)))
+    theirs = select(Label.id).where(or_(*among(Label.text_key, gone.keys)))
     numbers = list(session.scalars(theirs))
     gone.counts["labels"] = delete_labels(session, numbers) if numbers else 0
     gone.rows += [f"label:{number}" for number in numbers]
 
 
 def _erase_teaching(session: Session, gone: _Gone, *, author: str) -> None:
-    """Phrasings that an editor made of the texts, promises and examples. What an import brought stays, and is named."""
-    first = min(message.created_at for message in gone.messages)
+    """Phrasings that an editor made of the texts, promises and examples."""
     changed: dict[int, Intent] = {}
-    for phrasing in session.scalars(select(Phrasing).where(or_(*_among(Phrasing.text_key, gone.keys)))).all():
-        if phrasing.source != _EDITED or phrasing.created_at < first:
-            gone.entries.add(phrasing.intent.slug)
-            gone.texts.pop(phrasing.text_key, None)
-            continue
+    for phrasing in session.scalars(select(Phrasing).where(or_(*among(Phrasing.text_key, gone.keys)))).all():
         gone.rows.append(f"phrasing:{phrasing.id}")
         changed[phrasing.intent_id] = phrasing.intent
         session.delete(phrasing)
@@ -178,19 +194,12 @@ def _erase_teaching(session: Session, gone: _Gone, *, author: str) -> None:
         session.expire(intent, ["phrasings"])
     if changed:
         faq_history.note_all(session, list(changed.values()), "erased", author=author)
-    single = Example.first.in_(sorted({form for text in gone.texts.values() for form in (text, normalise(text))}))
     steps: tuple[tuple[type[Table], ColumnElement[bool]], ...] = (
-        (AdditionVector, or_(*_among(AdditionVector.text_key, gone.keys))),
-        (GoldenPhraseRow, or_(*_among(GoldenPhraseRow.text_key, gone.keys))),
-        (Example, or_(single, *_among(Example.text_key, gone.keys))),
-        (CardLease, or_(*_among(CardLease.text_key, gone.keys))),
+        (AdditionVector, or_(*among(AdditionVector.text_key, gone.keys))),
+        (GoldenPhraseRow, or_(*among(GoldenPhraseRow.text_key, gone.keys))),
+        (Example, saying(gone.texts)),
+        (CardLease, or_(*among(CardLease.text_key, gone.keys))),
     )
     for table, where in steps:
         found = session.execute(delete(table).where(where).execution_options(synchronize_session=False))
         gone.counts[table.__tablename__] += found.rowcount  # type: ignore[attr-defined]
-
-
-def _among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
-    """The column has one of the values, in portions that a statement can hold; nothing has one of none."""
-    ordered = sorted(values)
-    return [column.in_(ordered[n : n + IDS_AT_ONCE]) for n in range(0, len(ordered), IDS_AT_ONCE)] or [column.in_([])]

@@ -1,5 +1,6 @@
 """Editing FAQ entries by hand: every change names the version it saw, and one that came late changes nothing."""
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import faq, faq_history
 from helpdesk.records.follow_ups import find_follow_ups
 from helpdesk.records.names import Slugs
+from helpdesk.records.scrubbing import ERASED
 from helpdesk.records.tables import FaqRevision, Intent, Label, Phrasing
 from helpdesk.text import normalise, slugify
 
@@ -141,7 +143,8 @@ def remove_phrasing(session: Session, intent: Intent, phrasing_id: int, *, text:
 def revert(session: Session, intent: Intent, revision_id: int, *, seen: int, author: str) -> None:
     """Make question, answer, tags, locale and phrasings what they were in a version; a deleted entry is a draft then.
 
-    Raises EditedMeanwhileError, and BadInputError where a published entry would be left without an answer.
+    Phrasings that were erased since stay away. Raises EditedMeanwhileError, and BadInputError where a published entry
+    would be left without an answer, or where more than phrasings was erased.
     """
     wanted = faq_history.find_revision(session, intent.id, revision_id)
     action = "restored" if intent.status == "deleted" else "reverted"
@@ -149,6 +152,11 @@ def revert(session: Session, intent: Intent, revision_id: int, *, seen: int, aut
         return
     require_seen(session, intent, seen)
     entry = wanted.entry
+    phrasings = [row for row in entry["phrasings"] if ERASED not in row[0]]
+    if ERASED in json.dumps(entry | {"phrasings": []}):
+        raise BadInputError(
+            "a part of that version was erased, because somebody's message said the same; copy the rest"
+        )
     if intent.status == "published" and intent.answer.strip() and not entry["answer"].strip():
         raise BadInputError("that version has no answer, and the entry is published; unpublish it first")
     if intent.status == "deleted":
@@ -158,7 +166,7 @@ def revert(session: Session, intent: Intent, revision_id: int, *, seen: int, aut
         setattr(intent, name, entry[name])
     intent.follow_ups = entry.get("follow_ups", [])
     intent.urgent = entry.get("urgent", False)
-    _set_phrasings(session, intent, entry["phrasings"])
+    _set_phrasings(session, intent, phrasings)
     faq_history.note(session, intent, action, author=author, version=revision_id)
 
 

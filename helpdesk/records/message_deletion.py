@@ -121,6 +121,12 @@ def _is_disliked(session: Session, ids: Sequence[int]) -> bool:
     return bool(session.scalar(said))
 
 
+def among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
+    """The column has one of the values, in portions that a statement can hold; nothing has one of none."""
+    ordered = sorted(values)
+    return [column.in_(ordered[n : n + IDS_AT_ONCE]) for n in range(0, len(ordered), IDS_AT_ONCE)] or [column.in_([])]
+
+
 def _delete(session: Session, table: type[Table], *where: ColumnElement[bool]) -> int:
     found = session.execute(delete(table).where(*where).execution_options(synchronize_session=False))
     return int(found.rowcount)  # type: ignore[attr-defined]

@@ -1,95 +1,137 @@
-"""Copies of texts in free columns and files, as the audit log and night reports hold them, are replaced."""
+"""Copies of erased texts in logs, histories and reports are replaced, in the places where a message's text can stand.
+
+Nothing else is touched: a message may say `published` or `reset password`, and slugs, statuses, tags, rankings and what
+staff or programs wrote must stay what they are. Most copies are whole values. Sentences quote a text, or, where they
+tell an error, may have it anywhere.
+"""
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterator
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Text, cast, inspect, or_, select
+from sqlalchemy import inspect, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from helpdesk.records.files.reports import REPORTS
-from helpdesk.records.tables import (
-    AuditLogRow,
-    DataCheck,
-    DecisionRow,
-    FaqChange,
-    FaqRevision,
-    Night,
-    Table,
-    Upload,
-    Version,
-)
-from helpdesk.text import normalise
+from helpdesk.records.staff_texts import IMPORTED
+from helpdesk.records.tables import AuditLogRow, DataCheck, FaqRevision, Night, Table, Version
+from helpdesk.text import normalise, text_key, words
 
 ERASED: Final = "[erased]"
-_LONG: Final = 8  # characters from which on a text is looked for inside others
+_TEXTS, _KEYS, _QUOTING = ("text", "texts"), ("text_key",), ("problem",)  # what stands under which name in a report
+_TELLING: Final = ("error", "warnings", "reason", "reasons")
+_SUBJECT_IS_TEXT: Final = ("golden.added", "golden.removed")
+_DETAIL_IS_TEXT: Final = ("label.removed", "faq.phrasing removed")
 _CUT: Final = 200  # what a log cuts its subjects to
-_AT_ONCE: Final = 40
-_COLUMNS: Final[tuple[InstrumentedAttribute[Any], ...]] = (
-    *(AuditLogRow.subject, AuditLogRow.details, FaqChange.what, FaqRevision.entry, DataCheck.found, Version.report),
-    *(Night.reason, Night.refusals, Night.figures, Night.report, Upload.receipt, DecisionRow.ranking),
-)
+# What programs say of errors has two or three words of a message by chance, as `reset password`, and hardly ever four
+# in a row. Languages without spaces write long words.
+_MANY_WORDS, _LONG, _LONG_WORD = 4, 20, 40
 
 
 class Scrubber:
-    """Replaces texts, however deep in JSON: whole values that say the same, and long texts inside others."""
+    """Replaces texts in values, sentences and reports."""
 
     def __init__(self, texts: Collection[str]) -> None:
-        self._keys = {normalise(text) for text in texts} - {""}
-        forms = {form.strip() for text in texts for form in (text, normalise(text))}
-        forms |= {form[:_CUT] for form in forms}
-        self.needles = sorted((form for form in forms if form), key=len, reverse=True)
+        forms = {form.strip() for text in texts for form in (text, normalise(text))} - {""}
+        self._texts = {normalise(form) for text in forms for form in (text, text[:_CUT])} - {""}
+        self._keys = {text_key(normalise(text)) for text in texts}
+        self._quoted = sorted((f'"{form}"' for form in forms), key=len, reverse=True)
+        long = sorted(filter(_is_long, forms), key=len, reverse=True)
+        self._inside = re.compile("|".join(rf"(?<!\w){re.escape(form)}(?!\w)" for form in long)) if long else None
 
-    def __call__(self, value: Any) -> Any:
-        """The value without the texts."""
-        if isinstance(value, str):
-            return self._text(value)
-        if isinstance(value, list):
-            return [self(item) for item in value]
-        if isinstance(value, dict):
-            return {key: self(item) for key, item in value.items()}
-        return value
+    def holds(self, text: str) -> bool:
+        """Whether a value is one of the texts."""
+        return normalise(text) in self._texts
 
-    def _text(self, text: str) -> str:
-        if normalise(text) in self._keys:
-            return ERASED
-        for needle in self.needles:
-            if len(needle) >= _LONG and needle in text:
-                text = text.replace(needle, ERASED)
-        return text
+    def value(self, text: str) -> str:
+        """A value that is a text or none."""
+        return ERASED if self.holds(text) else text
+
+    def telling(self, sentence: str) -> str:
+        """A sentence that may have a text anywhere, as those about errors."""
+        return sentence if self._inside is None else self._inside.sub(ERASED, sentence)
+
+    def report(self, found: Any, name: str = "") -> Any:
+        """A report as JSON, however deep; name: under which a part of it stands."""
+        if isinstance(found, dict):
+            return {key: self.report(item, key) for key, item in found.items()}
+        if isinstance(found, list):
+            return [self.report(item, name) for item in found]
+        return self._under(name, found) if isinstance(found, str) else found
+
+    def entry(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """An entry in its history: a message becomes its question, or a phrasing that no file brought."""
+        phrasings = [row if row[1] == IMPORTED else [self.value(row[0]), *row[1:]] for row in entry["phrasings"]]
+        return entry | {"question": self.value(entry["question"]), "phrasings": phrasings}
+
+    def refusals(self, reasons: dict[str, list[str]]) -> dict[str, list[str]]:
+        """Why candidates were not promoted."""
+        return {kind: [self.telling(reason) for reason in told] for kind, told in reasons.items()}
+
+    def _under(self, name: str, text: str) -> str:
+        if name in _TEXTS:
+            return self.value(text)
+        if name in _KEYS:
+            return ERASED if text in self._keys else text
+        if name in _QUOTING:
+            for quoted in self._quoted:
+                text = text.replace(quoted, f'"{ERASED}"')
+            return text
+        return self.telling(text) if name in _TELLING else text
+
+
+def _is_long(text: str) -> bool:
+    return len(text) >= _LONG_WORD or (len(text) >= _LONG and len(words(text)) >= _MANY_WORDS)
+
+
+_PLACES: Final[tuple[tuple[InstrumentedAttribute[Any], Callable[[Scrubber, Any], Any]], ...]] = (
+    (FaqRevision.entry, Scrubber.entry),
+    (DataCheck.found, Scrubber.report),
+    (Version.report, Scrubber.report),
+    (Night.report, Scrubber.report),
+    (Night.figures, Scrubber.report),
+    (Night.refusals, Scrubber.refusals),
+    (Night.reason, Scrubber.telling),
+)
 
 
 def scrub_columns(session: Session, scrub: Scrubber) -> Counter[str]:
-    """Replace the texts in every free column of the database; table -> rows."""
-    counts = Counter[str]()
-    for column in _COLUMNS:
-        for number in _holding(session, column, scrub.needles):
-            row: Any = session.get_one(_table(column), number)
-            found = getattr(row, column.key)
-            if (clean := scrub(found)) != found:
-                setattr(row, column.key, clean)
-                counts[_table(column).__tablename__] += 1
-    session.flush()
-    return counts
+    """Replace the texts in every column that may hold copies; table -> rows."""
+    changed: dict[type[Table], set[int]] = defaultdict(set)
+    for column, clean in _PLACES:
+        table: type[Table] = column.parent.class_
+        key = inspect(table).primary_key[0]
+        for number, found in session.execute(select(key, column).where(column.is_not(None))).tuples().all():
+            if (left := clean(scrub, found)) != found:
+                _set(session, table, number, {column.key: left})
+                changed[table].add(number)
+    changed[AuditLogRow] = _scrub_log(session, scrub)
+    return Counter({table.__tablename__: len(numbers) for table, numbers in changed.items()})
 
 
-def _holding(session: Session, column: InstrumentedAttribute[Any], needles: list[str]) -> Iterator[int]:
-    """The ids of the rows whose column holds one of the texts, as JSON spells it."""
-    key = inspect(_table(column)).primary_key[0]
-    seen: set[int] = set()
-    for start in range(0, len(needles), _AT_ONCE):
-        spelled = {json.dumps(needle)[1:-1] for needle in needles[start : start + _AT_ONCE]}
-        spelled |= set(needles[start : start + _AT_ONCE])
-        holds = or_(*(cast(column, Text).contains(form, autoescape=True) for form in sorted(spelled)))
-        seen |= set(session.scalars(select(key).where(holds)))
-    yield from sorted(seen)
+def _scrub_log(session: Session, scrub: Scrubber) -> set[int]:
+    """Rows of the log whose action says that the subject, or the detail `text`, is a text."""
+    changed = set()
+    wanted = select(AuditLogRow.id, AuditLogRow.action, AuditLogRow.subject, AuditLogRow.details)
+    wanted = wanted.where(AuditLogRow.action.in_((*_SUBJECT_IS_TEXT, *_DETAIL_IS_TEXT)))
+    for number, action, subject, details in session.execute(wanted).tuples().all():
+        if action in _SUBJECT_IS_TEXT and scrub.holds(subject):
+            _set(session, AuditLogRow, number, {"subject": ERASED})
+        elif action in _DETAIL_IS_TEXT and scrub.holds(details["text"]):
+            _set(session, AuditLogRow, number, {"details": details | {"text": ERASED}})
+        else:
+            continue
+        changed.add(number)
+    return changed
 
 
-def _table(column: InstrumentedAttribute[Any]) -> type[Table]:
-    found: type[Table] = column.parent.class_
-    return found
+def _set(session: Session, table: type[Table], number: int, values: dict[str, Any]) -> None:
+    key = inspect(table).primary_key[0]
+    statement = update(table).where(key == number).values(values)
+    session.execute(statement.execution_options(synchronize_session=False))
 
 
 def scrub_reports(home: Path, scrub: Scrubber) -> int:
@@ -100,7 +142,7 @@ def scrub_reports(home: Path, scrub: Scrubber) -> int:
             report = json.loads(path.read_bytes())
         except (OSError, ValueError):
             continue
-        if (clean := scrub(report)) != report:
+        if (clean := scrub.report(report)) != report:
             half = path.with_name(f".{path.name}.half")
             half.write_text(json.dumps(clean, indent=1, ensure_ascii=False))
             half.rename(path)

@@ -1,5 +1,6 @@
 """Imports by page: uploaded files wait for a day, for whoever uploaded them, until they are confirmed once."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -42,13 +43,25 @@ def forget_uploads(session: Session) -> None:
     session.execute(delete(Upload).where(Upload.until < now()).execution_options(synchronize_session=False))
 
 
+def drop_uploads(session: Session) -> Counter[str]:
+    """Delete every upload, for an erasure: what is in a file is not known until it is read, and a receipt quotes it.
+
+    Whoever uploaded one still has the file. Returns table -> rows.
+    """
+    gone = session.execute(delete(Upload).execution_options(synchronize_session=False))
+    return Counter({Upload.__tablename__: gone.rowcount})  # type: ignore[attr-defined]
+
+
 def find_upload(session: Session, upload_id: int, *, staff_id: int, locked: bool = False) -> Upload:
     """An upload of this person, its files loaded. Raises NotFoundError for others' and for what is forgotten."""
     wanted = select(Upload).where(Upload.id == upload_id, Upload.staff_id == staff_id, Upload.until >= now())
     wanted = wanted.with_for_update() if locked else wanted.options(selectinload(Upload.files))
     upload = session.scalar(wanted)
     if upload is None:
-        raise NotFoundError("this upload is not there any more; an upload waits for a day: choose the file again")
+        raise NotFoundError(
+            "this upload is not there any more; it waits for a day, and until somebody's messages are erased: "
+            "choose the file again"
+        )
     return upload
 
 
