@@ -9,6 +9,7 @@ from helpdesk.redaction import Redactor
 
 MESSAGES = Path(__file__).parent / "redaction_messages.txt"
 _MARKED = re.compile(r"\{(\w+)\|([^}]*)\}")
+_ESCAPED = re.compile(r"\\(?:n|u[0-9a-f]{4})")
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,16 @@ class Score:
 
 def read_marked() -> list[MarkedMessage]:
     """Every message of the set."""
-    lines = MESSAGES.read_text(encoding="utf-8").splitlines()
+    lines = [_ESCAPED.sub(_character, line) for line in MESSAGES.read_text(encoding="utf-8").split("\n")]
     return [
         MarkedMessage(_MARKED.sub(r"\2", line), tuple(_MARKED.findall(line)))
         for line in lines
         if line and not line.startswith("#")
     ]
+
+
+def _character(escaped: re.Match[str]) -> str:
+    return "\n" if escaped[0] == r"\n" else chr(int(escaped[0][2:], 16))
 
 
 def score(redactor: Redactor, messages: list[MarkedMessage]) -> tuple[dict[str, Score], list[str]]:

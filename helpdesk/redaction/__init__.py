@@ -25,6 +25,8 @@ class Personal(NamedTuple):
 
 
 _MASK: Final = "\ufffc"  # stands for each character of a placeholder while one looks: no letter, digit or space
+# Spaces and hyphens as word processors and telephones write them; each is one character, so places stay what they are.
+_PLAIN: Final = str.maketrans(dict.fromkeys("\u00a0\u2007\u2009\u202f", " ") | dict.fromkeys("‐‑‒–—―−", "-"))
 # Nearly every message holds none of these, and is done with after a look at its characters.
 _MARK: Final = re.compile(r"[@\d:]")
 _HINT: Final = re.compile(
@@ -79,8 +81,11 @@ class Redactor:
     def _looks(self, text: str) -> Iterable[Callable[[str], Iterable[tuple[int, int, str]]]]:
         for pattern in self.own:
             yield pattern.find
-        if _may_hold(text):
-            yield from (find_credentials, find_addresses, lambda text: find_numbers(text, regions=self.regions))
+        plain = text.translate(_PLAIN)
+        if _may_hold(plain):
+            yield lambda _: find_credentials(plain)
+            yield lambda _: find_addresses(plain)
+            yield lambda _: find_numbers(plain, regions=self.regions)
 
 
 def _written(text: str, taken: Sequence[Personal]) -> str:

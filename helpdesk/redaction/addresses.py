@@ -6,12 +6,25 @@ from collections.abc import Iterator
 from typing import Final
 
 EMAIL, IP = "email", "ip"
-SPELLED_HINTS: Final = (" dot ", "[dot]", "(dot)")
+SPELLED_HINTS: Final = ("dot", "punkt", "punto", "(at)", "[at]", "{at}")
 
 _EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}\b")
+_DOT: Final = r" ?(?:[\[({]dot[\])}]| (?:dot|punkt|punto) ) ?"
 _SPELLED: Final = re.compile(
-    r"[\w.+-]{1,64} ?(?:\[at\]|\(at\)| at ) ?(?:[\w-]{1,63} ?(?:\[dot\]|\(dot\)| dot ) ?){1,4}[a-z]{2,24}\b",
+    rf"(?P<local>[\w.+-]{{1,64}})(?: at (?:[\w-]{{1,63}}{_DOT}){{1,4}}"
+    rf"|(?: ?[\[({{]at[\])}}] ?| @ |@ )(?:[\w-]{{1,63}}(?: ?\. ?|{_DOT})){{1,4}})[a-z]{{2,24}}\b",
     re.IGNORECASE,
+)
+# "Look at example dot com" is about a place.
+_NO_NAME: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    a all available back bought buy click download error everything find found go hosted in information is it live
+    located log login look looked looking me meet met more open order ordered page peek register registered see shop
+    shopping shops sign site store stuff support that them these this us visit was work working works you
+        """,
+    )
 )
 _IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\.?\w)")
 _IPV6: Final = re.compile(r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])", re.IGNORECASE)
@@ -21,6 +34,8 @@ _VERSION: Final = re.compile(
     r"|android|windows|office|java|python|section|chapter)[ .:]*(?:is |to |from |number )?|\bv)$",
     re.IGNORECASE,
 )
+# Shortened addresses begin as those that are given out do; "a::b" is a name in a program.
+_ROUTED: Final = re.compile(r"[23][0-9a-f]{3}:|f[c-f][0-9a-f]{2}:|64:ff9b:|::1$|::ffff:", re.IGNORECASE)
 _LOGIN: Final = re.compile(r"://[^\s:/@]+:[^\s@/]*$")  # what stands before @ is a password, and after it a host
 _LOOK_BACK_LOGIN = 80  # characters
 _LOOK_BACK = 24  # characters before an address that may say what it is
@@ -34,7 +49,8 @@ def find_addresses(text: str) -> Iterator[tuple[int, int, str]]:
         lead = len(match[0]) - len(match[0].lstrip("!#$%&'*/=?^`{|}~.-"))
         yield match.start() + lead, match.end(), EMAIL
     for match in _SPELLED.finditer(text):
-        yield match.start(), match.end(), EMAIL
+        if match["local"].casefold() not in _NO_NAME:
+            yield match.start(), match.end(), EMAIL
     for pattern in (_IPV4, _IPV6):
         for match in pattern.finditer(text):
             if _is_ip(match[0]) and not _VERSION.search(text[max(0, match.start() - _LOOK_BACK) : match.start()]):
@@ -46,4 +62,4 @@ def _is_ip(text: str) -> bool:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return text != "::"
+    return "::" not in text or _ROUTED.match(text) is not None
