@@ -203,6 +203,18 @@ def test_a_workers_memory_stays_small(server: Server) -> None:
         assert not any("libtorch" in area.path for area in worker.memory_maps())
 
 
+@pytest.mark.parametrize("body", [b"zz\r\n{}\r\n0\r\n\r\n", b"5\r\n{}\r\n0\r\n\r\n"], ids=["length", "end"])
+def test_a_body_that_is_not_framed_is_the_senders_fault(server: Server, body: bytes) -> None:
+    """No fault of ours is said or logged."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(b"POST /api/v1/match HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+        client.sendall(b"Transfer-Encoding: chunked\r\n\r\n" + body)
+        said = client.recv(4096)
+
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in said
+
+
 def test_the_master_shares_its_code_and_has_no_thread(server: Server) -> None:
     """A fork with threads could stop for ever; ONNX Runtime begins one when it is loaded."""
     master = _master(server)

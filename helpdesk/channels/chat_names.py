@@ -1,4 +1,7 @@
-"""How the chats are called that replies are posted to: as channels of messages, and as receivers of replies."""
+"""How the chats of other systems are called: as channels of messages, and as receivers of replies."""
 
-CHATWOOT_CHANNEL, SLACK_CHANNEL = "chatwoot", "slack"
+CHATWOOT_CHANNEL, SLACK_CHANNEL, TEAMS_CHANNEL, MATTERMOST_CHANNEL = "chatwoot", "slack", "teams", "mattermost"
+PROVEN_CHANNELS = frozenset(  # by signature or secret
+    {CHATWOOT_CHANNEL, SLACK_CHANNEL, TEAMS_CHANNEL, MATTERMOST_CHANNEL}
+)
 CHATWOOT_REPLY, SLACK_REPLY = "chatwoot reply", "slack reply"

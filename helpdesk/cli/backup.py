@@ -43,20 +43,22 @@ def backup(settings: "Settings", database: "Database", file: Path, no_secret_key
 def restore(file: Path, home: Path | None, force: bool, only_check: bool) -> None:
     """Put a backup back, into SQLite or PostgreSQL, whichever it came from. Stop the service first.
 
-    Everything in the backup is checked first; what is there is replaced whole or not at all.
+    Everything in the backup is checked first; what is there is replaced whole or not at all. Exit code 1 when the
+    backup lacks something that was damaged when it was written; the rest is restored then, too.
     """
     from helpdesk.settings import load_settings
     from helpdesk.upkeep.restore import check
     from helpdesk.upkeep.restore import restore as put_back
 
     settings = load_settings(**({} if home is None else {"home": home}))
-    if only_check:
-        say(f"{file}: {_summary(check(file))}; whole")
-        return
-    contents = put_back(settings, file, force=force)
-    say(f"restored into {settings.home}: {_summary(contents)}")
+    contents = check(file) if only_check else put_back(settings, file, force=force)
+    say(
+        f"{file}: {_summary(contents)}; whole" if only_check else f"restored into {settings.home}: {_summary(contents)}"
+    )
     for line in contents.left_out:
         say(f"the backup lacks {line}", err=True)
+    if contents.left_out:
+        click.get_current_context().exit(1)
 
 
 @click.command()

@@ -3,12 +3,11 @@
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
 from sqlite3 import SQLITE_READONLY
-from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
@@ -20,6 +19,7 @@ from helpdesk.errors import BadInputError, ConflictError, NotFoundError, Unavail
 from helpdesk.records.database_errors import fault, refusal
 from helpdesk.records.deadlines import connect_in_time
 from helpdesk.records.prepared import Prepared
+from helpdesk.records.sqlite_engine import sqlite_engine
 from helpdesk.settings import Settings, resource
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def open_database(settings: Settings, *, hurried: bool = False) -> "Database":
     try:
         backend = make_url(settings.database).get_backend_name()
         if backend == "sqlite":
-            return Database(_sqlite_engine(settings))
+            return Database(sqlite_engine(settings, json_serializer=_compact))
         if backend == "postgresql":
             return Database(_postgresql_engine(settings, hurried=hurried))
     except (ArgumentError, ValueError, TypeError) as error:
@@ -76,6 +76,10 @@ def upgrade(database: "Database", *, to: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
 
+    file = sqlite_file(database)
+    if file is not None:
+        with suppress(OSError):  # what keeps it from being made is told when it is opened
+            file.touch(mode=0o600)
     revision = database.revision()
     if revision is not None:
         _require_known(revision)
@@ -98,35 +102,6 @@ def _require_known(revision: str) -> None:
             f"the database is at revision {revision}, which is newer than this code ({_revisions()[-1]}); "
             "install the helpdesk that upgraded it"
         )
-
-
-def _sqlite_engine(settings: Settings) -> Engine:
-    engine = create_engine(
-        settings.database,
-        hide_parameters=True,
-        json_serializer=_compact,
-        connect_args={"timeout": settings.database_timeout},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _set_pragmas(connection: SqliteConnection, record: object) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {settings.sqlite_synchronous}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not left in free pages
-
-    # A deferred transaction that turns into a write fails at once when another one writes, whatever the busy
-    # timeout; one that begins as a write waits its turn.
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        driver: Any = connection.connection.dbapi_connection
-        if driver.in_transaction:  # which `Database.transaction` began
-            return
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
 
 
 def _postgresql_engine(settings: Settings, *, hurried: bool) -> Engine:

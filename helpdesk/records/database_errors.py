@@ -4,12 +4,15 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 
 from helpdesk.errors import DatabaseFault
 
+FILE_GONE = "the database file is gone"
 _ADVICE = {  # what the driver says -> what helps
     "is not a database": "is no SQLite database; move the file away, or name another in HELPDESK_DATABASE_URL",
     "is malformed": "is damaged; restore it from a backup",
     "is full": "cannot grow: the disk is full; free some space there",
     "disk I/O error": "cannot be written: the disk is full or fails; free some space there",
     "readonly database": "cannot be written; give this user the right to write the file and its folder",
+    FILE_GONE: "is not there, or not in a folder that this user may read; put the file back, restore a backup, or run "
+    "`helpdesk init`",
     "unable to open database file": "cannot be opened; expected a file that this user may write",
     "no such table": "lacks a table; run `helpdesk db upgrade`",
     "no such column": "lacks a column; run `helpdesk db upgrade`",
@@ -23,6 +26,7 @@ _ADVICE = {  # what the driver says -> what helps
 
 
 _FAULTS = {
+    FILE_GONE: DatabaseFault.ABSENT,
     "the database system is starting up": DatabaseFault.ABSENT,
     "FATAL": DatabaseFault.UNREACHABLE,  # a server that is there and refuses: the password, the name
     "Connection refused": DatabaseFault.ABSENT,

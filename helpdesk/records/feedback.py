@@ -36,10 +36,11 @@ class Ratings:
         return self.helpful + self.not_helpful
 
 
-def own_message(session: Session, message_id: int, *, sender: str) -> Message:
-    """A message of this sender, locked. Raises NotFoundError for any other."""
+def own_message(session: Session, message_id: int, *, sender: str, closed: Collection[str] = ()) -> Message:
+    """A message of this sender, locked. Raises NotFoundError for any other, and for those of closed channels."""
     of_sender = select(Message).join(Conversation, Conversation.id == Message.conversation_id)
-    message = session.scalar(of_sender.where(Message.id == message_id, Conversation.sender == sender).with_for_update())
+    of_sender = of_sender.where(Message.id == message_id, Conversation.sender == sender, Message.channel.not_in(closed))
+    message = session.scalar(of_sender.with_for_update())
     if message is None:
         raise NotFoundError(f"no message {message_id} of this session")
     return message

@@ -118,18 +118,20 @@ class ChatService:
                     raise
         return self._reply(live, text, stored)
 
-    def feedback(self, message_id: int, *, sender: str, said: str, chosen: str | None = None) -> bool:
+    def feedback(
+        self, message_id: int, *, sender: str, said: str, chosen: str | None = None, closed: Collection[str] = ()
+    ) -> bool:
         """Record what the sender of a message says of the reply; committed when this returns. Whether people are told.
 
-        chosen: the name of the entry that was meant. Raises ConflictError when no published entry has it, NotFoundError
-        when the message is not this sender's.
+        chosen: the name of the entry that was meant. closed: channels whose messages are not this caller's. Raises
+        ConflictError when no published entry has that name, NotFoundError when the message is not this sender's.
         """
         check_text("session_id", sender, limit=MAX_SENDER)
         live = self.live.take_if_set_up()
         if chosen is not None and live is not None:
             chosen = live.names.get(chosen, chosen)
         with self.database.write() as session:
-            own_message(session, message_id, sender=sender)
+            own_message(session, message_id, sender=sender, closed=closed)
             if chosen is not None and (live is None or chosen not in live.faq):
                 raise ConflictError(f"chosen is {chosen!r:.80}; expected the name of a published entry")
             before = give_feedback(session, message_id, sender=sender, said=said, chosen=chosen)

@@ -4,6 +4,7 @@ import logging
 
 from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import HTTPException
 
@@ -63,6 +64,7 @@ def install(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(HelpdeskError, from_helpdesk)
     app.register_error_handler(HTTPException, from_http)
+    app.register_error_handler(ParseException, _from_framing)
     app.register_error_handler(Exception, _from_anything)
 
 
@@ -115,6 +117,11 @@ def from_http(error: HTTPException) -> Response:
     if error.code == 405 and getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
     return response
+
+
+def _from_framing(_: ParseException) -> Response:
+    """A body of which gunicorn cannot tell where it ends; it closes the connection when it looks for a next request."""
+    return problem(400, "the body is not framed as HTTP has it: a chunk is not as long as it says, or says no length")
 
 
 def _from_anything(error: Exception) -> Response:

@@ -225,6 +225,7 @@ def test_a_patient_process_does_not_queue_behind_a_lock_for_ever(impatient: Sett
 @pytest.mark.parametrize(("synchronous", "number"), [("NORMAL", 1), ("FULL", 2)])
 def test_sqlite_is_as_durable_as_the_setting_says(tmp_path: Path, synchronous: str, number: int) -> None:
     """WAL always; NORMAL survives a killed process, FULL a power cut too."""
+    (tmp_path / "helpdesk.db").touch()
     database = open_database(load_settings(home=tmp_path, sqlite_synchronous=synchronous))
 
     with database.read() as session:
@@ -236,6 +237,7 @@ def test_sqlite_is_as_durable_as_the_setting_says(tmp_path: Path, synchronous: s
 @pytest.fixture
 def settings_for_empty_sqlite(tmp_path: Path) -> Database:
     """A database without a schema."""
+    (tmp_path / "helpdesk.db").touch()
     return open_database(load_settings(home=tmp_path))
 
 

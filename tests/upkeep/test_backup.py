@@ -310,6 +310,9 @@ def test_a_damaged_file_comes_from_another_version_or_is_left_out(source: Settin
     open_bundle(restored.bundles / second.name)
     assert "left out: version 2: scorer.npz is damaged" in parted.stderr
     assert check(tmp_path / "two").rows["messages"] == len(TEXTS)
+    for words in (("--check",), ("--into", str(tmp_path / "two-restored"))):
+        said = run_in(source.home, "restore", str(tmp_path / "two"), *words, code=1)
+        assert "the backup lacks version 2: scorer.npz is damaged" in said.stderr
 
 
 def test_the_secret_key_can_be_left_out(source: Settings, tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ class ApiMessage(Body):
     channel: str = Field(
         "api",
         pattern=CHANNEL_NAME,
-        description="Conversations belong to a channel, message ids to a conversation.",
+        description="Conversations belong to a channel, message ids to a conversation. Those of Slack, Mattermost, "
+        "Teams and Chatwoot take a key of a program.",
     )
     context: dict[str, JsonValue] | None = Field(None, description="Anything of your own; it is not stored.")
 

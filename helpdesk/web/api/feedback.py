@@ -6,7 +6,7 @@ from helpdesk.errors import BadInputError
 from helpdesk.records.api_keys import Scope
 from helpdesk.records.feedback import CHOSEN_ENTRY, HELPFUL, NONE_MEANT, NOT_HELPFUL
 from helpdesk.web.api.contract import ApiFeedback, FeedbackReply
-from helpdesk.web.api.identity import needs
+from helpdesk.web.api.identity import closed_channels, needs
 from helpdesk.web.api.json_body import read_body
 from helpdesk.web.context import service
 from helpdesk.web.openapi import Operation, describes, told
@@ -23,7 +23,9 @@ def give(message_id: int) -> Response:
     """Record it; the last word of the message's sender counts, and nobody else has one."""
     body = read_body(ApiFeedback)
     said = _said(body)
-    handed_over = service().feedback(message_id, sender=body.session_id, said=said, chosen=body.chosen)
+    handed_over = service().feedback(
+        message_id, sender=body.session_id, said=said, chosen=body.chosen, closed=closed_channels()
+    )
     return told(FeedbackReply(message_id=message_id, feedback=said, handed_over=handed_over))
 
 

@@ -12,6 +12,7 @@ from flask import current_app, g, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from helpdesk.channels.chat_names import PROVEN_CHANNELS
 from helpdesk.errors import UnavailableError
 from helpdesk.records import api_keys
 from helpdesk.records.api_keys import KeyKind, Scope
@@ -88,6 +89,21 @@ def limited_key() -> str | None:
     except (Unauthorized, Forbidden):
         return None
     return str(who.key_id) if who.kind == CallerKind.SERVER else None
+
+
+def closed_channels() -> frozenset[str]:
+    """The channels whose conversations this caller may neither read nor write in.
+
+    Their own systems prove who they are, and the ids of their conversations are no secrets; so they are for whoever has
+    a program's key or a login.
+    """
+    return frozenset() if caller().kind in (CallerKind.SERVER, CallerKind.STAFF) else PROVEN_CHANNELS
+
+
+def require_channel(channel: str) -> None:
+    """Raise Forbidden for a channel that is closed to this caller."""
+    if channel in closed_channels():
+        raise Forbidden(f"channel {channel!r} is that of another system; a key of a program may use it")
 
 
 def sees_internals() -> bool:

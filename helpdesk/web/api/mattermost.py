@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, request
 
+from helpdesk.channels.chat_names import MATTERMOST_CHANNEL
 from helpdesk.channels.signatures import is_secret
 from helpdesk.errors import BadInputError
 from helpdesk.settings.secrets import each
@@ -13,7 +14,6 @@ from helpdesk.web.context import service
 from helpdesk.web.openapi import Operation, ReplyBody, describes, told
 from helpdesk.web.policy import public
 
-MATTERMOST_CHANNEL = "mattermost"
 blueprint = Blueprint("mattermost", __name__, url_prefix="/webhooks/mattermost")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from helpdesk.channels.chat_names import TEAMS_CHANNEL
 from helpdesk.channels.signatures import TEAMS
 from helpdesk.errors import BadInputError
 from helpdesk.settings.secrets import each
@@ -14,7 +15,6 @@ from helpdesk.web.context import service
 from helpdesk.web.openapi import Operation, ReplyBody, describes, told
 from helpdesk.web.policy import public
 
-TEAMS_CHANNEL = "teams"
 _MENTION = re.compile(r"<at\b[^>]*>.*?</at>", re.DOTALL)
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 blueprint = Blueprint("teams", __name__, url_prefix="/webhooks/teams")

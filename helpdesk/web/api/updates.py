@@ -9,7 +9,7 @@ from helpdesk.serving.given_texts import MAX_SENDER, check_text
 from helpdesk.serving.handoff import is_told
 from helpdesk.serving.markup import html, plain
 from helpdesk.web.api.contract import TalkState, ToldUpdate, UpdatesFrom, UpdatesReply
-from helpdesk.web.api.identity import needs
+from helpdesk.web.api.identity import needs, require_channel
 from helpdesk.web.api.json_body import read_query
 from helpdesk.web.context import service
 from helpdesk.web.openapi import Operation, describes, told
@@ -36,6 +36,7 @@ def updates(session_id: str) -> Response:
     """
     check_text("session_id", session_id, limit=MAX_SENDER)
     wanted = read_query(UpdatesFrom)
+    require_channel(wanted.channel)
     with service().database.read() as session:
         talk = cases.read_talk(session.connection(), channel=wanted.channel, sender=session_id, locked=False)
         found = []

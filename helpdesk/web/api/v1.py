@@ -27,7 +27,7 @@ from helpdesk.web.api.contract import (
     SpokenText,
     TextMatch,
 )
-from helpdesk.web.api.identity import needs, sees_internals
+from helpdesk.web.api.identity import needs, require_channel, sees_internals
 from helpdesk.web.api.json_body import read_body
 from helpdesk.web.context import service
 from helpdesk.web.limits import count_message
@@ -52,6 +52,7 @@ blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 def messages() -> Response:
     """Answer one message; it and its decision are stored before this replies."""
     body = read_body(ApiMessage)
+    require_channel(body.channel)
     count_message(body.channel, body.session_id)
     chat = service().speaking(body.locale)
     check_text("text", body.text, limit=chat.settings.max_message_chars)

@@ -48,7 +48,9 @@ class _Figures:
 
     def collect(self) -> Iterator[Metric]:
         """Every figure."""
-        yield _gauge("ready", "Whether the answering process has a bundle.", float(self._service.live.status().ready))
+        writable = self._service.readiness.check().problem is None
+        ready = writable and self._service.live.status().ready
+        yield _gauge("ready", "Whether the process answers and stores messages, as /readyz says.", float(ready))
         found: list[Metric] = []
         try:
             with self._service.database.read() as session:
@@ -57,7 +59,6 @@ class _Figures:
             yield _gauge("database_up", "Whether the database answers.", 0)
             return
         yield _gauge("database_up", "Whether the database answers.", 1)
-        writable = self._service.readiness.check().problem is None
         yield _gauge("database_writable", "Whether the database takes messages.", float(writable))
         yield from found
 
