@@ -42,19 +42,18 @@ def data_import(
 
     from helpdesk.records.examples import store_examples
     from helpdesk.records.files.example_files import LABELLED, read_examples, recognise
-    from helpdesk.redaction import make_redactor
     from helpdesk.text import visible
 
     kind, author, source = recognise(file), visible(author)[:80], visible(source or file.name)[:200]
     if kind == LABELLED:
-        import_faq(database, file, skip_bad=skip_bad, author=author)
+        import_faq(settings, database, file, skip_bad=skip_bad, author=author)
         return
     found = read_examples(file, kind)
     if not skip_bad:
         found.require_good()
     for line, reason in found.bad_rows:
         say(f"skipped line {line}: {reason}", err=True)
-    redact = make_redactor(on=settings.redact, regions=settings.regions, patterns=settings.redact_patterns)
+    redact = settings.redactor
     rows = [replace(row, texts=tuple(map(redact, row.texts))) for row in found.rows]
     with database.write() as session:
         stored = store_examples(session, kind, rows, source=source, author=author)

@@ -49,7 +49,7 @@ def faq_import(
     """
     from helpdesk.records.files.faq_files import ReadAs
 
-    import_faq(database, *files, read_as=ReadAs(encoding, separator), author=author, **options)
+    import_faq(settings, database, *files, read_as=ReadAs(encoding, separator), author=author, **options)
 
 
 @faq.command("export")

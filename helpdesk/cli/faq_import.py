@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from helpdesk.records.database import Database
     from helpdesk.records.files.faq_files import ReadAs
     from helpdesk.records.import_plan import ImportPlan
+    from helpdesk.settings import Settings
 
 
 def import_faq(
+    settings: "Settings",
     database: "Database",
     *files: Path,
     skip_bad: bool,
@@ -29,7 +31,7 @@ def import_faq(
     from helpdesk.records.import_report import reading
     from helpdesk.text import visible
 
-    found = read_faq(*files, read_as=read_as or ReadAs())
+    found = read_faq(*files, read_as=read_as or ReadAs()).redacted(settings.redactor)
     with database.read() if dry_run else database.write() as session:
         plan = make_plan(
             session, found, replaces=replace, renames=None if rename else (), outside=not outside_as_entries

@@ -29,8 +29,9 @@ def add(settings: "Settings", database: "Database", text: str, slug: str | None,
     if (slug is None) != never:
         raise click.UsageError("expected one of --answer SLUG and --never")
     with database.write() as session:
-        number = records.add(session, text, intent=slug, author=COMMAND_LINE)
-    say(f"golden phrase {number}: {text.strip()!r} is {_promise(slug)}")
+        number = records.add(session, text, intent=slug, author=COMMAND_LINE, redact=settings.redactor)
+        text = next(phrase.text for phrase in records.read(session) if phrase.id == number)
+    say(f"golden phrase {number}: {text!r} is {_promise(slug)}")
 
 
 @golden.command("list")

@@ -3,7 +3,7 @@
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,13 +72,14 @@ def simulate(
     if curve is not None:
         _require_place(curve)
     with _folder(home) as folder:
-        settings = temporary_settings(folder, seed=seed, max_message_chars=MAX_CHARS, redact=False)
+        configured = temporary_settings(folder, seed=seed, max_message_chars=MAX_CHARS)
+        settings = configured.model_copy(update={"redact": False})  # a log is redacted when it is read
         cap_native_threads(settings.train_threads)
         from helpdesk.simulation.chart import draw_curves
         from helpdesk.simulation.options import Options
         from helpdesk.simulation.run import simulate_script
 
-        script, played = _script(files, Options(**options))
+        script, played = _script(files, Options(**options), configured.redactor)
         result = simulate_script(
             script, played, settings, baselines=baselines, full=full, measure_full=measured, tell=_tell
         )
@@ -124,8 +125,8 @@ def _files(**files: Path | None) -> _Set | _Log:
     return _Log(faq, traffic, test)
 
 
-def _script(files: _Set | _Log, options: "Options") -> tuple["Script", "Options"]:
-    """What will happen, and the options with as many nights as there will be."""
+def _script(files: _Set | _Log, options: "Options", redact: Callable[[str], str]) -> tuple["Script", "Options"]:
+    """What will happen, and the options with as many nights as there will be. What customers wrote is redacted."""
     from helpdesk.records.files.labelled_sets import read_set
     from helpdesk.records.files.traffic_logs import read_log, read_published
     from helpdesk.simulation.real_log import known_in_advance, script_of_log
@@ -134,7 +135,10 @@ def _script(files: _Set | _Log, options: "Options") -> tuple["Script", "Options"
     if isinstance(files, _Set):
         return write_script(read_set(files.train, "train"), read_set(files.test, "test"), options), options
     entries = read_published(files.faq)
-    traffic, test = (read_log(path, entries, longest=MAX_CHARS) for path in (files.traffic, files.test))
+    traffic, test = (
+        [replace(asked, text=redact(asked.text)) for asked in read_log(path, entries, longest=MAX_CHARS)]
+        for path in (files.traffic, files.test)
+    )
     script = script_of_log(entries, traffic, test, nights=options.nights)
     if known := known_in_advance(script):
         _tell(f"{known} of {len(test)} test rows have a text that the FAQ or the traffic holds too")

@@ -187,6 +187,12 @@ def _normalised_by_intent(session: Session) -> dict[int, set[str]]:
     return have
 
 
+def is_phrasing(session: Session, text: str) -> bool:
+    """Whether an entry has a text as a phrasing, however it is typed."""
+    wanted = select(Phrasing.id).where(Phrasing.text_key == text_key(normalise(text))).limit(1)
+    return session.scalar(wanted) is not None
+
+
 def add_phrasings(
     session: Session,
     intent_id: int,

@@ -1,5 +1,6 @@
 """Golden phrases: what must always be answered so, and what must never be answered. The gate keeps staff's word."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
 from helpdesk.records import audit_log
-from helpdesk.records.faq import find_intent
+from helpdesk.records.faq import find_intent, is_phrasing
 from helpdesk.records.tables import GoldenPhraseRow, Intent
 from helpdesk.text import normalise, text_key
 
@@ -21,12 +22,15 @@ class GoldenPhrase:
     intent: str | None
 
 
-def add(session: Session, text: str, *, intent: str | None, author: str) -> int:
+def add(session: Session, text: str, *, intent: str | None, author: str, redact: Callable[[str], str] = str) -> int:
     """Promise an answer (an intent's slug), or none (None), for a text; the id of the promise.
 
-    Texts are compared as normalised, so case and end marks do not matter. Raises BadInputError for a text without
-    letters or digits, NotFoundError for an unknown intent, ConflictError when the text is golden already.
+    redact: what a message goes through, and so does the text, unless it is a phrasing of the FAQ. Texts are compared as
+    normalised, so case and end marks do not matter. Raises BadInputError for a text without letters or digits,
+    NotFoundError for an unknown intent, ConflictError when the text is golden already.
     """
+    if not is_phrasing(session, text):
+        text = redact(text)
     normalised = normalise(text)
     if not any(character.isalnum() for character in normalised):
         raise BadInputError(f"golden phrase {text!r} has no letters or digits; expected what people type")

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from helpdesk.decisions import DecisionKind, DecisionReason
 from helpdesk.matching.decide import Decision
-from helpdesk.redaction import Redactor, make_redactor
+from helpdesk.redaction import Redactor
 from helpdesk.serving.given_texts import check_text
 from helpdesk.serving.live import Live, LiveMatcher
 from helpdesk.settings import Settings
@@ -43,5 +43,4 @@ class MatchService:
 
     @cached_property
     def _redactor(self) -> Redactor:
-        settings = self.settings
-        return make_redactor(on=settings.redact, regions=settings.regions, patterns=settings.redact_patterns)
+        return self.settings.redactor

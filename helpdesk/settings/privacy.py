@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
 from helpdesk.errors import BadInputError
+from helpdesk.redaction import Redactor, make_redactor
 from helpdesk.redaction.own_patterns import read_patterns
 
 
@@ -59,3 +60,8 @@ class PrivacySettings(BaseSettings, defer_build=True):
     def regions(self) -> tuple[str, ...]:
         """The countries of `redact_regions`."""
         return tuple(self.redact_regions.split(","))
+
+    @property
+    def redactor(self) -> Redactor:
+        """What is applied to everything that customers wrote."""
+        return make_redactor(on=self.redact, regions=self.regions, patterns=self.redact_patterns)

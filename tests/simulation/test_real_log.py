@@ -179,7 +179,7 @@ def test_files_that_do_not_belong_together(words: str, fault: str) -> None:
 def played(folder: Path, base: Path) -> tuple[Result, Labelled]:
     """A log of two days played with the tiny model, and its rows."""
     train, test = rows(oos=True)
-    log = train[::-1][:24]
+    log = [(text if intent == "oos" else f"{text} 10.1.2.3", intent) for text, intent in train[::-1][:24]]
     faq = "".join(f"{intent},About {intent}?,Call us,{words},published\n" for intent, words in WORDS.items())
     faq += "".join(f"{intent},,,{text},published\n" for text, intent in train[:45:3])
     traffic = "".join(f"{text},{intent},{'b' if n < 10 else 'a'}\n" for n, (text, intent) in enumerate(log))
@@ -196,7 +196,7 @@ def played(folder: Path, base: Path) -> tuple[Result, Labelled]:
 
 @pytest.mark.slow
 def test_a_log_is_played_from_the_given_faq(tiny_base: Path, tmp_path: Path) -> None:
-    """Two days of its own, messages in its order, labels as its rows say, and the keys of every night."""
+    """Two days of its own, messages in its order and redacted, labels as its rows say, the keys of every night."""
     result, sent = played(tmp_path, tiny_base)
     found = json.loads(result.stdout)
     with open_database(load_settings(home=tmp_path / "kept" / "helpdesk")).read() as session:
@@ -206,7 +206,7 @@ def test_a_log_is_played_from_the_given_faq(tiny_base: Path, tmp_path: Path) -> 
         strange = set(session.scalars(select(Label.normalised).where(Label.kind == "out_of_scope")))
     days = [message.created_at.date() for message in messages]
 
-    assert [message.text for message in messages] == [text for text, _ in sent]
+    assert [message.text for message in messages] == [text.replace("10.1.2.3", "[ip]") for text, _ in sent]
     assert [days.count(day) for day in sorted(set(days))] == [10, 14]
     assert answers == {"Call us"}
     assert strange

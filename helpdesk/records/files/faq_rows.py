@@ -1,7 +1,7 @@
 """Rows of a FAQ file become entries. Every row that does not fit is reported with its line."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from helpdesk.errors import BadRowsError
@@ -9,6 +9,7 @@ from helpdesk.records.faq import Entry
 from helpdesk.records.files.cells import YES_OR_NO, cells_fault
 from helpdesk.records.files.csv_files import BadRows
 from helpdesk.records.files.faq_columns import LIST_FIELDS
+from helpdesk.records.outside_examples import is_outside
 from helpdesk.text import normalise, slugify
 
 ENTRY_FIELDS: Final = ("question", "answer", "locale", "status")
@@ -33,6 +34,24 @@ class FaqFile:
     repeated: tuple[tuple[int, str], ...] = ()
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def redacted(self, redact: Callable[[str], str]) -> "FaqFile":
+        """The same with what customers wrote redacted.
+
+        That is the texts of a file with neither questions nor answers, which are messages that somebody labelled, and
+        those of intents that are none of the FAQ.
+        """
+        messages_only = not any(entry.question or entry.answer for entry in self.entries)
+        return replace(
+            self,
+            entries=[
+                replace(entry, phrasings=tuple(map(redact, entry.phrasings)))
+                if messages_only or is_outside(entry)
+                else entry
+                for entry in self.entries
+            ],
+            repeated=tuple((line, redact(text) if messages_only else text) for line, text in self.repeated),
+        )
 
     def require_good(self) -> None:
         """Raise BadRowsError when any row is bad."""

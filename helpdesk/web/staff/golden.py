@@ -73,7 +73,7 @@ def _promise() -> None:
         raise BadInputError(f"promise {promise!r:.40}; expected a FAQ, or that it is never answered")
     intent = None if promise == NEVER_CHOICE else promise.removeprefix(ALWAYS_CHOICE)
     with service().database.write() as session:
-        golden.add(session, text, intent=intent, author=current_user.name)
+        golden.add(session, text, intent=intent, author=current_user.name, redact=service().settings.redactor)
 
 
 @blueprint.post("/<int:golden_id>/remove")

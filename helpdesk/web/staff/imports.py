@@ -1,6 +1,6 @@
 """Import and export of the FAQ: upload, look at what would change, confirm. Nothing is written before that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
@@ -14,6 +14,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.files.decoding import ENCODINGS
 from helpdesk.records.files.faq_export import export_faq
 from helpdesk.records.files.faq_files import NamedFile, ReadAs, read_faq_files
+from helpdesk.records.files.faq_rows import FaqFile
 from helpdesk.records.files.grids import SEPARATORS
 from helpdesk.records.import_plan import ImportPlan, make_plan
 from helpdesk.records.import_report import reading, report_groups
@@ -91,7 +92,7 @@ def confirm(upload_id: int) -> AnyResponse | tuple[str, int]:
     with service().database.read() as session:
         found = uploads.find_upload(session, upload_id, staff_id=current_user.staff_id)
     if found.receipt is None:
-        read = read_faq_files(uploads.files_of(found), read_as=_read_as(request.form))
+        read = _read(uploads.files_of(found), _read_as(request.form))
         try:
             with service().database.write() as session:
                 uploads.confirm_upload(
@@ -148,6 +149,10 @@ def _download(form: str) -> Response:
     return response
 
 
+def _read(files: Sequence[NamedFile], read_as: ReadAs) -> FaqFile:
+    return read_faq_files(files, read_as=read_as).redacted(service().settings.redactor)
+
+
 def _form(*, problem: str) -> str:
     with service().database.read() as session:
         waiting = uploads.waiting(session, staff_id=current_user.staff_id)
@@ -171,7 +176,7 @@ def _show(upload_id: int, how: Mapping[str, str], *, problem: str = "") -> str:
         "visible": visible,
     }
     try:
-        read = read_faq_files(files, read_as=read_as)
+        read = _read(files, read_as)
     except BadInputError as error:
         return render_template("import_preview.html", plan=None, problem=problem or str(error), **shown)
     with service().database.read() as session:

@@ -39,6 +39,16 @@ def test_promises_are_added_listed_and_removed(ann: FlaskClient, records: Databa
     assert promised(records) == [("what is your <b>salary</b>", None)]
 
 
+def test_a_promise_is_about_what_a_message_becomes(ann: FlaskClient, records: Database) -> None:
+    """Messages are redacted before they are matched, phrasings of the FAQ are not."""
+    with records.write() as session:
+        faq.store_entries(session, [faq.Entry("vpn", phrasings=("call me on 030 1234567",))], author="test")
+    add(ann, "my password is LAB1 thanks", "never")
+    add(ann, "call me on 030 1234567", "always:vpn")
+
+    assert promised(records) == [("my password is [secret] thanks", None), ("call me on 030 1234567", "vpn")]
+
+
 def test_a_draft_can_be_chosen_and_is_marked(ann: FlaskClient, records: Database) -> None:
     """Its answer may come later."""
     with records.write() as session:

@@ -280,3 +280,17 @@ def test_intents_outside_the_faq_are_offered_as_examples(
     assert [slug for slug in entries(records) if slug in ("oos", "remote")] == [*becomes, "remote"]
     with records.read() as session:
         assert session.scalar(select(func.count()).select_from(Example)) == (0 if becomes else 2)
+
+
+def test_labelled_messages_are_redacted(ann: FlaskClient, records: Database) -> None:
+    """Before they are shown, and as they are stored."""
+    path = upload(
+        ann, ("lab.csv", b"text,intent\nmy password is LAB1 thanks,lab\nmy password is LAB1 thanks,lab\n")
+    ).location
+    page = ann.get(path).text
+    confirm(ann, path)
+
+    assert "LAB1" not in page + ann.get(path).text
+    with records.read() as session:
+        texts = session.scalars(select(Phrasing.text).where(Phrasing.text.startswith("my password is"))).all()
+    assert texts == ["my password is [secret] thanks"]
