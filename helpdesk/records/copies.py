@@ -2,13 +2,15 @@
 
 import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import Column, Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Column, Connection, bindparam, cast, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import REGCLASS
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql.schema import Table as SchemaTable
 
 from helpdesk.errors import UnavailableError
@@ -85,6 +87,8 @@ def copy_in(settings: Settings, file: Path, database: Database) -> None:
         _copy_in_by_rows(settings, file, database)
         return
     target.touch(mode=0o600)
+    if target.stat().st_size:
+        _number_on(settings, file, database)
     try:
         with closing(_connect(file)) as copy, closing(_connect(target)) as opened:
             copy.backup(opened)
@@ -92,6 +96,19 @@ def copy_in(settings: Settings, file: Path, database: Database) -> None:
         if error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             raise UnavailableError(f"the database {target} could not be replaced: {error}") from error
         _take_place(file, target)
+
+
+def _number_on(settings: Settings, file: Path, database: Database) -> None:
+    """Let the copy give no id that the database gave which it replaces, if that can be read and has these tables."""
+    copy = _as_database(settings, file)
+    try:
+        with suppress(UnavailableError, DatabaseError), database.read() as replaced:
+            given = _last_ids(replaced.connection())
+            with copy.write() as session:
+                _continue_ids(session.connection(), given, _last_ids(session.connection()))
+    finally:
+        copy.close()
+    check_copy(file)
 
 
 def _take_place(file: Path, target: Path) -> None:
@@ -116,6 +133,7 @@ def _copy_out_by_rows(settings: Settings, database: Database, file: Path) -> Non
         upgrade(copy)
         with database.read() as source, copy.write() as target:
             _copy_rows(source.connection(), target.connection())
+            _continue_ids(target.connection(), _last_ids(source.connection()))
     finally:
         copy.close()
 
@@ -126,10 +144,10 @@ def _copy_in_by_rows(settings: Settings, file: Path, database: Database) -> None
     try:
         require_schema(copy)
         with copy.read() as source, database.write() as target:
+            before = _last_ids(target.connection())
             target.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
             _copy_rows(source.connection(), target.connection())
-            for table in Table.metadata.sorted_tables:
-                _continue_ids(target.connection(), table)
+            _continue_ids(target.connection(), before, _last_ids(source.connection()))
     finally:
         copy.close()
 
@@ -158,11 +176,32 @@ def _refer(target: Connection, table: SchemaTable, column: Column[Any], batch: S
         target.execute(statement, pairs)
 
 
-def _continue_ids(target: Connection, table: SchemaTable) -> None:
-    """The next row gets the next id."""
-    key = table.autoincrement_column
-    if key is None:
-        return
-    newest = target.scalar(select(func.max(key)))
-    if newest is not None:
-        target.execute(select(func.setval(func.pg_get_serial_sequence(table.name, key.name), newest)))
+def _last_ids(connection: Connection) -> dict[str, int]:
+    """Table -> the highest id that was given there so far, also when its row is gone."""
+    if connection.dialect.name == "sqlite":
+        return dict(connection.execute(text("SELECT name, seq FROM sqlite_sequence")).tuples().all())
+    found = {}
+    for table, key in _numbered():
+        sequence = func.pg_get_serial_sequence(table.name, key.name)
+        found[table.name] = connection.scalar(select(func.pg_sequence_last_value(cast(sequence, REGCLASS)))) or 0
+    return found
+
+
+def _numbered() -> Iterator[tuple[SchemaTable, Column[Any]]]:
+    for table in Table.metadata.sorted_tables:
+        if table.autoincrement_column is not None:
+            yield table, table.autoincrement_column
+
+
+def _continue_ids(target: Connection, *given: Mapping[str, int]) -> None:
+    """The next row of each table gets an id that none had, in this database or the ones with these last ids."""
+    for table, key in _numbered():
+        newest = target.scalar(select(func.max(key))) or 0
+        last = max(newest, *(ids.get(table.name, 0) for ids in given))
+        if target.dialect.name == "sqlite":
+            target.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
+            target.execute(
+                text("INSERT INTO sqlite_sequence VALUES (:name, :last)"), {"name": table.name, "last": last}
+            )
+        elif last:
+            target.execute(select(func.setval(func.pg_get_serial_sequence(table.name, key.name), last)))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, MetaData
+from sqlalchemy import Table as SchemaTable
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -38,4 +39,11 @@ class Table(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+    @classmethod
+    def __table_cls__(cls, *parts: Any, **options: Any) -> SchemaTable:
+        """No id is given twice, on SQLite either: forms, clients, bundles, reports and logs outlive the row that they
+        name by it. All tables follow one rule, so that no new one is forgotten."""
+        return SchemaTable(*parts, sqlite_autoincrement=True, **options)
+
     type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012

@@ -19,10 +19,7 @@ class Intent(Table):
     """
 
     __tablename__ = "intents"
-    __table_args__ = (
-        CheckConstraint("status IN ('published', 'draft', 'archived', 'deleted')", name="status"),
-        {"sqlite_autoincrement": True},  # a form that is open still must not change an entry that came later
-    )
+    __table_args__ = (CheckConstraint("status IN ('published', 'draft', 'archived', 'deleted')", name="status"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(128), unique=True)

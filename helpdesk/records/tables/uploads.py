@@ -14,7 +14,6 @@ class Upload(Table):
     """One import of somebody: its files wait until it is confirmed, and then there is a receipt. Gone after `until`."""
 
     __tablename__ = "uploads"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - a form names no later upload by its id
 
     id: Mapped[int] = mapped_column(primary_key=True)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)

@@ -102,3 +102,22 @@ def test_a_version_that_still_serves_is_not_taken_away(desk: ChatService, live: 
     assert row.clean_at is None
     assert current is not None
     assert (desk.settings.bundles / current.directory).is_dir()
+
+
+def test_a_label_that_comes_after_an_erasure_keeps_nothing_waiting(desk: ChatService) -> None:
+    """The next night has a version without what was erased, and the one after it is like any other."""
+
+    def say_and_label(text: str, sender: str) -> int:
+        number = desk.reply(text, channel="rest", sender=sender).message_id
+        with desk.database.write() as session:
+            return labels.label_message(session, number, kind="intent", intent="vpn", staff_id=1, holdout_share=0.0).id
+
+    first = say_and_label(SECRET, "eve")
+    night(desk)
+    with desk.database.write() as session:
+        number = erase(session, ErasureScope(SENDER, sender="eve"), author="ann", home=desk.settings.home).id
+    assert say_and_label("my zyxo tunnel is down again", "bob") > first
+    night(desk)
+    with desk.database.read() as session:
+        assert session.get_one(ErasureRow, number).purged_at is not None
+    assert not [warning for warning in night(desk).warnings if "erased" in warning]
