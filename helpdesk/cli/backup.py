@@ -47,6 +47,7 @@ def restore(file: Path, home: Path | None, force: bool, only_check: bool) -> Non
     backup lacks something that was damaged when it was written; the rest is restored then, too.
     """
     from helpdesk.settings import load_settings
+    from helpdesk.upkeep.home_checks import erasures_to_repeat
     from helpdesk.upkeep.restore import check
     from helpdesk.upkeep.restore import restore as put_back
 
@@ -57,6 +58,8 @@ def restore(file: Path, home: Path | None, force: bool, only_check: bool) -> Non
     )
     for line in contents.left_out:
         say(f"the backup lacks {line}", err=True)
+    for fault in () if only_check else erasures_to_repeat(settings):
+        say(f"{fault.problem}; erase it again: {fault.remedy}", err=True)
     if contents.left_out:
         click.get_current_context().exit(1)
 

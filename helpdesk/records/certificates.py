@@ -26,9 +26,23 @@ def certificate(row: ErasureRow) -> dict[str, Any]:
 
 
 def write_certificate(home: Path, row: ErasureRow) -> None:
-    """Keep it as one JSON file for each erasure in the home; readers see it whole or not at all."""
+    """Keep it as one JSON file for each erasure in the home; readers see it whole or not at all. Another erasure that
+    had the number, before a backup was restored, keeps its file."""
     folder = home / CERTIFICATES
     folder.mkdir(parents=True, exist_ok=True)
-    half = folder / f".erasure-{row.id}.half"
-    half.write_text(json.dumps(certificate(row), indent=1, ensure_ascii=False))
-    half.rename(folder / f"erasure-{row.id}.json")
+    facts = certificate(row)
+    path = folder / f"erasure-{row.id}.json"
+    if path.exists() and not _is_of(path, facts):
+        path = folder / f"erasure-{row.id}-{row.erased_at:%Y%m%dT%H%M%S%fZ}.json"
+    half = path.with_name(f".{path.stem}.half")
+    half.write_text(json.dumps(facts, indent=1, ensure_ascii=False))
+    half.rename(path)
+
+
+def _is_of(path: Path, facts: dict[str, Any]) -> bool:
+    """Whether a file is an earlier state of the certificate; one that cannot be read is not."""
+    try:
+        there = json.loads(path.read_bytes())
+        return all(there[name] == facts[name] for name in ("erased_at", "scope", "subject"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -6,7 +6,14 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.records.database import Database, open_database
 from helpdesk.settings import Settings
 from helpdesk.upkeep.faults import Fault, error
-from helpdesk.upkeep.home_checks import check_bundles, check_nights, check_people, check_permissions, check_schema
+from helpdesk.upkeep.home_checks import (
+    check_bundles,
+    check_erasures,
+    check_nights,
+    check_people,
+    check_permissions,
+    check_schema,
+)
 from helpdesk.upkeep.machine_checks import check_clock, check_disk, check_processor, check_threads
 from helpdesk.upkeep.settings_checks import check_model, check_settings
 
@@ -44,6 +51,7 @@ def _of_records(settings: Settings, database: Database) -> Checks:
         "bundles": lambda: check_bundles(settings, database),
         "clock": lambda: check_clock(database),
         "nights": lambda: check_nights(settings, database),
+        "erasures": lambda: check_erasures(settings, database),
         "people": lambda: check_people(database),
     }
 

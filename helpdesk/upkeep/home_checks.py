@@ -13,8 +13,9 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.learning.night.unfinished import unfinished
 from helpdesk.records import nights
 from helpdesk.records.clock import now
-from helpdesk.records.database import Database, require_schema, sqlite_file
+from helpdesk.records.database import Database, open_database, require_schema, sqlite_file
 from helpdesk.records.tables import Staff
+from helpdesk.records.undone_erasures import undone_erasures
 from helpdesk.settings import Settings
 from helpdesk.upkeep.faults import Fault, error, warning
 from helpdesk.upkeep.verify import kept_versions
@@ -99,3 +100,23 @@ def check_people(database: Database) -> Iterator[Fault]:
         anybody = session.scalar(select(Staff.id).limit(1))
     if anybody is None:
         yield warning("nobody can log in", remedy="`helpdesk staff add NAME --role admin`")
+
+
+def check_erasures(settings: Settings, database: Database) -> Iterator[Fault]:
+    """What was erased is not there again, as it is after a backup of before was restored."""
+    with database.read() as session:
+        found = undone_erasures(session, settings.home)
+    for undone in found:
+        yield error(
+            f"what was erased on {undone.erased_at:%Y-%m-%d %H:%M} UTC ({undone.certificate}) is there again",
+            remedy=f"`{undone.command}`",
+        )
+
+
+def erasures_to_repeat(settings: Settings) -> list[Fault]:
+    """The same for a database that nobody has opened yet."""
+    database = open_database(settings)
+    try:
+        return list(check_erasures(settings, database))
+    finally:
+        database.close()

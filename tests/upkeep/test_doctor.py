@@ -14,7 +14,9 @@ from versions_apart import flip, own_home
 from helpdesk.records import nights, versions
 from helpdesk.records.clock import now, simulated_time
 from helpdesk.records.database import Database, open_database
+from helpdesk.records.tables import Conversation, Message
 from helpdesk.settings import Settings, load_settings
+from helpdesk.text import text_key
 from helpdesk.upkeep import machine_checks
 from helpdesk.upkeep.doctor import examine
 
@@ -52,7 +54,7 @@ def test_a_sound_home_has_no_findings(settings: Settings) -> None:
     assert found(settings) == {}
     assert {check for check, _ in examine(settings)} == {
         "settings", "processor", "threads", "model", "permissions", "disk", "schema", "bundles", "clock", "nights",
-        "people",
+        "erasures", "people",
     }  # fmt: skip
 
 
@@ -191,6 +193,27 @@ def test_a_night_that_failed_and_one_long_ago(settings: Settings, records: Datab
         session.get_one(type(night), night.id).verdict = "kept"
         session.get_one(type(night), night.id).finished_at = moment - timedelta(days=3)
     assert found(settings)["nights"].startswith("warning the last night was on")
+
+
+def test_an_erasure_that_a_restored_backup_undid(settings: Settings, records: Database, tmp_path: Path) -> None:
+    """The restore says so at once, and the doctor until it is done again; the certificate of before stays."""
+    with records.write() as session:
+        talk = Conversation(channel="rest", sender="eve")
+        session.add(talk)
+        session.flush()
+        message = {"channel": "rest", "text": "zyxo", "normalised": "zyxo", "text_key": text_key("zyxo")}
+        session.add(Message(conversation_id=talk.id, **message))
+    run(settings, "backup", str(tmp_path / "saved"))
+    run(settings, "erase", "--sender", "eve")
+    before = {path: path.read_bytes() for path in (settings.home / "certificates").iterdir()}
+    assert found(settings) == {}
+    restored = run(settings, "restore", str(tmp_path / "saved"), "--force")
+
+    assert "erase it again: `helpdesk erase --sender eve`" in restored.stderr
+    assert "is there again" in found(settings)["erasures"]
+    run(settings, "erase", "--sender", "eve")
+    assert found(settings) == {}
+    assert before.items() <= {path: path.read_bytes() for path in (settings.home / "certificates").iterdir()}.items()
 
 
 def test_the_command_ends_with_1_on_errors_alone(settings: Settings) -> None:
