@@ -170,6 +170,34 @@ def test_a_bad_pattern_is_refused_with_its_line(line: str, tmp_path: Path) -> No
         load_settings(redact_patterns=file)
 
 
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", r"(\w+ ?)*;", r"POL-[A-Z]{2}(\d+)+$", "(?:x|xx)+y", "(([a-z])+.)+[A-Z]", "([^ ]+)+@"]
+)
+def test_a_pattern_that_would_hang_is_refused(pattern: str, tmp_path: Path) -> None:
+    """It is tried elsewhere, so that the trial ends; the fault names it."""
+    file = tmp_path / "patterns"
+    file.write_text(f"fine A\\d{{5}}\nevil {pattern}\n")
+
+    with pytest.raises(BadInputError, match=r"HELPDESK_REDACT_PATTERNS=.*pattern evil takes too long"):
+        load_settings(redact_patterns=file)
+
+
+def test_ordinary_patterns_pass_the_trial(tmp_path: Path) -> None:
+    """Among them those that a message of digits or spaces slows down a little."""
+    file = tmp_path / "patterns"
+    expressions = (
+        r"\bS\d{5}\b",
+        r"\d+-\d+",
+        r"(?:[\w-]+\.)+club",
+        r"(?i)kunde\s*:?\s*\w+",
+        r"[^\W\d]+\s+\d+$",
+        "(?<=no )[1-9]+",
+    )
+    file.write_text("\n".join(f"own{number} {expression}" for number, expression in enumerate(expressions)))
+
+    assert len(load_settings(redact_patterns=file).redactor.own) == len(expressions)
+
+
 def test_unknown_countries_are_refused() -> None:
     """Numbers of a country that does not exist would never be found."""
     with pytest.raises(BadInputError, match="'XX'"):

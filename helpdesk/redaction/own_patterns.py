@@ -1,7 +1,7 @@
 """Patterns of operators: what else is personal in their house, a staff number or a policy number."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,22 @@ def read_patterns(path: Path) -> tuple[OwnPattern, ...]:
         for number, line in enumerate(lines, start=1)
         if line.strip() and not line.lstrip().startswith("#")
     )
+
+
+def require_fast(patterns: Sequence[OwnPattern]) -> None:
+    """Raise BadInputError that names the pattern with which a long message would take too long."""
+    from helpdesk.redaction.pattern_trial import slow_pattern
+
+    try:
+        number = slow_pattern([own.pattern.pattern for own in patterns])
+    except OSError as error:
+        raise BadInputError(f"the patterns cannot be tried: {error}") from error
+    if number is not None:
+        own = patterns[number]
+        raise BadInputError(
+            f"pattern {own.name} takes too long on a long message: {own.pattern.pattern!r:.80}; "
+            "write it without a repetition within a repetition, (a+)+, or with bounds, a{1,40}"
+        )
 
 
 def _pattern(line: str, where: str) -> OwnPattern:

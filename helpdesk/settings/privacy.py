@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings
 
 from helpdesk.errors import BadInputError
 from helpdesk.redaction import Redactor, make_redactor
-from helpdesk.redaction.own_patterns import read_patterns
+from helpdesk.redaction.own_patterns import read_patterns, require_fast
 
 
 class PrivacySettings(BaseSettings, defer_build=True):
@@ -51,7 +51,7 @@ class PrivacySettings(BaseSettings, defer_build=True):
     def _are_patterns(cls, value: Path | None) -> Path | None:
         if value is not None:
             try:
-                read_patterns(value)
+                require_fast(read_patterns(value))
             except BadInputError as error:
                 raise ValueError(str(error)) from None
         return value
