@@ -200,5 +200,16 @@ def test_ordinary_patterns_pass_the_trial(tmp_path: Path) -> None:
 
 def test_unknown_countries_are_refused() -> None:
     """Numbers of a country that does not exist would never be found."""
-    with pytest.raises(BadInputError, match="'XX'"):
+    with pytest.raises(BadInputError, match="'XX' is no country"):
         load_settings(redact_regions="US,XX")
+    with pytest.raises(BadInputError, match="'none' is no country"):
+        load_settings(redact_regions="US,none")
+
+
+@pytest.mark.parametrize(("regions", "redacted"), [("", "[phone] or [phone]"), ("none", "020 7946 0018 or [phone]")])
+def test_national_numbers_can_be_left_alone(regions: str, redacted: str) -> None:
+    """Empty is the default, as with every setting; international numbers are found all the same."""
+    redact = load_settings(redact_regions=regions).redactor
+
+    assert redact("020 7946 0018 or +44 7911 123456") == redacted
+    assert redact("call 020 7946 0018") == "call [phone]"

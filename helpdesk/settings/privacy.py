@@ -1,6 +1,7 @@
 """What is kept of people, and for how long."""
 
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
@@ -8,6 +9,8 @@ from pydantic_settings import BaseSettings
 from helpdesk.errors import BadInputError
 from helpdesk.redaction import Redactor, make_redactor
 from helpdesk.redaction.own_patterns import read_patterns, require_fast
+
+_NO_REGION: Final = "none"
 
 
 class PrivacySettings(BaseSettings, defer_build=True):
@@ -21,7 +24,8 @@ class PrivacySettings(BaseSettings, defer_build=True):
     redact_regions: str = Field(
         "US,GB,DE",
         validate_default=False,  # the library of telephone numbers takes its time to load
-        description="Countries (ISO 3166, separated by commas) whose telephone numbers are known without `+`",
+        description="Countries (ISO 3166, separated by commas) whose telephone numbers are known without `+`; `none`: "
+        "of no country, so that national numbers are found after words like *call* only",
     )
     redact_patterns: Path | None = Field(
         None,
@@ -41,10 +45,16 @@ class PrivacySettings(BaseSettings, defer_build=True):
     def _are_regions(cls, value: str) -> str:
         from phonenumbers import SUPPORTED_REGIONS
 
-        unknown = [region for region in value.split(",") if region.strip() not in SUPPORTED_REGIONS]
-        if unknown:
-            raise ValueError(f"expected countries as two capital letters, not {unknown[0].strip()!r:.20}")
-        return ",".join(region.strip() for region in value.split(","))
+        regions = [region.strip() for region in value.split(",")]
+        if regions == [_NO_REGION]:
+            return value.strip()
+        for region in regions:
+            if region not in SUPPORTED_REGIONS:
+                raise ValueError(
+                    f"{region!r:.20} is no country with telephone numbers; expected two capital letters for each, "
+                    f"such as DE,FR, or {_NO_REGION}"
+                )
+        return ",".join(regions)
 
     @field_validator("redact_patterns")
     @classmethod
@@ -59,7 +69,7 @@ class PrivacySettings(BaseSettings, defer_build=True):
     @property
     def regions(self) -> tuple[str, ...]:
         """The countries of `redact_regions`."""
-        return tuple(self.redact_regions.split(","))
+        return () if self.redact_regions == _NO_REGION else tuple(self.redact_regions.split(","))
 
     @property
     def redactor(self) -> Redactor:

@@ -42,6 +42,11 @@ def check_settings(settings: Settings) -> Iterator[Fault]:
         yield error(
             f"HELPDESK_SECRET_KEY is shorter than {_SHORTEST_KEY} characters", remedy="`openssl rand -hex 32` makes one"
         )
+    if not settings.redact:
+        yield warning(
+            "HELPDESK_REDACT is off: addresses, numbers and passwords in messages are stored as they are typed",
+            remedy="unset it; if it was for order numbers, HELPDESK_REDACT_REGIONS=none leaves national numbers alone",
+        )
     for origin in settings.allowed_origins:
         if "*" in origin:
             yield warning(f"HELPDESK_ALLOWED_ORIGINS lets {origin} in", remedy="name each origin in full")

@@ -63,6 +63,7 @@ CHANGED = [
     ({"secret_key": "short"}, "settings", "error HELPDESK_SECRET_KEY is shorter"),
     ({"allowed_origins": "https://*.example.com"}, "settings", "warning HELPDESK_ALLOWED_ORIGINS lets"),
     ({"replies": "/nowhere/replies.csv"}, "settings", "error "),
+    ({"redact": "false"}, "settings", "warning HELPDESK_REDACT is off"),
     ({"workers": 512}, "settings", "warning 512 processes write to one SQLite file"),
     ({"encoder_threads": 512}, "threads", "warning 1 processes with 512 encoder threads share"),
     ({"train_threads": 512}, "threads", "warning HELPDESK_TRAIN_THREADS is 512"),
