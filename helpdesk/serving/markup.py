@@ -4,6 +4,7 @@
 it was typed: an answer without any of these reads as it always did.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
@@ -11,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import nh3
+from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -18,6 +20,13 @@ from markdown_it.token import Token
 SCHEMES: Final = ("http", "https", "mailto", "tel")
 _BLOCKS: Final = ("list", "paragraph")
 _INLINES: Final = ("text", "linkify", "newline", "emphasis", "link")
+_WEB_SCHEME: Final = re.compile(r"(?<![a-z0-9+])https?$", re.IGNORECASE)
+_SCHEME_SEEN: Final = len("https") + 1
+_LONGEST_ADDRESS: Final = 2048
+_BARE: Final = {"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False}
+_WEB, _MAIL = LinkifyIt(options=_BARE), LinkifyIt(options=_BARE)
+for _scheme in ("http:", "https:", "ftp:", "//"):
+    _MAIL.add(_scheme, None)
 _CLEANER: Final = nh3.Cleaner(
     tags={"p", "br", "ul", "ol", "li", "strong", "em", "a"},
     attributes={"*": set(), "a": {"href"}, "ol": {"start"}},
@@ -107,6 +116,33 @@ def _stars_that_stress_nothing(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _web_address(state: StateInline, silent: bool) -> bool:
+    """A bare address, from its `://` on. The rule of markdown-it itself looks for the scheme through all that stands
+    before, and for the end through all that follows, so many addresses that are none took it seconds."""
+    if state.linkLevel or not state.src.startswith("://", state.pos):
+        return False
+    scheme = _WEB_SCHEME.search(state.src[max(0, state.pos - _SCHEME_SEEN) : state.pos])
+    if scheme is None or not state.pending.endswith(scheme.group()):
+        return False
+    begin = state.pos - len(scheme.group())
+    found = _WEB.match_at_start(state.src[begin : begin + _LONGEST_ADDRESS])
+    url = found.url.rstrip("*") if found else ""
+    address = state.md.normalizeLink(url) if len(url) < _LONGEST_ADDRESS else ""
+    if len(url) < _LONGEST_ADDRESS and not _may_link(address):
+        return False
+    if not address and not silent:
+        state.pending += state.src[state.pos : begin + len(url)]
+    elif not silent:
+        state.pending = state.pending.removesuffix(scheme.group())
+        for kind, tag, nesting in (("link_open", "a", 1), ("text", "", 0), ("link_close", "a", -1)):
+            token = state.push(kind, tag, nesting)  # type: ignore[arg-type]
+            token.markup, token.info = ("linkify", "auto") if tag else ("", "")
+            token.attrs = {"href": address} if nesting == 1 else {}
+            token.content = "" if tag else url
+    state.pos = begin + len(url)
+    return True
+
+
 def _make() -> MarkdownIt:
     made = MarkdownIt("zero", {"html": False, "linkify": True, "breaks": True})
     made.enable([*_BLOCKS, *_INLINES, "balance_pairs"])
@@ -114,8 +150,8 @@ def _make() -> MarkdownIt:
     made.inline.ruler.before("emphasis", "plain_stars", _stars_that_stress_nothing)
     made.validateLink = _may_link  # type: ignore[method-assign,assignment]
     made.normalizeLinkText = str  # type: ignore[method-assign,assignment]
-    if made.linkify is not None:
-        made.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    made.linkify = _MAIL
+    made.inline.ruler.at("linkify", _web_address)
     return made
 
 

@@ -1,6 +1,8 @@
 """Links, lists and emphasis in answers: nothing that runs, and nothing else than what was typed."""
 
 import re
+from collections.abc import Callable
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -124,3 +126,34 @@ def test_an_answer_of_before_reads_as_it_always_did(answer: str) -> None:
     assert plain(answer) == answer
     assert "<strong>" not in html(answer)
     assert "<em>" not in html(answer)
+
+
+@pytest.mark.parametrize("unit", ["http://a", "http://(", "http://a/", "http:// ", "a://", "mailto:a@b.c "])
+def test_eight_times_the_text_takes_about_eight_times_as_long(unit: str) -> None:
+    """Where the work grew with the square it took sixty times as long. Processor time, the least of three."""
+
+    def seconds(length: int, way: Callable[[str], str]) -> float:
+        text, spent = unit * (length // len(unit)), []
+        for _ in range(3):
+            began = process_time()
+            way(text)
+            spent.append(process_time() - began)
+        return min(spent)
+
+    for way in (html.__wrapped__, plain.__wrapped__):
+        assert seconds(40_000, way) < 25 * seconds(5_000, way) + 0.05
+
+
+def test_an_address_longer_than_browsers_take_is_text() -> None:
+    """One that is a little shorter is a link."""
+    short, long = (f"https://example.com/{'a' * length}" for length in (1900, 2100))
+    assert f'<a href="{short}"' in html(short)
+    assert html(f"See {long} now") == f"<p>See {long} now</p>"
+    assert plain(long) == long
+
+
+@pytest.mark.parametrize("before", ["", " ", "(", ".", "-", "é"])
+def test_an_address_is_a_link_after_any_mark(before: str) -> None:
+    """Not in the middle of a word of ASCII letters."""
+    assert '<a href="https://example.com"' in html(f"{before}https://example.com.")
+    assert "<a" not in html(f"{before}xhttps://example.com")
