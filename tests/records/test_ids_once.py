@@ -138,7 +138,7 @@ def test_an_old_database_keeps_all_that_it_holds(old: Database) -> None:
         message = {"conversation_id": 1, "channel": "rest", "text": "n", "normalised": "n", "text_key": "n"}
         session.execute(insert(Message), message)
         assert session.scalar(select(func.max(Message.id))) == 11
-        last = dict(session.execute(text("SELECT name, seq FROM sqlite_sequence")).tuples().all())
+        last: dict[str, int] = dict(session.execute(text("SELECT name, seq FROM sqlite_sequence")).tuples().all())
     assert (last["labels"], last["conversations"], last["cases"]) == (2, 1, 0)
 
 
