@@ -8,8 +8,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from re import _constants as op  # type: ignore[attr-defined]  # Python has no public reader of patterns
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as op  # Python has no public reader of patterns
+from re import _parser
 from typing import Any, Final
 
 _CHARACTERS: Final = 2_000  # of a trial text, as many as the longest message has by default
