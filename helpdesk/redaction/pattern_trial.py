@@ -8,10 +8,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from re import _constants as op  # Python has no public reader of patterns
-from re import _parser
+from importlib import import_module
 from typing import Any, Final
 
+_PARSER: Final[Any] = import_module("re._parser")  # Python has no public reader of patterns
+_OP: Final[Any] = import_module("re._constants")
 _CHARACTERS: Final = 2_000  # of a trial text, as many as the longest message has by default
 _SECONDS: Final = 0.5  # of processor, for all texts of a pattern
 _PATIENCE: Final = 5  # seconds for all patterns, because the machine may be busy
@@ -25,8 +26,8 @@ for number, (expression, texts) in enumerate(json.load(sys.stdin)):
             pass
     print(number, time.process_time() - before, flush=True)
 """
-_REPEATS: Final = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
-_CLASSES: Final = {op.CATEGORY_DIGIT: "1", op.CATEGORY_SPACE: " ", op.CATEGORY_WORD: "a"}
+_REPEATS: Final = (_OP.MAX_REPEAT, _OP.MIN_REPEAT, _OP.POSSESSIVE_REPEAT)
+_CLASSES: Final = {_OP.CATEGORY_DIGIT: "1", _OP.CATEGORY_SPACE: " ", _OP.CATEGORY_WORD: "a"}
 _OFTEN: Final = 10  # a repetition of no more times is no long one
 _SOME: Final = "a1 -A_.@"
 
@@ -57,7 +58,7 @@ def _tried(trials: str) -> str:
 def _texts(expression: str) -> Iterator[str]:
     """Texts that match at first: each repetition goes on for long, one at a time and all at once, until the last
     character."""
-    parsed = _parser.parse(expression)
+    parsed = _PARSER.parse(expression)
     repetitions = sum(kind in _REPEATS for kind, _ in parsed)
     for long in (None, *range(repetitions)):
         yield f"{_matching(parsed, long)[:_CHARACTERS]}\0"
@@ -71,32 +72,33 @@ def _matching(parsed: Any, long: int | None, most: int = _CHARACTERS) -> str:
             least, _, part = value
             chosen = long in (None, repetition) and value[1] > _OFTEN
             repetition += 1
-            pieces.append(_matching(part, None, 1) * (most if chosen else least))
-        elif kind == op.SUBPATTERN:
+            times = most if chosen else min(least, _CHARACTERS)
+            pieces.append((_matching(part, None, 1) * times)[:_CHARACTERS])
+        elif kind == _OP.SUBPATTERN:
             pieces.append(_matching(value[-1], long, most))
-        elif kind == op.BRANCH:
+        elif kind == _OP.BRANCH:
             pieces.append(_matching(value[1][0], long, most))
-        elif kind == op.LITERAL:
+        elif kind == _OP.LITERAL:
             pieces.append(chr(value))
-        elif kind == op.IN:
+        elif kind == _OP.IN:
             pieces.append(_member(value))
-        elif kind in (op.ANY, op.NOT_LITERAL):
-            pieces.append(next(c for c in _SOME if kind == op.ANY or c != chr(value)))
+        elif kind in (_OP.ANY, _OP.NOT_LITERAL):
+            pieces.append(next(c for c in _SOME if kind == _OP.ANY or c != chr(value)))
     return "".join(pieces)
 
 
 def _member(members: Any) -> str:
     """A character of a set."""
-    if members[0][0] == op.NEGATE:
+    if members[0][0] == _OP.NEGATE:
         return next((c for c in _SOME if not any(_holds(member, c) for member in members[1:])), "~")
     kind, value = members[0]
-    return chr(value) if kind == op.LITERAL else chr(value[0]) if kind == op.RANGE else _CLASSES.get(value, "~")
+    return chr(value) if kind == _OP.LITERAL else chr(value[0]) if kind == _OP.RANGE else _CLASSES.get(value, "~")
 
 
 def _holds(member: Any, character: str) -> bool:
     kind, value = member
-    if kind == op.LITERAL:
+    if kind == _OP.LITERAL:
         return bool(value == ord(character))
-    if kind == op.RANGE:
+    if kind == _OP.RANGE:
         return bool(value[0] <= ord(character) <= value[1])
-    return character in {op.CATEGORY_DIGIT: "1", op.CATEGORY_SPACE: " ", op.CATEGORY_WORD: "a1A_"}.get(value, "")
+    return character in {_OP.CATEGORY_DIGIT: "1", _OP.CATEGORY_SPACE: " ", _OP.CATEGORY_WORD: "a1A_"}.get(value, "")
