@@ -1,0 +1,218 @@
+"""How cost grows: with phrasings, with messages stored, with clients at once. One script, one picture.
+
+    python benchmarks/growth.py                                   # all, at the SIZES below
+    python benchmarks/growth.py --only phrasings --sizes 1000000  # adds a size to what was measured
+    python benchmarks/growth.py --only nothing                    # draws again
+
+phrasings   made-up vectors as in `search.py`, each size in a process of its own: seconds to build the graph and to open
+            it with the vectors mapped, milliseconds of a search, recall at 10, megabytes of memory that are not shared
+messages    a year of traffic as in `pages.py`: milliseconds of the processor for the desk, the metrics, the report of
+            30 days and one message, megabytes of the database
+clients     that many at once, each with its own connection, at a service with the smallest of those homes: messages a
+            second, latencies, milliseconds of the processor a message
+
+What was measured is kept in --out, one JSON object a line, and the picture shows the newest of each.
+"""
+
+import argparse
+import json
+import logging
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from history import ACTIONS, PLACES, SUBJECTS
+from load import distinct_texts, post_all
+from measured import append, circumstances, read
+from pages import _log_in, make
+from search import phrasings
+from services import free_port, helpdesk_service, processor_seconds
+
+from helpdesk.app import create_app
+from helpdesk.matching.index import HNSW_FROM, build_graph, open_index
+from helpdesk.records.database import open_database
+from helpdesk.serving.memory import give_back_memory
+from helpdesk.settings import temporary_settings
+
+ROOT = Path(__file__).parent.parent
+SIZES: Final = {
+    "phrasings": (1_000, 3_000, 10_000, 30_000, 100_000),
+    "messages": (10_000, 100_000, 500_000),
+    "clients": (1, 4, 16, 64, 256),
+}
+QUERIES, NEAREST = 1_000, 10
+ROUNDS = 15
+MESSAGES_EACH_RUN = 2_000
+PAGES: Final = {"desk": "/desk", "metrics": "/metrics", "report": "/desk/report"}
+PANELS: Final = (
+    ("phrasings", "search, ms", ("p50 ms", "p99 ms")),
+    ("phrasings", "seconds", ("build s", "open s")),
+    ("phrasings", "memory, MB", ("memory MB",)),
+    ("messages", "processor, ms", ("desk ms", "metrics ms", "report ms", "message ms")),
+    ("messages", "database, MB", ("database MB",)),
+    ("clients", "messages a second", ("a second",)),
+    ("clients", "latency, ms", ("p50 ms", "p99 ms")),
+    ("clients", "processor a message, ms", ("processor ms",)),
+)
+Figures = dict[str, float]
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Measure what is asked for and draw all that is known."""
+    arguments = _arguments()
+    results = arguments.out / "growth.jsonl"
+    if arguments.one:
+        print(json.dumps(of_phrasings(arguments.one)))
+        return
+    logging.disable(logging.WARNING)
+    for what, measure in (("phrasings", _apart), ("messages", of_messages), ("clients", of_clients)):
+        if arguments.only in ("", what):
+            for size in arguments.sizes or SIZES[what]:
+                figures = measure(size, arguments.out)
+                append(results, {"what": what, "size": size, "figures": figures, **circumstances()})
+                shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+                print(f"{size:,} {what}: {shown}", flush=True)
+    draw(read(results), arguments.out / "growth.svg")
+
+
+def of_phrasings(size: int) -> Figures:
+    """The index alone, as a bundle that was judged when it was built is opened."""
+    asked, stored = np.split(phrasings(size + QUERIES, seed=0), [QUERIES])
+    with tempfile.TemporaryDirectory() as folder:
+        graph, vectors = Path(folder) / "index.bin", Path(folder) / "vectors.npy"
+        np.save(vectors, stored)
+        exact = [set(np.argpartition(-(stored @ query), NEAREST)[:NEAREST]) for query in asked[:200]]
+        del stored
+        mapped = np.asarray(np.load(vectors, mmap_mode="r"))
+        built, _ = _timed(lambda: build_graph(mapped, graph))
+        before = _own_memory()  # of the graph that was built nothing is left
+        opened, index = _timed(lambda: open_index(mapped, graph, judged=size >= HNSW_FROM))
+        times, found = [], 0
+        for number, query in enumerate(asked):
+            seconds, nearest = _timed(partial(index.search, query, NEAREST))
+            times.append(seconds * 1000)
+            found += len(exact[number] & set(nearest.rows)) if number < len(exact) else 0
+        give_back_memory()
+        memory = _own_memory() - before
+    return {
+        "p50 ms": statistics.median(times),
+        "p99 ms": float(np.percentile(times, 99)),
+        "recall": found / (len(exact) * NEAREST),
+        "build s": built,
+        "open s": opened,
+        "memory MB": memory,
+    }
+
+
+def _apart(size: int, _: Path) -> Figures:
+    """In a process of its own, since memory is measured."""
+    said = subprocess.run([sys.executable, __file__, "--one", str(size)], check=True, capture_output=True, text=True)
+    figures: Figures = json.loads(said.stdout.splitlines()[-1])
+    return figures
+
+
+def of_messages(size: int, out: Path) -> Figures:
+    """Pages and one message in this process, over SQLite."""
+    settings = temporary_settings(out / f"messages-{size}")
+    database = open_database(settings)
+    if not (settings.home / "filled").exists():
+        make(settings, database, size)
+        (settings.home / "filled").touch()
+    client = create_app(settings).test_client()
+    _log_in(client)
+    figures = {f"{name} ms": _processor_ms(partial(client.get, path)) for name, path in PAGES.items()}
+    texts = _texts()
+
+    def say() -> Any:
+        return client.post("/webhooks/rest/webhook", json={"sender": next(texts), "message": next(texts)})
+
+    figures["message ms"] = _processor_ms(say)
+    database.close()
+    return figures | {"database MB": (settings.home / "helpdesk.db").stat().st_size / 1e6}
+
+
+def of_clients(clients: int, out: Path) -> Figures:
+    """A service with two workers under closed load of distinct messages."""
+    settings = temporary_settings(out / f"messages-{SIZES['messages'][0]}", port=free_port())
+    texts = _texts()
+    with helpdesk_service(settings) as service:
+        post_all(settings.port, [next(texts) for _ in range(200)], clients=16)
+        before = processor_seconds(service)
+        load = post_all(settings.port, [next(texts) for _ in range(MESSAGES_EACH_RUN)], clients=clients)
+        used = processor_seconds(service) - before
+    return {
+        "a second": load.rps,
+        "p50 ms": load.p50,
+        "p99 ms": float(np.percentile(load.latencies, 99)),
+        "processor ms": 1000 * used / MESSAGES_EACH_RUN,
+    }
+
+
+def _texts() -> Iterator[str]:
+    """Messages that no two are alike."""
+    texts = [f"{act} my {thing} at {place}" for act in ACTIONS for thing in SUBJECTS for place in PLACES]
+    return distinct_texts(texts, seed=time.time_ns())
+
+
+def _timed(call: Callable[[], T]) -> tuple[float, T]:
+    began = time.perf_counter()
+    result = call()
+    return time.perf_counter() - began, result
+
+
+def _processor_ms(call: Callable[[], Any]) -> float:
+    """The median of some rounds after one that is not counted."""
+    call()
+    times = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        call()
+        times.append(1000 * (time.process_time() - began))
+    return statistics.median(times)
+
+
+def _own_memory() -> float:
+    """Megabytes that this process shares with nobody and no file holds."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon")) / 1000
+
+
+def draw(records: Sequence[dict[str, Any]], path: Path) -> None:
+    """A panel a cost, both axes logarithmic."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    newest = {(record["what"], record["size"]): record["figures"] for record in records}
+    with matplotlib.rc_context({"svg.hashsalt": "helpdesk", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(13, 6.4), layout="constrained")
+        for axes, (what, title, names) in zip(figure.subplots(2, 4).flat, PANELS, strict=True):
+            sizes = sorted(size for kind, size in newest if kind == what)
+            if not sizes:
+                continue
+            for name in names:
+                axes.plot(sizes, [newest[what, size][name] for size in sizes], marker="o", label=name)
+            axes.set(xscale="log", yscale="log", xlabel=what, title=title)
+            axes.grid(alpha=0.3)
+            axes.legend(fontsize=8, frameon=False)
+        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="phrasings, messages or clients")
+    parser.add_argument("--sizes", type=int, nargs="+")
+    parser.add_argument("--out", type=Path, default=ROOT / "var" / "growth", help="folder of results, homes, picture")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
