@@ -74,7 +74,9 @@ def tune(
     everything = list(range(len(dataset.train)))
     base = load_base(settings.base_model, threads=settings.train_threads)
     auxiliary = AuxiliaryExamples(dataset, base, seed=settings.seed)
-    plans = [_plan(dataset, rows, max_steps=max_steps) for rows in (*subsets, everything)]
+    brief = evaluated > 1  # many small ones; what a large set's one would lose by it nobody has measured
+    plans = [_plan(dataset, rows, max_steps=max_steps, brief=brief) for rows in subsets]
+    plans.append(_plan(dataset, everything, max_steps=max_steps, brief=False))
     work = sum(_work(plan, auxiliary, len(rows)) for plan, rows in zip(plans, (*subsets, everything), strict=True))
     trainer = _Trainer(dataset, auxiliary, settings, progress, TrainingBudget(minutes * 60, work=work))
     folders = [workdir / f"fold-{fold}" for fold in range(evaluated)]
@@ -113,8 +115,8 @@ def _folds(dataset: Dataset) -> tuple[int, int]:
     return parts, parts
 
 
-def _plan(dataset: Dataset, rows: Sequence[int], *, max_steps: int | None) -> TrainingPlan:
-    return plan_training(len(rows), len({dataset.train[n].intent for n in rows}), max_steps=max_steps)
+def _plan(dataset: Dataset, rows: Sequence[int], *, max_steps: int | None, brief: bool) -> TrainingPlan:
+    return plan_training(len(rows), len({dataset.train[n].intent for n in rows}), max_steps=max_steps, brief=brief)
 
 
 def _work(plan: TrainingPlan, auxiliary: AuxiliaryExamples, rows: int) -> float:
