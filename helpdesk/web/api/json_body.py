@@ -39,6 +39,7 @@ def _whole_number(value: object) -> int:
     return int(text)
 
 
+_SAID_OF = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 Count = Annotated[int, BeforeValidator(_whole_number)]
 
 
@@ -90,7 +91,7 @@ def parse(raw: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise BadInputError(f"the body is not JSON: {error}; expected an object") from None
     if not isinstance(value, dict):
-        raise BadInputError(f"the body is a JSON {type(value).__name__}; expected an object")
+        raise BadInputError(f"the body is {_SAID_OF.get(type(value), 'a number')}; expected an object")
     return value
 
 
