@@ -50,7 +50,24 @@ def check_settings(settings: Settings) -> Iterator[Fault]:
     for origin in settings.allowed_origins:
         if "*" in origin:
             yield warning(f"HELPDESK_ALLOWED_ORIGINS lets {origin} in", remedy="name each origin in full")
+    yield from _check_times(settings)
     read_replies(settings)
+
+
+def _check_times(settings: Settings) -> Iterator[Fault]:
+    """A time within which another one would have to fall."""
+    if settings.session_idle_hours > settings.session_hours:
+        yield warning(
+            f"HELPDESK_SESSION_IDLE_HOURS ({settings.session_idle_hours:g}) is more than HELPDESK_SESSION_HOURS "
+            f"({settings.session_hours:g}), so it never ends a login",
+            remedy="make it less, or unset it",
+        )
+    if settings.retention_days is not None and settings.retention_days < settings.replay_days:
+        yield warning(
+            f"messages are deleted after {settings.retention_days} days, and nights would replay those of "
+            f"{settings.replay_days}",
+            remedy="set HELPDESK_REPLAY_DAYS to HELPDESK_RETENTION_DAYS or less",
+        )
 
 
 def check_model(settings: Settings) -> Iterator[Fault]:

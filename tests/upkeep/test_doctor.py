@@ -64,6 +64,8 @@ CHANGED = [
     ({"allowed_origins": "https://*.example.com"}, "settings", "warning HELPDESK_ALLOWED_ORIGINS lets"),
     ({"replies": "/nowhere/replies.csv"}, "settings", "error "),
     ({"redact": "false"}, "settings", "warning HELPDESK_REDACT is off"),
+    ({"session_idle_hours": 48}, "settings", "warning HELPDESK_SESSION_IDLE_HOURS (48) is more"),
+    ({"retention_days": 7}, "settings", "warning messages are deleted after 7 days"),
     ({"workers": 512}, "settings", "warning 512 processes write to one SQLite file"),
     ({"encoder_threads": 512}, "threads", "warning 1 processes with 512 encoder threads share"),
     ({"train_threads": 512}, "threads", "warning HELPDESK_TRAIN_THREADS is 512"),
