@@ -7,11 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from helpdesk.errors import BadInputError, HelpdeskError, NotFoundError
-from helpdesk.records.database import Database, open_database, require_schema, sqlite_file
+from helpdesk.records.database import Database, open_database, require_schema
 from helpdesk.settings import Settings
 
 SECRET_KEY = "secret_key"  # noqa: S105 - the name of its file
-OWN_FOLDERS = ("bundles", "reports", "certificates", "replay", "unfinished-nights")
 PRIVATE = 0o077  # the umask under which a home is written: nobody but its user reads what people wrote
 
 
@@ -45,23 +44,6 @@ def close_to_others(home: Path) -> None:
             found = path.stat()
             if found.st_mode & PRIVATE and found.st_uid == os.geteuid():
                 path.chmod(stat.S_IMODE(found.st_mode) & ~PRIVATE)
-
-
-def require_not_ours(settings: Settings, database: Database, file: Path) -> None:
-    """Raise BadInputError when a file that a command is to write is one that the helpdesk keeps itself.
-
-    Such are its database, what lies in its home already, and all in the folders of its home. A name that is new in the
-    home is free, and so is everything elsewhere.
-    """
-    target, home = file.resolve(), settings.home.resolve()
-    inside = target.relative_to(home).parts if target.is_relative_to(home) else ()
-    own = (len(inside) == 1 and target.is_file()) or (bool(inside) and inside[0] in OWN_FOLDERS)
-    stored = sqlite_file(database)
-    if stored is not None:
-        stored = stored.resolve()
-        own |= target in [stored.with_name(stored.name + end) for end in ("", "-wal", "-shm", "-journal")]
-    if own:
-        raise BadInputError(f"{file} is a file of the helpdesk itself; name another one to write")
 
 
 def secret_key(settings: Settings) -> str:

@@ -49,7 +49,7 @@ def progress_bars() -> "Reporter":
 
 def write_out(settings: "Settings", database: "Database", data: str | bytes, file: Path | None) -> None:
     """Write an export to a file, which appears whole or not at all, or to standard output without one."""
-    from helpdesk.home import require_not_ours
+    from helpdesk.records.own_files import require_not_ours
 
     if file is None:
         click.echo(data, nl=False)

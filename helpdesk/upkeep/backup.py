@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from helpdesk.errors import BadInputError, BundleError
-from helpdesk.home import require_not_ours
 from helpdesk.matching.bundle import MANIFEST, fsync, sealed_manifest
 from helpdesk.matching.bundle_repair import copies_by_hash
 from helpdesk.matching.bundle_store import open_store
@@ -16,6 +15,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.copies import bundles_of_copy, copy_out
 from helpdesk.records.database import Database
 from helpdesk.records.files.reports import REPORTS
+from helpdesk.records.own_files import require_not_ours
 from helpdesk.settings import Settings
 from helpdesk.upkeep.archive import BACKUP_FORMAT, Contents, Writer, is_backup, opened, writing
 
