@@ -116,7 +116,7 @@ def body(**more: Any) -> dict[str, Any]:
     ("path", "raw", "words"),
     [
         (WEBHOOK, b"{", "not JSON"),
-        (WEBHOOK, b"[]", "a JSON list; expected an object"),
+        (WEBHOOK, b"[]", "an array; expected an object"),
         (WEBHOOK, b'{"sender": "a"}', "message is missing"),
         (WEBHOOK, b'{"sender": true, "message": "x"}', "sender is True; Input should be a valid string"),
         (WEBHOOK, b'{"sender": 5.5, "message": "x"}', "sender is 5.5; Input should be a valid string"),
