@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation
 LOCKED := $(PIP) --require-hashes
-WORKERS ?= 2
+WORKERS ?= 3
 # Bytecode is kept, whatever the machine's environment says: each command that a test starts would compile everything.
 export PYTHONDONTWRITEBYTECODE :=
 # Without the plugin of schemathesis, which each process would load at its start and no test uses.
