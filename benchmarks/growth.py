@@ -93,7 +93,8 @@ def of_phrasings(size: int) -> Figures:
         del stored
         mapped = np.asarray(np.load(vectors, mmap_mode="r"))
         built, _ = _timed(lambda: build_graph(mapped, graph))
-        before = _own_memory()  # of the graph that was built nothing is left
+        give_back_memory()  # what building took
+        before = _own_memory()
         opened, index = _timed(lambda: open_index(mapped, graph, judged=size >= HNSW_FROM))
         times, found = [], 0
         for number, query in enumerate(asked):
