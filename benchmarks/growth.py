@@ -201,6 +201,8 @@ def draw(records: Sequence[dict[str, Any]], path: Path) -> None:
             for name in names:
                 axes.plot(sizes, [newest[what, size][name] for size in sizes], marker="o", label=name)
             axes.set(xscale="log", yscale="log", xlabel=what, title=title)
+            low, high = axes.get_ylim()
+            axes.set_ylim(low / 2, high * 2)  # or what hardly changes would look as if it did
             axes.grid(alpha=0.3)
             axes.legend(fontsize=8, frameon=False)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
