@@ -94,13 +94,24 @@ async def first_answer(port: int, text: str) -> float:
 
 
 def distinct_texts(texts: Sequence[str], *, seed: int) -> Iterator[str]:
-    """Endless texts that were not sent before: the test messages, then pairs of halves of them."""
+    """Endless texts that were not sent before: the test messages, then the same with a word or more left out.
+
+    Not parts of several: a message of two parts costs more than what most people write.
+    """
     chance = random.Random(seed)
     order = chance.sample(list(texts), len(texts))
-    yield from dict.fromkeys(order)
-    while True:
-        first, second = chance.sample(order, 2)
-        yield f"{first[: len(first) // 2]} {second[len(second) // 2 :]} {chance.random():.6f}"
+    sent = dict.fromkeys(order)
+    yield from list(sent)
+    for turn in count():
+        for text in order:
+            words = text.split()
+            for _ in range(min(1 + turn // 4, len(words) - 2)):
+                del words[chance.randrange(len(words))]
+            shorter = " ".join(words)
+            if shorter in sent:
+                shorter = f"{shorter} {chance.random():.6f}"
+            sent[shorter] = None
+            yield shorter
 
 
 async def _post_paced(port: int, arrivals: Sequence[tuple[float, str]]) -> Load:
