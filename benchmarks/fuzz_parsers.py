@@ -269,6 +269,11 @@ def _backup() -> bytes:
         return file.read_bytes()
 
 
+def _packed_otherwise() -> list[bytes]:
+    """The same, which says that it was packed by bz2 or lzma."""
+    return [_backup().replace(b"\x14\0\0\0\x08\0", b"\x14\0\0\0" + method) for method in (b"\x0c\0", b"\x0e\0")]
+
+
 def _open(file: Path) -> object:
     with opened(file) as backup:
         return backup
@@ -288,14 +293,15 @@ PARSERS = {
     "faq_yaml": Parser(_faq("yml"), [_RASA, b"a: &x [*x]\n", b"- [" * 500]),
     "faq_xlsx": Parser(_faq("xlsx"), [_workbook()]),
     "examples": Parser(
-        _file("rows.csv", _examples), [b"text_a,text_b,score\na,b,0.5\n", b"anchor,positive,negative\na,b,c\n"]
+        _file("rows.csv", _examples),
+        [b"text_a,text_b,score\na,b,0.5\n", b"anchor,positive,negative\na,b,c\n", b"text;\nx\n"],
     ),
     "labelled": Parser(
         _file("set.json", lambda folder: read_set(folder / "set.json", "train")),
         [b'{"train": [["a", "b"]], "oos_train": []}', b"[" * 3000],
     ),
     "manifest": Parser(_file(MANIFEST, read_manifest), [b'{"format": 1, "files": {}}', b"[" * 3000], (BundleError,)),
-    "backup": Parser(_file("b.zip", lambda folder: _open(folder / "b.zip")), [_backup()]),
+    "backup": Parser(_file("b.zip", lambda folder: _open(folder / "b.zip")), [_backup(), *_packed_otherwise()]),
     "signature": Parser(_signed, [b"v1,AAAA v1,BBBB\n{}", b"sha256=00\n{}", b"0\n"]),
     "settings": Parser(
         _settings,

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import lzma
 import os
 import struct
 import zipfile
@@ -24,6 +25,7 @@ _CHUNK = 1 << 20
 _DAMAGED = (  # what zipfile raises where bits are not what they were
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     struct.error,
     EOFError,
     KeyError,
@@ -130,9 +132,11 @@ def opened(file: Path) -> Iterator[Backup]:
         except _DAMAGED as error:
             raise BadInputError(f"{file} is no whole backup of helpdesk: {error}") from None
         except OSError as error:
-            if error.errno != errno.EINVAL:  # a place in the file that is before its beginning
+            if error.errno not in (None, errno.EINVAL):
                 raise
-            raise BadInputError(f"{file} is no whole backup of helpdesk: its beginning is missing") from None
+            # No number: data that bz2 cannot unpack. EINVAL: a place in the file that is before its beginning.
+            wrong = error if error.errno is None else "its beginning is missing"
+            raise BadInputError(f"{file} is no whole backup of helpdesk: {wrong}") from None
         yield Backup(archive, contents)
 
 

@@ -85,7 +85,7 @@ def _example(kind: str, cells: dict[str, Any]) -> NewExample | str:
     if extra := cells.get(None):  # type: ignore[call-overload]
         return f"{len(extra)} cell(s) too many; is a comma or a quote missing?"
     columns = TEXT_COLUMNS[kind]
-    if missing := [name for name in columns if cells[name] is None]:
+    if missing := [name for name in columns if cells.get(name) is None]:
         return f"{', '.join(missing)} missing"
     names = columns[:-1] if kind in WITH_VALUE else columns
     texts = tuple(unescape_cell(cells[name]) for name in names)
