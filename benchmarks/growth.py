@@ -31,7 +31,7 @@ import numpy as np
 from history import ACTIONS, PLACES, SUBJECTS
 from load import distinct_texts, post_all
 from measured import append, circumstances, read
-from pages import _log_in, make
+from pages import log_in, make
 from search import phrasings
 from services import free_port, helpdesk_service, processor_seconds
 
@@ -39,7 +39,7 @@ from helpdesk.app import create_app
 from helpdesk.matching.index import HNSW_FROM, build_graph, open_index
 from helpdesk.records.database import open_database
 from helpdesk.serving.memory import give_back_memory
-from helpdesk.settings import temporary_settings
+from helpdesk.settings import Settings, temporary_settings
 
 ROOT = Path(__file__).parent.parent
 SIZES: Final = {
@@ -122,13 +122,9 @@ def _apart(size: int, _: Path) -> Figures:
 
 def of_messages(size: int, out: Path) -> Figures:
     """Pages and one message in this process, over SQLite."""
-    settings = temporary_settings(out / f"messages-{size}")
-    database = open_database(settings)
-    if not (settings.home / "filled").exists():
-        make(settings, database, size)
-        (settings.home / "filled").touch()
+    settings = _filled(size, out)
     client = create_app(settings).test_client()
-    _log_in(client)
+    log_in(client)
     figures = {f"{name} ms": _processor_ms(partial(client.get, path)) for name, path in PAGES.items()}
     texts = _texts()
 
@@ -136,13 +132,23 @@ def of_messages(size: int, out: Path) -> Figures:
         return client.post("/webhooks/rest/webhook", json={"sender": next(texts), "message": next(texts)})
 
     figures["message ms"] = _processor_ms(say)
-    database.close()
     return figures | {"database MB": (settings.home / "helpdesk.db").stat().st_size / 1e6}
+
+
+def _filled(messages: int, out: Path) -> Settings:
+    """A home with so many messages; made once."""
+    settings = temporary_settings(out / f"messages-{messages}")
+    if not (settings.home / "filled").exists():
+        database = open_database(settings)
+        make(settings, database, messages)
+        database.close()
+        (settings.home / "filled").touch()
+    return settings
 
 
 def of_clients(clients: int, out: Path) -> Figures:
     """A service with two workers under closed load of distinct messages."""
-    settings = temporary_settings(out / f"messages-{SIZES['messages'][0]}", port=free_port())
+    settings = _filled(SIZES["messages"][0], out).model_copy(update={"port": free_port()})
     texts = _texts()
     with helpdesk_service(settings) as service:
         post_all(settings.port, [next(texts) for _ in range(200)], clients=16)
@@ -201,6 +207,7 @@ def draw(records: Sequence[dict[str, Any]], path: Path) -> None:
             for name in names:
                 axes.plot(sizes, [newest[what, size][name] for size in sizes], marker="o", label=name)
             axes.set(xscale="log", yscale="log", xlabel=what, title=title)
+            axes.minorticks_off()
             low, high = axes.get_ylim()
             axes.set_ylim(low / 2, high * 2)  # or what hardly changes would look as if it did
             axes.grid(alpha=0.3)
@@ -210,7 +217,7 @@ def draw(records: Sequence[dict[str, Any]], path: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="phrasings, messages or clients")
+    parser.add_argument("--only", default="", choices=("", *SIZES, "nothing"))
     parser.add_argument("--sizes", type=int, nargs="+")
     parser.add_argument("--out", type=Path, default=ROOT / "var" / "growth", help="folder of results, homes, picture")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)

@@ -135,7 +135,7 @@ def addresses(app: Flask) -> dict[str, str]:
 def report(app: Flask, *, rounds: int, only: str) -> None:
     """A line a page: status, size, p50 and p95 on the clock and of the processor, in milliseconds."""
     client = app.test_client()
-    _log_in(client)
+    log_in(client)
     print(f"{'page':34} status    KB     p50     p95   cpu p50   cpu p95   (ms)")
     for name, path in addresses(app).items():
         if only not in f"{name} {path}":
@@ -157,7 +157,8 @@ def _middle(values: Sequence[float]) -> tuple[float, float]:
     return statistics.median(values), statistics.quantiles(values, n=20)[-1]
 
 
-def _log_in(client: FlaskClient) -> None:
+def log_in(client: FlaskClient) -> None:
+    """Log in with the name and password that `make` stored."""
     page = client.get("/login").text
     token = page.split('name="csrf_token" value="')[1].split('"')[0]
     said = client.post("/login", data={"csrf_token": token, "name": NAME, "password": PASSWORD})

@@ -1,5 +1,6 @@
 """What commands share: the open database of a home, ids, progress bars, files to write."""
 
+import shutil
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -59,9 +60,14 @@ def write_out(settings: "Settings", database: "Database", data: str | bytes, fil
     if file.exists() and not file.is_file():  # a device or a pipe
         file.write_bytes(written)
         return
-    half = file.with_name(f".{file.name}.half")
+    target = file.resolve()  # what a link leads to; `/dev/stdout` may be one to a file
+    half = target.with_name(f".{target.name}.half")
     try:
         half.write_bytes(written)
-        half.replace(file)
+        if target.exists():
+            shutil.copymode(target, half)
+        half.replace(target)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file)) from None
     finally:
         half.unlink(missing_ok=True)

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Final
 
 from helpdesk.errors import BadInputError
+from helpdesk.records.certificates import CERTIFICATES
 from helpdesk.records.database import Database, sqlite_file
+from helpdesk.records.erasure import REPLAY_FOLDER
+from helpdesk.records.files.reports import REPORTS
 from helpdesk.settings import Settings
 
-_OWN_FOLDERS: Final = ("bundles", "reports", "certificates", "replay", "unfinished-nights")
+_OWN_FOLDERS: Final = ("bundles", REPORTS, CERTIFICATES, REPLAY_FOLDER, "unfinished-nights")
 
 
 def require_not_ours(settings: Settings, database: Database, file: Path) -> None:

@@ -1,10 +1,12 @@
 """Commands that write a file never write over what the helpdesk keeps itself."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
-from commands import run_in
+from commands import HELPDESK, run_in
 
 WRITING = [("backup",), ("faq", "export"), ("labels", "export"), ("data", "export", "positive")]
 
@@ -52,6 +54,30 @@ def test_a_file_that_cannot_be_written_is_named_as_it_was_given(home: Path) -> N
     assert "there is no folder /nowhere to write monday in" in said
 
 
+def test_an_export_writes_what_a_link_leads_to_and_keeps_its_rights(home: Path) -> None:
+    """So that whoever reads it each night goes on reading it."""
+    target, link = home.parent / "faq.csv", home.parent / "faq-link"
+    target.write_text("older")
+    target.chmod(0o644)
+    link.symlink_to(target)
+    run_in(home, "faq", "export", str(link))
+
+    assert link.is_symlink()
+    assert "question" in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o644
+
+
+def test_standard_output_may_be_named_though_it_is_a_file(home: Path) -> None:
+    """The device stays what it is."""
+    out = home.parent / "out.csv"
+    with out.open("w") as file:
+        words = [*HELPDESK, "faq", "export", "/dev/stdout"]
+        subprocess.run(words, stdout=file, env=os.environ | {"HELPDESK_HOME": str(home)}, check=True)
+
+    assert "question" in out.read_text()
+    assert Path("/dev/stdout").is_symlink()
+
+
 def test_an_export_that_fails_leaves_the_older_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is full after the first bytes."""
     target = home.parent / "faq.csv"
@@ -62,7 +88,9 @@ def test_an_export_that_fails_leaves_the_older_file(home: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    run_in(home, "faq", "export", str(target), code=1)
+    said = run_in(home, "faq", "export", str(target), code=1).stderr
 
+    assert "faq.csv" in said
+    assert ".half" not in said
     assert target.read_text() == "older"
     assert [path.name for path in home.parent.iterdir() if path.is_file() and not path.is_symlink()] == ["faq.csv"]
