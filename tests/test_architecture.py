@@ -56,7 +56,8 @@ OUTSIDE = {
     "sentence_transformers": {"learning"},
     "flask": {"web", "app.py"},
     "sqlalchemy": {"records", "channels", "serving", "learning", "web", "simulation", "upkeep", "new_home.py", "demo"},
-    "onnxruntime": {"matching/encoder.py", "learning/training/rounding.py"},
+    "onnxruntime": {"matching/networks.py", "learning/training/rounding.py"},
+    "ctranslate2": {"matching/networks.py", "learning/training/channels.py"},
 }
 
 

@@ -1,6 +1,6 @@
 """A sealed bundle on disk: one directory that holds everything a version needs to decide.
 
-encoder/         sentence-transformers layout, with onnx/model.onnx, tokenizer.json, helpdesk_encoder.json
+encoder/         sentence-transformers layout, with ctranslate2/ or onnx/, tokenizer.json, helpdesk_encoder.json
 phrasings.json   what row i of the vectors is: its id, its text's key, its intent; the keys of out-of-scope texts
 exact.json       text key -> intent: every known text, held-out ones included, unless several intents have it
 vectors.npy      unit vectors [count, dim] of float32
@@ -29,7 +29,7 @@ import numpy as np
 from helpdesk.errors import BundleError
 from helpdesk.matching.ambiguous import SharedWords
 from helpdesk.matching.decide import Thresholds
-from helpdesk.matching.encoder import ENCODER_FILES, Encoder, open_encoder, sha256
+from helpdesk.matching.encoder import ENCODER_FILES, Encoder, encoder_names, open_encoder, sha256
 from helpdesk.matching.index import Index, Vectors, open_index
 from helpdesk.matching.scorer import Scorer
 from helpdesk.matching.spelling import Speller
@@ -182,7 +182,9 @@ def encoder_hash(manifest: Mapping[str, Any]) -> str:
 
 
 def _encoder_content(manifest: Mapping[str, Any]) -> list[str]:
-    return [manifest["files"][f"{ENCODER}/{name.as_posix()}"]["sha256"] for name in ENCODER_FILES]
+    files = manifest["files"]
+    names = encoder_names(lambda name: f"{ENCODER}/{name.as_posix()}" in files)
+    return [files[f"{ENCODER}/{name.as_posix()}"]["sha256"] for name in names]
 
 
 def sealed_manifest(directory: Path) -> dict[str, Any]:

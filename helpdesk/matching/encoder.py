@@ -1,4 +1,4 @@
-"""Text -> unit vector, with ONNX Runtime and tokenizers alone."""
+"""Text -> unit vector, without torch."""
 
 import hashlib
 import json
@@ -7,25 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from weakref import WeakValueDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from helpdesk.errors import BundleError
+from helpdesk.matching.networks import NETWORK_FILES, Vectors, network_files, open_network
 from helpdesk.text import text_key
 
-if TYPE_CHECKING:
-    import onnxruntime
-
-Vectors = NDArray[np.float32]
-MODEL = Path("onnx") / "model.onnx"
 TOKENIZER = Path("tokenizer.json")
 CONFIG = Path("helpdesk_encoder.json")
 WARMING: Final = ("warm", "warm " * 600)  # texts at a small and at the largest shape
-ENCODER_FILES = (MODEL, TOKENIZER, CONFIG)
+ENCODER_FILES = (*NETWORK_FILES, TOKENIZER, CONFIG)  # of an encoder of either kind
 _CHUNK = 16 << 20  # beside busy threads each turn of Python costs more than the hashing
 _open: "WeakValueDictionary[object, Encoder]" = WeakValueDictionary()
 _opening = Lock()
@@ -35,7 +30,7 @@ _WORD_MARKS = ("\u2581", "\u0120")  # where SentencePiece and byte-level BPE beg
 
 
 class Encoder:
-    """The encoder of one bundle: an ONNX graph from token ids to a unit vector. Safe to share between threads."""
+    """The encoder of one bundle: tokenizer and network. Safe to share between threads."""
 
     def __init__(self, directory: Path, *, threads: int = 1) -> None:
         config = json.loads((directory / CONFIG).read_text())
@@ -43,8 +38,7 @@ class Encoder:
         self._prompt: str = config["prompt"]
         self._tokenizer = _open_tokenizer(directory / TOKENIZER, config)
         self._limit = TokenLimit(self._tokenizer, config)
-        self._session = _open_session(directory / MODEL, threads)
-        self._inputs = [node.name for node in self._session.get_inputs()]
+        self._run = open_network(directory, threads=threads, pooling=config.get("pooling"), dim=self.dim)
         self._is_warm = False
         self._tokens = lru_cache(maxsize=_REMEMBERED)(self._tokenizer.encode)  # of a message, for all who look at them
 
@@ -92,12 +86,6 @@ class Encoder:
         marked = [piece[1:] for piece, _ in pieces if piece[:1] in _WORD_MARKS]
         return tuple(marked or (piece for piece, _ in pieces if not piece.startswith("##")))
 
-    def _run(self, tokens: list[int]) -> Vectors:
-        ids = np.array([tokens], dtype=np.int64)
-        feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-        output = self._session.run(None, {name: feeds[name] for name in self._inputs})[0]
-        return np.asarray(output[0], dtype=np.float32)
-
 
 class TokenLimit:
     """How long a text an encoder reads; the rest of a longer one it does not see."""
@@ -125,12 +113,22 @@ def open_encoder(directory: Path, *, threads: int = 1, content: Sequence[str] | 
 
     content: the sha256 of its network, tokenizer and facts where they were checked just now; else they are computed.
     """
-    key = (threads, *(content or [sha256(directory / name) for name in ENCODER_FILES]))
+    key = (threads, *(content or [sha256(path) for path in encoder_files(directory)]))
     with _opening:
         encoder = _open.get(key)
         if encoder is None:
             encoder = _open[key] = Encoder(directory, threads=threads)
         return encoder
+
+
+def encoder_names(is_there: Callable[[Path], bool]) -> tuple[Path, ...]:
+    """What serving reads of an encoder folder, by what is there."""
+    return (*network_files(is_there), TOKENIZER, CONFIG)
+
+
+def encoder_files(directory: Path) -> list[Path]:
+    """The files that serving reads of an encoder folder."""
+    return [directory / name for name in encoder_names(lambda name: (directory / name).is_file())]
 
 
 def sha256(path: Path) -> str:
@@ -196,15 +194,3 @@ def _open_tokenizer(path: Path, config: Mapping[str, int | str]) -> Tokenizer:
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length=int(config["max_tokens"]))
     return tokenizer
-
-
-def _open_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
-    import onnxruntime  # begins a thread, and no process with threads may fork
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Without this, 8-bit products overflow on x86 processors that have AVX2 or AVX-512 but no VNNI.
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpdesk.decisions import DecisionKind
-from helpdesk.matching.bundle import Bundle
+from helpdesk.matching.bundle import Bundle, encoder_hash
 from helpdesk.matching.index import Vectors
 from helpdesk.matching.matcher import Matcher
 from helpdesk.records.files.labelled_sets import Labelled
@@ -84,7 +84,7 @@ class HiddenTest:
     def measure(self, bundle: Bundle, active: Collection[str]) -> HiddenResult:
         """Decide every row among the active intents."""
         texts = [normalise(text) for text, _ in self.rows]
-        sha = str(bundle.manifest["files"]["encoder/onnx/model.onnx"]["sha256"])
+        sha = encoder_hash(bundle.manifest)
         if sha != self._encoder:
             self._encoder, self._vectors = sha, bundle.encoder.encode(texts)
         matcher = Matcher(bundle)

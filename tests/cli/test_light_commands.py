@@ -15,7 +15,7 @@ HEAVY = {"flask", "limits", "markdown_it", "openpyxl", "phonenumbers", "rich", "
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "unneeded"),
-    [(LOOKING, HEAVY | {"numpy", "onnxruntime", "rapidfuzz"}), (DECIDING, HEAVY)],
+    [(LOOKING, HEAVY | {"ctranslate2", "numpy", "onnxruntime", "rapidfuzz"}), (DECIDING, HEAVY)],
     ids=["look something up", "match"],
 )
 def test_what_is_not_needed_is_not_loaded(statement: str, unneeded: set[str]) -> None:

@@ -247,8 +247,8 @@ def _probes(dataset: Dataset) -> list[dict[str, Any]]:
 def _library_versions() -> dict[str, str]:
     from importlib.metadata import version
 
-    names = ("torch", "sentence-transformers", "transformers", "onnxruntime", "hnswlib", "numpy", "scikit-learn")
-    return {name: version(name) for name in names}
+    learning = ("torch", "sentence-transformers", "transformers", "scikit-learn")
+    return {name: version(name) for name in (*learning, "onnxruntime", "ctranslate2", "hnswlib", "numpy")}
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from helpdesk.errors import BundleError
 from helpdesk.matching.bundle import ENCODER
-from helpdesk.matching.encoder import CONFIG, MODEL, TOKENIZER, Encoder, open_encoder
+from helpdesk.matching.encoder import Encoder, encoder_files, open_encoder
 from helpdesk.matching.index import Vectors
 from helpdesk.text import text_key
 
@@ -94,9 +94,9 @@ def _encoders(bundle: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _same_network(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same graph, tokenizer and prompt, to the byte."""
-    files = (MODEL, TOKENIZER, CONFIG)
-    return all((other / name).is_file() and _same_file(one / name, other / name) for name in files)
+    """Whether two folders hold the same network, tokenizer and prompt, to the byte."""
+    pairs = [(path, other / path.relative_to(one)) for path in encoder_files(one)]
+    return all(there.is_file() and _same_file(path, there) for path, there in pairs)
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -110,7 +110,7 @@ def _base_vectors(dataset: Dataset, settings: Settings, *, progress: Progress) -
 
     with TemporaryDirectory(prefix="helpdesk-check-") as folder:
         base = load_base(settings.base_model, threads=settings.train_threads)
-        save_serving_files(base, Path(folder), rounding=Rounding.BLOCKS)
+        save_serving_files(base, Path(folder), rounding=Rounding.CHANNELS)
         encoder = Encoder(Path(folder), threads=settings.train_threads)
         short = dataset.shortened(encoder.is_cut)
         return short, _encode(encoder, short.texts, progress=progress)

@@ -173,8 +173,9 @@ def base_encoder(night: Tonight, dataset: Dataset) -> Path:
 
     folder = night.bundles / f"{BUILDING}base"
     folder.mkdir(parents=True)
-    save_encoder(load_base(night.settings.base_model, threads=night.settings.train_threads), folder)
-    round_encoder(folder, choose_rounding(folder, dataset, left_out(dataset)))
+    model = load_base(night.settings.base_model, threads=night.settings.train_threads)
+    save_encoder(model, folder)
+    round_encoder(model, folder, choose_rounding(model, folder, dataset, left_out(dataset)))
     _warn_of_capitals(night, folder)
     return folder
 

@@ -1,4 +1,4 @@
-"""A sentence-transformers model -> a folder that serves without torch: ONNX graph, tokenizer, a few facts."""
+"""A sentence-transformers model -> a folder that serves without torch: network, tokenizer, a few facts."""
 
 import json
 import shutil
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.training.base_model import default_prompt, left_out_tokens
+from helpdesk.learning.training.channels import pooling_of
 from helpdesk.learning.training.rounding import PARITY_TEXTS, Rounding, parity, round_encoder
-from helpdesk.matching.encoder import CONFIG, ENCODER_FILES, MODEL, TOKENIZER, WARMING, Encoder
+from helpdesk.matching.encoder import CONFIG, TOKENIZER, WARMING, Encoder, encoder_files
+from helpdesk.matching.networks import MODEL
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -27,7 +29,7 @@ def save_encoder(model: "SentenceTransformer", directory: Path, *, rounding: Rou
 
 
 def save_serving_files(model: "SentenceTransformer", directory: Path, *, rounding: Rounding = Rounding.NONE) -> None:
-    """Write only what serving needs: ONNX graph, tokenizer and facts; then check that both give the same vectors.
+    """Write only what serving needs: network, tokenizer and facts; then check that both give the same vectors.
 
     The graph holds the whole model: transformer, pooling, dense and normalising layers, and the cut to its
     `truncate_dim`, so that any architecture is served alike. Raises BundleError when a vector differs (cosine below
@@ -43,6 +45,7 @@ def save_serving_files(model: "SentenceTransformer", directory: Path, *, roundin
         "dim": int(model.encode(["dim"]).shape[1]),
         "max_tokens": min(int(model.max_seq_length or MAX_SERVED_TOKENS), MAX_SERVED_TOKENS),
         "prompt": default_prompt(model),
+        "pooling": pooling_of(model),
     }
     (directory / CONFIG).write_text(json.dumps(facts, indent=1, sort_keys=True))
     _export_graph(model, directory / MODEL)
@@ -51,14 +54,14 @@ def save_serving_files(model: "SentenceTransformer", directory: Path, *, roundin
     worst = parity(expected, directory)
     if not worst >= MIN_PARITY:
         raise BundleError(f"the exported graph differs from the model: cosine {worst:.5f} at worst")
-    round_encoder(directory, rounding)
+    round_encoder(model, directory, rounding)
 
 
 def link_encoder(source: Path, directory: Path, *, apart: bool = False) -> None:
     """The same files under another folder, as hard links where the file system can; no file gets a third name, since
     one bad block would spoil all that share it. apart: copies of what serving reads, so that versions share nothing
     that they need to answer."""
-    served = {source / name for name in ENCODER_FILES} if apart else set()
+    served = set(encoder_files(source)) if apart else set()
 
     def link(file: str, target: str) -> None:
         if Path(file) not in served and Path(file).stat().st_nlink == 1:

@@ -23,7 +23,7 @@ from helpdesk.learning.training.finetune import (
 )
 from helpdesk.learning.training.losses import AuxiliaryLosses, schedule, texts_in
 from helpdesk.learning.training.onnx_export import save_encoder, save_serving_files
-from helpdesk.learning.training.rounding import choose_rounding, round_encoder, rounding_of
+from helpdesk.learning.training.rounding import Rounding, choose_rounding, round_encoder, rounding_of
 from helpdesk.learning.training.training_budget import TrainingBudget
 from helpdesk.learning.training.validation import Validation, ValidationSet
 from helpdesk.settings import Settings
@@ -80,15 +80,16 @@ def tune(
     work = sum(_work(plan, auxiliary, len(rows)) for plan, rows in zip(plans, (*subsets, everything), strict=True))
     trainer = _Trainer(dataset, auxiliary, settings, progress, TrainingBudget(minutes * 60, work=work))
     folders = [workdir / f"fold-{fold}" for fold in range(evaluated)]
+    rounding = Rounding.NONE
     for number, (folder, rows, plan) in enumerate(zip(folders, subsets, plans[:-1], strict=True), 1):
         stage = f"fine-tuning to measure {number}/{evaluated}"
         model = trainer.train(rows, plan, stage=stage, watched=number == 1)
         folder.mkdir(parents=True)
-        save_serving_files(model, folder)
-    away = [row for row in everything if fold[row] == 0]
-    rounding = choose_rounding(folders[0], dataset, away, standing=rounding_of(standing))
-    for folder in folders:
-        round_encoder(folder, rounding)
+        save_serving_files(model, folder, rounding=rounding)
+        if number == 1:
+            away = [row for row in everything if fold[row] == 0]
+            rounding = choose_rounding(model, folder, dataset, away, standing=rounding_of(standing))
+            round_encoder(model, folder, rounding)
     whole = workdir / "whole"
     whole.mkdir(parents=True)
     model = trainer.train(everything, plans[-1], stage="fine-tuning")

@@ -1,6 +1,7 @@
 """Candidates that are not fit to serve, as real files; and the near misses beside them."""
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable
@@ -9,11 +10,9 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import onnx
 import pytest
 from gate_cases import objections
 from homes import LENIENT
-from onnx import numpy_helper
 
 from helpdesk.learning.bundles.retention import prune
 from helpdesk.learning.calibration.measurement import Measurement
@@ -26,11 +25,14 @@ from helpdesk.learning.gate.verdict import judge
 from helpdesk.learning.night import attempts
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
+from helpdesk.learning.training.base_model import load_base
+from helpdesk.learning.training.channels import convert
 from helpdesk.learning.training.train import TAKEN, WANTED, Tuned
 from helpdesk.matching import bundle as layout
 from helpdesk.matching.bundle import Bundle, open_bundle
 from helpdesk.matching.bundle_store import open_store
-from helpdesk.matching.encoder import MODEL, TOKENIZER, Encoder
+from helpdesk.matching.encoder import TOKENIZER, Encoder
+from helpdesk.matching.networks import CHANNELS
 from helpdesk.progress import Quiet
 from helpdesk.records import golden, versions
 from helpdesk.records.database import Database
@@ -56,14 +58,13 @@ def harmless(folder: Path) -> None:
 
 
 def with_nan(folder: Path) -> None:
-    """One weight of the network is not a number."""
-    model = onnx.load(folder / MODEL)
-    weights = [i for i in model.graph.initializer if i.data_type == onnx.TensorProto.FLOAT and len(i.dims) > 0]
-    largest = max(weights, key=lambda i: np.prod(i.dims))
-    values = numpy_helper.to_array(largest).copy()
-    values[...] = np.nan
-    largest.CopyFrom(numpy_helper.from_array(values, largest.name))
-    onnx.save(model, folder / MODEL)
+    """A layer of the network is not a number."""
+    import torch
+
+    model = load_base(str(folder), threads=1)
+    torch.nn.init.constant_(model[0].auto_model.embeddings.LayerNorm.weight, math.nan)  # type: ignore[union-attr,arg-type]
+    shutil.rmtree(folder / CHANNELS, ignore_errors=True)
+    assert convert(model, folder)
 
 
 def without_words(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Which 8-bit weights a bundle gets."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -8,6 +9,9 @@ from helpdesk.learning.data.dataset import Dataset, Row
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.onnx_export import save_serving_files
 from helpdesk.learning.training.rounding import Rounding, accuracy_lost, choose_rounding, left_out
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 pytestmark = pytest.mark.slow
 
@@ -20,23 +24,29 @@ DATASET = Dataset(ROWS, (), (), {}, {})
 
 
 @pytest.fixture
-def encoder(tiny_base: Path, tmp_path: Path) -> Path:
-    """The tiny encoder, exact."""
-    save_serving_files(load_base(str(tiny_base), threads=1), tmp_path / "exact")
+def model(tiny_base: Path) -> "SentenceTransformer":
+    """The tiny model."""
+    return load_base(str(tiny_base), threads=1)
+
+
+@pytest.fixture
+def encoder(model: "SentenceTransformer", tmp_path: Path) -> Path:
+    """Its encoder, exact."""
+    save_serving_files(model, tmp_path / "exact")
     return tmp_path / "exact"
 
 
-def test_weights_by_channels_are_taken_where_they_lose_nothing(encoder: Path) -> None:
+def test_weights_by_channels_are_taken_where_they_lose_nothing(model: "SentenceTransformer", encoder: Path) -> None:
     """Where the encoder in service has 8 bits of either kind; an exact one is followed by an exact one."""
     away = left_out(DATASET)
 
-    assert choose_rounding(encoder, DATASET, away, standing=Rounding.BLOCKS) is Rounding.CHANNELS
-    assert choose_rounding(encoder, DATASET, away, standing=Rounding.NONE) is Rounding.NONE
+    assert choose_rounding(model, encoder, DATASET, away, standing=Rounding.BLOCKS) is Rounding.CHANNELS
+    assert choose_rounding(model, encoder, DATASET, away, standing=Rounding.NONE) is Rounding.NONE
 
 
-def test_without_rows_to_measure_on_weights_are_rounded_in_blocks(encoder: Path) -> None:
+def test_without_rows_to_measure_on_weights_are_rounded_in_blocks(model: "SentenceTransformer", encoder: Path) -> None:
     """Nothing says then that channels lose nothing."""
-    assert choose_rounding(encoder, DATASET, [], standing=Rounding.CHANNELS) is Rounding.BLOCKS
+    assert choose_rounding(model, encoder, DATASET, [], standing=Rounding.CHANNELS) is Rounding.BLOCKS
 
 
 def test_an_encoder_that_tells_nothing_apart_loses_its_accuracy(encoder: Path, tiny_base: Path, tmp_path: Path) -> None:
