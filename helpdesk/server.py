@@ -15,7 +15,7 @@ from helpdesk.threads import cap_native_threads
 
 
 def exec_server(settings: Settings) -> NoReturn:
-    """Become gunicorn. Its master loads the code and no application: ONNX Runtime does not survive a fork.
+    """Become gunicorn. Its master loads the code and no application: networks do not survive a fork.
 
     Raises ConflictError when something else listens on the port, BadInputError for an address that is not ours.
     """
@@ -71,7 +71,7 @@ def when_ready(_: Any) -> None:
     """What gunicorn's master does before it forks: load the code, which workers then share, and which one that replaces
     another need not load.
 
-    Neither ONNX Runtime, which begins a thread when it is loaded, nor a connection survives a fork: each worker has its
+    Neither a network, whose runtime begins threads, nor a connection survives a fork: each worker has its
     own.
     """
     import helpdesk.app  # noqa: F401

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from helpdesk.matching.networks import Vectors
 from helpdesk.matching.languages import languages
+from helpdesk.matching.networks import Vectors
 
 _LEAST = 0.9  # of the sentences; an English encoder finds 7 of 10 in Dutch, which has many words of English
 

@@ -14,8 +14,8 @@ from homes import LENIENT, copy_home, make_home
 from helpdesk.learning.bundles.known_languages import known_languages
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
-from helpdesk.matching.networks import Vectors
 from helpdesk.matching.languages import languages
+from helpdesk.matching.networks import Vectors
 from helpdesk.settings import Settings, load_settings
 
 ENGLISH = ["how do i reset my password", "where can i get a new laptop"]
