@@ -59,7 +59,7 @@ def test_a_damaged_file_is_refused_before_it_is_used(folder: Path, name: str, da
     else:
         path.write_bytes({"flip": bytes(raw), "truncate": bytes(raw[:-7]), "empty": b""}[damage])
 
-    with pytest.raises(BundleError, match=name):
+    with pytest.raises(BundleError, match=path.name):
         open_bundle(folder)
 
 
