@@ -1,4 +1,4 @@
-"""How cost grows: with phrasings, with messages stored, with clients at once. One script, one picture.
+"""How cost grows: with phrasings, messages stored, clients at once, tenants. One script, one picture.
 
     python benchmarks/growth.py                                   # all, at the SIZES below
     python benchmarks/growth.py --only phrasings --sizes 1000000  # adds a size to what was measured
@@ -10,6 +10,8 @@ messages    a year of traffic as in `pages.py`: milliseconds of the processor fo
             30 days and one message, megabytes of the database
 clients     that many at once, each with its own connection, at a service with the smallest of those homes: messages a
             second, latencies, milliseconds of the processor a message
+tenants     that many homes with the starter FAQ in one web process: milliseconds to open each, megabytes of memory, the
+            share of a core that they take while nobody writes, the median of a message to one after the other
 
 What was measured is kept in --out, one JSON object a line, and the picture shows the newest of each.
 """
@@ -17,6 +19,8 @@ What was measured is kept in --out, one JSON object a line, and the picture show
 import argparse
 import json
 import logging
+import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,14 +33,16 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 from history import ACTIONS, PLACES, SUBJECTS
-from load import distinct_texts, post_all
+from load import Client, distinct_texts, post_all
 from measured import append, circumstances, read
 from pages import log_in, make
 from search import phrasings
-from services import free_port, helpdesk_service, processor_seconds
+from services import family, free_port, helpdesk_service, processor_seconds
 
 from helpdesk.app import create_app
 from helpdesk.matching.index import HNSW_FROM, build_graph, open_index
+from helpdesk.new_home import set_up
+from helpdesk.progress import Bars
 from helpdesk.records.database import open_database
 from helpdesk.serving.memory import give_back_memory
 from helpdesk.settings import Settings, temporary_settings
@@ -46,10 +52,12 @@ SIZES: Final = {
     "phrasings": (1_000, 3_000, 10_000, 30_000, 100_000),
     "messages": (10_000, 100_000, 500_000),
     "clients": (1, 4, 16, 64, 256),
+    "tenants": (1, 10, 100, 500),
 }
 QUERIES, NEAREST = 1_000, 10
 ROUNDS = 15
 MESSAGES_EACH_RUN = 2_000
+TENANT_MESSAGES, IDLE_SECONDS = 1_000, 20.0
 PAGES: Final = {"desk": "/desk", "metrics": "/metrics", "report": "/desk/report"}
 PANELS: Final = (
     ("phrasings", "search, ms", ("p50 ms", "p99 ms")),
@@ -60,6 +68,9 @@ PANELS: Final = (
     ("clients", "messages a second", ("a second",)),
     ("clients", "latency, ms", ("p50 ms", "p99 ms")),
     ("clients", "processor a message, ms", ("processor ms",)),
+    ("tenants", "milliseconds", ("open ms", "p50 ms")),
+    ("tenants", "memory, MB", ("memory MB",)),
+    ("tenants", "idle, % of a core", ("idle %",)),
 )
 Figures = dict[str, float]
 T = TypeVar("T")
@@ -73,7 +84,8 @@ def main() -> None:
         print(json.dumps(of_phrasings(arguments.one)))
         return
     logging.disable(logging.WARNING)
-    for what, measure in (("phrasings", _apart), ("messages", of_messages), ("clients", of_clients)):
+    measures = {"phrasings": _apart, "messages": of_messages, "clients": of_clients, "tenants": of_tenants}
+    for what, measure in measures.items():
         if arguments.only in ("", what):
             for size in arguments.sizes or SIZES[what]:
                 figures = measure(size, arguments.out)
@@ -163,6 +175,52 @@ def of_clients(clients: int, out: Path) -> Figures:
     }
 
 
+def of_tenants(tenants: int, out: Path) -> Figures:
+    """One worker that has opened all of them. Homes are copies, but for their keys; bundles are linked."""
+    folder = out / f"tenants-{tenants}"
+    for number in range(tenants):
+        _copy_home(_starter(out), folder / f"t{number}")
+    settings = temporary_settings(out, tenants=folder, port=free_port(), workers=1)
+    began = time.perf_counter()
+    with helpdesk_service(settings) as service:
+        opened = time.perf_counter() - began
+        worker = family(service)[-1]
+        texts, latencies = _texts(), []
+        for number in range(TENANT_MESSAGES):
+            client = Client(settings.port, host=f"t{number % tenants}.localhost")
+            latencies.append(client.post(next(texts)))
+            client.close()
+        before = processor_seconds(service)
+        time.sleep(IDLE_SECONDS)
+        idle = (processor_seconds(service) - before) / IDLE_SECONDS
+        memory = worker.memory_full_info().pss / 1e6
+    shutil.rmtree(folder)
+    return {
+        "open ms": 1000 * opened / tenants,
+        "p50 ms": statistics.median(latencies[tenants:] or latencies),
+        "memory MB": memory,
+        "idle %": 100 * idle,
+    }
+
+
+def _starter(out: Path) -> Path:
+    """A home as `helpdesk init` leaves it; made once."""
+    settings = temporary_settings(out / "tenant")
+    if not (settings.home / "filled").exists():
+        database = open_database(settings)
+        for _ in set_up(settings, database, starter_faq=True, progress=Bars()):
+            pass
+        database.close()
+        (settings.home / "filled").touch()
+    return settings.home
+
+
+def _copy_home(home: Path, folder: Path) -> None:
+    if not folder.exists():
+        shutil.copytree(home / "bundles", folder / "bundles", copy_function=os.link)
+        shutil.copy2(home / "helpdesk.db", folder / "helpdesk.db")
+
+
 def _texts() -> Iterator[str]:
     """Messages that no two are alike."""
     texts = [f"{act} my {thing} at {place}" for act in ACTIONS for thing in SUBJECTS for place in PLACES]
@@ -199,8 +257,9 @@ def draw(records: Sequence[dict[str, Any]], path: Path) -> None:
 
     newest = {(record["what"], record["size"]): record["figures"] for record in records}
     with matplotlib.rc_context({"svg.hashsalt": "helpdesk", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(13, 6.4), layout="constrained")
-        for axes, (what, title, names) in zip(figure.subplots(2, 4).flat, PANELS, strict=True):
+        figure = Figure(figsize=(13, 9.6), layout="constrained")
+        places = figure.subplots(3, 4).flat
+        for axes, (what, title, names) in zip(places, PANELS, strict=False):
             sizes = sorted(size for kind, size in newest if kind == what)
             if not sizes:
                 continue
@@ -212,6 +271,8 @@ def draw(records: Sequence[dict[str, Any]], path: Path) -> None:
             axes.set_ylim(low / 2, high * 2)  # or what hardly changes would look as if it did
             axes.grid(alpha=0.3)
             axes.legend(fontsize=8, frameon=False)
+        for axes in places:
+            axes.set_axis_off()
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 

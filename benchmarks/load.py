@@ -38,14 +38,15 @@ def message(text: str) -> bytes:
 class Client:
     """One blocking keep-alive connection to the Rasa webhook."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._headers = {"Content-Type": "application/json", "Host": host}
 
     def post(self, text: str) -> float:
         """Milliseconds until the answer to one message was read. Raises RuntimeError on any status but 200."""
         body = message(text)
         started = time.perf_counter()
-        self._connection.request("POST", "/webhooks/rest/webhook", body, {"Content-Type": "application/json"})
+        self._connection.request("POST", "/webhooks/rest/webhook", body, self._headers)
         response = self._connection.getresponse()
         payload = response.read()
         seconds = time.perf_counter() - started

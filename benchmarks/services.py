@@ -24,6 +24,8 @@ _ANSWERS = 20  # in a row, so that every worker had time to load
 def helpdesk_service(settings: Settings) -> Iterator[Process]:
     """Ours, by the same arguments as `helpdesk serve`."""
     environment = {"HELPDESK_HOME": str(settings.home), "HELPDESK_PORT": str(settings.port)}
+    if settings.tenants is not None:
+        environment["HELPDESK_TENANTS"] = str(settings.tenants)
     with gunicorn(gunicorn_arguments(settings), environment, f"http://127.0.0.1:{settings.port}/readyz") as process:
         yield process
 

@@ -73,9 +73,11 @@ FAQ_PAGES = (faq_list, faq_entry, faq_states, faq_phrasings, faq_past, faq_check
 PEOPLE_PAGES = (people, api_keys, change_log, account, invitation)
 
 
-def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None, *, live: LiveMatcher | None = None, tenant: str | None = None
+) -> Flask:
     """One process's application; make it after the fork. `live` replaces the matcher that follows promotions;
-    nothing is sent to other systems by itself then.
+    nothing is sent to other systems by itself then. tenant: its name, where a process has many.
 
     Raises NotFoundError when there is no home.
     """
@@ -93,15 +95,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
         courier.start()
         start_counting_days(database)
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
-    app.config.update(
-        SECRET_KEY=secret_key(settings),
-        MAX_CONTENT_LENGTH=MAX_BODY,
-        SESSION_COOKIE_NAME="__Host-session" if settings.https_only else "session",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.https_only,
-        WTF_CSRF_TIME_LIMIT=None,
-    )
+    app.config.update(_configuration(settings))
     app.session_interface = Sessions()
     app.ensure_sync = _as_it_is  # type: ignore[method-assign, assignment]
     app.extensions["courier"] = courier
@@ -109,7 +103,7 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     app.extensions["what_if"] = WhatIf(database, settings.home)
     app.extensions["helpdesk"] = service
     request_ids.install(app)
-    logs.install(app)
+    logs.install(app, tenant=tenant)
     limits.install(app, settings, service.tallies, key_of=limited_key)
     _add_routes(app)
     login.install(app)
@@ -123,6 +117,18 @@ def create_app(settings: Settings | None = None, *, live: LiveMatcher | None = N
     tracing.install(app, service)
     app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": secret_key(settings),
+        "MAX_CONTENT_LENGTH": MAX_BODY,
+        "SESSION_COOKIE_NAME": "__Host-session" if settings.https_only else "session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.https_only,
+        "WTF_CSRF_TIME_LIMIT": None,
+    }
 
 
 def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,6 +1,7 @@
 """A home: the folder of the database, the bundles and the secret key. `new_home.py` makes one."""
 
 import os
+import re
 import secrets
 import stat
 from contextlib import suppress
@@ -11,6 +12,7 @@ from helpdesk.records.database import Database, open_database, require_schema
 from helpdesk.settings import Settings
 
 SECRET_KEY = "secret_key"  # noqa: S105 - the name of its file
+_HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 PRIVATE = 0o077  # the umask under which a home is written: nobody but its user reads what people wrote
 
 
@@ -35,6 +37,18 @@ def require_home(settings: Settings) -> None:
         raise NotFoundError(f"there is no home {settings.home}; run `helpdesk init`, or name one in HELPDESK_HOME")
     if not settings.home.is_dir():
         raise NotFoundError(f"HELPDESK_HOME is {settings.home}, a file; expected a folder")
+
+
+def tenant_homes(settings: Settings) -> dict[str, Path]:
+    """Name -> home, of every folder of HELPDESK_TENANTS that can be the first part of a host name.
+
+    Raises BadInputError when it is no folder.
+    """
+    folder = settings.tenants
+    if folder is None or not folder.is_dir():
+        raise BadInputError(f"HELPDESK_TENANTS is {str(folder or '')!r}; expected a folder with a home for each tenant")
+    homes = (path for path in sorted(folder.absolute().iterdir()) if path.is_dir())
+    return {path.name: path for path in homes if _HOST_LABEL.fullmatch(path.name)}
 
 
 def close_to_others(home: Path) -> None:

@@ -19,11 +19,13 @@ def exec_server(settings: Settings) -> NoReturn:
 
     Raises ConflictError when something else listens on the port, BadInputError for an address that is not ours.
     """
-    secret_key(settings)
+    if settings.tenants is None:
+        secret_key(settings)
     require_port(settings)
     url = f"http://{_address(settings)}"
-    print(f"chat page       {url}/\nlabelling page  {url}/desk", flush=True)  # noqa: T201
-    print(f"hand-over       {describe_handover(settings)}", flush=True)  # noqa: T201
+    if settings.tenants is None:
+        print(f"chat page       {url}/\nlabelling page  {url}/desk", flush=True)  # noqa: T201
+        print(f"hand-over       {describe_handover(settings)}", flush=True)  # noqa: T201
     cap_native_threads(settings.encoder_threads)
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *gunicorn_arguments(settings)])  # noqa: S606 - no shell is wanted
 
@@ -63,7 +65,7 @@ def gunicorn_arguments(settings: Settings) -> list[str]:
         *("--keep-alive", "15"),
         *("--limit-request-line", "4094"),
         "--no-control-socket",
-        "helpdesk.app:create_app()",
+        "helpdesk.app:create_app()" if settings.tenants is None else "helpdesk.tenants:create_tenants()",
     ]
 
 

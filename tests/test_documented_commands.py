@@ -24,7 +24,7 @@ from helpdesk.records.api_keys import Scope, add_key
 from helpdesk.records.database import Database
 
 DEPLOY = ROOT / "deploy"
-LEARNS = ("retrain", "simulate", "demo", "init", "serve", "data check")
+LEARNS = ("retrain", "simulate", "demo", "init", "serve", "data check", "tenants run retrain")
 MAY_LACK = ("rollback", "handover test", "faq merge", "data remove", "restore")  # what they name is not in every home
 LACKS = re.compile(r"helpdesk: [^\n]+")
 
@@ -64,6 +64,7 @@ def folder(starter_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     shutil.copytree(ROOT / "training_data", made / "training_data")
     for name in ("faq.csv", "my-faq.csv"):
         shutil.copy(ROOT / "training_data" / "faq.csv", made / name)
+    shutil.copytree(made / "home", made / "tenants" / "shop", copy_function=share)
     run_in(made / "home", "faq", "export", str(made / "faq.xlsx"))
     (made / "banking77").mkdir()
     (made / "banking77" / "train.csv").write_text("text,category\nwhere is my card,card_arrival\ncard lost,lost_card\n")
@@ -77,6 +78,8 @@ def folder(starter_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_commands_run(folder: Path, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a home with the starter FAQ. One that names a number may find that it is not there, and says so."""
     monkeypatch.chdir(shutil.copytree(folder, tmp_path / "here", copy_function=share))
+    if line.startswith("helpdesk tenants"):
+        monkeypatch.setenv("HELPDESK_TENANTS", "tenants")
     words = [word.removeprefix("/backups/") for word in shlex.split(line)[1:]]
     run = run_process if "--format" in words else run_in  # bytes need a real standard output
     fault = ""

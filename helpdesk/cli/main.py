@@ -28,6 +28,7 @@ from helpdesk.cli.robustness import report
 from helpdesk.cli.server import config, demo, init, serve
 from helpdesk.cli.simulate import simulate
 from helpdesk.cli.staff import staff
+from helpdesk.cli.tenants import tenants
 from helpdesk.cli.versions import rollback, versions
 from helpdesk.cli.why import why
 from helpdesk.errors import BusyError, HelpdeskError
@@ -90,6 +91,7 @@ for command in (
     nights,
     report,
     retrain,
+    tenants,
 ):
     cli.add_command(command)
 for command in (rollback, serve, simulate, staff, versions, why, backup, restore, doctor):

@@ -29,12 +29,15 @@ def serve() -> None:
     Without its PostgreSQL it says 503 until that is there.
     """
     from helpdesk.errors import DatabaseFault, UnavailableError
-    from helpdesk.home import open_home
+    from helpdesk.home import open_home, tenant_homes
     from helpdesk.new_home import missing
     from helpdesk.server import exec_server
     from helpdesk.settings import load_settings
 
     settings = load_settings()
+    if settings.tenants is not None:
+        say(f"tenants         {', '.join(tenant_homes(settings)) or 'none yet'}")
+        exec_server(settings)
     try:
         database = open_home(settings)
     except UnavailableError as error:

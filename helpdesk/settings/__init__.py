@@ -4,9 +4,11 @@ A setting that is set but empty has its default. The environment takes precedenc
 value.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsConfigDict
@@ -22,14 +24,25 @@ from helpdesk.settings.protection import ProtectionSettings
 from helpdesk.settings.receivers import ReceiverSettings
 from helpdesk.settings.words import LANGUAGES, WordSettings
 
-__all__ = ["LANGUAGES", "Settings", "load_settings", "resource", "temporary_environment", "temporary_settings"]
+__all__ = [
+    "LANGUAGES",
+    "Settings",
+    "environment_of_home",
+    "load_settings",
+    "resource",
+    "settings_of_home",
+    "temporary_environment",
+    "temporary_settings",
+]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PREFIX = "HELPDESK_"
 _RECEIVERS = ("mail_to", "handover_webhook_url", "zammad_url", "freescout_url")
 _CHANNELS = ("chatwoot_url", "slack_signing_secret", "mattermost_token", "teams_secret")
+_OWN_FILE = ".env"
+_NEVER_OWN = {"HELPDESK_HOME", "HELPDESK_TENANTS"}
 _ONE_INSTALLATION = (  # beside `home`
-    *("database_url", "bundle_store", "secret_key", "notify_secret", "notify_url"),
+    *("tenants", "database_url", "bundle_store", "secret_key", "notify_secret", "notify_url"),
     *_RECEIVERS,
     *_CHANNELS,
 )
@@ -78,7 +91,7 @@ def load_settings(**overrides: object) -> Settings:
 def temporary_settings(home: Path, **overrides: object) -> Settings:
     """Settings of a home that nobody configured: what the environment and `.env` say of an installation is ignored.
 
-    That is home, database, secret key, notification, receivers of cases and chats of other systems.
+    That is home, tenants, database, secret key, notification, receivers of cases and chats of other systems.
     Raises BadInputError as `load_settings` does.
     """
     return load_settings(home=home, **(dict.fromkeys(_ONE_INSTALLATION) | overrides))
@@ -87,6 +100,25 @@ def temporary_settings(home: Path, **overrides: object) -> Settings:
 def temporary_environment(home: Path) -> dict[str, str]:
     """Variables under which a child process reads `temporary_settings`, whatever its `.env` says."""
     return {_variable("home"): str(home)} | {_variable(name): "" for name in _ONE_INSTALLATION}
+
+
+def settings_of_home(home: Path) -> Settings:
+    """Settings of one of many homes: the environment's, then those of the `.env` file in it, then those of the file in
+    the working directory.
+
+    What is of one installation, as in `temporary_settings`, counts only where the home's own file says it. Raises
+    BadInputError as `load_settings` does.
+    """
+    own = dotenv_values(home / _OWN_FILE, interpolate=False)
+    given = {name: own.get(_variable(name)) for name in _ONE_INSTALLATION}
+    return load_settings(_env_file=(_OWN_FILE, home / _OWN_FILE), home=home, **(given | {"tenants": None}))
+
+
+def environment_of_home(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables under which a command for one of many homes reads `settings_of_home`, wherever it runs."""
+    own = {name: value or "" for name, value in dotenv_values(home / _OWN_FILE, interpolate=False).items()}
+    of_one = temporary_environment(home)
+    return own | dict(environment) | of_one | {name: own[name] for name in of_one.keys() & own.keys() - _NEVER_OWN}
 
 
 def _variable(name: str) -> str:

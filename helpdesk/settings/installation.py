@@ -22,6 +22,11 @@ class InstallationSettings(BaseSettings, defer_build=True):
         description="Where several hosts share the bundles, as an fsspec address: `s3://bucket/folder`, "
         "`file:///mnt/helpdesk`; empty: in the home folder alone",
     )
+    tenants: Path | None = Field(
+        None,
+        description="Folder with a home for each of many tenants that one service answers for, told by the first part "
+        "of the host name: `shop.help.example.org` is the home `shop`; empty: one home, `HELPDESK_HOME`",
+    )
     sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
         "NORMAL",
         description="`NORMAL` survives a killed process, `FULL` a power cut too (one fsync a message)",

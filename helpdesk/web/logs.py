@@ -48,14 +48,16 @@ def configure(style: Literal["json", "text"]) -> None:
     )
 
 
-def install(app: Flask) -> None:
-    """Every line of a request in the log names its id, and one tells how it was answered."""
+def install(app: Flask, *, tenant: str | None) -> None:
+    """Every line of a request in the log names its id, and its tenant where there are many; one tells how it was
+    answered."""
+    tenant_named = {} if tenant is None else {"tenant": tenant}
 
     @app.before_request
     def _begin() -> None:
         g.began = time.perf_counter()
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id())
+        structlog.contextvars.bind_contextvars(request_id=request_id(), **tenant_named)
 
     @app.after_request
     def _end(response: Response) -> Response:

@@ -1,0 +1,70 @@
+"""`helpdesk tenants`: the homes that one service answers for."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from helpdesk.cli.common import say
+
+_AS_A_COMMAND = "import sys; sys.argv[0] = 'helpdesk'; from helpdesk.cli.main import main; main()"
+
+
+@click.group()
+def tenants() -> None:
+    """Many homes in one service: list them, run a command for each."""
+
+
+@tenants.command("list")
+def list_tenants() -> None:
+    """The tenants and their homes; without one that is set up, what is missing."""
+    from helpdesk.errors import HelpdeskError
+    from helpdesk.home import open_home
+    from helpdesk.new_home import missing
+    from helpdesk.settings import settings_of_home
+
+    for name, home in _homes().items():
+        try:
+            database = open_home(settings_of_home(home))
+            lacking = list(missing(database))
+            database.close()
+        except HelpdeskError as error:
+            lacking = [str(error)]
+        say(f"{name}\t{home}\t{'; '.join(lacking) or 'ok'}")
+
+
+@tenants.command("run", context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--only", multiple=True, help="Only this tenant; may be repeated.")
+def run(words: tuple[str, ...], only: tuple[str, ...]) -> None:
+    """Run a command for each tenant, one after the other: `helpdesk tenants run retrain`.
+
+    One that fails stops no other; the exit code is 1 then.
+    """
+    from helpdesk.errors import NotFoundError
+    from helpdesk.settings import environment_of_home
+
+    homes = _homes()
+    unknown = [name for name in only if name not in homes]
+    if unknown:
+        raise NotFoundError(f"there is no tenant {unknown[0]!r}; there are {', '.join(homes) or 'none'}")
+    failed = []
+    for name in only or homes:
+        say(f"== {name}")
+        sys.stdout.flush()
+        command = [sys.executable, "-c", _AS_A_COMMAND, *words]
+        environment = environment_of_home(homes[name], os.environ)
+        if subprocess.run(command, env=environment, check=False).returncode:  # noqa: S603 - our own
+            failed.append(name)
+    if failed:
+        say(f"failed for {', '.join(failed)}", err=True)
+        sys.exit(1)
+
+
+def _homes() -> dict[str, Path]:
+    from helpdesk.home import tenant_homes
+    from helpdesk.settings import load_settings
+
+    return tenant_homes(load_settings())

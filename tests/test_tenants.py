@@ -1,0 +1,270 @@
+"""Many homes in one service: each is told by the host name, and knows nothing of the others."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import plain_http
+import pytest
+from commands import HELPDESK, run_in
+from homes import LENIENT, PASSWORD, STAFF, share
+from nodes import Node
+from sqlalchemy import func, select
+from werkzeug.test import Client, TestResponse
+
+from helpdesk.errors import BadInputError
+from helpdesk.home import tenant_homes
+from helpdesk.records.database import open_database
+from helpdesk.records.tables import Message
+from helpdesk.settings import environment_of_home, load_settings, settings_of_home
+from helpdesk.tenants import Tenants
+
+pytestmark = pytest.mark.slow
+QUESTION = "forgot my password"
+
+
+@pytest.fixture
+def folder(tiny_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the homes `shop` and `bank`, and with what is no home."""
+    made = tmp_path / "all"
+    for name in ("shop", "bank"):
+        shutil.copytree(tiny_home, made / name, copy_function=share, ignore=shutil.ignore_patterns("secret_key"))
+    (made / "lost+found").mkdir()
+    (made / "notes.txt").write_text("not a home")
+    monkeypatch.setenv("HELPDESK_TENANTS", str(made))
+    for name, value in LENIENT.items():
+        monkeypatch.setenv(f"HELPDESK_{name.upper()}", str(value))
+    return made
+
+
+@pytest.fixture
+def tenants(folder: Path) -> Iterator[Tenants]:
+    """What one process answers with; nothing is opened before somebody asks for it."""
+    made = Tenants(load_settings())
+    yield made
+    made.stop()
+
+
+def ask(tenants: Tenants, host: str, text: str = QUESTION) -> TestResponse:
+    """A message to the webhook of a host."""
+    body = {"sender": "visitor", "message": text}
+    return Client(tenants).post("/webhooks/rest/webhook", base_url=f"http://{host}", json=body)
+
+
+def stored(home: Path) -> int:
+    """How many messages a home holds."""
+    database = open_database(settings_of_home(home))
+    with database.read() as session:
+        found: int = session.scalar(select(func.count()).select_from(Message)) or 0
+    database.close()
+    return found
+
+
+@pytest.mark.parametrize("host", ["shop.localhost", "shop.help.example.org:8000", "SHOP.help.example.org", "shop"])
+def test_a_message_goes_to_the_home_that_its_host_names(tenants: Tenants, folder: Path, host: str) -> None:
+    """It is answered and stored there, and nowhere else."""
+    answered = ask(tenants, host)
+
+    assert answered.status_code == 200
+    assert answered.json is not None
+    assert answered.json[0]["custom"]["intent"] == "password"
+    assert (stored(folder / "shop"), stored(folder / "bank")) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "host", ["help.example.org", "127.0.0.1:8000", "lost+found.example.org", "notes.txt", "..", "a/b", "[::1]:80", ""]
+)
+def test_a_host_of_nobody_is_refused(tenants: Tenants, folder: Path, host: str) -> None:
+    """Whatever a client writes there; no name of a tenant is told."""
+    told: list[str] = []
+    environ: dict[str, Any] = {"HTTP_HOST": host, "PATH_INFO": "/", "REQUEST_METHOD": "GET"}
+    body = b"".join(tenants(environ, lambda status, headers, exc_info=None: told.append(status)))  # type: ignore[arg-type]
+
+    assert told == ["404 Not Found"]
+    assert not re.search(rb"shop|bank", body)
+
+
+def test_a_login_of_one_tenant_is_none_of_another(tenants: Tenants) -> None:
+    """Not even for a browser that shows it the cookie: each home has a key of its own, or of its own file."""
+    client = Client(tenants)
+    page = client.get("/login", base_url="http://shop.localhost").get_data(as_text=True)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert token
+    form = {"name": STAFF, "password": PASSWORD, "csrf_token": token[1]}
+    logged_in = client.post("/login", base_url="http://shop.localhost", data=form)
+    cookie = client.get_cookie("session", domain="shop.localhost")
+    assert logged_in.status_code == 303
+    assert cookie is not None
+    shown = {"Cookie": f"session={cookie.value}"}
+
+    there = Client(tenants, use_cookies=False).get("/desk", base_url="http://bank.localhost", headers=shown)
+    here = Client(tenants, use_cookies=False).get("/desk", base_url="http://shop.localhost", headers=shown)
+    assert (there.status_code, here.status_code) == (302, 200)
+
+
+def test_a_home_copied_with_its_key_is_not_opened(tenants: Tenants, folder: Path) -> None:
+    """People of the one could go on as people of the other."""
+    assert ask(tenants, "shop.localhost").status_code == 200
+    shutil.copy2(folder / "shop" / "secret_key", folder / "bank" / "secret_key")
+    assert ask(tenants, "bank.localhost").status_code == 503
+    assert ask(tenants, "shop.localhost").status_code == 200
+
+    (folder / "bank" / "secret_key").unlink()
+    assert ask(tenants, "bank.localhost").status_code == 200
+
+
+def test_what_is_of_one_installation_is_not_of_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database in the environment would be shared by all tenants. One in a home's own file is of that home; all else
+    is of all, and the environment takes precedence."""
+    monkeypatch.setenv("HELPDESK_DATABASE_URL", "sqlite:////nowhere/all.db")
+    monkeypatch.setenv("HELPDESK_SECRET_KEY", "everybody's")
+    monkeypatch.setenv("HELPDESK_MAX_MESSAGE_CHARS", "100")
+    monkeypatch.delenv("HELPDESK_VECTOR_CACHE")
+    (folder / "bank" / ".env").write_text(
+        "HELPDESK_DATABASE_URL=postgresql://bank@host/helpdesk\nHELPDESK_MAX_MESSAGE_CHARS=7\nHELPDESK_VECTOR_CACHE=9\n"
+    )
+    shop, bank = settings_of_home(folder / "shop"), settings_of_home(folder / "bank")
+    given = {"HELPDESK_DATABASE_URL": "x", "HELPDESK_TENANTS": "y", "HELPDESK_MAX_MESSAGE_CHARS": "100", "A": "b"}
+    variables = environment_of_home(folder / "bank", given)
+
+    assert shop.database == f"sqlite:///{folder / 'shop' / 'helpdesk.db'}"
+    assert bank.database == "postgresql://bank@host/helpdesk"
+    assert (shop.secret_key, bank.secret_key, shop.tenants) == (None, None, None)
+    assert (shop.max_message_chars, bank.max_message_chars, bank.vector_cache) == (100, 100, 9)
+    assert {name: value for name, value in variables.items() if value} == {
+        "A": "b",
+        "HELPDESK_HOME": str(folder / "bank"),
+        "HELPDESK_MAX_MESSAGE_CHARS": "100",
+        "HELPDESK_DATABASE_URL": "postgresql://bank@host/helpdesk",
+        "HELPDESK_VECTOR_CACHE": "9",
+    }
+
+
+def test_a_home_that_does_not_open_keeps_nobody_else(tenants: Tenants, folder: Path) -> None:
+    """It says so, and is opened as soon as it can be."""
+    database = folder / "bank" / "helpdesk.db"
+    database.rename(folder / "aside")
+    refused = ask(tenants, "bank.localhost")
+
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"]
+    assert str(folder) not in refused.get_data(as_text=True)
+    assert ask(tenants, "shop.localhost").status_code == 200
+    (folder / "aside").rename(database)
+    assert ask(tenants, "bank.localhost").status_code == 200
+
+
+def test_readiness_of_the_process_counts_its_tenants(tenants: Tenants, folder: Path) -> None:
+    """Ready is who opened all that can be opened; a tenant's own host tells of that tenant."""
+    shutil.rmtree(folder / "bank" / "bundles")
+    (folder / "bank" / "helpdesk.db").unlink()
+
+    def ready(host: str) -> tuple[int, Any]:
+        found = Client(tenants).get("/readyz", base_url=f"http://{host}")
+        return found.status_code, found.json
+
+    assert ready("127.0.0.1") == (503, {"tenants": 2, "open": 0, "failed": 0})
+    tenants.start()
+    ask(tenants, "shop.localhost")
+    ask(tenants, "bank.localhost")
+    assert ready("127.0.0.1") == (200, {"tenants": 2, "open": 1, "failed": 1})
+    assert ready("shop.localhost")[0] == 200
+
+
+def test_a_new_home_is_noticed_and_one_that_is_gone_too(
+    tenants: Tenants, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a restart."""
+    monkeypatch.setattr("helpdesk.tenants.TENANTS_SECONDS", 0.05)
+    shutil.copytree(folder / "bank", folder / "third", copy_function=share, ignore=shutil.ignore_patterns("secret_key"))
+    assert ask(tenants, "third.localhost").status_code == 404
+    shutil.rmtree(folder / "bank")
+    tenants.start()
+    for _ in range(200):
+        statuses = [ask(tenants, f"{name}.localhost").status_code for name in ("shop", "third", "bank")]
+        if statuses == [200, 200, 404]:
+            break
+
+    assert statuses == [200, 200, 404]
+
+
+def test_equal_encoders_are_in_memory_once(tenants: Tenants) -> None:
+    """Until a tenant has trained one of its own."""
+    ask(tenants, "shop.localhost")
+    ask(tenants, "bank.localhost")
+    encoders = {
+        id(tenant.application.extensions["helpdesk"].live.take().matcher.bundle.encoder)  # type: ignore[union-attr]
+        for tenant in tenants._tenants.values()
+    }
+
+    assert len(encoders) == 1
+
+
+def test_a_command_runs_for_each_tenant(folder: Path, tmp_path: Path) -> None:
+    """One that fails stops no other, and the exit code tells of it."""
+    (folder / "shop" / "helpdesk.db").write_bytes(b"damaged")
+    said = run_in(tmp_path, "tenants", "list").stdout
+    words = [*HELPDESK, "tenants", "run"]
+    done = subprocess.run([*words, "versions"], capture_output=True, text=True, timeout=120)
+    only = subprocess.run([*words, "--only", "bank", "versions"], capture_output=True, text=True, timeout=120)
+    unknown = subprocess.run([*words, "--only", "nobody", "versions"], capture_output=True, text=True, timeout=120)
+
+    lines = dict(line.split("\t", 1) for line in said.splitlines())
+    assert list(lines) == ["bank", "shop"]
+    assert lines["bank"].endswith("\tok")
+    assert "database" in lines["shop"]
+    assert done.returncode == 1
+    assert "== bank" in done.stdout
+    assert "failed for shop" in done.stderr
+    assert only.returncode == 0
+    assert "== shop" not in only.stdout
+    assert unknown.returncode == 1
+    assert "there is no tenant 'nobody'; there are bank, shop" in unknown.stderr
+
+
+def test_a_folder_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the commands and by the service."""
+    monkeypatch.setenv("HELPDESK_TENANTS", str(tmp_path / "nowhere"))
+    with pytest.raises(BadInputError, match=r"HELPDESK_TENANTS is '.*nowhere'; expected a folder"):
+        tenant_homes(load_settings())
+
+    assert "expected a folder with a home for each tenant" in run_in(tmp_path, "serve", code=1).stderr
+
+
+def wait_for(url: str) -> None:
+    """Until it says 200; a minute at most."""
+    patience = time.monotonic() + 60
+    while time.monotonic() < patience:
+        with suppress(httpx.HTTPError):
+            if plain_http.get(url, timeout=2).status_code == 200:
+                return
+        time.sleep(0.1)
+
+
+def test_one_service_answers_for_all(folder: Path, tmp_path: Path) -> None:
+    """Real gunicorn, by `helpdesk serve`."""
+    node = Node(tmp_path, dict(os.environ))
+    node.start()
+    try:
+        wait_for(f"http://127.0.0.1:{node.port}/readyz")
+        answers = {
+            name: plain_http.post(
+                f"http://127.0.0.1:{node.port}/webhooks/rest/webhook",
+                json={"sender": "visitor", "message": QUESTION},
+                headers={"Host": f"{name}.example.org"},
+                timeout=30,
+            ).status_code
+            for name in ("shop", "bank", "nobody")
+        }
+    finally:
+        node.end()
+
+    assert answers == {"shop": 200, "bank": 200, "nobody": 404}
+    assert (stored(folder / "shop"), stored(folder / "bank")) == (1, 1)
