@@ -163,6 +163,12 @@ class Database:
             yield connection
             _COMMIT.run(connection, {})
 
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """For one prepared statement that reads: neither a session nor a transaction."""
+        with self._faults(), self.engine.connect() as connection:
+            yield connection
+
     @cached_property
     def _reading(self) -> Engine:
         """PostgreSQL's default shows each statement what was committed meanwhile; an SQLite transaction does not."""

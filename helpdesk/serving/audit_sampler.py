@@ -28,11 +28,16 @@ class AuditSampler:
         self._traffic = TrafficRate(0, 1.0)
         self._looked_at: datetime | None = None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the last count is some minutes old."""
+        return self._looked_at is None or not timedelta(0) <= now() - self._looked_at < REFRESH
+
     def refresh(self, session: Session) -> None:
-        """Count the recent traffic again when the last count is some minutes old."""
-        moment = now()
-        if self._looked_at is not None and timedelta(0) <= moment - self._looked_at < REFRESH:
+        """Count the recent traffic again when that is due."""
+        if not self.is_due:
             return
+        moment = now()
         traffic = recent_traffic(session, moment)
         with self._lock:
             self._traffic, self._looked_at = traffic, moment

@@ -16,6 +16,7 @@ from helpdesk.matching.small_talk import small_talk
 from helpdesk.records import faq, heartbeats, versions
 from helpdesk.records.database import Database
 from helpdesk.records.names import current_names
+from helpdesk.records.newest import Newest, newest
 from helpdesk.serving.addition_vectors import AdditionVectors
 from helpdesk.serving.audit_sampler import AuditSampler
 from helpdesk.serving.day_additions import Added, encodable, match_exactly, match_nearly, read_changes
@@ -115,6 +116,7 @@ class LiveMatcher:
         self._live: Live | None = None
         self._has_versions = True  # until it is known that none was ever promoted
         self._problem: str | None = "not loaded yet"
+        self._seen: Newest | None = None  # when everything was looked at last
         self._refused: tuple[int, str] | None = None
         self._stop = threading.Event()
         self._refreshing = threading.Lock()
@@ -191,6 +193,9 @@ class LiveMatcher:
             self._bundles.tidy(at_once=swapped)
 
     def _refresh(self) -> None:
+        seen = newest(self._database)
+        if seen == self._seen and self._problem is None and not (self._unencoded or self.audit.is_due):
+            return
         with self._database.read() as session:
             current = versions.current(session)
             revision = faq.revision(session)
@@ -208,7 +213,7 @@ class LiveMatcher:
             if not self._once:
                 with self._database.read() as session:
                     self.audit.refresh(session)
-        self._problem = None
+        self._problem, self._seen = None, seen
 
     def _swap(self, current: versions.Current) -> None:
         """Put the current version in service. A bundle that was refused once is not opened again."""
