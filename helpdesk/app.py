@@ -88,7 +88,7 @@ def create_app(
     courier = Courier(database, settings)
     if live is None:
         live = LiveMatcher(database, settings)
-        live.start()
+        live.start(alone=tenant is None)
     service = ChatService(database, live, settings, read_replies(settings))
     if follows:
         service.tallies.start()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from helpdesk.app import create_app
 from helpdesk.errors import ConflictError, HelpdeskError
 from helpdesk.home import SECRET_KEY, open_home, secret_key, tenant_homes
+from helpdesk.serving.memory import give_back_memory
 from helpdesk.settings import Settings, load_settings, settings_of_home
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ class Tenants:
 
     def _follow(self) -> None:
         while True:
-            for tenant in list(self._tenants.values()):
-                self._opened(tenant)
+            closed = [tenant for tenant in self._tenants.values() if tenant.application is None]
+            if [tenant for tenant in closed if self._opened(tenant) is not None]:
+                give_back_memory()
             if self._stop.wait(TENANTS_SECONDS):
                 return
             try:

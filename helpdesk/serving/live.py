@@ -122,10 +122,11 @@ class LiveMatcher:
         self._refreshing = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Load what serves now and keep following. Call after the fork."""
+    def start(self, *, alone: bool = True) -> None:
+        """Load what serves now and keep following. Call after the fork. alone: no others are opened in this process."""
         self.refresh()
-        give_back_memory()
+        if alone:
+            give_back_memory()
         self._say_what_serves()
         self._thread = threading.Thread(target=self._follow, name="follow-promotions", daemon=True)
         self._thread.start()
