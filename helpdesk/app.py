@@ -93,12 +93,12 @@ def create_app(
     if follows:
         service.tallies.start()
         courier.start()
-        start_counting_days(database)
+    counting = start_counting_days(database) if follows else None
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(_configuration(settings))
     app.session_interface = Sessions()
     app.ensure_sync = _as_it_is  # type: ignore[method-assign, assignment]
-    app.extensions["courier"] = courier
+    app.extensions |= {"courier": courier, "day_counter": counting}
     app.jinja_env.globals["sends"] = courier.is_set_up
     app.extensions["what_if"] = WhatIf(database, settings.home)
     app.extensions["helpdesk"] = service
@@ -117,6 +117,16 @@ def create_app(
     tracing.install(app, service)
     app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     return app
+
+
+def close_app(app: Flask) -> None:
+    """Finish what is being sent, and do nothing by itself any more, in a process that goes on without it."""
+    service: ChatService = app.extensions["helpdesk"]
+    app.extensions["courier"].stop()
+    app.extensions["day_counter"].set()
+    service.live.stop()
+    service.tallies.stop()
+    service.database.close()
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:

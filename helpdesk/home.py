@@ -47,7 +47,8 @@ def tenant_homes(settings: Settings) -> dict[str, Path]:
     folder = settings.tenants
     if folder is None or not folder.is_dir():
         raise BadInputError(f"HELPDESK_TENANTS is {str(folder or '')!r}; expected a folder with a home for each tenant")
-    homes = (path for path in sorted(folder.absolute().iterdir()) if path.is_dir())
+    found = sorted(folder.absolute().iterdir(), key=lambda path: (path.is_symlink(), path.name))
+    homes = (path for path in found if path.is_dir())
     return {path.name: path for path in homes if _HOST_LABEL.fullmatch(path.name)}
 
 
@@ -73,7 +74,9 @@ def secret_key(settings: Settings) -> str:
     path = settings.home / SECRET_KEY
     if not path.exists():
         _make_secret_key(path)
-    return path.read_text()
+    if not (key := path.read_text()):
+        raise BadInputError(f"{path} is empty; delete it, and a new key is made")
+    return key
 
 
 def _make_secret_key(path: Path) -> None:

@@ -3,25 +3,28 @@
 Nothing is shared but the code and encoders of equal hash, so no query can show one tenant what is another's.
 """
 
+import contextvars
 import json
 import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from helpdesk.app import create_app
+from helpdesk.app import close_app, create_app
 from helpdesk.errors import ConflictError, HelpdeskError
 from helpdesk.home import SECRET_KEY, open_home, secret_key, tenant_homes
 from helpdesk.serving.memory import give_back_memory
 from helpdesk.settings import Settings, load_settings, settings_of_home
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger(__name__)
-TENANTS_SECONDS: Final = 5.0  # between looks for new homes
+TENANTS_SECONDS: Final = 5.0  # between looks for new homes, and between tries to open those that do not
+REQUEST_PATIENCE: Final = 1.0  # seconds that a request waits while another one opens its tenant
+_CLOSED = "this tenant cannot be served at the moment; the log says why"
 _READY = "/readyz"
 
 
@@ -30,7 +33,9 @@ class _Tenant:
     """One tenant of this process: its application once it is open, and why it is not."""
 
     home: Path
-    application: "WSGIApplication | None" = None
+    place: tuple[int, int] | None  # which folder it is, whatever it is called
+    application: Any = None  # what `create_app` made
+    owns: frozenset[str] = frozenset()  # its secret key and its database, which nobody else may have
     problem: str | None = None
     opening: threading.Lock = field(default_factory=threading.Lock)
 
@@ -42,7 +47,7 @@ class Tenants:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._tenants: dict[str, _Tenant] = {}
-        self._owners: dict[str, str] = {}  # secret key -> tenant
+        self._claiming = threading.Lock()
         self._stop = threading.Event()
         self._look()
 
@@ -59,15 +64,19 @@ class Tenants:
         tenant = self._tenants.get(_first_label(environ.get("HTTP_HOST", "")))
         if tenant is None:
             return self._answer_for_nobody(environ, start_response)
-        application = self._opened(tenant)
-        if application is None:
-            return _tell(start_response, "503 Service Unavailable", {"detail": tenant.problem or "not open yet"})
-        return application(environ, start_response)
+        if tenant.application is None and tenant.problem is None:
+            self._try(tenant, patience=REQUEST_PATIENCE)
+        if tenant.application is None:
+            return _tell(start_response, "503 Service Unavailable", {"detail": _CLOSED})
+        answer: Iterable[bytes] = tenant.application(environ, start_response)
+        return answer
 
     def _follow(self) -> None:
         while True:
             closed = [tenant for tenant in self._tenants.values() if tenant.application is None]
-            if [tenant for tenant in closed if self._opened(tenant) is not None]:
+            for tenant in closed:
+                self._try(tenant)
+            if any(tenant.application is not None for tenant in closed):
                 give_back_memory()
             if self._stop.wait(TENANTS_SECONDS):
                 return
@@ -77,32 +86,57 @@ class Tenants:
                 log.warning("no look for new tenants: %s", error)
 
     def _look(self) -> None:
-        homes = tenant_homes(self._settings)
-        kept = {name: tenant for name, tenant in self._tenants.items() if name in homes}
-        self._tenants = kept | {name: _Tenant(home) for name, home in homes.items() if name not in kept}
+        found = {name: _Tenant(home, _place(home)) for name, home in tenant_homes(self._settings).items()}
+        before = self._tenants
+        same = {name for name, tenant in found.items() if name in before and before[name].place == tenant.place}
+        self._tenants = {name: before[name] if name in same else tenant for name, tenant in found.items()}
+        for name in before.keys() - same:
+            self._close(before[name])
 
-    def _opened(self, tenant: _Tenant) -> "WSGIApplication | None":
-        """The application of a tenant; None where it does not open, which is tried again and keeps nobody else."""
+    def _close(self, tenant: _Tenant) -> None:
+        """Of a home that is gone, or another one than before: nothing is sent for it any more."""
         with tenant.opening:
-            if tenant.application is None:
-                try:
-                    tenant.application = self._open(tenant.home)
-                    tenant.problem = None
-                    log.info("tenant %s is open", tenant.home.name)
-                except Exception as error:
-                    known = isinstance(error, HelpdeskError)
-                    if tenant.problem is None:
-                        log.error("tenant %s does not open: %s", tenant.home.name, error, exc_info=not known)
-                    tenant.problem = "this tenant cannot be served at the moment; the log says why"
-            return tenant.application
+            if tenant.application is not None:
+                close_app(tenant.application)
+                tenant.application = None
+            tenant.problem, tenant.owns = "its home is gone", frozenset()
+        log.info("tenant %s is closed", tenant.home.name)
 
-    def _open(self, home: Path) -> "WSGIApplication":
-        settings = settings_of_home(home)
+    def _try(self, tenant: _Tenant, *, patience: float = -1) -> None:
+        """Open a tenant, unless somebody else is opening it for longer than `patience` (seconds; -1: wait)."""
+        if not tenant.opening.acquire(timeout=patience):
+            return
+        try:
+            if tenant.application is None and self._tenants.get(tenant.home.name) is tenant:
+                # In a context of its own: log lines about it are not of the request that comes first.
+                tenant.application = contextvars.Context().run(self._open, tenant)
+                tenant.problem = None
+                log.info("tenant %s is open", tenant.home.name)
+        except Exception as error:
+            tenant.owns = frozenset()
+            if str(error) != tenant.problem:
+                known = isinstance(error, HelpdeskError)
+                log.error("tenant %s does not open: %s", tenant.home.name, error, exc_info=not known)
+            tenant.problem = str(error)
+        finally:
+            tenant.opening.release()
+
+    def _open(self, tenant: _Tenant) -> Any:
+        settings = settings_of_home(tenant.home)
         open_home(settings).close()
-        owner = self._owners.setdefault(secret_key(settings), home.name)
-        if owner != home.name:  # a home that was copied: a login there would count here
-            raise ConflictError(f"its secret key is that of tenant {owner}; delete {SECRET_KEY} in one of the homes")
-        return create_app(settings, tenant=home.name)
+        self._claim(tenant, frozenset((secret_key(settings), settings.database)))
+        return create_app(settings, tenant=tenant.home.name)
+
+    def _claim(self, tenant: _Tenant, owns: frozenset[str]) -> None:
+        """Raise ConflictError when the home is a copy: a login there would count here, or both would share messages."""
+        with self._claiming:
+            for name, other in self._tenants.items():
+                if other is not tenant and other.owns & owns:
+                    raise ConflictError(
+                        f"tenant {name} has the same secret key or database; in a copy of a home, delete {SECRET_KEY} "
+                        "and what its .env says of the database"
+                    )
+            tenant.owns = owns
 
     def _answer_for_nobody(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """`/readyz` of the process, for what stands in front of it; no name of a tenant is told."""
@@ -121,6 +155,14 @@ def create_tenants() -> Tenants:
     tenants = Tenants(load_settings())
     tenants.start()
     return tenants
+
+
+def _place(home: Path) -> tuple[int, int] | None:
+    try:
+        found = home.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _first_label(host: str) -> str:

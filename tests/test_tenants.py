@@ -3,10 +3,13 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +120,8 @@ def test_a_home_copied_with_its_key_is_not_opened(tenants: Tenants, folder: Path
     assert ask(tenants, "shop.localhost").status_code == 200
 
     (folder / "bank" / "secret_key").unlink()
-    assert ask(tenants, "bank.localhost").status_code == 200
+    tenants.start()
+    assert until_open(tenants, "bank.localhost")
 
 
 def test_what_is_of_one_installation_is_not_of_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +162,8 @@ def test_a_home_that_does_not_open_keeps_nobody_else(tenants: Tenants, folder: P
     assert str(folder) not in refused.get_data(as_text=True)
     assert ask(tenants, "shop.localhost").status_code == 200
     (folder / "aside").rename(database)
-    assert ask(tenants, "bank.localhost").status_code == 200
+    tenants.start()
+    assert until_open(tenants, "bank.localhost")
 
 
 def test_readiness_of_the_process_counts_its_tenants(tenants: Tenants, folder: Path) -> None:
@@ -195,12 +200,84 @@ def test_a_new_home_is_noticed_and_one_that_is_gone_too(
     assert statuses == [200, 200, 404]
 
 
+def test_one_that_takes_long_to_open_holds_nobody_else(
+    tenants: Tenants, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for it meanwhile is told so, and after a failure only the process itself tries again."""
+    monkeypatch.setenv("HELPDESK_DATABASE_TIMEOUT", "1")
+    monkeypatch.setattr("helpdesk.tenants.REQUEST_PATIENCE", 0.01)
+    with sqlite3.connect(folder / "bank" / "helpdesk.db", isolation_level=None) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with ThreadPoolExecutor() as pool:
+            statuses = [found.status_code for found in pool.map(partial(ask, tenants), ["bank.localhost"] * 6)]
+        assert statuses == [503] * 6
+        assert ask(tenants, "shop.localhost").status_code == 200
+        problem = tenants._tenants["bank"].problem
+        other.execute("ROLLBACK")
+    other.close()
+
+    assert problem
+    assert ask(tenants, "bank.localhost").status_code == 503
+    monkeypatch.setattr("helpdesk.tenants.TENANTS_SECONDS", 0.05)
+    tenants.start()
+    assert until_open(tenants, "bank.localhost")
+
+
+def test_a_home_that_is_renamed_is_served_under_its_new_name(
+    tenants: Tenants, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key is no other tenant's any more; and a link to a home does not keep the home out."""
+    monkeypatch.setattr("helpdesk.tenants.TENANTS_SECONDS", 0.05)
+    assert ask(tenants, "bank.localhost").status_code == 200
+    courier = tenants._tenants["bank"].application.extensions["courier"]
+    (folder / "bank").rename(folder / "savings")
+    (folder / "a-link").symlink_to(folder / "shop")
+    tenants.start()
+
+    assert until_open(tenants, "savings.localhost")
+    assert until_open(tenants, "shop.localhost")
+    assert [ask(tenants, f"{name}.localhost").status_code for name in ("bank", "a-link")] == [404, 503]
+    assert courier._stopped.is_set()
+
+
+def test_two_homes_do_not_share_a_database(tenants: Tenants, folder: Path) -> None:
+    """As a copy would whose file names the database of the first."""
+    ask(tenants, "shop.localhost")
+    (folder / "bank" / ".env").write_text(f"HELPDESK_DATABASE_URL=sqlite:///{folder / 'shop' / 'helpdesk.db'}\n")
+
+    assert ask(tenants, "bank.localhost").status_code == 503
+    assert "same secret key or database" in (tenants._tenants["bank"].problem or "")
+
+
+def test_a_file_of_settings_that_is_no_text_is_of_one_tenant(folder: Path, tmp_path: Path) -> None:
+    """The others are listed, and commands run for them."""
+    (folder / "bank" / ".env").write_bytes(b"A=caf\xe9")
+    said = run_in(tmp_path, "tenants", "list").stdout
+    done = subprocess.run([*HELPDESK, "tenants", "run", "versions"], capture_output=True, text=True, timeout=120)
+
+    assert "is not UTF-8 at byte 5" in said
+    assert said.splitlines()[1].endswith("\tok")
+    assert done.returncode == 1
+    assert " first " in done.stdout.partition("== shop")[2]
+
+
+def until_open(tenants: Tenants, host: str) -> bool:
+    """Whether a message is answered within a minute."""
+    patience = time.monotonic() + 60
+    while time.monotonic() < patience:
+        if ask(tenants, host).status_code == 200:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_equal_encoders_are_in_memory_once(tenants: Tenants) -> None:
     """Until a tenant has trained one of its own."""
     ask(tenants, "shop.localhost")
     ask(tenants, "bank.localhost")
     encoders = {
-        id(tenant.application.extensions["helpdesk"].live.take().matcher.bundle.encoder)  # type: ignore[union-attr]
+        id(tenant.application.extensions["helpdesk"].live.take().matcher.bundle.encoder)
         for tenant in tenants._tenants.values()
     }
 

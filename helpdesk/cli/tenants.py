@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from helpdesk.cli.common import say
+from helpdesk.cli.retrain import EXIT_KEPT
 
 _AS_A_COMMAND = "import sys; sys.argv[0] = 'helpdesk'; from helpdesk.cli.main import main; main()"
 
@@ -41,9 +42,11 @@ def list_tenants() -> None:
 def run(words: tuple[str, ...], only: tuple[str, ...]) -> None:
     """Run a command for each tenant, one after the other: `helpdesk tenants run retrain`.
 
-    One that fails stops no other; the exit code is 1 then.
+    One that fails stops no other; the exit code is 1 then. A night that kept the version in service, or found another
+    one running, did not fail.
     """
-    from helpdesk.errors import NotFoundError
+    from helpdesk.cli.main import EXIT_BUSY
+    from helpdesk.errors import BadInputError, NotFoundError
     from helpdesk.settings import environment_of_home
 
     homes = _homes()
@@ -51,12 +54,17 @@ def run(words: tuple[str, ...], only: tuple[str, ...]) -> None:
     if unknown:
         raise NotFoundError(f"there is no tenant {unknown[0]!r}; there are {', '.join(homes) or 'none'}")
     failed = []
-    for name in only or homes:
+    for name in dict.fromkeys(only or homes):
         say(f"== {name}")
         sys.stdout.flush()
         command = [sys.executable, "-c", _AS_A_COMMAND, *words]
-        environment = environment_of_home(homes[name], os.environ)
-        if subprocess.run(command, env=environment, check=False).returncode:  # noqa: S603 - our own
+        try:
+            environment = environment_of_home(homes[name], os.environ)
+            code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - our own
+        except BadInputError as error:
+            say(f"helpdesk: {error}", err=True)
+            code = 1
+        if code not in (0, EXIT_KEPT, EXIT_BUSY):
             failed.append(name)
     if failed:
         say(f"failed for {', '.join(failed)}", err=True)

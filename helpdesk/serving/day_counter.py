@@ -13,15 +13,17 @@ log = logging.getLogger(__name__)
 _SECONDS = 600.0
 
 
-def start_counting_days(database: Database) -> None:
-    """Count days from now on, in a thread. Call after the fork. Of several processes one counts each day."""
+def start_counting_days(database: Database) -> threading.Event:
+    """Count days from now on, in a thread, until the event is set. Call after the fork. Of several processes one counts
+    each day."""
+    stopped = threading.Event()
 
     def count() -> None:
-        pause = threading.Event()
-        while not pause.wait(_SECONDS):
+        while not stopped.wait(_SECONDS):
             try:
                 count_days(database)
             except (HelpdeskError, SQLAlchemyError) as error:
                 log.warning("days were not counted: %s", error)
 
     threading.Thread(target=count, name="count-days", daemon=True).start()
+    return stopped

@@ -109,14 +109,22 @@ def settings_of_home(home: Path) -> Settings:
     What is of one installation, as in `temporary_settings`, counts only where the home's own file says it. Raises
     BadInputError as `load_settings` does.
     """
-    own = dotenv_values(home / _OWN_FILE, interpolate=False)
+    own = _own_file(home)
     given = {name: own.get(_variable(name)) for name in _ONE_INSTALLATION}
     return load_settings(_env_file=(_OWN_FILE, home / _OWN_FILE), home=home, **(given | {"tenants": None}))
 
 
+def _own_file(home: Path) -> dict[str, str]:
+    path = home / _OWN_FILE
+    try:
+        return {name: value or "" for name, value in dotenv_values(path).items()}
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{path} is not UTF-8 at byte {error.start}; expected a text file in UTF-8") from None
+
+
 def environment_of_home(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Variables under which a command for one of many homes reads `settings_of_home`, wherever it runs."""
-    own = {name: value or "" for name, value in dotenv_values(home / _OWN_FILE, interpolate=False).items()}
+    own = _own_file(home)
     of_one = temporary_environment(home)
     return own | dict(environment) | of_one | {name: own[name] for name in of_one.keys() & own.keys() - _NEVER_OWN}
 

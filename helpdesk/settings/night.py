@@ -39,7 +39,8 @@ class NightSettings(BaseSettings, defer_build=True):
     train_threads: int = Field(
         1,
         ge=1,
-        description="Native threads of the nightly job; with bfloat16 a second one gains nothing, without it a fifth of the time",
+        description="Native threads of the nightly job; with bfloat16 a second one gains nothing, without it a fifth "
+        "of the time",
     )
     train_memory_mb: int | None = Field(
         None, ge=256, description="The nightly job fails when it holds more memory than this, in MB; empty: no limit"
