@@ -259,7 +259,7 @@ def draw(records: Sequence[dict[str, Any]], path: Path) -> None:
     with matplotlib.rc_context({"svg.hashsalt": "helpdesk", "svg.fonttype": "none"}):
         figure = Figure(figsize=(13, 9.6), layout="constrained")
         places = figure.subplots(3, 4).flat
-        for axes, (what, title, names) in zip(places, PANELS, strict=False):
+        for (what, title, names), axes in zip(PANELS, places, strict=False):
             sizes = sorted(size for kind, size in newest if kind == what)
             if not sizes:
                 continue
