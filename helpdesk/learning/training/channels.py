@@ -45,6 +45,9 @@ def convert(model: "SentenceTransformer", folder: Path) -> bool:
 def _write(network: Any, tokenizer: Any, folder: Path) -> None:
     from ctranslate2.converters import TransformersConverter
 
+    if not hasattr(network.config, "position_embedding_type"):
+        network.config.position_embedding_type = "absolute"  # transformers 5 has no other and says it no more
+
     class Loaded(TransformersConverter):  # type: ignore[misc]
         """Converts what is in memory."""
 

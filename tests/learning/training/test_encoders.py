@@ -254,6 +254,29 @@ def test_what_cannot_be_rounded_by_channels_stays_exact(tiny_base: Path, tmp_pat
     assert np.sum(again * expected, axis=1).min() > 0.999995
 
 
+@pytest.mark.parametrize("architecture", ["Bert", "Roberta", "Camembert"])
+def test_architectures_that_are_rounded_by_channels(architecture: str, tiny_base: Path, tmp_path: Path) -> None:
+    """As today's transformers saves them."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_base))
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = getattr(transformers, f"{architecture}Config")(
+        vocab_size=len(tokenizer), pad_token_id=0 if architecture == "Bert" else 1, **sizes
+    )
+    getattr(transformers, f"{architecture}Model")(config).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(str(tmp_path / "model"))
+    model = load_base(str(tmp_path / "model"), threads=1)
+    model.max_seq_length = 300
+    save_encoder(model, tmp_path / "encoder", rounding=Rounding.CHANNELS)
+
+    assert rounding_of(tmp_path / "encoder") is Rounding.CHANNELS
+    expected = model.encode(TEXTS, normalize_embeddings=True)
+    assert np.sum(Encoder(tmp_path / "encoder").encode(TEXTS) * expected, axis=1).min() > 0.97
+
+
 def test_broken_weights_are_noticed(model: "SentenceTransformer", tmp_path: Path) -> None:
     """NaN weights never become a bundle."""
     import torch
