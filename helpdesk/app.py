@@ -86,19 +86,13 @@ def create_app(
     database = open_database(settings, hurried=True)
     follows = live is None
     courier = Courier(database, settings)
-    if live is None:
-        live = LiveMatcher(database, settings)
-        live.start(alone=tenant is None)
+    live = live or LiveMatcher(database, settings)
     service = ChatService(database, live, settings, read_replies(settings))
-    if follows:
-        service.tallies.start()
-        courier.start()
-    counting = start_counting_days(database) if follows else None
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(_configuration(settings))
     app.session_interface = Sessions()
     app.ensure_sync = _as_it_is  # type: ignore[method-assign, assignment]
-    app.extensions |= {"courier": courier, "day_counter": counting}
+    app.extensions["courier"] = courier
     app.jinja_env.globals["sends"] = courier.is_set_up
     app.extensions["what_if"] = WhatIf(database, settings.home)
     app.extensions["helpdesk"] = service
@@ -116,6 +110,11 @@ def create_app(
     problems.install(app)
     tracing.install(app, service)
     app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
+    if follows:  # at last: what fails before leaves no thread behind
+        live.start(alone=tenant is None)
+        service.tallies.start()
+        courier.start()
+        app.extensions["day_counter"] = start_counting_days(database)
     return app
 
 

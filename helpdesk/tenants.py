@@ -66,9 +66,10 @@ class Tenants:
             return self._answer_for_nobody(environ, start_response)
         if tenant.application is None and tenant.problem is None:
             self._try(tenant, patience=REQUEST_PATIENCE)
-        if tenant.application is None:
+        application = tenant.application
+        if application is None:
             return _tell(start_response, "503 Service Unavailable", {"detail": _CLOSED})
-        answer: Iterable[bytes] = tenant.application(environ, start_response)
+        answer: Iterable[bytes] = application(environ, start_response)
         return answer
 
     def _follow(self) -> None:

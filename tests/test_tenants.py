@@ -5,6 +5,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -239,6 +240,22 @@ def test_a_home_that_is_renamed_is_served_under_its_new_name(
     assert until_open(tenants, "shop.localhost")
     assert [ask(tenants, f"{name}.localhost").status_code for name in ("bank", "a-link")] == [404, 503]
     assert courier._stopped.is_set()
+
+
+def test_a_try_that_fails_late_leaves_no_thread(
+    tenants: Tenants, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again every five seconds, for as long as nobody mends the settings."""
+    (folder / "bank" / ".env").write_text("HELPDESK_LIMIT_STORE=nothing://like/it\n")
+    monkeypatch.delenv("HELPDESK_LIMIT_STORE")
+    before = threading.active_count()
+    monkeypatch.setattr("helpdesk.tenants.TENANTS_SECONDS", 0.05)
+    tenants.start()
+    assert until_open(tenants, "shop.localhost")
+    time.sleep(1)
+
+    assert ask(tenants, "bank.localhost").status_code == 503
+    assert threading.active_count() <= before + 4  # of `shop` three, and the one that looks
 
 
 def test_two_homes_do_not_share_a_database(tenants: Tenants, folder: Path) -> None:
