@@ -3,7 +3,8 @@
     python benchmarks/stages.py --train ../shared/data/banking77/train.csv --test ../shared/data/banking77/test.csv
 
 Every message goes through the whole application without a socket, then its parts alone with the vectors at hand: what
-a stage takes beyond the one inside it. Processor time of one thread, so that other work on the machine hardly counts.
+a stage takes beyond the one inside it. Processor time of this process, so that other work on the machine hardly counts;
+the encoder may have a thread of its own.
 """
 
 import argparse
@@ -95,7 +96,7 @@ def post(app: Any, text: str, sender: str) -> bytes:
 
 
 def _taken(work: Callable[[], object]) -> float:
-    """Milliseconds of processor time of this thread."""
+    """Milliseconds of processor time of this process."""
     started = time.process_time()
     work()
     return (time.process_time() - started) * 1000
