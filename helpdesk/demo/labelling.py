@@ -64,7 +64,7 @@ class Labellers:
         """One of them has a card open right now."""
         with self._database.write() as session:
             waiting = queue.items(session, review_below=self._settings.review_below, limit=4)
-            card_leases.take(session, [item.text_key for item in waiting[3:]], staff_id=self._staff[SECOND])
+            card_leases.take(session, {item.text_key: 0 for item in waiting[3:]}, staff_id=self._staff[SECOND])
 
     def _label(self, item: QueueItem, who: str, *, slips: float) -> None:
         with self._database.write() as session:

@@ -1,29 +1,32 @@
 """Who looks at which card: two people at one queue get different texts."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.records.clock import now
+from helpdesk.records.labelled import newest_labels
 from helpdesk.records.splits import one_at_a_time
 from helpdesk.records.tables import CardLease, Staff
 
 LEASE = timedelta(minutes=10)
 
 
-def take(session: Session, text_keys: Sequence[str], *, staff_id: int) -> CardLease | None:
+def take(session: Session, texts: Mapping[str, int], *, staff_id: int) -> CardLease | None:
     """Lease the first of these texts that nobody else looks at; None when there is none.
 
-    What this person looked at before is free again.
+    `texts`: keys, each with the newest label that the text had when the queue was read, 0 for none. Whoever labels a
+    text frees it, so what was labelled since is passed over. What this person looked at before is free again.
     """
     one_at_a_time(session)
     moment = now()
     session.execute(delete(CardLease).where(or_(CardLease.staff_id == staff_id, CardLease.until < moment)))
     held = set(session.scalars(select(CardLease.text_key)))
-    free = next((key for key in text_keys if key not in held), None)
+    newest = newest_labels(session, [key for key in texts if key not in held])
+    free = next((key for key, seen in texts.items() if key not in held and newest.get(key, 0) == seen), None)
     if free is None:
         return None
     lease = CardLease(token=secrets.token_hex(8), text_key=free, staff_id=staff_id, until=moment + LEASE)

@@ -2,10 +2,11 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from helpdesk.records import card_leases, staff
+from helpdesk.records import card_leases, conversations, labels, staff
 from helpdesk.records.card_leases import LEASE
 from helpdesk.records.clock import simulated_time
 from helpdesk.records.database import Database
@@ -25,7 +26,7 @@ def people(database: Database) -> None:
 def take(database: Database, who: int, *texts: str) -> tuple[str, str] | None:
     """(text, token) of the lease that somebody gets."""
     with database.write() as session:
-        lease = card_leases.take(session, texts, staff_id=who)
+        lease = card_leases.take(session, dict.fromkeys(texts, 0), staff_id=who)
         return None if lease is None else (lease.text_key, lease.token)
 
 
@@ -62,6 +63,26 @@ def test_at_one_moment_they_get_different_texts(database: Database) -> None:
         thread.join()
 
     assert {lease and lease[0] for lease in found} == set(TEXTS)
+
+
+def test_what_was_labelled_since_the_queue_was_read_is_passed_over(database: Database) -> None:
+    """Whoever labels a text looks at it no more, so its lease alone would give it to the other."""
+    decision: dict[str, Any] = {"version_id": None, "kind": "fallback", "intent": None, "confidence": 0.2}
+    decision |= {"out_of_scope": 0.5, "reason": "unsure", "ranking": [], "options": [], "thresholds": {}}
+    with database.write() as session:
+        message_id = conversations.log_message(
+            session, "hello", channel="rest", sender="u", external_id=None, decision=decision
+        )
+        given = labels.label_message(session, message_id, kind="out_of_scope", staff_id=BOB, holdout_share=0.2)
+        key, newest = given.text_key, given.id
+    with database.write() as session:
+        later = card_leases.take(session, {key: 0, "two": 0}, staff_id=ANN)
+        again = card_leases.take(session, {key: newest, "three": 0}, staff_id=BOB)
+
+        assert later is not None
+        assert later.text_key == "two"
+        assert again is not None
+        assert again.text_key == key
 
 
 def test_a_lease_runs_out_unless_the_card_is_looked_at(database: Database) -> None:

@@ -88,7 +88,7 @@ def test_who_is_disabled_has_no_session_no_card_and_no_link(crew: Database) -> N
     with crew.write() as session:
         bob = staff.find_staff(session, "bob")
         token = bob.session_token
-        card_leases.take(session, ["text"], staff_id=bob.id)
+        card_leases.take(session, {"text": 0}, staff_id=bob.id)
         link = one_time_links.offer_new_password(session, "bob", author="ann").token
         for _ in range(2):
             people.disable(session, "bob", author="ann")

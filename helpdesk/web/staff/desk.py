@@ -1,6 +1,6 @@
 """The labelling desk: one message a card, one key a label. Works without JavaScript."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from flask import Blueprint, render_template, request
@@ -38,17 +38,17 @@ def page() -> str:
         waiting = _waiting(session, tab)
         put_off = labelled.put_off_by(session, current_user.staff_id, [item.text_key for item in waiting])
         item = _find(session, waiting, named)
-    candidates = [item] if item else [row for row in waiting if tab == labelled.LATER or row.text_key not in put_off]
-    item, lease = _take(candidates, named=item is not None)
+        shown = [item] if item else [row for row in waiting if tab == labelled.LATER or row.text_key not in put_off]
+        seen = labelled.newest_labels(session, [row.text_key for row in shown])
+    item, lease = _take(shown, seen, named=item is not None)
     blind = item is not None and (item.audited or item.said is not None or tab == AUDIT)
     query = request.args.get("q", "")
     with service().database.read() as session:
         card = read_card(session, item, blind=blind, query=query) if item else None
         elsewhere = card_leases.others(session, staff_id=current_user.staff_id)
         lengths = count_tabs(session, review_below=service().settings.review_below)
-        pending = _pending(session)
         night, refused = nights.last_night(session), refused_version(session)
-        kept_out = shared_counts.kept_out(session, since=now() - _WEEK)
+        pending, kept_out = _pending(session), shared_counts.kept_out(session, since=now() - _WEEK)
     lookers = {row.message_id: elsewhere.get(row.text_key) for row in [*waiting, *([item] if item else [])]}
     free = [row for row in waiting if row == item or not lookers[row.message_id]]
     return render_template(
@@ -62,7 +62,7 @@ def page() -> str:
         words=labels.words,
         waiting=waiting,
         put_off=put_off,
-        taken=sorted({name for row in candidates if (name := elsewhere.get(row.text_key))}),
+        taken=sorted({name for row in shown if (name := elsewhere.get(row.text_key))}),
         lengths=lengths,
         at_most=at_most,
         query=query,
@@ -113,20 +113,23 @@ def leave(token: str) -> tuple[str, int]:
     return "", 204
 
 
-def _take(wanted: Sequence[QueueItem], *, named: bool) -> tuple[QueueItem | None, CardLease | None]:
-    """The card and its lease: of the first item that nobody else looks at; none when others look at all of them.
+def _take(
+    wanted: Sequence[QueueItem], seen: Mapping[str, int], *, named: bool
+) -> tuple[QueueItem | None, CardLease | None]:
+    """The card and its lease: of the first item that nobody else looks at or has labelled since the queue was read.
 
-    What the address names is shown without a lease then; so is the first while the database takes no writes.
+    `seen`: the newest labels then, by text key. What the address names is shown without a lease when there is none to
+    be had; so is the first while the database takes no writes.
     """
-    keys = [item.text_key for item in wanted]
+    texts = {item.text_key: seen.get(item.text_key, 0) for item in wanted}
     try:
         with service().database.write() as session:
-            lease = card_leases.take(session, keys, staff_id=current_user.staff_id)
+            lease = card_leases.take(session, texts, staff_id=current_user.staff_id)
     except UnavailableError:
         return (wanted[0] if wanted else None), None
     if lease is None:
         return (wanted[0] if named and wanted else None), None
-    return wanted[keys.index(lease.text_key)], lease
+    return next(item for item in wanted if item.text_key == lease.text_key), lease
 
 
 def _pending(session: Session) -> int:
