@@ -6,6 +6,8 @@ cpu_ratio_to_plain      processor time a message, all processes of the service, 
 rps_ratio_to_plain      distinct messages a second at 16 clients, against the plain service
 repeated_ratio_to_plain, exact_ratio_to_plain
                         the same for messages that come again and again, and for phrasings of the FAQ word for word
+rps_ratio_to_NAME, cpu_ratio_to_NAME
+                        with --rivals: the same against another system behind Flask, of rivals/NAME.py
 half_load_p99_ms        of messages that arrive at random at half of that rate; from when they were due
 slowest_of_64_ms        the slowest first answer of 64 clients that come at the same moment
 
@@ -24,8 +26,10 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import numpy as np
@@ -33,7 +37,15 @@ from home import bench_home
 from intervals import FEWEST, Ratio, ratio_of
 from load import Client, distinct_texts, first_answers, post_all, post_paced
 from machine import MOST_BUSY, Instructions, Watch
-from services import Process, free_port, helpdesk_service, plain_service, processor_seconds, worker_memory
+from services import (
+    Process,
+    free_port,
+    helpdesk_service,
+    plain_service,
+    processor_seconds,
+    rival_service,
+    worker_memory,
+)
 from yardstick import bare_encoder
 
 from helpdesk.matching.bundle import ENCODER
@@ -50,6 +62,7 @@ AT_ONCE = 400
 REPEATED = 40  # texts that come again and again
 NEW_CLIENTS = 64
 PACED_SECONDS = 8.0
+SERVED = ("semantic_router_1_1", "autointent_0_4")
 RATIOS = {
     "p50_ratio_to_bare": ("helpdesk_p50_ms", "bare_p50_ms"),
     "cpu_ratio_to_plain": ("helpdesk_cpu_ms", "plain_cpu_ms"),
@@ -96,20 +109,26 @@ def measure(
     rounds: list[Figures] = []
     others: list[float] = []
     with (
+        ExitStack() as stack,
         bare_encoder(bundle / ENCODER) as bare,
         helpdesk_service(settings) as ours,
         plain_service(bundle, plain_port) as plain,
     ):
         services = {"helpdesk": (ours, settings.port), "plain": (plain, plain_port)}
+        for name in limits.rivals:
+            port, rows = free_port(), read_labelled(limits.train)
+            services[name] = stack.enter_context(rival_service(name, rows, port, envs=limits.envs)), port
         measured = Measured(bare, services, texts, itertools.cycle(phrasings))
         for number in range(limits.most_rounds):
-            with Watch([ours, plain]) as watch:
+            with Watch([process for process, _ in services.values()]) as watch:
                 figures = one_round(measured, seed=number)
             others.append(watch.others)
             print(f"round {number + 1}: others used {watch.others:.0%} of the machine", file=sys.stderr)
             if watch.others <= MOST_BUSY or limits.beside_other_work:
                 rounds.append(figures)
-            if len(rounds) >= limits.rounds and all(ratio.is_narrow for ratio in ratios(rounds).values()):
+            if len(rounds) >= limits.rounds and all(
+                ratio.is_narrow for ratio in ratios(rounds, limits.rivals).values()
+            ):
                 break
         memory = worker_memory(ours)
     if len(rounds) < FEWEST:
@@ -118,7 +137,7 @@ def measure(
             f"{len(others)} rounds met it idle enough (at most {MOST_BUSY:.0%}); --beside-other-work counts all"
         )
     return {
-        **_summed_up(rounds),
+        **_summed_up(rounds, limits.rivals),
         "worker_memory_mb": round(memory, 1),
         "rounds": len(rounds),
         "rounds_left_out": len(others) - len(rounds),
@@ -140,6 +159,8 @@ def one_round(measured: Measured, *, seed: int) -> dict[str, float]:
     }
     for kind, load in loads.items():
         for name, (process, port) in measured.services.items():
+            if kind and name not in ("helpdesk", "plain"):
+                continue
             before = processor_seconds(process)
             found[f"{name}{kind}_rps"] = post_all(port, load, clients=CLIENTS).rps
             found[f"{name}{kind}_cpu_ms"] = 1000 * (processor_seconds(process) - before) / len(load)
@@ -177,14 +198,18 @@ def one_by_one(measured: Measured) -> dict[str, float]:
     return {**medians, "bare_cpu_ms": 1000 * bare_used / ONE_BY_ONE}
 
 
-def ratios(rounds: Sequence[Figures]) -> dict[str, Ratio]:
+def ratios(rounds: Sequence[Figures], rivals: Sequence[str]) -> dict[str, Ratio]:
     """Each ratio over the rounds."""
-    return {name: ratio_of([one[over] / one[under] for one in rounds]) for name, (over, under) in RATIOS.items()}
+    wanted = dict(RATIOS)
+    for name in rivals:
+        wanted[f"rps_ratio_to_{name}"] = ("helpdesk_rps", f"{name}_rps")
+        wanted[f"cpu_ratio_to_{name}"] = ("helpdesk_cpu_ms", f"{name}_cpu_ms")
+    return {name: ratio_of([one[over] / one[under] for one in rounds]) for name, (over, under) in wanted.items()}
 
 
-def _summed_up(rounds: Sequence[Figures]) -> dict[str, Any]:
+def _summed_up(rounds: Sequence[Figures], rivals: Sequence[str]) -> dict[str, Any]:
     """Ratios with their intervals, medians of the rest, and which ratios are not known well enough."""
-    known = ratios(rounds)
+    known = ratios(rounds, rivals)
     names = [name for name in rounds[0] if all(name in one for one in rounds)]
     return {
         **{name: round(ratio.mean, 3) for name, ratio in known.items()},
@@ -211,6 +236,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="at least")
     parser.add_argument("--most-rounds", type=int, default=20)
     parser.add_argument("--beside-other-work", action="store_true", help="count rounds on a busy machine, and say so")
+    parser.add_argument("--rivals", nargs="*", default=[], choices=SERVED, help="other systems behind Flask too")
+    parser.add_argument("--envs", type=Path, default=Path(gettempdir()) / "helpdesk-rivals", help="their environments")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()

@@ -82,15 +82,19 @@ def judge(intents: Sequence[str], confidences: Sequence[float], truth: Sequence[
     return figures
 
 
-def interpreter(name: str, envs: Path) -> Path:
-    """The Python of a rival's environment; made and filled with its pinned packages the first time."""
+def interpreter(name: str, envs: Path, *, served: bool = False) -> Path:
+    """The Python of a rival's environment; made and filled with its pinned packages the first time. served: with Flask
+    and gunicorn."""
     wanted = RIVALS / f"{name}.txt"
-    folder = envs / f"{name}-{digest([wanted])[:12]}"
+    files = [wanted, RIVALS / "behind_flask.txt"] if served else [wanted]
+    folder = envs / f"{name}-{digest(files)[:12]}"
     python, done = folder / "bin" / "python", folder / "installed"
     if not done.exists():
-        print(f"installing {wanted.name} into {folder}", file=sys.stderr)
+        print(f"installing {' and '.join(file.name for file in files)} into {folder}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(wanted)], check=True, stdout=sys.stderr)
+        for file in files:
+            install = [str(python), "-m", "pip", "install", "-q", "--no-deps", "-r", str(file)]
+            subprocess.run(install, check=True, stdout=sys.stderr)
         done.touch()
     return python
 
