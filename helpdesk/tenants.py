@@ -124,8 +124,12 @@ class Tenants:
 
     def _open(self, tenant: _Tenant) -> Any:
         settings = settings_of_home(tenant.home)
-        open_home(settings).close()
-        self._claim(tenant, frozenset((secret_key(settings), settings.database)))
+        database = open_home(settings)
+        try:
+            identity = database.identity()
+        finally:
+            database.close()
+        self._claim(tenant, frozenset((secret_key(settings), identity)))
         return create_app(settings, tenant=tenant.home.name)
 
     def _claim(self, tenant: _Tenant, owns: frozenset[str]) -> None:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import httpx2 as httpx
@@ -20,9 +21,11 @@ import pytest
 from commands import HELPDESK, run_in
 from homes import LENIENT, PASSWORD, STAFF, share
 from nodes import Node
-from sqlalchemy import func, select
+from postgresql import administer, named
+from sqlalchemy import func, make_url, select
 from werkzeug.test import Client, TestResponse
 
+from helpdesk.app import close_app
 from helpdesk.errors import BadInputError
 from helpdesk.home import tenant_homes
 from helpdesk.records.database import open_database
@@ -56,7 +59,7 @@ def tenants(folder: Path) -> Iterator[Tenants]:
     made.stop()
 
 
-def ask(tenants: Tenants, host: str, text: str = QUESTION) -> TestResponse:
+def ask(tenants: Any, host: str, text: str = QUESTION) -> TestResponse:
     """A message to the webhook of a host."""
     body = {"sender": "visitor", "message": text}
     return Client(tenants).post("/webhooks/rest/webhook", base_url=f"http://{host}", json=body)
@@ -265,6 +268,62 @@ def test_two_homes_do_not_share_a_database(tenants: Tenants, folder: Path) -> No
 
     assert ask(tenants, "bank.localhost").status_code == 503
     assert "same secret key or database" in (tenants._tenants["bank"].problem or "")
+
+
+@pytest.fixture
+def databases(postgresql_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The two homes over databases of one server."""
+    monkeypatch.delenv("HELPDESK_DATABASE_URL")
+    urls = {name: named(postgresql_url, f"tenant_{name}") for name in ("shop", "bank")}
+    for name, url in urls.items():
+        administer(postgresql_url, f"CREATE DATABASE tenant_{name} TEMPLATE template_helpdesk STRATEGY FILE_COPY")
+        (folder / name / ".env").write_text(f"HELPDESK_DATABASE_URL={url}\n")
+    yield urls
+    for name in urls:
+        administer(postgresql_url, f"DROP DATABASE tenant_{name} WITH (FORCE)")
+
+
+@pytest.fixture
+def served(databases: dict[str, str]) -> Iterator[Tenants]:
+    """What one process answers with; nothing goes on when its databases go."""
+    made = Tenants(load_settings())
+    yield made
+    for tenant in made._tenants.values():
+        made._close(tenant)
+
+
+def test_tenants_over_one_postgresql_server(served: Tenants, folder: Path) -> None:
+    """Each has a database of its own there."""
+    statuses = [ask(served, f"{name}.localhost").status_code for name in ("shop", "bank", "shop")]
+
+    assert statuses == [200, 200, 200]
+    assert [stored(folder / name) for name in ("shop", "bank")] == [2, 1]
+
+
+def test_two_homes_do_not_share_a_database_of_a_server(
+    databases: dict[str, str], served: Tenants, folder: Path, postgresql_url: str
+) -> None:
+    """However its address is written, and whoever logs in there."""
+    administer(postgresql_url, "CREATE ROLE clerk LOGIN IN ROLE pg_read_all_data, pg_write_all_data")
+    other = make_url(databases["shop"]).set(username="clerk").update_query_dict({"application_name": "bank"})
+    (folder / "bank" / ".env").write_text(f"HELPDESK_DATABASE_URL={other.render_as_string(hide_password=False)}\n")
+    statuses = [ask(served, f"{name}.localhost").status_code for name in ("shop", "bank")]
+
+    assert statuses == [200, 503]
+    assert "same secret key or database" in (served._tenants["bank"].problem or "")
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_wsgi_serves_what_the_settings_say(folder: Path, monkeypatch: pytest.MonkeyPatch, *, many: bool) -> None:
+    """One home, or those of the folder."""
+    if not many:
+        monkeypatch.setenv("HELPDESK_TENANTS", "")
+        monkeypatch.setenv("HELPDESK_HOME", str(folder / "shop"))
+    application = run_path(str(Path(__file__).parent.parent / "wsgi.py"))["application"]
+    status = ask(application, "nobody.localhost").status_code
+    application.stop() if many else close_app(application)
+
+    assert status == (404 if many else 200)
 
 
 def test_a_file_of_settings_that_is_no_text_is_of_one_tenant(folder: Path, tmp_path: Path) -> None:

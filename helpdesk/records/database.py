@@ -24,6 +24,9 @@ from helpdesk.settings import Settings, resource
 
 log = logging.getLogger(__name__)
 _compact = partial(json.dumps, separators=(",", ":"))
+_WHICH = text(
+    "SELECT system_identifier || '/' || oid FROM pg_control_system(), pg_database WHERE datname = current_database()"
+)
 _BEGIN, _COMMIT = Prepared(text("BEGIN IMMEDIATE")), Prepared(text("COMMIT"))
 
 
@@ -209,6 +212,16 @@ class Database:
         """How a message names the database: the file, or host and name; never a password."""
         url = self.engine.url
         return str(url.database) if self.dialect == "sqlite" else f"{url.database or ''} on {url.host or 'this host'}"
+
+    def identity(self) -> str:
+        """Which database this is, however its address is written: the file, or the server's own number and that of the
+        database. Raises UnavailableError when the database does not answer."""
+        file = sqlite_file(self)
+        if file is not None:
+            found = file.stat()
+            return f"{found.st_dev}/{found.st_ino}"
+        with self.read() as session:
+            return str(session.scalar(_WHICH))
 
     def revision(self) -> str | None:
         """The schema's revision, None when it has none. Raises UnavailableError when the database does not answer."""
