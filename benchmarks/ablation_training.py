@@ -16,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 from helpdesk.learning.calibration.scorer_fit import _centroids, _fit_head, _nearest
 from helpdesk.learning.data.dataset import Dataset, TrainingExample
 from helpdesk.learning.training import auxiliary_examples, train
+from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.finetune import plan_training
 from helpdesk.matching.scorer import nearest_by_intent
 from helpdesk.settings import load_settings
@@ -66,7 +67,8 @@ def _train(found: Dataset, base: BaseEncoder, *, seed: int) -> tuple["SentenceTr
     """One training of a night, on all rows of a dataset."""
     settings = load_settings(home=Path("unused"), database_url=None, seed=seed, train_threads=1)
     auxiliary = auxiliary_examples.AuxiliaryExamples(found, base, seed=seed)  # type: ignore[arg-type]
-    trainer = train._Trainer(found, auxiliary, settings, lambda *_: None)
+    model = load_base(settings.base_model, threads=settings.train_threads)
+    trainer = train._Trainer(found, auxiliary, model, seed, lambda *_: None)
     plan = plan_training(len(found.train), len(found.intents))
     model = trainer.train(range(len(found.train)), plan, stage="ablation")
     facts = trainer.facts.get("examples", {}).get("ablation", {})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from helpdesk.errors import BadInputError, BundleError
 from helpdesk.learning.training.base_model import default_prompt, left_out_tokens
 from helpdesk.learning.training.channels import pooling_of
-from helpdesk.learning.training.rounding import PARITY_TEXTS, Rounding, parity, round_encoder
+from helpdesk.learning.training.rounding import PARITY_TEXTS, Rounding, parity, round_by_channels, round_encoder
 from helpdesk.matching.encoder import CONFIG, TOKENIZER, WARMING, Encoder, encoder_files
 from helpdesk.matching.networks import MODEL
 
@@ -31,12 +31,12 @@ def save_encoder(model: "SentenceTransformer", directory: Path, *, rounding: Rou
 def save_serving_files(model: "SentenceTransformer", directory: Path, *, rounding: Rounding = Rounding.NONE) -> None:
     """Write only what serving needs: network, tokenizer and facts; then check that both give the same vectors.
 
-    The graph holds the whole model: transformer, pooling, dense and normalising layers, and the cut to its
-    `truncate_dim`, so that any architecture is served alike. Raises BundleError when a vector differs (cosine below
-    0.9999), BadInputError when it fails on a text of as many tokens as it declares. Then the weights are rounded, as
-    far as that keeps the vectors.
+    Weights by channels are written at once where CTranslate2 knows the architecture. Any other one is served as a
+    graph, which holds the whole model: transformer, pooling, dense and normalising layers, and the cut to its
+    `truncate_dim`. It is rounded as far as that keeps the vectors. Raises BundleError when a vector of the graph
+    differs (cosine below 0.9999), BadInputError when a text of as many tokens as the model declares is too long for it.
     """
-    (directory / MODEL).parent.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     tokenizer = model.tokenizer
     if not getattr(tokenizer, "is_fast", False):
         raise BundleError(f"{type(tokenizer).__name__} has no fast version; expected a model with tokenizer.json")
@@ -48,13 +48,17 @@ def save_serving_files(model: "SentenceTransformer", directory: Path, *, roundin
         "pooling": pooling_of(model),
     }
     (directory / CONFIG).write_text(json.dumps(facts, indent=1, sort_keys=True))
+    expected = model.encode(list(PARITY_TEXTS), normalize_embeddings=True)
+    if rounding is Rounding.CHANNELS and round_by_channels(model, directory, expected):
+        _require_long_texts(model, directory)
+        return
     _export_graph(model, directory / MODEL)
     _require_long_texts(model, directory)
-    expected = model.encode(list(PARITY_TEXTS), normalize_embeddings=True)
     worst = parity(expected, directory)
     if not worst >= MIN_PARITY:
         raise BundleError(f"the exported graph differs from the model: cosine {worst:.5f} at worst")
-    round_encoder(model, directory, rounding)
+    if rounding is Rounding.BLOCKS:
+        round_encoder(model, directory, rounding)
 
 
 def link_encoder(source: Path, directory: Path, *, apart: bool = False) -> None:
@@ -76,6 +80,7 @@ def link_encoder(source: Path, directory: Path, *, apart: bool = False) -> None:
 def _export_graph(model: "SentenceTransformer", path: Path) -> None:
     import torch
 
+    path.parent.mkdir(exist_ok=True)
     device = model.device
     model.to("cpu").eval()
     transformer: Any = model[0]

@@ -73,7 +73,7 @@ def round_encoder(model: "SentenceTransformer", folder: Path, rounding: Rounding
         return True
     expected = Encoder(folder).encode(PARITY_TEXTS)
     if rounding is Rounding.CHANNELS:
-        return _round_by_channels(model, folder, expected)
+        return round_by_channels(model, folder, expected)
     graph, exact = folder / MODEL, folder / MODEL.with_suffix(".exact")
     os.replace(graph, exact)
     _round_in_blocks(exact, graph)
@@ -161,8 +161,11 @@ def _round_in_blocks(source: Path, target: Path) -> None:
     products.unlink()
 
 
-def _round_by_channels(model: "SentenceTransformer", folder: Path, expected: Vectors) -> bool:
-    """The graph goes when the other network, which is read before it, gives the same vectors."""
+def round_by_channels(model: "SentenceTransformer", folder: Path, expected: Vectors) -> bool:
+    """Put a network by channels into an encoder folder; whether it gives the parity texts their expected unit vectors.
+
+    It is read before a graph, which goes then; else the folder is as it was.
+    """
     kept = convert(model, folder) and bool(parity(expected, folder) >= _LEAST_PARITY[Rounding.CHANNELS])
     shutil.rmtree(folder / (MODEL.parent if kept else CHANNELS), ignore_errors=True)
     return kept

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,7 @@ def tune(
     plans = [_plan(dataset, rows, max_steps=max_steps, brief=brief) for rows in subsets]
     plans.append(_plan(dataset, everything, max_steps=max_steps, brief=False))
     work = sum(_work(plan, auxiliary, len(rows)) for plan, rows in zip(plans, (*subsets, everything), strict=True))
-    trainer = _Trainer(dataset, auxiliary, settings, progress, TrainingBudget(minutes * 60, work=work))
+    trainer = _Trainer(dataset, auxiliary, base, settings.seed, progress, TrainingBudget(minutes * 60, work=work))
     folders = [workdir / f"fold-{fold}" for fold in range(evaluated)]
     rounding = Rounding.NONE
     for number, (folder, rows, plan) in enumerate(zip(folders, subsets, plans[:-1], strict=True), 1):
@@ -136,7 +137,8 @@ class _Trainer:
 
     dataset: Dataset
     auxiliary: AuxiliaryExamples
-    settings: Settings
+    base: "SentenceTransformer"
+    seed: int
     progress: Progress
     budget: TrainingBudget = field(default_factory=lambda: TrainingBudget(math.inf, work=0))
     facts: dict[str, Any] = field(default_factory=lambda: {"curves": {}, TAKEN: 0})
@@ -145,7 +147,7 @@ class _Trainer:
         self, rows: Sequence[int], plan: TrainingPlan, *, stage: str, watched: bool = True
     ) -> "SentenceTransformer":
         """An encoder that never saw the other rows. watched: whether it is measured on them while it learns."""
-        dataset, settings = self.dataset, self.settings
+        dataset = self.dataset
         examples = self.auxiliary.select(rows)
         away = sorted(set(range(len(dataset.train))) - set(rows)) if watched else ()
         held = ValidationSet(
@@ -154,13 +156,13 @@ class _Trainer:
             [dataset.intent_numbers[n] for n in away],
         )
         validation = Validation(held, steps=plan.steps, trained=plan.texts)
-        model = load_base(settings.base_model, threads=settings.train_threads)
+        model = deepcopy(self.base)
         taken = fine_tune(
             model,
             [*(dataset.texts[n] for n in rows), *(text for text, _ in examples.more)],
             intents=[*(dataset.intent_numbers[n] for n in rows), *(intent for _, intent in examples.more)],
             plan=plan,
-            seed=settings.seed,
+            seed=self.seed,
             progress=lambda done, total: self.progress(stage, done, total),
             auxiliary_losses=self._auxiliary_losses(model, examples, plan, len(rows)),
             validation=validation,
@@ -180,4 +182,4 @@ class _Trainer:
         planned = _schedule(plan, {kind: len(learnt) for kind, learnt in examples.learnt.items()}, rows)
         if not planned:
             return None
-        return AuxiliaryLosses(model, examples.learnt, planned=planned, same=examples.same, seed=self.settings.seed)
+        return AuxiliaryLosses(model, examples.learnt, planned=planned, same=examples.same, seed=self.seed)
