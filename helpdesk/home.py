@@ -79,6 +79,15 @@ def secret_key(settings: Settings) -> str:
     return key
 
 
+def belongings(settings: Settings) -> frozenset[str]:
+    """What no other home may have: the secret key and the database. Raises HelpdeskError when it is not set up."""
+    database = open_home(settings)
+    try:
+        return frozenset((secret_key(settings), database.identity()))
+    finally:
+        database.close()
+
+
 def _make_secret_key(path: Path) -> None:
     """Two processes may come here at once: the first one's key stays, and nobody reads half a key."""
     whole = path.with_name(f".{SECRET_KEY}.{secrets.token_hex(8)}")

@@ -261,13 +261,15 @@ def test_a_try_that_fails_late_leaves_no_thread(
     assert threading.active_count() <= before + 4  # of `shop` three, and the one that looks
 
 
-def test_two_homes_do_not_share_a_database(tenants: Tenants, folder: Path) -> None:
+def test_two_homes_do_not_share_a_database(tenants: Tenants, folder: Path, tmp_path: Path) -> None:
     """As a copy would whose file names the database of the first."""
     ask(tenants, "shop.localhost")
     (folder / "bank" / ".env").write_text(f"HELPDESK_DATABASE_URL=sqlite:///{folder / 'shop' / 'helpdesk.db'}\n")
 
     assert ask(tenants, "bank.localhost").status_code == 503
     assert "same secret key or database" in (tenants._tenants["bank"].problem or "")
+    listed = run_in(tmp_path, "tenants", "list").stdout.splitlines()
+    assert [line.rpartition("\t")[2] for line in listed] == ["ok", "has the secret key or the database of bank"]
 
 
 @pytest.fixture

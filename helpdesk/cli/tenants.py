@@ -20,17 +20,23 @@ def tenants() -> None:
 
 @tenants.command("list")
 def list_tenants() -> None:
-    """The tenants and their homes; without one that is set up, what is missing."""
+    """The tenants and their homes; without one that is set up, what is missing; of a copy, whose it is."""
     from helpdesk.errors import HelpdeskError
-    from helpdesk.home import open_home
+    from helpdesk.home import belongings, open_home
     from helpdesk.new_home import missing
     from helpdesk.settings import settings_of_home
 
+    owners: dict[str, str] = {}
     for name, home in _homes().items():
         try:
-            database = open_home(settings_of_home(home))
+            settings = settings_of_home(home)
+            owned = belongings(settings)
+            database = open_home(settings)
             lacking = list(missing(database))
             database.close()
+            others = {owners[one] for one in owned if one in owners}
+            lacking += [f"has the secret key or the database of {other}" for other in sorted(others)]
+            owners |= dict.fromkeys(owned - owners.keys(), name)
         except HelpdeskError as error:
             lacking = [str(error)]
         say(f"{name}\t{home}\t{'; '.join(lacking) or 'ok'}")
