@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from helpdesk.demo.messages import NOT_A_QUESTION, Texts
 from helpdesk.demo.people import LABELLER, SECOND
-from helpdesk.records import audit, card_leases, faq, labels, queue, undo
+from helpdesk.records import audit, card_leases, faq, labelled, labels, queue, undo
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.queue import QueueItem
@@ -64,7 +64,9 @@ class Labellers:
         """One of them has a card open right now."""
         with self._database.write() as session:
             waiting = queue.items(session, review_below=self._settings.review_below, limit=4)
-            card_leases.take(session, {item.text_key: 0 for item in waiting[3:]}, staff_id=self._staff[SECOND])
+            keys = [item.text_key for item in waiting[3:]]
+            newest = labelled.newest_labels(session, keys)
+            card_leases.take(session, {key: newest.get(key, 0) for key in keys}, staff_id=self._staff[SECOND])
 
     def _label(self, item: QueueItem, who: str, *, slips: float) -> None:
         with self._database.write() as session:

@@ -75,8 +75,7 @@ def tune(
     everything = list(range(len(dataset.train)))
     base = load_base(settings.base_model, threads=settings.train_threads)
     auxiliary = AuxiliaryExamples(dataset, base, seed=settings.seed)
-    brief = evaluated > 1  # many small ones; what a large set's one would lose by it nobody has measured
-    plans = [_plan(dataset, rows, max_steps=max_steps, brief=brief) for rows in subsets]
+    plans = [_plan(dataset, rows, max_steps=max_steps, brief=True) for rows in subsets]
     plans.append(_plan(dataset, everything, max_steps=max_steps, brief=False))
     work = sum(_work(plan, auxiliary, len(rows)) for plan, rows in zip(plans, (*subsets, everything), strict=True))
     trainer = _Trainer(dataset, auxiliary, base, settings.seed, progress, TrainingBudget(minutes * 60, work=work))
