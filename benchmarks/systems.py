@@ -92,8 +92,8 @@ def interpreter(name: str, envs: Path, *, served: bool = False) -> Path:
     if not done.exists():
         print(f"installing {' and '.join(file.name for file in files)} into {folder}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        for file in files:
-            install = [str(python), "-m", "pip", "install", "-q", "--no-deps", "-r", str(file)]
+        for file, options in zip(files, ([], ["--no-deps"]), strict=False):
+            install = [str(python), "-m", "pip", "install", "-q", *options, "-r", str(file)]
             subprocess.run(install, check=True, stdout=sys.stderr)
         done.touch()
     return python
@@ -103,7 +103,7 @@ def fingerprint(name: str, train: Rows, test: Rows) -> str:
     """A hash of the code, the pinned packages and the rows behind a figure: another one makes it out of date."""
     if name in OURS:
         rooms = [ROOT / "helpdesk" / "learning", ROOT / "helpdesk" / "matching"]
-        files = [path for room in rooms for path in sorted(room.glob("*.py"))]
+        files = [path for room in rooms for path in sorted(room.rglob("*.py"))]
         files += [ROOT / "helpdesk" / "text.py", HERE / "accuracy.py", HERE / "home.py"]
     else:
         files = [RIVALS / "job.py", RIVALS / f"{name}.py", RIVALS / f"{name}.txt"]

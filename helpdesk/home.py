@@ -74,18 +74,25 @@ def secret_key(settings: Settings) -> str:
     path = settings.home / SECRET_KEY
     if not path.exists():
         _make_secret_key(path)
-    if not (key := path.read_text()):
+    try:
+        key = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{path} cannot be read ({error}); expected a file with the key as text") from error
+    if not key:
         raise BadInputError(f"{path} is empty; delete it, and a new key is made")
     return key
 
 
 def belongings(settings: Settings) -> frozenset[str]:
-    """What no other home may have: the secret key and the database. Raises HelpdeskError when it is not set up."""
+    """What no other home may have: the database, and the secret key if there is one. Makes nothing. Raises
+    HelpdeskError when it is not set up."""
     database = open_home(settings)
     try:
-        return frozenset((secret_key(settings), database.identity()))
+        identity = database.identity()
     finally:
         database.close()
+    has_key = settings.secret_key is not None or (settings.home / SECRET_KEY).exists()
+    return frozenset((identity, secret_key(settings))) if has_key else frozenset((identity,))
 
 
 def _make_secret_key(path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from helpdesk.app import close_app, create_app
 from helpdesk.errors import ConflictError, HelpdeskError
-from helpdesk.home import SECRET_KEY, belongings, tenant_homes
+from helpdesk.home import SECRET_KEY, belongings, secret_key, tenant_homes
 from helpdesk.serving.memory import give_back_memory
 from helpdesk.settings import Settings, load_settings, settings_of_home
 
@@ -124,7 +124,7 @@ class Tenants:
 
     def _open(self, tenant: _Tenant) -> Any:
         settings = settings_of_home(tenant.home)
-        self._claim(tenant, belongings(settings))
+        self._claim(tenant, belongings(settings) | {secret_key(settings)})
         return create_app(settings, tenant=tenant.home.name)
 
     def _claim(self, tenant: _Tenant, owns: frozenset[str]) -> None:

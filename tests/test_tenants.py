@@ -365,14 +365,20 @@ def test_equal_encoders_are_in_memory_once(tenants: Tenants) -> None:
 def test_a_command_runs_for_each_tenant(folder: Path, tmp_path: Path) -> None:
     """One that fails stops no other, and the exit code tells of it."""
     (folder / "shop" / "helpdesk.db").write_bytes(b"damaged")
+    (folder / "third").mkdir()
+    (folder / "third" / "helpdesk.db").write_bytes((folder / "bank" / "helpdesk.db").read_bytes())
+    (folder / "third" / "secret_key").write_bytes(b"caf\xe9")
     said = run_in(tmp_path, "tenants", "list").stdout
+    shutil.rmtree(folder / "third")
     words = [*HELPDESK, "tenants", "run"]
     done = subprocess.run([*words, "versions"], capture_output=True, text=True, timeout=120)
     only = subprocess.run([*words, "--only", "bank", "versions"], capture_output=True, text=True, timeout=120)
     unknown = subprocess.run([*words, "--only", "nobody", "versions"], capture_output=True, text=True, timeout=120)
 
     lines = dict(line.split("\t", 1) for line in said.splitlines())
-    assert list(lines) == ["bank", "shop"]
+    assert not (folder / "bank" / "secret_key").exists(), "to list makes nothing"
+    assert list(lines) == ["bank", "shop", "third"]
+    assert "secret_key cannot be read" in lines["third"]
     assert lines["bank"].endswith("\tok")
     assert "database" in lines["shop"]
     assert done.returncode == 1

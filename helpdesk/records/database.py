@@ -215,13 +215,16 @@ class Database:
 
     def identity(self) -> str:
         """Which database this is, however its address is written: the file, or the server's own number and that of the
-        database. Raises UnavailableError when the database does not answer."""
+        database. A server that does not tell its number is known by its address."""
         file = sqlite_file(self)
         if file is not None:
-            found = file.stat()
-            return f"{found.st_dev}/{found.st_ino}"
-        with self.read() as session:
-            return str(session.scalar(_WHICH))
+            return str(file.resolve())
+        try:
+            with self.read() as session:
+                return str(session.scalar(_WHICH))
+        except (UnavailableError, DBAPIError):
+            url = self.engine.url
+            return f"{url.host or ''}:{url.port or 5432}/{url.database}"
 
     def revision(self) -> str | None:
         """The schema's revision, None when it has none. Raises UnavailableError when the database does not answer."""

@@ -1,6 +1,7 @@
 """The labelling desk: one message a card, one key a label. Works without JavaScript."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import Blueprint, render_template, request
@@ -24,6 +25,7 @@ from helpdesk.web.staff.tabs import AUDIT, TABS, at_most, count_tabs
 from helpdesk.web.staff.tabs import waiting as waiting_under
 
 SIDE_LIST = 30
+TRIES = 2  # to find a card
 _WEEK = timedelta(days=7)
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 
@@ -33,14 +35,8 @@ blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 def page() -> str:
     """The card of one message, and the queue beside it."""
     tab = request.args.get("kind", "")
-    named = row_id(request.args.get("item"))
-    with service().database.read() as session:
-        waiting = _waiting(session, tab)
-        put_off = labelled.put_off_by(session, current_user.staff_id, [item.text_key for item in waiting])
-        item = _find(session, waiting, named)
-        shown = [item] if item else [row for row in waiting if tab == labelled.LATER or row.text_key not in put_off]
-        seen = labelled.newest_labels(session, [row.text_key for row in shown])
-    item, lease = _take(shown, seen, named=item is not None)
+    found, item, lease = _next_card(tab, row_id(request.args.get("item")))
+    waiting = found.waiting
     blind = item is not None and (item.audited or item.said is not None or tab == AUDIT)
     query = request.args.get("q", "")
     with service().database.read() as session:
@@ -61,8 +57,8 @@ def page() -> str:
         here=sorted(elsewhere.values()),
         words=labels.words,
         waiting=waiting,
-        put_off=put_off,
-        taken=sorted({name for row in shown if (name := elsewhere.get(row.text_key))}),
+        put_off=found.put_off,
+        taken=sorted({name for row in found.candidates if (name := elsewhere.get(row.text_key))}),
         lengths=lengths,
         at_most=at_most,
         query=query,
@@ -80,6 +76,40 @@ def page() -> str:
         next_id=_neighbour(free, item, 1),
         previous_id=_neighbour(free, item, -1),
     )
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """What was read of the queue: the side list, the texts in it that this person put off, and what may be the card.
+
+    seen: the newest labels of the last, by text key. named: whether the address names the card.
+    """
+
+    waiting: Sequence[QueueItem]
+    put_off: Collection[str]
+    candidates: Sequence[QueueItem]
+    seen: Mapping[str, int]
+    named: bool
+
+
+def _next_card(tab: str, named: int | None) -> tuple[_Queue, QueueItem | None, CardLease | None]:
+    """The queue, the card and its lease. The queue is read anew when all of it went to others meanwhile."""
+    for _ in range(TRIES):
+        found = _read_queue(tab, named)
+        item, lease = _take(found)
+        if item is not None or not found.candidates:
+            break
+    return found, item, lease
+
+
+def _read_queue(tab: str, named: int | None) -> _Queue:
+    with service().database.read() as session:
+        waiting = _waiting(session, tab)
+        put_off = labelled.put_off_by(session, current_user.staff_id, [item.text_key for item in waiting])
+        item = _find(session, waiting, named)
+        shown = [item] if item else [row for row in waiting if tab == labelled.LATER or row.text_key not in put_off]
+        seen = labelled.newest_labels(session, [row.text_key for row in shown])
+    return _Queue(waiting, put_off, shown, seen, item is not None)
 
 
 def _waiting(session: Session, tab: str) -> list[QueueItem]:
@@ -113,23 +143,22 @@ def leave(token: str) -> tuple[str, int]:
     return "", 204
 
 
-def _take(
-    wanted: Sequence[QueueItem], seen: Mapping[str, int], *, named: bool
-) -> tuple[QueueItem | None, CardLease | None]:
+def _take(found: _Queue) -> tuple[QueueItem | None, CardLease | None]:
     """The card and its lease: of the first item that nobody else looks at or has labelled since the queue was read.
 
-    `seen`: the newest labels then, by text key. What the address names is shown without a lease when there is none to
-    be had; so is the first while the database takes no writes.
+    What the address names is shown without a lease when there is none to be had; so is the first while the database
+    takes no writes.
     """
-    texts = {item.text_key: seen.get(item.text_key, 0) for item in wanted}
+    first = found.candidates[0] if found.candidates else None
+    texts = {item.text_key: found.seen.get(item.text_key, 0) for item in found.candidates}
     try:
         with service().database.write() as session:
             lease = card_leases.take(session, texts, staff_id=current_user.staff_id)
     except UnavailableError:
-        return (wanted[0] if wanted else None), None
+        return first, None
     if lease is None:
-        return (wanted[0] if named and wanted else None), None
-    return next(item for item in wanted if item.text_key == lease.text_key), lease
+        return (first if found.named else None), None
+    return next(item for item in found.candidates if item.text_key == lease.text_key), lease
 
 
 def _pending(session: Session) -> int:

@@ -7,13 +7,15 @@ import pytest
 from clients import ask, card, draw, label, post, token
 from flask import Flask
 from flask.testing import FlaskClient
+from homes import PASSWORD
 from sqlalchemy import select, update
 
-from helpdesk.records import faq, labels, nights
+from helpdesk.records import faq, labels, nights, staff
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.tables import DecisionRow, Label
 from helpdesk.web.policy import PUBLIC
+from helpdesk.web.staff import desk
 
 
 def labelled(records: Database) -> list[tuple[str, str, str | None]]:
@@ -102,6 +104,33 @@ def test_one_press_labels_and_goes_on(ann: FlaskClient, records: Database) -> No
     assert page.count("tunnel to the company is dead") == 1, "only as what was said before"
     assert "1 label for tonight" in page
     assert labelled(records) == [("tunnel to the company is dead", "intent", "vpn")]
+
+
+@pytest.mark.parametrize("kind", ["out_of_scope", "skip"])
+def test_what_went_to_somebody_else_meanwhile_gives_way_to_what_waits(
+    ann: FlaskClient, records: Database, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The queue is read anew, and nobody is told that nothing waits. What another one only put off is shown."""
+    monkeypatch.setattr(desk, "SIDE_LIST", 1)
+    first, second = ask(ann, "what is the capital of peru", "what is the capital of chad")
+    with records.write() as session:
+        bob = staff.add_staff(session, "bob", password=PASSWORD).id
+        session.execute(update(DecisionRow).values(inclusion_probability=None))
+    read = desk._read_queue
+
+    def read_and_lose(tab: str, named: int | None) -> desk._Queue:
+        found = read(tab, named)
+        monkeypatch.setattr(desk, "_read_queue", read)
+        with records.write() as session:
+            lost = found.candidates[0].message_id
+            labels.label_message(session, lost, kind=kind, staff_id=bob, holdout_share=0.0)
+        return found
+
+    monkeypatch.setattr(desk, "_read_queue", read_and_lose)
+    page = ann.get("/desk").text
+
+    assert "Nothing waits here" not in page
+    assert f"/desk/{first}/label" in page or f"/desk/{second}/label" in page
 
 
 @pytest.mark.parametrize("kind", ["out_of_scope", "skip"])
