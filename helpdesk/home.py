@@ -83,16 +83,10 @@ def secret_key(settings: Settings) -> str:
     return key
 
 
-def belongings(settings: Settings) -> frozenset[str]:
-    """What no other home may have: the database, and the secret key if there is one. Makes nothing. Raises
-    HelpdeskError when it is not set up."""
-    database = open_home(settings)
-    try:
-        identity = database.identity()
-    finally:
-        database.close()
+def belongings(settings: Settings, database: Database) -> frozenset[str]:
+    """What no other home may have: its database, and its secret key if there is one. Makes nothing."""
     has_key = settings.secret_key is not None or (settings.home / SECRET_KEY).exists()
-    return frozenset((identity, secret_key(settings))) if has_key else frozenset((identity,))
+    return frozenset((database.identity(), *([secret_key(settings)] if has_key else ())))
 
 
 def _make_secret_key(path: Path) -> None:

@@ -8,13 +8,14 @@ import json
 import logging
 import threading
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from helpdesk.app import close_app, create_app
 from helpdesk.errors import ConflictError, HelpdeskError
-from helpdesk.home import SECRET_KEY, belongings, secret_key, tenant_homes
+from helpdesk.home import SECRET_KEY, belongings, open_home, secret_key, tenant_homes
 from helpdesk.serving.memory import give_back_memory
 from helpdesk.settings import Settings, load_settings, settings_of_home
 
@@ -124,7 +125,9 @@ class Tenants:
 
     def _open(self, tenant: _Tenant) -> Any:
         settings = settings_of_home(tenant.home)
-        self._claim(tenant, belongings(settings) | {secret_key(settings)})
+        with closing(open_home(settings)) as database:
+            owned = belongings(settings, database) | {secret_key(settings)}
+        self._claim(tenant, owned)
         return create_app(settings, tenant=tenant.home.name)
 
     def _claim(self, tenant: _Tenant, owns: frozenset[str]) -> None:

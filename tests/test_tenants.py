@@ -315,6 +315,18 @@ def test_two_homes_do_not_share_a_database_of_a_server(
     assert "same secret key or database" in (served._tenants["bank"].problem or "")
 
 
+def test_a_server_that_tells_no_number_is_known_by_its_address(databases: dict[str, str], folder: Path) -> None:
+    """As one of a provider may be, whose users may not ask for it."""
+    administer(databases["shop"], "CREATE ROLE guest LOGIN IN ROLE pg_read_all_data")
+    administer(databases["shop"], "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+    guest = make_url(databases["shop"]).set(username="guest").render_as_string(hide_password=False)
+    database = open_database(load_settings(home=folder / "shop", database_url=guest))
+    identity = database.identity()
+    database.close()
+
+    assert identity.endswith(":5432/tenant_shop")
+
+
 @pytest.mark.parametrize("many", [True, False])
 def test_wsgi_serves_what_the_settings_say(folder: Path, monkeypatch: pytest.MonkeyPatch, *, many: bool) -> None:
     """One home, or those of the folder."""

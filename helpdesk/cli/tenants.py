@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -30,10 +31,9 @@ def list_tenants() -> None:
     for name, home in _homes().items():
         try:
             settings = settings_of_home(home)
-            owned = belongings(settings)
-            database = open_home(settings)
-            lacking = list(missing(database))
-            database.close()
+            with closing(open_home(settings)) as database:
+                owned = belongings(settings, database)
+                lacking = list(missing(database))
             others = {owners[one] for one in owned if one in owners}
             lacking += [f"has the secret key or the database of {other}" for other in sorted(others)]
             owners |= dict.fromkeys(owned - owners.keys(), name)
