@@ -17,6 +17,7 @@ from helpdesk.serving.live import LiveMatcher
 from helpdesk.serving.replies import read_replies
 from helpdesk.serving.what_if import WhatIf
 from helpdesk.settings import Settings, load_settings
+from helpdesk.threads import SYNTAX_TREES
 from helpdesk.web import addresses, answers, cors, headers, limits, logs, policy, problems, request_ids, tracing
 from helpdesk.web.api import catalogue as api
 from helpdesk.web.api import chat_page as chat
@@ -88,7 +89,8 @@ def create_app(
     courier = Courier(database, settings)
     live = live or LiveMatcher(database, settings)
     service = ChatService(database, live, settings, read_replies(settings))
-    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    with SYNTAX_TREES:
+        app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(_configuration(settings))
     app.session_interface = Sessions()
     app.ensure_sync = _as_it_is  # type: ignore[method-assign, assignment]
@@ -99,7 +101,8 @@ def create_app(
     request_ids.install(app)
     logs.install(app, tenant=tenant)
     limits.install(app, settings, service.tallies, key_of=limited_key)
-    _add_routes(app)
+    with SYNTAX_TREES:
+        _add_routes(app)
     login.install(app)
     policy.install(app)
     filters.install(app)

@@ -1,6 +1,13 @@
-"""How native libraries use the processor's cores: they read it from the environment when they are loaded."""
+"""Threads of native libraries, which read how many they may start from the environment when they are loaded; and what
+only one of our own may do at a time."""
 
 import os
+from threading import Lock
+from typing import Final
+
+# CPython 3.11 counts how deep it is in a syntax tree for all threads together, and fails when two make one at once.
+# werkzeug makes them of routes, numpy of the first lines of its files.
+SYNTAX_TREES: Final = Lock()
 
 _COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 _ASLEEP = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}

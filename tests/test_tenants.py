@@ -1,10 +1,12 @@
 """Many homes in one service: each is told by the host name, and knows nothing of the others."""
 
+import gc
 import os
 import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +27,7 @@ from postgresql import administer, named
 from sqlalchemy import func, make_url, select
 from werkzeug.test import Client, TestResponse
 
-from helpdesk.app import close_app
+from helpdesk.app import close_app, create_app
 from helpdesk.errors import BadInputError
 from helpdesk.home import tenant_homes
 from helpdesk.records.database import open_database
@@ -325,6 +327,35 @@ def test_a_server_that_tells_no_number_is_known_by_its_address(databases: dict[s
     database.close()
 
     assert identity.endswith(":5432/tenant_shop")
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Within, threads take turns as often as they can, also while Python's own code collects garbage."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+
+    def take_turns(*_: object) -> None:
+        sum(range(50))
+
+    gc.callbacks.append(take_turns)
+    gc.set_threshold(20, 5, 1_000_000)
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+    gc.set_threshold(*thresholds)
+    gc.callbacks.remove(take_turns)
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_two_applications_can_be_made_at_once(folder: Path) -> None:
+    """While one is opened because somebody asks for it, another one may be opened in the background."""
+    settings = [settings_of_home(folder / name) for name in ("shop", "bank")]
+    with ThreadPoolExecutor(2) as pool:
+        applications = list(pool.map(create_app, settings))
+    for application in applications:
+        close_app(application)
+
+    assert len(applications) == 2
 
 
 @pytest.mark.parametrize("many", [True, False])

@@ -33,6 +33,7 @@ from helpdesk.matching.encoder import ENCODER_FILES, Encoder, encoder_names, ope
 from helpdesk.matching.index import Index, Vectors, open_index
 from helpdesk.matching.scorer import Scorer
 from helpdesk.matching.spelling import Speller
+from helpdesk.threads import SYNTAX_TREES
 
 FORMAT = 3
 MANIFEST = "manifest.json"
@@ -246,7 +247,9 @@ def open_bundle(directory: Path, *, threads: int = 1, whole: bool = True, warm: 
 
 def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
     phrasings = json.loads((directory / PHRASINGS).read_text())
-    vectors = np.asarray(np.load(directory / VECTORS, mmap_mode="r", allow_pickle=False))  # workers share its pages
+    with SYNTAX_TREES:
+        mapped = np.load(directory / VECTORS, mmap_mode="r", allow_pickle=False)
+    vectors = np.asarray(mapped)  # workers share its pages
     encoder = open_encoder(directory / ENCODER, threads=threads, content=_encoder_content(manifest))
     if vectors.shape != (len(phrasings["ids"]), encoder.dim):
         raise BundleError(f"vectors of shape {vectors.shape}; expected {len(phrasings['ids'])} x {encoder.dim}")

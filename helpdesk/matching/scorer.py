@@ -17,6 +17,7 @@ from helpdesk.matching import wording
 from helpdesk.matching.index import Neighbours, Vectors
 from helpdesk.matching.probabilities import Floats, log_softmax, log_sum_exp, sigmoid, softmax
 from helpdesk.matching.wording import ORDINARY, Codes, Spelled, Vocabulary
+from helpdesk.threads import SYNTAX_TREES
 
 NEIGHBOURS = 64
 INTENT_FEATURES = ("nearest", "centroid", "head")
@@ -159,7 +160,7 @@ class Scorer:
     @classmethod
     def load(cls, path: Path) -> "Scorer":
         """Read what `save` wrote. Raises BundleError when an array is missing, misshapen or not finite."""
-        with np.load(path, allow_pickle=False) as stored:
+        with SYNTAX_TREES, np.load(path, allow_pickle=False) as stored:
             names = [field.name for field in fields(cls)]
             found = {_RENAMED.get(name, name): stored[name] for name in stored}
             missing = [name for name in names if name not in found]

@@ -27,6 +27,7 @@ from helpdesk.records.golden import GoldenPhrase
 from helpdesk.serving.live import Live
 from helpdesk.serving.promises import is_kept
 from helpdesk.text import normalise, text_key
+from helpdesk.threads import SYNTAX_TREES
 
 DAYS = 30
 MOST_LOOKED_AT = 1000
@@ -235,7 +236,7 @@ def _reach(live: Live, vector: Vectors) -> float:
 def _stored_vectors(path: Path, dim: int) -> dict[str, Vectors]:
     """Text key -> vector, as the last night left them; none where they cannot be read."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with SYNTAX_TREES, np.load(path, allow_pickle=False) as stored:
             keys, vectors = stored["keys"], stored["vectors"].astype(np.float32)
     except (OSError, ValueError, KeyError, BadZipFile):
         return {}
