@@ -111,7 +111,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _in_memory() -> Path | None:
     """A folder whose files are in memory, if it has room: ext4 without a journal looks long for an inode when many
     files were just deleted, and every test makes and deletes a database of four hundred."""
-    shared = Path("/dev/shm")  # noqa: S108 - what is made there is for us alone
+    shared = Path("/dev/shm")
     return shared if shared.is_dir() and shutil.disk_usage(shared).free > ROOM else None
 
 
