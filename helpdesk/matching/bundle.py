@@ -50,9 +50,7 @@ ENCODER = "encoder"
 SEAL = "seal"
 GRAPH = "graph_serves"  # whether HNSW found what exact search finds when the bundle was built; older ones do not say
 _REQUIRED = (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, EVALUATION)
-READ_WHEN_SERVING = frozenset(
-    (PHRASINGS, EXACT, VECTORS, INDEX, SCORER, THRESHOLDS, *(f"{ENCODER}/{name.as_posix()}" for name in ENCODER_FILES))
-)
+READ_WHEN_SERVING = frozenset(_REQUIRED) - {EVALUATION} | {f"{ENCODER}/{name.as_posix()}" for name in ENCODER_FILES}
 
 
 @dataclass(frozen=True)
@@ -247,9 +245,8 @@ def open_bundle(directory: Path, *, threads: int = 1, whole: bool = True, warm: 
 
 def _open(directory: Path, manifest: dict[str, Any], threads: int) -> Bundle:
     phrasings = json.loads((directory / PHRASINGS).read_text())
-    with SYNTAX_TREES:
-        mapped = np.load(directory / VECTORS, mmap_mode="r", allow_pickle=False)
-    vectors = np.asarray(mapped)  # workers share its pages
+    with SYNTAX_TREES:  # workers share the pages
+        vectors = np.asarray(np.load(directory / VECTORS, mmap_mode="r", allow_pickle=False))
     encoder = open_encoder(directory / ENCODER, threads=threads, content=_encoder_content(manifest))
     if vectors.shape != (len(phrasings["ids"]), encoder.dim):
         raise BundleError(f"vectors of shape {vectors.shape}; expected {len(phrasings['ids'])} x {encoder.dim}")
