@@ -3,6 +3,7 @@
     python benchmarks/night_cost.py --train ../shared/data/banking77/train_10.csv
     python benchmarks/night_cost.py --train ../shared/data/banking77/train_10.csv \\
         --beside ../shared/data/banking77/test.csv
+    python benchmarks/night_cost.py --train ../shared/data/banking77/train_10.csv --processes 2   # by torchrun
 
 One night that fine-tunes, as `helpdesk retrain` runs it, after the first version of a temporary home. With --beside
 a service of the same home gets half of what 16 clients get through, in windows that take turns with quiet ones while
@@ -45,7 +46,10 @@ def main() -> None:
         return
     rows = read_labelled(arguments.train)
     with temporary_home(rows, port=free_port(), seed=arguments.seed) as (settings, _):
-        night = [sys.executable, __file__, "--home", str(settings.home), "--seed", str(arguments.seed)]
+        start = [sys.executable]
+        if arguments.processes > 1:
+            start = [*start, "-m", "torch.distributed.run", "--nproc-per-node", str(arguments.processes)]
+        night = [*start, __file__, "--home", str(settings.home), "--seed", str(arguments.seed)]
         result = _beside(settings, night, arguments) if arguments.beside else _told(_started(settings, night))
     print(json.dumps(result) if arguments.json else "\n".join(f"{name:<24} {value}" for name, value in result.items()))
 
@@ -122,16 +126,22 @@ def _log(home: Path) -> Path:
 
 
 def _night(home: Path, seed: int) -> None:
-    """The measured process: one night, then its figures as JSON."""
+    """The measured process: one night, then its figures as JSON. One that follows it prints none."""
     from helpdesk.learning.night.budget import step_back
     from helpdesk.learning.night.plan import Plan
     from helpdesk.learning.night.run import run_night
+    from helpdesk.learning.training.follow import follow
+    from helpdesk.learning.training.several_processes import follows, joined
     from helpdesk.records.database import open_database
 
     settings = temporary_settings(home, seed=seed)
     step_back()
+    if follows():
+        follow(settings)
+        return
     began = time.monotonic()
-    report = run_night(settings, open_database(settings), plan=Plan(settings.train_minutes), progress=_Log(home))
+    with joined():
+        report = run_night(settings, open_database(settings), plan=Plan(settings.train_minutes), progress=_Log(home))
     training = report.training.model_dump()
     kinds = processor_seconds_by_kind(_events(settings))
     figures = {"processor_s": round(_used(), 1), **kinds, "wall_s": round(time.monotonic() - began, 1)}
@@ -168,6 +178,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--train", type=Path, help="CSV text,intent or text,category")
     parser.add_argument("--beside", type=Path, help="CSV with messages to send to a service meanwhile")
     parser.add_argument("--seconds", type=float, default=12.0, help="a window")
+    parser.add_argument("--processes", type=int, default=1, help="that fine-tune together; the first one's time counts")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)

@@ -33,16 +33,16 @@ from sentence_transformers.base.sampler import DefaultBatchSampler
 from sklearn.linear_model import LogisticRegression
 
 from helpdesk.learning.training.base_model import load_base
+from helpdesk.learning.training.batches import CHUNK, Batches
 from helpdesk.learning.training.finetune import (
-    _CHUNK,
     WARM_UP,
     WEIGHT_DECAY,
     TrainingPlan,
-    _Batches,
     _loss,
     _trainable,
     _Weights,
     fine_tune,
+    half_precision,
     plan_training,
     tokens,
 )
@@ -59,7 +59,7 @@ NEIGHBOURS = 10
 class _Sampler(DefaultBatchSampler):
     """Our label-aware batches, as many as there are steps."""
 
-    def __init__(self, batches: _Batches, steps: int) -> None:
+    def __init__(self, batches: Batches, steps: int) -> None:
         super().__init__([], batch_size=1, drop_last=False)
         self._batches, self._steps = batches, steps
 
@@ -94,7 +94,10 @@ class _Loss(torch.nn.Module):
         self.model, self._temperature = model, temperature
 
     def forward(self, chunks: Sequence[dict[str, torch.Tensor]], labels: torch.Tensor) -> torch.Tensor:
-        return _loss(self.model, chunks, labels.tolist(), self._temperature)
+        with half_precision(self.model.device):
+            vectors = torch.cat([self.model(dict(chunk))["sentence_embedding"] for chunk in chunks])
+        unit = torch.nn.functional.normalize(vectors[:, : self.model.truncate_dim].float(), dim=-1)
+        return _loss(unit, labels.tolist(), self._temperature)
 
 
 def with_trainer(
@@ -104,12 +107,12 @@ def with_trainer(
     intents: Sequence[int],
     plan: TrainingPlan,
     seed: int,
-    size: int = _CHUNK,
+    size: int = CHUNK,
 ) -> None:
     """What `fine_tune` does with labels alone."""
     _trainable(model)
     weights = _Weights(model, plan.kept)
-    batches = _Batches(texts, intents, plan, seed=seed)
+    batches = Batches(texts, intents, at_once=plan.intents, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         arguments = SentenceTransformerTrainingArguments(
             output_dir=folder,

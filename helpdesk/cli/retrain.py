@@ -26,23 +26,48 @@ EXIT_KEPT = 10
 @click.option("--promote", is_flag=True, help="With --without: if the gate agrees, promote and leave out for good.")
 @click.option("--explain", is_flag=True, help="Show the versions side by side, and what changes between them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, the explanation in it.")
-@with_database
-def retrain(settings: "Settings", database: "Database", explain: bool, as_json: bool, **options: Any) -> None:
+def retrain(**options: Any) -> None:
     """Learn from the FAQ and the labels; promote a better version. For cron.
 
     Exit codes: 0 a version was promoted (or --dry-run or --without was asked for and is done), 10 the version in
     service was kept, 75 another run is busy, 1 failed; what serves is whole.
+    Under torchrun the first process runs the night, and the others fine-tune with it.
     """
+    from helpdesk.learning.training.several_processes import follows
+
+    if follows():
+        _follow()
+    else:
+        _night(**options)
+
+
+def _follow() -> None:
+    from helpdesk.settings import load_settings
+    from helpdesk.threads import cap_native_threads
+
+    settings = load_settings()
+    cap_native_threads(settings.train_threads)
+    from helpdesk.learning.night.budget import step_back
+    from helpdesk.learning.training.follow import follow
+
+    step_back()
+    follow(settings)
+
+
+@with_database
+def _night(settings: "Settings", database: "Database", *, explain: bool, as_json: bool, **options: Any) -> None:
     from helpdesk.threads import cap_native_threads
 
     cap_native_threads(settings.train_threads)
     from helpdesk.learning.lineage.exclusion_impact import describe
     from helpdesk.learning.night.budget import step_back
     from helpdesk.learning.night.run import run_night
+    from helpdesk.learning.training.several_processes import joined
 
     plan = _plan(settings, **options)
     step_back()
-    report = run_night(settings, database, plan=plan, progress=progress_bars())
+    with joined():
+        report = run_night(settings, database, plan=plan, progress=progress_bars())
     click.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else report.as_text())
     if explain and not as_json:
         say("\n".join(["", *explain_lines(report, proofs=read_proofs(database, report))]))

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from helpdesk.learning.training import several_processes
 from helpdesk.learning.training.base_model import default_prompt, left_out_tokens
+from helpdesk.learning.training.batches import VIEWS_PER_INTENT, Batches
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from helpdesk.learning.training.validation import Validation
 
 Progress = Callable[[int, int], None]
-VIEWS_PER_INTENT = 2
 TEMPERATURE = 0.05
 LEARNING_RATE = 1.5e-4
 WARM_UP = 0.1
@@ -32,7 +31,6 @@ WEIGHT_DECAY = 0.01
 KEPT_FEW, KEPT_MANY = 0.85, 0.65  # share of the way from base to tuned weights, by rows
 MANY = 3000
 MAX_TRAINED_TOKENS = 48
-_CHUNK = 16
 _BATCH = 80  # intents, two phrasings of each
 _VISITS = 4.0
 _BRIEF = 4 / 3  # so many times fewer visits, at so many times the rate
@@ -72,6 +70,16 @@ def plan_training(rows: int, intents: int, *, max_steps: int | None = None, brie
     return TrainingPlan(min(steps, max_steps) if max_steps else steps, batch, rate, kept=kept)
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What every process of a fine-tuning needs to know of it."""
+
+    texts: Sequence[str]
+    intents: Sequence[int]
+    plan: TrainingPlan
+    seed: int
+
+
 def fine_tune(
     model: "SentenceTransformer",
     texts: Sequence[str],
@@ -86,27 +94,51 @@ def fine_tune(
 ) -> int:
     """Train the model in place on normalised texts with their intents (numbers), as planned; the steps taken.
 
+    All processes that torchrun started take part.
+
     auxiliary_losses: adds the gradients of rows of other kinds.
     validation: measures rows held aside on the way.
     places: the places in the plan's schedule at which a step is taken, from 0; None: all of them.
     """
+    lesson = Lesson(texts, intents, plan, seed)
+    with several_processes.led(lesson):
+        told = several_processes.told(range(plan.steps) if places is None else places)
+        return take_steps(
+            model, lesson, told, progress=progress, auxiliary_losses=auxiliary_losses, validation=validation
+        )
+
+
+def take_steps(
+    model: "SentenceTransformer",
+    lesson: Lesson,
+    places: Iterable[float],
+    *,
+    progress: Progress,
+    auxiliary_losses: "AuxiliaryLosses | None" = None,
+    validation: "Validation | None" = None,
+) -> int:
+    """The part of this process in a fine-tuning."""
     import torch
 
-    torch.manual_seed(seed)
+    plan = lesson.plan
+    several_processes.share_weights(model)
+    torch.manual_seed(several_processes.own_seed(lesson.seed))
     tuned = _trainable(model)
     weights = _Weights(model, plan.kept)
     optimizer = torch.optim.AdamW(tuned, lr=plan.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
-    batches = _Batches(texts, intents, plan, seed=seed)
+    batches = Batches(lesson.texts, lesson.intents, at_once=plan.intents, seed=lesson.seed)
     taken = 0
-    for place, batch in zip(range(plan.steps) if places is None else places, batches, strict=False):
+    for place, batch in zip(places, batches, strict=False):
         _check(validation, model, int(place), weights)
         optimizer.param_groups[0]["lr"] = plan.learning_rate * _rate(place, plan.steps)
         optimizer.zero_grad()
         if auxiliary_losses is not None:
             auxiliary_losses.backward(int(place))
-        labels = [intents[row] for row in batch]
-        loss = _loss(model, batches.chunks(model, batch), labels, plan.temperature)
-        loss.backward()  # type: ignore[no-untyped-call]
+        labels = [lesson.intents[row] for row in batch]
+        loss = _loss(_vectors(model, batches.chunks(batch)), labels, plan.temperature)
+        if loss.requires_grad:  # a small batch may have fewer chunks than there are processes
+            loss.backward()  # type: ignore[no-untyped-call]
+        several_processes.sum_gradients(tuned)
         torch.nn.utils.clip_grad_norm_(tuned, 1.0)
         optimizer.step()
         taken += 1
@@ -173,18 +205,23 @@ def _rate(step: float, steps: int) -> float:
     return min(1.0, (step + 1) / warm) if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
 
 
-def _loss(
-    model: "SentenceTransformer",
-    chunks: Sequence[dict[str, "torch.Tensor"]],
-    labels: Sequence[int],
-    temperature: float,
-) -> "torch.Tensor":
-    """Supervised contrastive loss of one batch, given its tokens in chunks of similar length, rows in order."""
+def _vectors(model: "SentenceTransformer", chunks: Sequence[Sequence[str]]) -> "torch.Tensor":
+    """Unit vectors [texts, dim] of all chunks; those that other processes encoded carry no gradients."""
     import torch
 
     with half_precision(model.device):
-        vectors = torch.cat([model(dict(chunk))["sentence_embedding"] for chunk in chunks])
-    vectors = torch.nn.functional.normalize(vectors[:, : model.truncate_dim].float(), dim=-1)
+        own = [
+            model(tokens(model, texts))["sentence_embedding"].float() if several_processes.is_own(number) else None
+            for number, texts in enumerate(chunks)
+        ]
+    vectors = torch.cat(several_processes.exchanged(own, [len(texts) for texts in chunks], model.device))
+    return torch.nn.functional.normalize(vectors[:, : model.truncate_dim], dim=-1)
+
+
+def _loss(vectors: "torch.Tensor", labels: Sequence[int], temperature: float) -> "torch.Tensor":
+    """Supervised contrastive loss of one batch."""
+    import torch
+
     truth = torch.tensor(labels, device=vectors.device)
     own = torch.eye(len(truth), dtype=torch.bool, device=vectors.device)
     logits = (vectors @ vectors.T / temperature).masked_fill(own, -1e9)
@@ -222,40 +259,3 @@ def tokens(model: "SentenceTransformer", texts: Sequence[str]) -> dict[str, "tor
     if prompt_length:
         inputs["prompt_length"] = torch.full((len(texts),), prompt_length, device=model.device)
     return inputs
-
-
-class _Batches:
-    """Endless batches of row numbers: some intents, two rows of each, sorted by length so that chunks pad little."""
-
-    def __init__(self, texts: Sequence[str], intents: Sequence[int], plan: TrainingPlan, *, seed: int) -> None:
-        self._texts = texts
-        self._chance = np.random.default_rng(seed)
-        self._rows: dict[int, list[int]] = {}
-        for row, intent in enumerate(intents):
-            self._rows.setdefault(intent, []).append(row)
-        self._queues: dict[int, list[int]] = {intent: [] for intent in self._rows}
-        self._size = min(plan.intents, len(self._rows))
-
-    def __iter__(self) -> Iterator[list[int]]:
-        waiting: list[int] = []
-        while True:
-            while len(waiting) < self._size:
-                fresh = self._chance.permutation(list(self._rows)).tolist()
-                waiting += [intent for intent in fresh if intent not in waiting]
-            chosen, waiting = waiting[: self._size], waiting[self._size :]
-            rows = [row for intent in chosen for row in self._take(intent)]
-            yield sorted(rows, key=lambda row: len(self._texts[row]))
-
-    def chunks(self, model: "SentenceTransformer", batch: Sequence[int]) -> list[dict[str, "torch.Tensor"]]:
-        """The batch's model inputs, in chunks padded each to its own longest text."""
-        texts = [self._texts[row] for row in batch]
-        return [tokens(model, texts[start : start + _CHUNK]) for start in range(0, len(texts), _CHUNK)]
-
-    def _take(self, intent: int) -> list[int]:
-        """The next two rows of an intent, every row once before any twice; a lone row is its own pair (dropout)."""
-        taken = []
-        for _ in range(VIEWS_PER_INTENT):
-            if not self._queues[intent]:
-                self._queues[intent] = self._chance.permutation(self._rows[intent]).tolist()
-            taken.append(self._queues[intent].pop())
-        return taken

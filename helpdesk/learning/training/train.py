@@ -15,9 +15,9 @@ from helpdesk.learning.data.dataset import Dataset
 from helpdesk.learning.data.splits import split
 from helpdesk.learning.training.auxiliary_examples import AuxiliaryExamples, Selection
 from helpdesk.learning.training.base_model import load_base
+from helpdesk.learning.training.batches import VIEWS_PER_INTENT
 from helpdesk.learning.training.finetune import (
     MANY,
-    VIEWS_PER_INTENT,
     TrainingPlan,
     fine_tune,
     plan_training,

@@ -399,12 +399,11 @@ def test_the_same_seed_gives_the_same_weights(tiny_base: Path) -> None:
 
 def test_two_phrasings_of_an_intent_are_never_negatives(tiny_base: Path) -> None:
     """With one intent alone there is nothing to push apart: the loss is the least there can be."""
-    from helpdesk.learning.training.finetune import _loss
+    from helpdesk.learning.training.finetune import _loss, _vectors
 
-    model = load_base(str(tiny_base), threads=1)
-    tokens = [dict(model.preprocess(["same words"] * 4))]
-    together = float(_loss(model, tokens, [0, 0, 0, 0], 0.05).detach())
-    apart = float(_loss(model, tokens, [0, 0, 1, 1], 0.05).detach())
+    vectors = _vectors(load_base(str(tiny_base), threads=1), [["same words"] * 4]).detach()
+    together = float(_loss(vectors, [0, 0, 0, 0], 0.05))
+    apart = float(_loss(vectors, [0, 0, 1, 1], 0.05))
 
     assert together == pytest.approx(np.log(3), abs=1e-3)
     assert apart == pytest.approx(together, abs=1e-3)
