@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, select, text
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.tables import GoldenPhraseRow, Intent, Label, Staff, Table
+from helpdesk.serving.chat_service import STORED_RANKS
 from helpdesk.text import normalise, text_key
 
 DAYS = 365
@@ -106,11 +107,9 @@ def _decisions(chance: random.Random, start: datetime, messages: int) -> Iterato
     for number in range(1, messages + 1):
         kind, reason = chance.choice(_KINDS)
         best, confidence = int(chance.paretovariate(1)) % FAQS, round(chance.random(), 3)
-        names = [f"faq_{(best + step) % FAQS}" for step in range(6)]
+        names = [f"faq_{(best + step) % FAQS}" for step in range(STORED_RANKS)]
         ranking = ", ".join(
-            f'{{"intent": "{name}", "confidence": {confidence / (step + 1):.4f}, "nearest": "phrasing:{best + 1}", '
-            f'"similarity": 0.7}}'
-            for step, name in enumerate(names)
+            f'["{name}", {confidence / (step + 1):.4f}, "phrasing:{best + 1}", 0.7]' for step, name in enumerate(names)
         )
         yield (
             number, number, 1, kind, names[0] if kind == "answer" else None, confidence, 0.1, reason,

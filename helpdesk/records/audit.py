@@ -19,6 +19,7 @@ from helpdesk.records.names import current_names
 from helpdesk.records.periods import Period, first_message_since
 from helpdesk.records.queue import QueueItem, to_item
 from helpdesk.records.tables import DecisionRow, FlipRow, Intent, Label, Message
+from helpdesk.records.tables.ranking import of_the_best
 from helpdesk.stats.audit_estimates import Audited, out_of_scope
 from helpdesk.text import OUT_OF_SCOPE
 
@@ -75,7 +76,7 @@ def read_sample(
     )
     drawn, row = _drawn(since), DecisionRow
     several = case((row.reason.in_(list(ANSWERS)), row.ranking), else_=null())  # long, and seldom needed
-    best = row.ranking[0]["intent"].as_string().label("best")
+    best = of_the_best(row.ranking, "intent").label("best")
     decided = (row.inclusion_probability, row.kind, row.intent, row.confidence, row.reason, best)
     query = (
         select(*decided, several.label("ranking"))

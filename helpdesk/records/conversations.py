@@ -32,9 +32,8 @@ _LAST_MESSAGE = (
     .order_by(_MESSAGE.c.id.desc())
     .limit(1)
 )
-_LAST_TURN = select(_DECISION.c.kind, _DECISION.c.reason, _DECISION.c.options, _DECISION.c.told).where(
-    _DECISION.c.message_id == _LAST_MESSAGE.scalar_subquery()
-)
+_SAID_LAST = (_DECISION.c.kind, _DECISION.c.reason, _DECISION.c.intent, _DECISION.c.options, _DECISION.c.told)
+_LAST_TURN = select(*_SAID_LAST).where(_DECISION.c.message_id == _LAST_MESSAGE.scalar_subquery())
 
 
 def _values(table: Any) -> dict[str, Any]:
@@ -206,7 +205,7 @@ def find_delivery(
 def last_turn(session: Session, *, channel: str, sender: str) -> LastTurn | None:
     """What this sender was told last."""
     row = session.connection().execute(_LAST_TURN, {"channel": channel, "sender": sender}).one_or_none()
-    return None if row is None else LastTurn(row.kind, row.reason, row.options, _told(row.told))
+    return None if row is None else LastTurn(row.kind, row.reason, row.options, _told(row.told, row.intent))
 
 
 def find_message(session: Session, message_id: int) -> tuple[str, datetime, Logged]:
@@ -269,15 +268,28 @@ def _logged(row: DecisionRow) -> Logged:
         row.version_id,
         row.stage,
         row.created_at,
-        _told(row.told),
+        _told(row.told, row.intent),
     )
 
 
-def _told(stored: Mapping[str, Any] | None) -> Told | None:
+def stored_telling(told: Told, intent: str | None) -> dict[str, Any]:
+    """What was told, as `decisions.told` keeps it beside the decided intent: without what is empty or the same."""
+    kept = {name: value for name, value in vars(told).items() if value and name != "intents"}
+    return {"text": told.text} | kept | ({} if tuple(told.intents) == _alone(intent) else {"intents": told.intents})
+
+
+def _alone(intent: str | None) -> tuple[str, ...]:
+    return () if intent is None else (intent,)
+
+
+def _told(stored: Mapping[str, Any] | None, intent: str | None) -> Told | None:
     if stored is None:
         return None
-    options, follow_ups = ([(slug, question) for slug, question in stored[name]] for name in ("options", "follow_ups"))
-    return Told(stored["text"], tuple(stored["intents"]), options, follow_ups, stored["markup"])
+    intents = tuple(stored.get("intents", _alone(intent)))
+    options, follow_ups = (
+        [(slug, question) for slug, question in stored.get(name, ())] for name in ("options", "follow_ups")
+    )
+    return Told(stored["text"], intents, options, follow_ups, stored.get("markup", False))
 
 
 def taken_for(session: Session, message_ids: Collection[int]) -> dict[int, str]:

@@ -12,6 +12,7 @@ from helpdesk.records.conversations import answered_intents
 from helpdesk.records.labels import SAID
 from helpdesk.records.periods import Period
 from helpdesk.records.tables import DecisionRow, Intent, Label, Message, Phrasing
+from helpdesk.records.tables.ranking import of_the_best
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def count_unfamiliar(
 
 def count_by_best_intent(session: Session, *, since: datetime, until: datetime) -> dict[str, int]:
     """How many messages had which intent ranked first, whether it was answered or not."""
-    best = DecisionRow.ranking[0]["intent"].as_string()
+    best = of_the_best(DecisionRow.ranking, "intent")
     query = (
         select(best, func.count())
         .join(Message, Message.id == DecisionRow.message_id)
@@ -182,7 +183,7 @@ def idle_phrasings(session: Session, *, since: datetime) -> list[tuple[str, int,
 
     A phrasing is idle when it is older than `since` and after that nobody said it and it was nearest to no message.
     """
-    nearest = DecisionRow.ranking[0]["nearest"].as_string()
+    nearest = of_the_best(DecisionRow.ranking, "nearest")
     query = (
         select(nearest).distinct().join(Message, Message.id == DecisionRow.message_id).where(Message.created_at > since)
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from helpdesk.decisions import CHOSEN, NO_QUESTION, DecisionKind, DecisionReason, HandoverStage
+from helpdesk.decisions import ANSWERS, CHOSEN, NO_QUESTION, DecisionKind, DecisionReason, HandoverStage
 from helpdesk.errors import BehindError, ConflictError, NotFoundError
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.records import conversations
@@ -38,6 +38,7 @@ from helpdesk.settings import Settings
 from helpdesk.text import normalise
 
 STORED_RANKS = 5  # as many as the desk shows; answers and choices are at most four
+LEAST_STORED = 0.001  # of confidence; the desk finds others by itself
 
 
 @dataclass(frozen=True)
@@ -208,8 +209,9 @@ class ChatService:
             people = People(handover.stage, columns["created_at"], handover.joins)
             told = self._teller.tell(live, text, decision, last=last, people=people)
             columns |= decision.columns() | {"stage": handover.stage} | ({"confidence": 0.0} if taken else {})
-            columns["ranking"] = columns["ranking"][:STORED_RANKS]
-            rest = {"inclusion_probability": self.live.audit.draw() if drawn else None, "told": dict(vars(told))}
+            columns["ranking"] = _worth_storing(columns["ranking"], columns["options"], columns["reason"])
+            rest: dict[str, Any] = {"inclusion_probability": self.live.audit.draw() if drawn else None}
+            rest["told"] = conversations.stored_telling(told, columns["intent"])
             message_id = conversations.store_message(
                 connection,
                 talk,
@@ -266,6 +268,18 @@ def _outcome(live: Live | None, text: str, decision: Decision) -> MessageOutcome
     answers = tuple(live.faq[slug] for slug in decision.intents if slug in live.faq) if live else ()
     foreign = live is not None and is_foreign(live, text, decision.reason)
     return MessageOutcome(decision.kind, decision.reason, answers, foreign)
+
+
+def _worth_storing(
+    ranking: Sequence[Mapping[str, Any]], options: Collection[str], reason: DecisionReason
+) -> list[Mapping[str, Any]]:
+    """What was answered or offered, and of the next ones those that had a chance."""
+    answered = ANSWERS.get(reason, 1)
+    return [
+        ranked
+        for rank, ranked in enumerate(ranking[:STORED_RANKS])
+        if rank < answered or ranked["intent"] in options or ranked["confidence"] >= LEAST_STORED
+    ]
 
 
 def _silent(decision: Decision) -> Decision:

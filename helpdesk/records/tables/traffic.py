@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from helpdesk.decisions import DecisionKind, HandoverStage
 from helpdesk.records.clock import now
 from helpdesk.records.tables.base import Table
+from helpdesk.records.tables.ranking import StoredRanking
 
 
 class Conversation(Table):
@@ -52,7 +53,8 @@ class DecisionRow(Table):
     """What the bot decided about a message, and everything it decided from.
 
     `told` is {"text", "intents", "options", "follow_ups", "markup"}, options and follow-ups [slug, question], all as
-    the person got them; NULL before that was kept.
+    the person got them, without what is empty, and without intents when `intent` is all of them; NULL before that was
+    kept.
     `stage` is how far the bot got with people (HandoverStage), NULL where it needed none.
     `inclusion_probability` is that with which the message was drawn into the audit sample, NULL when it was not drawn.
     """
@@ -76,7 +78,7 @@ class DecisionRow(Table):
     confidence: Mapped[float]
     out_of_scope: Mapped[float]
     reason: Mapped[str] = mapped_column(String(32))
-    ranking: Mapped[list[Any]]
+    ranking: Mapped[list[dict[str, Any]]] = mapped_column(StoredRanking)
     options: Mapped[list[Any]]
     thresholds: Mapped[dict[str, Any]]
     told: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -43,7 +43,8 @@ def blind_choices(session: Session, item: QueueItem) -> list[Choice]:
 
 
 def likely_choices(session: Session, item: QueueItem) -> list[Choice]:
-    """The top suggestions of the decision that was made, with the text of the nearest phrasing.
+    """The top suggestions of the decision that was made, with the text of the nearest phrasing, and what is like the
+    message where these are few.
 
     What last night's candidate would answer instead is among them; what is answered now comes first.
     """
@@ -63,6 +64,8 @@ def likely_choices(session: Session, item: QueueItem) -> list[Choice]:
         for row in rows
         if row["intent"] in questions
     ]
+    if 0 < len(rows) < SUGGESTIONS:
+        choices += _others(item.text, {choice.slug for choice in choices}, SUGGESTIONS - len(choices))
     if changed in questions and changed not in {choice.slug for choice in choices}:
         choices.insert(1, Choice(changed, questions[changed], origin="new"))
     if item.answer is None or answered not in questions:
@@ -92,6 +95,11 @@ def search(query: str, shown: set[str]) -> list[Choice]:
     similar = _similar(query, FOUND + len(shown))
     unique = {entry.slug: entry for entry in [*lettered, *similar] if entry.slug not in shown}
     return [Choice(entry.slug, entry.question) for entry in list(unique.values())[:FOUND]]
+
+
+def _others(text: str, shown: set[str], limit: int) -> list[Choice]:
+    found = [entry for entry in _similar(text, limit + len(shown)) if entry.slug not in shown]
+    return [Choice(entry.slug, entry.question) for entry in found[:limit]]
 
 
 def _similar(text: str, limit: int) -> list[FaqEntry]:

@@ -82,6 +82,22 @@ def test_the_card_shows_message_count_suggestions_and_reason(ann: FlaskClient) -
     assert "version 1" in page
 
 
+def test_the_card_offers_others_where_only_one_had_a_chance(ann: FlaskClient, records: Database) -> None:
+    """What the log left out for its confidence is found by meaning."""
+    (message_id,) = ask(ann, "tunnel to the company is dead")
+    offered = re.compile(r'name="label" value="intent:(\w+)"')
+    several = offered.findall(ann.get(f"/desk?item={message_id}").text)
+    with records.write() as session:
+        (row,) = session.scalars(select(DecisionRow)).all()
+        row.ranking = row.ranking[:1]
+    filled = offered.findall(ann.get(f"/desk?item={message_id}").text)
+
+    assert len(several) > 1
+    assert filled[0] == several[0]
+    assert set(filled) >= set(several)
+    assert len(filled) == len(set(filled)) <= 5
+
+
 def test_the_card_shows_which_part_of_a_message_asks(ann: FlaskClient, records: Database) -> None:
     """As the log keeps it."""
     ask(ann, "the tunnel is closed")
