@@ -13,7 +13,8 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from shutil import copytree
@@ -148,7 +149,9 @@ def _evenly(rows: Sequence[int], most: int) -> Ints:
 
 def _round_in_blocks(source: Path, target: Path) -> None:
     import onnx
-    from onnxruntime.quantization import matmul_nbits_quantizer
+
+    with _own_log_lines():
+        from onnxruntime.quantization import matmul_nbits_quantizer
 
     logging.getLogger(matmul_nbits_quantizer.__name__).setLevel(logging.WARNING)
     quantizer = matmul_nbits_quantizer.MatMulNBitsQuantizer(
@@ -159,6 +162,15 @@ def _round_in_blocks(source: Path, target: Path) -> None:
     quantizer.model.save_model_to_file(str(products), False)
     _round_words(products, target)
     products.unlink()
+
+
+@contextmanager
+def _own_log_lines() -> Iterator[None]:
+    """Within, a library that would print the log lines of all others when it is imported finds that somebody does."""
+    somebody = logging.NullHandler()
+    logging.getLogger().addHandler(somebody)
+    yield
+    logging.getLogger().removeHandler(somebody)
 
 
 def round_by_channels(model: "SentenceTransformer", folder: Path, expected: Vectors) -> bool:

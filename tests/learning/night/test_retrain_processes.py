@@ -131,6 +131,7 @@ def test_two_runs_from_the_same_state_build_the_same_bytes(home: Home, tiny_base
     for run in runs:
         said, complaints = run.communicate(timeout=300)
         assert run.returncode == 0, complaints
+        assert "[INFO]" not in complaints, "lines of libraries"
         built = json.loads(said)["candidates"]
         hashes.append({kind: found["content_hash"] for kind, found in built.items()})
     twin.database.close()
