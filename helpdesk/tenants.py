@@ -18,6 +18,7 @@ from helpdesk.errors import ConflictError, HelpdeskError
 from helpdesk.home import SECRET_KEY, belongings, open_home, secret_key, tenant_homes
 from helpdesk.serving.memory import give_back_memory
 from helpdesk.settings import Settings, load_settings, settings_of_home
+from helpdesk.threads import start_thread
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -54,7 +55,7 @@ class Tenants:
 
     def start(self) -> None:
         """Open all of them, and whatever is added later, in a thread."""
-        threading.Thread(target=self._follow, name="open-tenants", daemon=True).start()
+        start_thread(self._follow, name="open-tenants")
 
     def stop(self) -> None:
         """Look for no more."""

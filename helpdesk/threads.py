@@ -1,8 +1,10 @@
-"""Threads of native libraries, which read how many they may start from the environment when they are loaded; and what
-only one of our own may do at a time."""
+"""Threads of our own, and those of native libraries, which read how many they may start from the environment when they
+are loaded."""
 
+import contextvars
 import os
-from threading import Lock
+from collections.abc import Callable
+from threading import Lock, Thread
 from typing import Final
 
 # CPython 3.11 counts how deep it is in a syntax tree for all threads together, and fails when two make one at once.
@@ -11,6 +13,13 @@ SYNTAX_TREES: Final = Lock()
 
 _COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 _ASLEEP = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+
+
+def start_thread(work: Callable[[], None], *, name: str) -> Thread:
+    """Work beside the process until it ends; log lines name what those of the caller name, such as the tenant."""
+    thread = Thread(target=contextvars.copy_context().run, args=(work,), name=name, daemon=True)
+    thread.start()
+    return thread
 
 
 def cap_native_threads(count: int) -> None:

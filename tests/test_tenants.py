@@ -1,6 +1,7 @@
 """Many homes in one service: each is told by the host name, and knows nothing of the others."""
 
 import gc
+import json
 import os
 import re
 import shutil
@@ -470,5 +471,9 @@ def test_one_service_answers_for_all(folder: Path, tmp_path: Path) -> None:
     finally:
         node.end()
 
+    lines = [json.loads(line) for line in (tmp_path / "serve.log").read_text().splitlines() if line.startswith("{")]
+    serving = {line.get("tenant") for line in lines if line["logger"] == "helpdesk.serving.live"}
+
     assert answers == {"shop": 200, "bank": 200, "nobody": 404}
+    assert serving == {"shop", "bank"}
     assert (stored(folder / "shop"), stored(folder / "bank")) == (1, 1)

@@ -4,10 +4,11 @@ import os
 import re
 import subprocess
 import sys
+from contextvars import ContextVar, copy_context
 
 import pytest
 
-from helpdesk.threads import wait_asleep
+from helpdesk.threads import start_thread, wait_asleep
 
 POLICIES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 TRAINING = "import helpdesk.learning.training.base_model, torch"
@@ -27,6 +28,22 @@ def spins(script: str, **more: str) -> set[str]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return set(re.findall(r"GOMP_SPINCOUNT = '(\w+)'", done.stderr))
+
+
+def test_a_thread_names_in_its_log_lines_what_its_starter_does() -> None:
+    """Only what was named before it was started."""
+    whose: ContextVar[str] = ContextVar("whose", default="")
+    seen: list[str] = []
+
+    def start() -> None:
+        whose.set("shop")
+        thread = start_thread(lambda: seen.append(whose.get()), name="test")
+        whose.set("bank")
+        thread.join()
+
+    copy_context().run(start)
+
+    assert seen == ["shop"]
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from helpdesk.records.case_content import read_case, read_note
 from helpdesk.records.database import Database
 from helpdesk.records.deliveries import Claimed
 from helpdesk.settings import Settings
+from helpdesk.threads import start_thread
 
 log = logging.getLogger(__name__)
 SENDING_SECONDS = 180.0  # longer than every call of one delivery may take together
@@ -73,8 +74,7 @@ class Courier:
     def start(self) -> None:
         """Send in a thread of its own what falls due, if anything is set up. Call after the fork."""
         if self.is_set_up:
-            self._thread = threading.Thread(target=self._follow, name="send-deliveries", daemon=True)
-            self._thread.start()
+            self._thread = start_thread(self._follow, name="send-deliveries")
 
     def stop(self) -> None:
         """Finish what is being sent, and send no more."""

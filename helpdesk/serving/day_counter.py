@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from helpdesk.errors import HelpdeskError
 from helpdesk.records.database import Database
 from helpdesk.records.day_totals import count_days
+from helpdesk.threads import start_thread
 
 log = logging.getLogger(__name__)
 _SECONDS = 600.0
@@ -25,5 +26,5 @@ def start_counting_days(database: Database) -> threading.Event:
             except (HelpdeskError, SQLAlchemyError) as error:
                 log.warning("days were not counted: %s", error)
 
-    threading.Thread(target=count, name="count-days", daemon=True).start()
+    start_thread(count, name="count-days")
     return stopped

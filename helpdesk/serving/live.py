@@ -26,6 +26,7 @@ from helpdesk.serving.memory import give_back_memory
 from helpdesk.serving.node_bundles import PATIENCE, STARTING_PATIENCE, NodeBundles
 from helpdesk.settings import Settings
 from helpdesk.text import normalise, text_key
+from helpdesk.threads import start_thread
 
 log = logging.getLogger(__name__)
 _NO_REVISION = -1  # the FAQ of a bundle just opened is still to be encoded
@@ -128,8 +129,7 @@ class LiveMatcher:
         if alone:
             give_back_memory()
         self._say_what_serves()
-        self._thread = threading.Thread(target=self._follow, name="follow-promotions", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._follow, name="follow-promotions")
 
     def stop(self) -> None:
         """Stop following."""

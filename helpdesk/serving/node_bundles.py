@@ -2,7 +2,6 @@
 
 import logging
 import math
-import threading
 import time
 from collections.abc import Collection
 from concurrent.futures import Future
@@ -13,6 +12,7 @@ from helpdesk.matching.bundle_store import open_store
 from helpdesk.records import heartbeats, versions
 from helpdesk.records.database import Database
 from helpdesk.settings import Settings
+from helpdesk.threads import start_thread
 
 log = logging.getLogger(__name__)
 TIDY_SECONDS = 600.0
@@ -82,7 +82,7 @@ class NodeBundles:
             except BaseException as error:
                 future.set_exception(error)
 
-        threading.Thread(target=copy, name="copy-bundle", daemon=True).start()
+        start_thread(copy, name="copy-bundle")
         return future
 
 

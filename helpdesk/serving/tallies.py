@@ -21,6 +21,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.records import shared_counts
 from helpdesk.records.database import Database
 from helpdesk.records.shared_counts import BOUNDS, Use
+from helpdesk.threads import start_thread
 
 log = logging.getLogger(__name__)
 AT_ONCE = 5  # uses of one key that the others are told of at once
@@ -52,7 +53,7 @@ class Tallies:
 
     def start(self) -> None:
         """Tell the others from now on. Call after the fork."""
-        threading.Thread(target=self._tell, name="tell-counts", daemon=True).start()
+        start_thread(self._tell, name="tell-counts")
 
     def stop(self) -> None:
         """Stop telling them."""

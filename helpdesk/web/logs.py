@@ -49,9 +49,10 @@ def configure(style: Literal["json", "text"]) -> None:
 
 
 def install(app: Flask, *, tenant: str | None) -> None:
-    """Every line of a request in the log names its id, and its tenant where there are many; one tells how it was
-    answered."""
+    """Every line of a request in the log names its id, and one tells how it was answered. Where there are many tenants,
+    each line names its own, also in threads that the caller starts after this."""
     tenant_named = {} if tenant is None else {"tenant": tenant}
+    structlog.contextvars.bind_contextvars(**tenant_named)
 
     @app.before_request
     def _begin() -> None:
