@@ -1,6 +1,7 @@
 """Conversations for people to read: found by what was said, shown with what was decided; as text, never as markup."""
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,11 +31,13 @@ def ann(app: Flask) -> FlaskClient:
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """The statements that are sent to the database meanwhile."""
+    """The statements that this thread sends to a database meanwhile; others look for promotions and count."""
     statements: list[str] = []
+    own = threading.get_ident()
 
     def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        statements.append(statement)
+        if threading.get_ident() == own:
+            statements.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
