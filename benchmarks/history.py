@@ -29,6 +29,7 @@ ACTIONS = (
 )  # fmt: skip
 PLACES = ("home", "office", "berlin", "lisbon", "warehouse", "train", "meeting", "canteen", "floor7", "lab")
 LABELS = 4_500
+AUDITED = 50  # a day, at most
 _KINDS = (
     *[("answer", "confident")] * 6,
     *[("clarify", "between")] * 2,
@@ -104,6 +105,7 @@ def _text(chance: random.Random) -> str:
 
 def _decisions(chance: random.Random, start: datetime, messages: int) -> Iterator[_Row]:
     thresholds = json.dumps({"answer": 0.7, "clarify": 0.3})
+    drawn = min(0.02, AUDITED * DAYS / messages)
     for number in range(1, messages + 1):
         kind, reason = chance.choice(_KINDS)
         best, confidence = int(chance.paretovariate(1)) % FAQS, round(chance.random(), 3)
@@ -115,7 +117,7 @@ def _decisions(chance: random.Random, start: datetime, messages: int) -> Iterato
             number, number, 1, kind, names[0] if kind == "answer" else None, confidence, 0.1, reason,
             f"[{ranking}]" if kind in ("answer", "clarify", "fallback") else "[]",
             json.dumps(names[:3]) if kind == "clarify" else "[]",
-            thresholds, 0.02 if chance.random() < 0.02 else None, _at(start, number, messages),
+            thresholds, drawn if chance.random() < drawn else None, _at(start, number, messages),
         )  # fmt: skip
 
 

@@ -48,13 +48,16 @@ def recent_traffic(session: Session, moment: datetime) -> TrafficRate:
     return TrafficRate(count, min(TRAFFIC_DAYS, max(1.0, (moment - first) / timedelta(days=1))))
 
 
-def inclusion_probability(traffic: TrafficRate, *, rate: float, per_night: float) -> float:
-    """The probability with which the next message is drawn: `rate`, or more when that gives too few a day.
+def inclusion_probability(traffic: TrafficRate, *, rate: float, per_night: float, most: float) -> float:
+    """The probability with which the next message is drawn: `rate`, more when that gives fewer than `per_night` a day,
+    less when it gives more than `most`.
 
     It depends on past traffic alone, so it is known before the draw and never on what the message says.
     """
     mean = traffic.messages / traffic.days
-    return max(rate, min(1.0, per_night / mean if mean else float(per_night > 0)))
+    if not mean:
+        return 1.0 if per_night > 0 else rate
+    return min(max(rate, per_night / mean), most / mean, 1.0)
 
 
 def read_sample(

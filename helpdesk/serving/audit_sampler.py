@@ -21,8 +21,11 @@ class AuditSampler:
     """
 
     def __init__(self, settings: Settings, *, chance: random.Random | None = None) -> None:
-        self._rate = settings.audit_rate
-        self._per_night = settings.audit_per_night
+        self._draws = {
+            "rate": settings.audit_rate,
+            "per_night": settings.audit_per_night,
+            "most": settings.audit_most,
+        }
         self._chance = chance or random.SystemRandom()
         self._lock = threading.Lock()
         self._traffic = TrafficRate(0, 1.0)
@@ -45,6 +48,6 @@ class AuditSampler:
     def draw(self) -> float | None:
         """The probability with which this message was drawn, fixed before the draw; None when it was not drawn."""
         with self._lock:
-            probability = inclusion_probability(self._traffic, rate=self._rate, per_night=self._per_night)
+            probability = inclusion_probability(self._traffic, **self._draws)
             self._traffic = TrafficRate(self._traffic.messages + 1, self._traffic.days)
             return probability if self._chance.random() < probability else None

@@ -56,6 +56,11 @@ class ContractSettings(BaseSettings, defer_build=True):
         ge=0,
         description="With little traffic the audit rate is raised so that about this many messages a day are drawn",
     )
+    audit_most: float = Field(
+        50.0,
+        gt=0,
+        description="With much traffic the audit rate is lowered so that about this many messages a day are drawn",
+    )
     fairness_max_gap: float | None = Field(
         None,
         ge=0,

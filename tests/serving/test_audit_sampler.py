@@ -45,10 +45,20 @@ def test_each_drawn_message_stands_for_as_many_as_its_odds_say() -> None:
     assert sum(totals) / len(totals) == pytest.approx(500, rel=0.05)
 
 
+def test_no_more_are_drawn_than_anybody_labels() -> None:
+    """On a day of 20,000 messages some 50 for every doubling of the traffic, not 400; each with its own odds."""
+    found = drawn(sampler(), 20_000)
+
+    assert 50 < len(found) < 400
+    assert found == sorted(found, reverse=True)
+    assert found[-1] == pytest.approx(50 / 20_000, rel=0.1)
+    assert sum(1 / probability for probability in found) == pytest.approx(20_000, rel=0.2)
+
+
 @pytest.mark.parametrize(("rate", "per_night", "share"), [(0.0, 0, 0.0), (1.0, 0, 1.0), (0.1, 0, 0.1)])
 def test_the_rate_is_the_operators(rate: float, per_night: float, share: float) -> None:
-    """Nothing, everything, or a tenth."""
-    found = drawn(sampler(audit_rate=rate, audit_per_night=per_night), 3000)
+    """Nothing, everything, or a tenth, where as many may be drawn."""
+    found = drawn(sampler(audit_rate=rate, audit_per_night=per_night, audit_most=3000), 3000)
 
     assert len(found) / 3000 == pytest.approx(share, abs=0.02)
     assert set(found) <= {rate}

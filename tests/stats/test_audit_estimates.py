@@ -29,7 +29,7 @@ def month(chance: random.Random) -> tuple[list[Audited], list[Audited]]:
     past = TrafficRate(0, 1.0)
     for night in range(30):
         for _ in range(chance.choice([30, 90, 200])):
-            probability = inclusion_probability(past, rate=0.02, per_night=5)
+            probability = inclusion_probability(past, rate=0.02, per_night=5, most=50)
             past = TrafficRate(past.messages + 1, past.days)
             everything.append(_message(chance, 0.04 + 0.004 * night))
             if chance.random() < probability:
@@ -210,15 +210,18 @@ def test_an_open_check_says_how_much_is_missing() -> None:
 
 @pytest.mark.parametrize(
     ("messages", "days", "probability"),
-    [(0, 1, 1.0), (3, 1, 1.0), (10, 1, 0.5), (70, 7, 0.5), (1750, 7, 0.02), (100_000, 7, 0.02)],
+    [
+        *[(0, 1, 1.0), (3, 1, 1.0), (10, 1, 0.5), (70, 7, 0.5), (1750, 7, 0.02)],
+        *[(17_500, 7, 0.02), (35_000, 7, 0.01), (7_000_000, 7, 0.00005)],
+    ],
 )
-def test_little_traffic_raises_the_odds_so_that_about_five_a_day_are_drawn(
-    messages: int, days: float, probability: float
-) -> None:
-    """Known before the draw, from past traffic alone; with much traffic the rate stands."""
-    assert inclusion_probability(TrafficRate(messages, days), rate=0.02, per_night=5) == pytest.approx(probability)
+def test_little_traffic_raises_the_odds_and_much_lowers_them(messages: int, days: float, probability: float) -> None:
+    """At least five a day and at most fifty, known before the draw, from past traffic alone; in between the rate."""
+    found = inclusion_probability(TrafficRate(messages, days), rate=0.02, per_night=5, most=50)
+
+    assert found == pytest.approx(probability)
 
 
 def test_the_audit_can_be_switched_off() -> None:
     """Both settings at 0 draw nothing."""
-    assert inclusion_probability(TrafficRate(0, 1.0), rate=0.0, per_night=0) == 0.0
+    assert inclusion_probability(TrafficRate(0, 1.0), rate=0.0, per_night=0, most=50) == 0.0
