@@ -7,11 +7,13 @@ import contextvars
 import json
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import structlog
 
 from helpdesk.app import close_app, create_app
 from helpdesk.errors import ConflictError, HelpdeskError
@@ -40,6 +42,15 @@ class _Tenant:
     owns: frozenset[str] = frozenset()  # its secret key and its database, which nobody else may have
     problem: str | None = None
     opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def named(self, work: Callable[..., object], *arguments: object) -> None:
+        """Work whose log lines name this tenant, and not the request that happens to come first."""
+
+        def run() -> None:
+            structlog.contextvars.bind_contextvars(tenant=self.home.name)
+            work(*arguments)
+
+        contextvars.Context().run(run)
 
 
 class Tenants:
@@ -100,10 +111,10 @@ class Tenants:
         """Of a home that is gone, or another one than before: nothing is sent for it any more."""
         with tenant.opening:
             if tenant.application is not None:
-                close_app(tenant.application)
+                tenant.named(close_app, tenant.application)
                 tenant.application = None
             tenant.problem, tenant.owns = "its home is gone", frozenset()
-        log.info("tenant %s is closed", tenant.home.name)
+        tenant.named(log.info, "tenant %s is closed", tenant.home.name)
 
     def _try(self, tenant: _Tenant, *, patience: float = -1) -> None:
         """Open a tenant, unless somebody else is opening it for longer than `patience` (seconds; -1: wait)."""
@@ -111,18 +122,21 @@ class Tenants:
             return
         try:
             if tenant.application is None and self._tenants.get(tenant.home.name) is tenant:
-                # In a context of its own: log lines about it are not of the request that comes first.
-                tenant.application = contextvars.Context().run(self._open, tenant)
-                tenant.problem = None
-                log.info("tenant %s is open", tenant.home.name)
+                tenant.named(self._open_or_tell, tenant)
+        finally:
+            tenant.opening.release()
+
+    def _open_or_tell(self, tenant: _Tenant) -> None:
+        try:
+            tenant.application = self._open(tenant)
+            tenant.problem = None
+            log.info("tenant %s is open", tenant.home.name)
         except Exception as error:
             tenant.owns = frozenset()
             if str(error) != tenant.problem:
                 known = isinstance(error, HelpdeskError)
                 log.error("tenant %s does not open: %s", tenant.home.name, error, exc_info=not known)
             tenant.problem = str(error)
-        finally:
-            tenant.opening.release()
 
     def _open(self, tenant: _Tenant) -> Any:
         settings = settings_of_home(tenant.home)

@@ -434,6 +434,18 @@ def test_a_command_runs_for_each_tenant(folder: Path, tmp_path: Path) -> None:
     assert "there is no tenant 'nobody'; there are bank, shop" in unknown.stderr
 
 
+def test_no_command_runs_for_each_in_processes_of_torchrun(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They meet once, and would wait for each other at the second home."""
+    for name, value in {"TORCHELASTIC_RUN_ID": "none", "RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    done = subprocess.run([*HELPDESK, "tenants", "run", "versions"], capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 1
+    assert "torchrun is for the night of one home" in done.stderr
+
+
 def test_a_folder_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the commands and by the service."""
     monkeypatch.setenv("HELPDESK_TENANTS", str(tmp_path / "nowhere"))
@@ -474,6 +486,9 @@ def test_one_service_answers_for_all(folder: Path, tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (tmp_path / "serve.log").read_text().splitlines() if line.startswith("{")]
     serving = {line.get("tenant") for line in lines if line["logger"] == "helpdesk.serving.live"}
 
+    opened = {(line["event"], line["tenant"], "request_id" in line) for line in lines if " is open" in line["event"]}
+
     assert answers == {"shop": 200, "bank": 200, "nobody": 404}
     assert serving == {"shop", "bank"}
+    assert opened == {(f"tenant {name} is open", name, False) for name in ("shop", "bank")}
     assert (stored(folder / "shop"), stored(folder / "bank")) == (1, 1)

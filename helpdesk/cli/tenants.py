@@ -53,8 +53,10 @@ def run(words: tuple[str, ...], only: tuple[str, ...]) -> None:
     """
     from helpdesk.cli.main import EXIT_BUSY
     from helpdesk.errors import BadInputError, NotFoundError
+    from helpdesk.learning.training.several_processes import require_no_group
     from helpdesk.settings import environment_of_home
 
+    require_no_group()
     homes = _homes()
     unknown = [name for name in only if name not in homes]
     if unknown:

@@ -18,6 +18,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.names import current_names
 from helpdesk.records.prepared import Prepared
 from helpdesk.records.tables import Conversation, DecisionRow, Message, Table
+from helpdesk.records.tellings import Told, told_of
 from helpdesk.records.upserts import upsert
 from helpdesk.text import normalise, text_key
 
@@ -57,19 +58,6 @@ _FOLLOW_PROMOTION = Prepared(
 _ADD_MESSAGE = Prepared(insert(_MESSAGE).values(_values(_MESSAGE)).returning(_MESSAGE.c.id))
 _ADD_DECISION = Prepared(insert(_DECISION).values(_values(_DECISION)))
 _NOT_GIVEN: Mapping[str, Any] = {"version_id": None, "told": None, "inclusion_probability": None, "stage": None}
-
-
-@dataclass(frozen=True)
-class Told:
-    """What the person got: the text, the slugs of what was answered, and (slug, question) of what was offered, all as
-    they were then. The last option, "none of these", has no slug. markup: whether the text is Markdown, as answers
-    are."""
-
-    text: str
-    intents: Sequence[str] = ()
-    options: Sequence[tuple[str | None, str]] = ()
-    follow_ups: Sequence[tuple[str, str]] = ()
-    markup: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,7 +193,7 @@ def find_delivery(
 def last_turn(session: Session, *, channel: str, sender: str) -> LastTurn | None:
     """What this sender was told last."""
     row = session.connection().execute(_LAST_TURN, {"channel": channel, "sender": sender}).one_or_none()
-    return None if row is None else LastTurn(row.kind, row.reason, row.options, _told(row.told, row.intent))
+    return None if row is None else LastTurn(row.kind, row.reason, row.options, told_of(row.told, row.intent))
 
 
 def find_message(session: Session, message_id: int) -> tuple[str, datetime, Logged]:
@@ -268,28 +256,8 @@ def _logged(row: DecisionRow) -> Logged:
         row.version_id,
         row.stage,
         row.created_at,
-        _told(row.told, row.intent),
+        told_of(row.told, row.intent),
     )
-
-
-def stored_telling(told: Told, intent: str | None) -> dict[str, Any]:
-    """What was told, as `decisions.told` keeps it beside the decided intent: without what is empty or the same."""
-    kept = {name: value for name, value in vars(told).items() if value and name != "intents"}
-    return {"text": told.text} | kept | ({} if tuple(told.intents) == _alone(intent) else {"intents": told.intents})
-
-
-def _alone(intent: str | None) -> tuple[str, ...]:
-    return () if intent is None else (intent,)
-
-
-def _told(stored: Mapping[str, Any] | None, intent: str | None) -> Told | None:
-    if stored is None:
-        return None
-    intents = tuple(stored.get("intents", _alone(intent)))
-    options, follow_ups = (
-        [(slug, question) for slug, question in stored.get(name, ())] for name in ("options", "follow_ups")
-    )
-    return Told(stored["text"], intents, options, follow_ups, stored.get("markup", False))
 
 
 def taken_for(session: Session, message_ids: Collection[int]) -> dict[int, str]:

@@ -19,6 +19,7 @@ from helpdesk.records.tables import (
     Message,
     Table,
 )
+from helpdesk.records.tellings import whole_telling
 
 _AT_ONCE = 500
 
@@ -93,8 +94,8 @@ def _case(session: Session, case: CaseRow) -> dict[str, Any]:
 
 
 def _decision(row: DecisionRow | None) -> dict[str, Any] | None:
-    names = ("kind", "intent", "confidence", "out_of_scope", "reason", "ranking", "options", "told", "stage")
-    return None if row is None else _columns(row, *names, "version_id", "created_at")
+    names = ("kind", "intent", "confidence", "out_of_scope", "reason", "ranking", "options", "stage")
+    return None if row is None else _columns(row, *names, "version_id", "created_at", told=whole_telling(row))
 
 
 def _feedback(row: FeedbackRow | None) -> dict[str, Any] | None:

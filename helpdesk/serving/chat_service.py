@@ -15,6 +15,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.conversations import LastTurn, Logged
 from helpdesk.records.database import Database, session_over
 from helpdesk.records.feedback import HELPFUL, NOT_HELPFUL, give_feedback, own_message
+from helpdesk.records.tellings import stored_telling
 from helpdesk.serving.dialogue import decide_choice, read_last_turn, waits_for_choice
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.given_texts import MAX_EXTERNAL_ID, MAX_SENDER, check_text
@@ -211,7 +212,7 @@ class ChatService:
             columns |= decision.columns() | {"stage": handover.stage} | ({"confidence": 0.0} if taken else {})
             columns["ranking"] = _worth_storing(columns["ranking"], columns["options"], columns["reason"])
             rest: dict[str, Any] = {"inclusion_probability": self.live.audit.draw() if drawn else None}
-            rest["told"] = conversations.stored_telling(told, columns["intent"])
+            rest["told"] = stored_telling(told, columns["intent"])
             message_id = conversations.store_message(
                 connection,
                 talk,

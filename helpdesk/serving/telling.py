@@ -8,8 +8,9 @@ from helpdesk.decisions import DecisionKind, DecisionReason, HandoverStage
 from helpdesk.matching.decide import Decision, Ranked
 from helpdesk.matching.languages import languages
 from helpdesk.matching.matcher import spoken_language, written_language
-from helpdesk.records.conversations import LastTurn, Logged, Told, called_now
+from helpdesk.records.conversations import LastTurn, Logged, called_now
 from helpdesk.records.follow_ups import MAX_FOLLOW_UPS
+from helpdesk.records.tellings import Told
 from helpdesk.serving.dialogue import chosen_question
 from helpdesk.serving.entries import FaqEntry
 from helpdesk.serving.handover_words import PeopleWords

@@ -6,16 +6,18 @@ these is the gradient of the batch. (DistributedDataParallel would average the l
 process runs the night, the others follow it. In a process that is alone every function here does nothing.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from helpdesk.errors import UnavailableError
+from helpdesk.errors import BadInputError, UnavailableError
 
 if TYPE_CHECKING:
     import torch
+    from sentence_transformers import SentenceTransformer
 
 _PATIENCE = timedelta(days=1)  # between two trainings the first process measures, however long that takes
 _END = -1.0
@@ -23,13 +25,19 @@ _END = -1.0
 
 def follows() -> bool:
     """Whether torchrun started this process to follow another one."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["RANK"]) > 0
+    return _in_a_group() and int(os.environ["RANK"]) > 0
+
+
+def require_no_group() -> None:
+    """Raise BadInputError in one of several processes of torchrun: they cannot meet for one home after another."""
+    if _in_a_group():
+        raise BadInputError("torchrun is for the night of one home: expected `helpdesk retrain` with its HELPDESK_HOME")
 
 
 @contextmanager
 def joined() -> Iterator[None]:
     """Within, this process is one of those that torchrun started, if it did. At the end the others are let go."""
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2 or "TORCHELASTIC_RUN_ID" not in os.environ:
+    if not _in_a_group():
         yield
         return
     import torch
@@ -88,11 +96,34 @@ def own_seed(seed: int) -> int:
     return seed + _rank()
 
 
-def share_weights(model: "torch.nn.Module") -> None:
-    """Give all the weights of the first."""
-    if _processes() > 1:
-        for value in model.state_dict().values():
-            _broadcast(value, 0)
+def share_weights(model: "SentenceTransformer") -> None:
+    """Give all the weights of the first. Raises BadInputError in each process when they do not have the same model."""
+    if _processes() == 1:
+        return
+    _require_same(model)
+    for value in model.state_dict().values():
+        _broadcast(value, 0)
+
+
+def _require_same(model: "SentenceTransformer") -> None:
+    """The same modules, shapes and tokenizer: with others they would wait for each other, or learn nonsense."""
+    from torch import distributed
+
+    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    told = repr((str(model), shapes, sorted(model.tokenizer.get_vocab().items())))
+    all_told = [""] * _processes()
+    with _together():
+        distributed.all_gather_object(all_told, hashlib.sha256(told.encode()).hexdigest())
+    others = [str(rank) for rank, one in enumerate(all_told) if one != all_told[0]]
+    if others:
+        raise BadInputError(
+            f"HELPDESK_BASE_MODEL: process {', '.join(others)} of torchrun has another model than process 0; expected "
+            "the same on every machine"
+        )
+
+
+def _in_a_group() -> bool:
+    return "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def is_own(chunk: int) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
+from helpdesk.decisions import CHOSEN
 from helpdesk.records import labels, names
 from helpdesk.records.queue import QueueItem
 from helpdesk.serving.entries import FaqEntry
@@ -64,7 +65,7 @@ def likely_choices(session: Session, item: QueueItem) -> list[Choice]:
         for row in rows
         if row["intent"] in questions
     ]
-    if 0 < len(rows) < SUGGESTIONS:
+    if 0 < len(rows) < SUGGESTIONS and item.reason not in CHOSEN:  # what was chosen from says more than the text
         choices += _others(item.text, {choice.slug for choice in choices}, SUGGESTIONS - len(choices))
     if changed in questions and changed not in {choice.slug for choice in choices}:
         choices.insert(1, Choice(changed, questions[changed], origin="new"))
@@ -103,7 +104,8 @@ def _others(text: str, shown: set[str], limit: int) -> list[Choice]:
 
 
 def _similar(text: str, limit: int) -> list[FaqEntry]:
-    """FAQs by meaning; none while no version serves."""
+    """FAQs by meaning, of the beginning of what is longer than a message may be; none while no version serves."""
     if service().live.take() is None or not normalise(text):
         return []
-    return [entry for entry, _ in service().search(text, limit=limit)[0]]
+    found, _ = service().search(text[: service().settings.max_message_chars], limit=limit)
+    return [entry for entry, _ in found]

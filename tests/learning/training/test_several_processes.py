@@ -132,6 +132,18 @@ def test_a_training_that_fails_lets_the_others_go(start: Callable[..., list[Fork
     assert outcome(follower) == (0, "0\n")
 
 
+def test_another_base_model_is_refused(start: Callable[..., list[Forked]], base: Path, tmp_path: Path) -> None:
+    """Rather than that processes wait for weights that do not come."""
+    other = Path(shutil.copytree(base, tmp_path / "other"))
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"n_layers": config["n_layers"] - 1}))
+    with_other = f"import os; os.environ['HELPDESK_BASE_MODEL'] = {str(other)!r}\n{RUN}"
+    ended = [outcome(one) for one in start([RUN, with_other], "retrain", "--steps", "3", "--dry-run")]
+
+    assert [code for code, _ in ended] == [1, 1]
+    assert all("process 1 of torchrun has another model than process 0" in said for _, said in ended)
+
+
 def test_a_process_that_dies_fails_the_night(start: Callable[..., list[Forked]]) -> None:
     """Rather than that the others wait for it."""
     leader, dead = start([RUN, DYING], "retrain", "--steps", "3", "--dry-run")

@@ -98,6 +98,32 @@ def test_the_card_offers_others_where_only_one_had_a_chance(ann: FlaskClient, re
     assert len(filled) == len(set(filled)) <= 5
 
 
+def test_a_card_of_a_text_that_redaction_made_too_long(ann: FlaskClient, records: Database) -> None:
+    """It waits like any other, blind or not, and a search that long finds what its beginning means."""
+    (message_id,) = ask(ann, "tunnel to the company is dead " + "a@b.co " * 270)
+    with records.write() as session:
+        (row,) = session.scalars(select(DecisionRow)).all()
+        row.ranking = row.ranking[:1]
+    pages = [ann.get(f"/desk?item={message_id}"), ann.get(f"/desk?item={message_id}&q={'vpn ' * 600}")]
+    draw(records)
+    pages.append(ann.get(f"/desk?item={message_id}"))
+
+    assert [page.status_code for page in pages] == [200] * 3
+    assert all('value="intent:vpn"' in page.text for page in pages)
+
+
+def test_the_card_of_a_choice_offers_what_was_chosen_from(ann: FlaskClient, records: Database) -> None:
+    """And nothing that only the word is like."""
+    (message_id,) = ask(ann, "both")
+    with records.write() as session:
+        (row,) = session.scalars(select(DecisionRow)).all()
+        row.ranking = [{"intent": slug, "confidence": 1.0} for slug in ("vpn", "password")]
+        row.kind, row.reason = "answer", "two_choices"
+    offered = re.findall(r'name="label" value="intent:(\w+)"', ann.get(f"/desk?item={message_id}").text)
+
+    assert offered == ["vpn", "password"]
+
+
 def test_the_card_shows_which_part_of_a_message_asks(ann: FlaskClient, records: Database) -> None:
     """As the log keeps it."""
     ask(ann, "the tunnel is closed")
