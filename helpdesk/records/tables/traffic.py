@@ -121,8 +121,8 @@ class AskedText(Table):
     text_key: Mapped[str] = mapped_column(String(32), primary_key=True)
     normalised: Mapped[str]
     count: Mapped[int]
-    first_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
-    newest_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    first_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    newest_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(32))
     best: Mapped[str | None] = mapped_column(String(128))
