@@ -1,4 +1,4 @@
-"""Retention: messages that are older than operators want go, a few hundred in a transaction.
+"""Retention: messages that are older than operators want go, a hundred in a transaction.
 
 A message whose label says what it meant stays as a text that teaches: it moves to the conversation of nobody on its
 channel, without the sender, the delivery id, the feedback and the case. Day totals stay.
@@ -19,7 +19,7 @@ from helpdesk.records.message_deletion import delete_labels, delete_messages, fo
 from helpdesk.records.tables import Conversation, Label, Message, Version
 
 NOBODY = ""  # no door takes a message of a sender without a name
-_BATCH = 300
+_BATCH = 100  # SQLite takes no other writes meanwhile, and a message waits for a few seconds at most
 _FLIPS = ("flips", "right_to_wrong_flips")
 
 
