@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION
@@ -25,6 +25,8 @@ from helpdesk.records.tables import (
 )
 
 IDS_AT_ONCE = 500  # ids in one statement
+COUNTED_ANEW = 500  # messages of a text at most; where more are left, those that go are subtracted
+_ASKS = and_(DecisionRow.kind.not_in(NO_QUESTION), DecisionRow.reason.not_in(CHOSEN))
 
 
 def delete_messages(session: Session, ids: Sequence[int]) -> Counter[str]:
@@ -37,12 +39,15 @@ def delete_messages(session: Session, ids: Sequence[int]) -> Counter[str]:
         some = ids[start : start + IDS_AT_ONCE]
         found = select(Message.text_key, Message.conversation_id).where(Message.id.in_(some))
         rows = session.execute(found).tuples().all()
+        going = select(Message.text_key).where(Message.id.in_(some))
+        asked = Counter(session.scalars(going.join(DecisionRow, DecisionRow.message_id == Message.id).where(_ASKS)))
+        rated = going.join(FeedbackRow, FeedbackRow.message_id == Message.id)
+        disliked = set(session.scalars(rated.where(FeedbackRow.said == NOT_HELPFUL)))
         counts += unhang(session, some)
-        counts["asked_texts"] += _recount(session, {key for key, _ in rows}, without=ids)
+        counts["asked_texts"] += _recount(session, asked, disliked, without=some)
         counts["decisions"] += _delete(session, DecisionRow, DecisionRow.message_id.in_(some))
         counts["messages"] += _delete(session, Message, Message.id.in_(some))
-        talks = {conversation for _, conversation in rows}
-        counts["conversations"] += forget_empty(session, talks)
+        counts["conversations"] += forget_empty(session, {conversation for _, conversation in rows})
         forget_flips(session, {key for key, _ in rows})
     return +counts
 
@@ -80,34 +85,42 @@ def forget_flips(session: Session, keys: Collection[str]) -> int:
     return _delete(session, FlipRow, FlipRow.text_key.in_(keys), gone)
 
 
-def _recount(session: Session, keys: Collection[str], *, without: Sequence[int]) -> int:
-    """Let the queue say of these texts what is left of them; how many are not asked any more."""
+def _recount(session: Session, going: Counter[str], disliked: Collection[str], *, without: Sequence[int]) -> int:
+    """Let the queue say of texts what is left of them without these messages; how many are not asked any more.
+
+    going: text key -> how many of the messages ask; disliked: keys of texts of which an answer to these did not help.
+    What is read does not grow with how often a text was asked.
+    """
     gone = 0
-    leaving = set(without)
-    for row in session.scalars(select(AskedText).where(AskedText.text_key.in_(keys))).all():
-        left = [number for number in session.scalars(_asking(row.text_key)) if number not in leaving]
+    for row in session.scalars(select(AskedText).where(AskedText.text_key.in_(going))).all():
+        asking = select(Message.id).join(DecisionRow, DecisionRow.message_id == Message.id)
+        asking = asking.where(Message.text_key == row.text_key, _ASKS, Message.id.not_in(without))
+        left = session.scalar(select(func.count()).select_from(asking.limit(COUNTED_ANEW).subquery())) or 0
         if not left:
             session.delete(row)
             gone += 1
             continue
-        row.count = min(row.count, len(left))
-        if row.first_id in leaving:
-            row.first_id = left[0]
-        if row.newest_id in leaving:
-            row.newest_id = left[-1]
-            for name, value in _decided(session, left[-1]).items():
+        at_least = left if left < COUNTED_ANEW else max(left, row.count - going[row.text_key])
+        row.count = min(row.count, at_least)
+        if row.first_id in without:
+            row.first_id = _first(session, asking.order_by(Message.id), beyond=Message.id > row.first_id)
+        if row.newest_id in without:
+            row.newest_id = _first(session, asking.order_by(Message.id.desc()), beyond=Message.id < row.newest_id)
+            for name, value in _decided(session, row.newest_id).items():
                 setattr(row, name, value)
         row.place = place(row.count, row.confidence)
-        row.disliked = row.disliked and _is_disliked(session, left)
+        row.disliked = row.disliked and (row.text_key not in disliked or _is_disliked(session, row.text_key))
     session.flush()
     return gone
 
 
-def _asking(key: str) -> Any:
-    """The ids of the messages with a text that ask something, oldest first."""
-    asks = (DecisionRow.kind.not_in(NO_QUESTION), DecisionRow.reason.not_in(CHOSEN))
-    query = select(Message.id).join(DecisionRow, DecisionRow.message_id == Message.id)
-    return query.where(Message.text_key == key, *asks).order_by(Message.id)
+def _first(session: Session, asking: Select[int], *, beyond: ColumnElement[bool]) -> int:
+    """The first of some messages beyond one that goes, found from there on; else the first of all of them.
+
+    Messages of senders who wrote too much do not count as demand and may lie on the other side.
+    """
+    found = session.scalars(asking.where(beyond).limit(1)).first()
+    return session.scalars(asking.limit(1)).one() if found is None else found
 
 
 def _decided(session: Session, message_id: int) -> dict[str, Any]:
@@ -116,9 +129,10 @@ def _decided(session: Session, message_id: int) -> dict[str, Any]:
     return {"kind": row.kind, "reason": row.reason, "confidence": row.confidence, "best": best}
 
 
-def _is_disliked(session: Session, ids: Sequence[int]) -> bool:
-    said = select(func.count()).where(FeedbackRow.message_id.in_(ids[-IDS_AT_ONCE:]), FeedbackRow.said == NOT_HELPFUL)
-    return bool(session.scalar(said))
+def _is_disliked(session: Session, key: str) -> bool:
+    said = select(FeedbackRow.message_id).join(Message, Message.id == FeedbackRow.message_id)
+    said = said.where(Message.text_key == key, FeedbackRow.said == NOT_HELPFUL)
+    return session.scalars(said.limit(1)).first() is not None
 
 
 def among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:

@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import func, select, update
 
 from helpdesk.errors import BusyError, NotFoundError
-from helpdesk.records import audit_log, faq, faq_edit, faq_history, golden, labels, leases, staff
+from helpdesk.records import audit_log, faq, faq_edit, faq_history, golden, labels, leases, message_deletion, staff
 from helpdesk.records.certificates import certificate
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.erasure import CONVERSATION, MESSAGE, SENDER, ErasureScope, erase
 from helpdesk.records.faq import Entry
+from helpdesk.records.feedback import NOT_HELPFUL, give_feedback
 from helpdesk.records.person_export import export_person
 from helpdesk.records.pruning import NOBODY, prune_messages
 from helpdesk.records.roles import Role
@@ -193,6 +194,55 @@ def test_old_messages_go_and_what_teaches_stays_without_its_sender(desk: ChatSer
         assert session.scalar(select(func.sum(DayTotal.count))) == 2
     assert count(desk.database, CountedDay) >= 39
     assert not prune_messages(desk.database, before=now() - timedelta(days=30))
+
+
+def test_a_text_asked_more_often_than_is_read_counts_one_less_for_each(
+    desk: ChatService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And few that are left are counted."""
+    monkeypatch.setattr(message_deletion, "COUNTED_ANEW", 3)
+    asked = [say(desk, COMMON, f"person {number}") for number in range(6)]
+    with desk.database.write() as session:
+        session.execute(update(AskedText).values(count=5))  # one of them was not counted, which nobody knows any more
+    for number, left, counted in ((2, 5, 4), (5, 4, 3), (0, 3, 3), (1, 2, 2)):
+        with desk.database.write() as session:
+            message_deletion.delete_messages(session, [asked[number]])
+        with desk.database.read() as session:
+            row = session.scalars(select(AskedText)).one()
+            numbers = sorted(session.scalars(select(Message.id)))
+        assert (len(numbers), row.count) == (left, counted)
+        assert (row.first_id, row.newest_id) == (numbers[0], numbers[-1])
+
+
+def test_what_did_not_count_stands_for_its_text_when_nothing_else_is_left(desk: ChatService) -> None:
+    """A sender wrote too much, before or after a text was asked by others."""
+    first, counted, last = (say(desk, COMMON, sender) for sender in ("eve", "bob", "eve"))
+    with desk.database.write() as session:
+        session.execute(update(AskedText).values(count=1, first_id=counted, newest_id=counted))
+        message_deletion.delete_messages(session, [counted])
+    with desk.database.read() as session:
+        row = session.scalars(select(AskedText)).one()
+    assert (row.count, row.first_id, row.newest_id) == (1, last, first)
+
+    with desk.database.write() as session:
+        message_deletion.delete_messages(session, [first, last])
+    assert count(desk.database, AskedText) == count(desk.database, Message) == 0
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_text_is_disliked_as_long_as_a_message_says_so(desk: ChatService, stays: bool) -> None:
+    """The feedback goes with its message, and others' feedback stays."""
+    asked = {sender: say(desk, COMMON, sender) for sender in ("eve", "bob", "cem")}
+    with desk.database.write() as session:
+        give_feedback(session, asked["eve"], sender="eve", said=NOT_HELPFUL)
+        if stays:
+            give_feedback(session, asked["bob"], sender="bob", said=NOT_HELPFUL)
+    with desk.database.write() as session:
+        message_deletion.delete_messages(session, [asked["cem"]])
+        assert session.scalars(select(AskedText)).one().disliked
+        message_deletion.delete_messages(session, [asked["eve"]])
+    with desk.database.read() as session:
+        assert session.scalars(select(AskedText)).one().disliked == stays
 
 
 def test_a_person_gets_what_is_stored(desk: ChatService) -> None:
