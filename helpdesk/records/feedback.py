@@ -62,11 +62,18 @@ def give_feedback(
     else:
         row.said, row.chosen, row.at = said, chosen, now()
     session.flush()
-    down = select(FeedbackRow.message_id).join(Message, Message.id == FeedbackRow.message_id)
-    down = down.where(Message.text_key == message.text_key, FeedbackRow.said == NOT_HELPFUL)
-    asked = update(AskedText).where(AskedText.text_key == message.text_key)
-    session.execute(asked.values(disliked=down.exists()).execution_options(synchronize_session=False))
+    if NOT_HELPFUL in (said, before):
+        disliked = said == NOT_HELPFUL or is_disliked(session, message.text_key)
+        asked = update(AskedText).where(AskedText.text_key == message.text_key)
+        session.execute(asked.values(disliked=disliked).execution_options(synchronize_session=False))
     return before
+
+
+def is_disliked(session: Session, text_key: str) -> bool:
+    """Whether anybody who sent a text said that the reply did not help."""
+    said = select(FeedbackRow.message_id).join(Message, Message.id == FeedbackRow.message_id)
+    said = said.where(Message.text_key == text_key, FeedbackRow.said == NOT_HELPFUL)
+    return session.scalars(said.limit(1)).first() is not None
 
 
 def read_feedback(session: Session, message_ids: Collection[int]) -> dict[int, FeedbackRow]:

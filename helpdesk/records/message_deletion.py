@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION
 from helpdesk.records.asked_texts import place
-from helpdesk.records.feedback import NOT_HELPFUL
+from helpdesk.records.feedback import NOT_HELPFUL, is_disliked
 from helpdesk.records.tables import (
     AskedText,
     CaseReply,
@@ -109,7 +109,7 @@ def _recount(session: Session, going: Counter[str], disliked: Collection[str], *
             for name, value in _decided(session, row.newest_id).items():
                 setattr(row, name, value)
         row.place = place(row.count, row.confidence)
-        row.disliked = row.disliked and (row.text_key not in disliked or _is_disliked(session, row.text_key))
+        row.disliked = row.disliked and (row.text_key not in disliked or is_disliked(session, row.text_key))
     session.flush()
     return gone
 
@@ -127,12 +127,6 @@ def _decided(session: Session, message_id: int) -> dict[str, Any]:
     row = session.scalars(select(DecisionRow).where(DecisionRow.message_id == message_id)).one()
     best = row.ranking[0]["intent"] if row.ranking else None
     return {"kind": row.kind, "reason": row.reason, "confidence": row.confidence, "best": best}
-
-
-def _is_disliked(session: Session, key: str) -> bool:
-    said = select(FeedbackRow.message_id).join(Message, Message.id == FeedbackRow.message_id)
-    said = said.where(Message.text_key == key, FeedbackRow.said == NOT_HELPFUL)
-    return session.scalars(said.limit(1)).first() is not None
 
 
 def among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
