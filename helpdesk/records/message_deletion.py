@@ -25,7 +25,7 @@ from helpdesk.records.tables import (
 )
 
 IDS_AT_ONCE = 500  # ids in one statement
-COUNTED_ANEW = 500  # messages of a text at most; where more are left, those that go are subtracted
+COUNTED_ANEW = 50  # messages of a text at most; where more are left, those that go are subtracted
 _ASKS = and_(DecisionRow.kind.not_in(NO_QUESTION), DecisionRow.reason.not_in(CHOSEN))
 
 
