@@ -105,20 +105,24 @@ def content_gaps(session: Session, period: Period, *, limit: int) -> list[TopicC
     published = Intent.status == "published"
     labelled = select(Label.text_key).join(Intent, Intent.id == Label.intent_id)
     phrased = select(Phrasing.text_key).join(Intent, Intent.id == Phrasing.intent_id)
-    # Decisions first, in their index alone, and messages after them: most messages were not missed.
+    # Decisions first, in their index alone, and messages after them: most messages were not missed. Entries last, since
+    # PostgreSQL else looks for one of every message.
     missed = select(DecisionRow.message_id).where(
         DecisionRow.kind == DecisionKind.FALLBACK, _decided(), period.may_hold(DecisionRow.message_id)
     )
     some = missed.cte("missed").prefix_with("MATERIALIZED")
-    newest, count = func.max(Message.id).label("newest"), func.count().label("count")
-    query = (
-        select(newest, count)
+    texts = (
+        select(Message.text_key, func.max(Message.id).label("newest"), func.count().label("count"))
         .join(some, some.c.message_id == Message.id)
         .where(period.holds)
-        .where(Message.text_key.not_in(labelled.where(published, Label.undone_at.is_(None))))
-        .where(Message.text_key.not_in(phrased.where(published)))
         .group_by(Message.text_key)
-        .order_by(count.desc(), newest.desc())
+        .subquery()
+    )
+    query = (
+        select(texts.c.newest, texts.c.count)
+        .where(texts.c.text_key.not_in(labelled.where(published, Label.undone_at.is_(None))))
+        .where(texts.c.text_key.not_in(phrased.where(published)))
+        .order_by(texts.c.count.desc(), texts.c.newest.desc())
         .limit(limit)
         .subquery()
     )
