@@ -121,13 +121,13 @@ def audit_queue(session: Session, *, since: datetime, limit: int, offset: int = 
     off or flagged still waits, and comes last.
     """
     waiting = _waiting(since).subquery()
+    order = (_put_off(waiting.c.text_key).label("put_off"), waiting.c.text_key)
+    first = select(waiting, order[0]).order_by(*order).limit(limit).offset(offset).subquery()
     query = (
-        select(Message, DecisionRow, waiting.c.count)
-        .join(waiting, waiting.c.newest == Message.id)
+        select(Message, DecisionRow, first.c.count)
+        .join(first, first.c.newest == Message.id)
         .join(DecisionRow, DecisionRow.message_id == Message.id)
-        .order_by(_put_off(), Message.text_key)
-        .limit(limit)
-        .offset(offset)
+        .order_by(first.c.put_off, first.c.text_key)
     )
     return [to_item(message, decision, count) for message, decision, count in session.execute(query)]
 
@@ -137,20 +137,18 @@ def audit_queue_length(session: Session, *, since: datetime) -> int:
     return session.scalar(select(func.count()).select_from(_waiting(since).subquery())) or 0
 
 
-def _put_off() -> ColumnElement[bool]:
-    marks = select(Label.id).where(
-        Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.not_in(SAID)
-    )
+def _put_off(text_key: ColumnElement[str]) -> ColumnElement[bool]:
+    marks = select(Label.id).where(Label.text_key == text_key, Label.undone_at.is_(None), Label.kind.not_in(SAID))
     return marks.exists()
 
 
-def _waiting(since: datetime) -> Select[int, int]:
+def _waiting(since: datetime) -> Select[str, int, int]:
     labelled = select(Label.id).where(
         Label.text_key == Message.text_key, Label.undone_at.is_(None), Label.kind.in_(SAID)
     )
     drawn = _drawn(since)
     return (
-        select(func.max(Message.id).label("newest"), func.count().label("count"))
+        select(Message.text_key, func.max(Message.id).label("newest"), func.count().label("count"))
         .join(drawn, drawn.c.message_id == Message.id)
         .where(Message.created_at > since, Message.normalised != "", ~labelled.exists())
         .group_by(Message.text_key)
