@@ -47,7 +47,7 @@ _COLUMNS = {
     "cases": "id, conversation_id, message_id, reason, urgent, state, taken_by, opened_at, closed_at",
     "deliveries": "id, key, receiver, message_id, payload, state, attempts, due_at, created_at",
 }
-_UNINDEXED = ("ix_messages_text_key", "ix_messages_conversation_id_id")  # made at the end, in one go
+_UNINDEXED = ("ix_messages_text_key_id", "ix_messages_conversation_id_id")  # made at the end, in one go
 _ASKED = """
 INSERT INTO asked_texts (text_key, normalised, count, first_id, newest_id, kind, reason, best, confidence, place, open,
     later, put_back, disliked)

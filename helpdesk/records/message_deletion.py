@@ -54,13 +54,14 @@ def delete_messages(session: Session, ids: Sequence[int]) -> Counter[str]:
 
 def unhang(session: Session, ids: Collection[int]) -> Counter[str]:
     """Delete the feedback on messages, the cases that they opened, and what is sent of either; table -> rows."""
-    cases = select(CaseRow.id).where(CaseRow.message_id.in_(ids)).scalar_subquery()
-    replies = select(CaseReply.id).where(CaseReply.case_id.in_(cases)).scalar_subquery()
+    cases = session.scalars(select(CaseRow.id).where(CaseRow.message_id.in_(ids))).all()
+    replies = session.scalars(select(CaseReply.id).where(CaseReply.case_id.in_(cases))).all()
+    # Their ids, not where they come from, or PostgreSQL reads all deliveries.
     sent = or_(DeliveryRow.message_id.in_(ids), DeliveryRow.case_id.in_(cases), DeliveryRow.reply_id.in_(replies))
     steps: tuple[tuple[type[Table], ColumnElement[bool]], ...] = (
         (DeliveryRow, sent),
-        (CaseReply, CaseReply.case_id.in_(cases)),
-        (CaseRow, CaseRow.message_id.in_(ids)),
+        (CaseReply, CaseReply.id.in_(replies)),
+        (CaseRow, CaseRow.id.in_(cases)),
         (FeedbackRow, FeedbackRow.message_id.in_(ids)),
     )
     return Counter({table.__tablename__: _delete(session, table, where) for table, where in steps})
@@ -74,9 +75,14 @@ def delete_labels(session: Session, ids: Collection[int]) -> int:
 
 
 def forget_empty(session: Session, conversation_ids: Collection[int]) -> int:
-    """Delete those of the conversations that have no messages; how many there were."""
+    """Delete those of the conversations that have no messages; how many there were.
+
+    One that is getting a message at this moment stays, and nobody waits for it.
+    """
     empty = ~select(Message.id).where(Message.conversation_id == Conversation.id).exists()
-    return _delete(session, Conversation, Conversation.id.in_(conversation_ids), empty)
+    found = select(Conversation.id).where(Conversation.id.in_(conversation_ids), empty)
+    ids = session.scalars(found.with_for_update(skip_locked=True)).all()
+    return _delete(session, Conversation, Conversation.id.in_(ids))
 
 
 def forget_flips(session: Session, keys: Collection[str]) -> int:
@@ -89,10 +95,11 @@ def _recount(session: Session, going: Counter[str], disliked: Collection[str], *
     """Let the queue say of texts what is left of them without these messages; how many are not asked any more.
 
     going: text key -> how many of the messages ask; disliked: keys of texts of which an answer to these did not help.
-    What is read does not grow with how often a text was asked.
+    Messages with these texts wait until this is over. What is read does not grow with how often a text was asked.
     """
     gone = 0
-    for row in session.scalars(select(AskedText).where(AskedText.text_key.in_(going))).all():
+    texts = select(AskedText).where(AskedText.text_key.in_(going)).order_by(AskedText.text_key).with_for_update()
+    for row in session.scalars(texts, execution_options={"populate_existing": True}).all():
         asking = select(Message.id).join(DecisionRow, DecisionRow.message_id == Message.id)
         asking = asking.where(Message.text_key == row.text_key, _ASKS, Message.id.not_in(without))
         left = session.scalar(select(func.count()).select_from(asking.limit(COUNTED_ANEW).subquery())) or 0

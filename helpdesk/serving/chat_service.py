@@ -105,19 +105,15 @@ class ChatService:
         check_text("sender", sender, limit=MAX_SENDER)
         live = self.live.take_if_set_up()
         typed, text = text, self._matching.redacted(live, text)
-        if external_id is None:
-            decided = self._decide(live, text, channel=channel, sender=sender, external_id=None)
-            return self._reply(live, text, decided)
-        check_text("message_id", external_id, limit=MAX_EXTERNAL_ID)
         delivery: dict[str, Any] = {"channel": channel, "sender": sender, "external_id": external_id}
+        if external_id is not None:
+            check_text("message_id", external_id, limit=MAX_EXTERNAL_ID)
         stored = self._find({text, typed}, **delivery)
         if stored is None:
             try:
                 stored = self._decide(live, text, **delivery)
-            except ConflictError:
-                stored = self._find({text, typed}, **delivery)
-                if stored is None:
-                    raise
+            except ConflictError:  # stored meanwhile by another request, or retention deleted the empty conversation
+                stored = self._find({text, typed}, **delivery) or self._decide(live, text, **delivery)
         return self._reply(live, text, stored)
 
     def feedback(
@@ -179,8 +175,10 @@ class ChatService:
         ranking = live.rank(text).ranking if normalise(text) else ()
         return [(live.faq[ranked.intent], ranked) for ranked in ranking[:limit]], live.version_id
 
-    def _find(self, texts: Collection[str], *, channel: str, sender: str, external_id: str) -> Logged | None:
-        """The stored delivery; one of before redaction was on has the text as it was typed."""
+    def _find(self, texts: Collection[str], *, channel: str, sender: str, external_id: str | None) -> Logged | None:
+        """The stored delivery, None without an id; one of before redaction was on has the text as it was typed."""
+        if external_id is None:
+            return None
         with self.database.read() as session:
             return conversations.find_delivery(session, external_id, channel=channel, sender=sender, texts=texts)
 

@@ -1,14 +1,27 @@
 """Erasure and retention: what goes, what stays, on both databases."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from helpdesk.errors import BusyError, NotFoundError
-from helpdesk.records import audit_log, faq, faq_edit, faq_history, golden, labels, leases, message_deletion, staff
+from helpdesk.records import (
+    audit_log,
+    conversations,
+    faq,
+    faq_edit,
+    faq_history,
+    golden,
+    labels,
+    leases,
+    message_deletion,
+    staff,
+)
 from helpdesk.records.certificates import certificate
 from helpdesk.records.clock import now
 from helpdesk.records.database import Database
@@ -243,6 +256,60 @@ def test_a_text_is_disliked_as_long_as_a_message_says_so(desk: ChatService, stay
         message_deletion.delete_messages(session, [asked["eve"]])
     with desk.database.read() as session:
         assert session.scalars(select(AskedText)).one().disliked == stays
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_text_asked_while_its_last_message_goes_waits_in_the_queue(desk: ChatService) -> None:
+    """A message that is being stored meanwhile is waited for, on PostgreSQL: SQLite has one writer."""
+    old = say(desk, COMMON, "eve")
+
+    def delete() -> None:
+        with desk.database.write() as session:
+            message_deletion.delete_messages(session, [old])
+
+    with ThreadPoolExecutor(1) as threads:
+        with desk.database.write() as session:
+            decision = {"kind": "fallback", "reason": "unsure", "confidence": 0.1, "out_of_scope": 0.9}
+            decision |= {"intent": None, "ranking": [], "options": [], "thresholds": {}, "version_id": None}
+            whose: dict[str, Any] = {"channel": "rest", "sender": "bob", "external_id": None}
+            young = conversations.log_message(session, COMMON, **whose, decision=decision)
+            deleting = threads.submit(delete)
+            wait_for_a_lock(desk.database)
+        deleting.result()
+
+    with desk.database.read() as session:
+        row = session.scalars(select(AskedText)).one()
+    assert (row.count, row.first_id, row.newest_id) == (1, young, young)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_message_is_answered_while_its_empty_conversation_goes(desk: ChatService) -> None:
+    """Its sender comes back at the moment in which retention deletes what they wrote last."""
+    old = say(desk, COMMON, "eve")
+    with ThreadPoolExecutor(1) as threads:
+        with desk.database.write() as session:
+            message_deletion.delete_messages(session, [old])
+            saying = threads.submit(say, desk, SECRET, "eve")
+            wait_for_a_lock(desk.database)
+        number = saying.result()
+
+    with desk.database.read() as session:
+        assert list(session.scalars(select(Message.id))) == [number]
+        assert count(desk.database, Conversation) == 1
+
+
+def wait_for_a_lock(database: Database) -> None:
+    """Until another transaction waits for one."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with database.read() as session:
+            if session.scalar(waiting):
+                return
+        time.sleep(0.01)
+    raise AssertionError("nothing waits")
 
 
 def test_a_person_gets_what_is_stored(desk: ChatService) -> None:

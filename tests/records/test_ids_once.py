@@ -126,10 +126,9 @@ def indexes(database: Database) -> list[Any]:
 def test_an_old_database_keeps_all_that_it_holds(old: Database) -> None:
     """Rows, ids, indexes, rules; and numbers go on above what was ever given, as far as that is known."""
     before = indexes(old)
+    upgrade(old, to="0037")
+    assert indexes(old) == before
     upgrade(old)
-
-    later = {"ix_asked_texts_first_id", "ix_asked_texts_newest_id", "ix_deliveries_message_id", "ix_deliveries_case_id"}
-    assert [one for one in indexes(old) if one[1] not in later] == before
     with old.write() as session:
         assert session.scalar(text("PRAGMA integrity_check")) == "ok"
         assert list(session.execute(text("PRAGMA foreign_key_check"))) == []

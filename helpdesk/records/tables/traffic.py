@@ -33,6 +33,7 @@ class Message(Table):
         UniqueConstraint("conversation_id", "external_id", name="uq_messages_conversation_id_external_id"),
         Index("ix_messages_created_at_id", "created_at", "id", "channel"),
         Index("ix_messages_conversation_id_id", "conversation_id", "id"),
+        Index("ix_messages_text_key_id", "text_key", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -41,7 +42,7 @@ class Message(Table):
     external_id: Mapped[str | None] = mapped_column(String(128))
     text: Mapped[str]
     normalised: Mapped[str]
-    text_key: Mapped[str] = mapped_column(String(32), index=True)
+    text_key: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
