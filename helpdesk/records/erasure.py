@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import NotFoundError
@@ -137,12 +137,12 @@ def traces_left(session: Session) -> frozenset[str]:
 def _own_texts(session: Session, found: Sequence[Message]) -> dict[str, str]:
     """Text key -> text of the messages whose text nobody else has written."""
     texts = {message.text_key: message.text for message in found if message.normalised}
-    ids, keys = {message.id for message in found}, sorted(texts)
+    own, keys = Counter(message.text_key for message in found), sorted(texts)
     for start in range(0, len(keys), IDS_AT_ONCE):
-        same = select(Message.id, Message.text_key).where(Message.text_key.in_(keys[start : start + IDS_AT_ONCE]))
-        for number, key in session.execute(same):
-            if number not in ids:
-                texts.pop(key, None)
+        same = select(Message.text_key, func.count()).where(Message.text_key.in_(keys[start : start + IDS_AT_ONCE]))
+        for key, count in session.execute(same.group_by(Message.text_key)):
+            if count > own[key]:
+                del texts[key]
     return texts
 
 
