@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.errors import NotFoundError
 from helpdesk.records import audit_log, faq_history, leases
-from helpdesk.records.message_deletion import IDS_AT_ONCE, among, delete_labels, delete_messages
+from helpdesk.records.message_deletion import IDS_AT_ONCE, among, delete_labels, delete_messages, lock_messages
 from helpdesk.records.scrubbing import Scrubber, scrub_columns, scrub_reports
 from helpdesk.records.staff_texts import entries_that_say, saying, texts_of_staff
 from helpdesk.records.tables import (
@@ -93,6 +93,7 @@ def erase(session: Session, wanted: ErasureScope, *, author: str, home: Path) ->
     found = session.scalars(select(Message).where(wanted.where).order_by(Message.id)).all()
     if not found:
         raise NotFoundError(f"there is no message of this {wanted.scope}; nothing was erased")
+    lock_messages(session, [message.id for message in found])
     gone = _Gone(found, _own_texts(session, found), _first_written(found))
     _erase_labels(session, gone)
     _leave_texts_of_staff(session, gone)

@@ -37,10 +37,16 @@ class Ratings:
 
 
 def own_message(session: Session, message_id: int, *, sender: str, closed: Collection[str] = ()) -> Message:
-    """A message of this sender, locked. Raises NotFoundError for any other, and for those of closed channels."""
+    """A message of this sender, locked after its text, as deletion does.
+
+    Raises NotFoundError for any other, and for those of closed channels.
+    """
     of_sender = select(Message).join(Conversation, Conversation.id == Message.conversation_id)
     of_sender = of_sender.where(Message.id == message_id, Conversation.sender == sender, Message.channel.not_in(closed))
-    message = session.scalar(of_sender.with_for_update())
+    message = session.scalar(of_sender)
+    if message is not None:
+        session.execute(select(AskedText.text_key).where(AskedText.text_key == message.text_key).with_for_update())
+        message = session.scalar(of_sender.with_for_update(key_share=True, of=Message))
     if message is None:
         raise NotFoundError(f"no message {message_id} of this session")
     return message

@@ -1,7 +1,7 @@
 """Messages go with everything that hangs on them, and the queue stays right."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION
 from helpdesk.records.asked_texts import place
+from helpdesk.records.database import Database
 from helpdesk.records.feedback import NOT_HELPFUL, is_disliked
 from helpdesk.records.tables import (
     AskedText,
@@ -25,36 +26,74 @@ from helpdesk.records.tables import (
 )
 
 IDS_AT_ONCE = 500  # ids in one statement
-COUNTED_ANEW = 50  # messages of a text at most; where more are left, those that go are subtracted
+OFTEN = 50  # messages of a text; retention counts what is left of so many only when it has finished
 _ASKS = and_(DecisionRow.kind.not_in(NO_QUESTION), DecisionRow.reason.not_in(CHOSEN))
 
 
-def delete_messages(session: Session, ids: Sequence[int]) -> Counter[str]:
+def delete_messages(session: Session, ids: Sequence[int], *, recount: bool = True) -> Counter[str]:
     """Delete messages, their decisions, feedback and cases, and what is sent of these; table -> rows.
 
-    Labels on them must be gone. Conversations that are empty then go too.
+    Labels on them must be gone. Conversations that are empty then go too. recount: False leaves the counts of texts
+    that are asked OFTEN to `recount_often_asked`, so that nobody waits for it.
     """
     counts = Counter[str]()
-    for start in range(0, len(ids), IDS_AT_ONCE):
-        some = ids[start : start + IDS_AT_ONCE]
-        found = select(Message.text_key, Message.conversation_id).where(Message.id.in_(some))
-        rows = session.execute(found).tuples().all()
-        going = select(Message.text_key).where(Message.id.in_(some))
-        asked = Counter(session.scalars(going.join(DecisionRow, DecisionRow.message_id == Message.id).where(_ASKS)))
-        rated = going.join(FeedbackRow, FeedbackRow.message_id == Message.id)
-        disliked = set(session.scalars(rated.where(FeedbackRow.said == NOT_HELPFUL)))
+    keys = lock_messages(session, ids)
+    for some in _portions(ids):
+        talks = set(session.scalars(select(Message.conversation_id).where(Message.id.in_(some))))
+        rated = select(Message.text_key).join(FeedbackRow, FeedbackRow.message_id == Message.id)
+        rated = rated.where(Message.id.in_(some), FeedbackRow.said == NOT_HELPFUL)
+        disliked = set(session.scalars(rated))
         counts += unhang(session, some)
-        counts["asked_texts"] += _recount(session, asked, disliked, without=some)
+        of_these = {keys[number] for number in some if number in keys}
+        counts["asked_texts"] += _recount(session, of_these, disliked, without=some, most=None if recount else OFTEN)
         counts["decisions"] += _delete(session, DecisionRow, DecisionRow.message_id.in_(some))
         counts["messages"] += _delete(session, Message, Message.id.in_(some))
-        counts["conversations"] += forget_empty(session, {conversation for _, conversation in rows})
-        forget_flips(session, {key for key, _ in rows})
+        counts["conversations"] += forget_empty(session, talks)
+        forget_flips(session, of_these)
     return +counts
+
+
+def recount_often_asked(database: Database) -> None:
+    """Let the queue say of texts that are asked OFTEN how often that still is. Nobody waits while it is counted."""
+    asking = select(func.count()).select_from(Message).join(DecisionRow, DecisionRow.message_id == Message.id)
+    left = asking.where(Message.text_key == AskedText.text_key, _ASKS).correlate(AskedText).scalar_subquery()
+    often = select(AskedText.text_key, AskedText.count, left.label("left")).where(AskedText.count >= OFTEN)
+    with database.read() as session:
+        too_many = sorted((key, count, number) for key, count, number in session.execute(often) if count > number)
+    for start in range(0, len(too_many), IDS_AT_ONCE):
+        with database.write() as session:
+            for key, count, number in too_many[start : start + IDS_AT_ONCE]:
+                row = session.get(AskedText, key, with_for_update=True)
+                if row is not None and row.count >= count:  # or somebody else counted meanwhile
+                    row.count -= count - number
+                    row.place = place(row.count, row.confidence)
+
+
+def lock_messages(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """The text keys of messages. PostgreSQL locks the texts and then the messages, each in their order, as feedback
+    does: a text that is asked meanwhile waits, nobody gives feedback, and no two wait for each other."""
+    keys: dict[int, str] = {}
+    for some in _portions(ids):
+        found = select(Message.id, Message.text_key).where(Message.id.in_(some))
+        keys |= dict(session.execute(found).tuples().all())
+    for texts in _portions(set(keys.values())):
+        asked = select(AskedText.text_key).where(AskedText.text_key.in_(texts)).order_by(AskedText.text_key)
+        session.execute(asked.with_for_update())
+    for some in _portions(ids):
+        session.execute(select(Message.id).where(Message.id.in_(some)).order_by(Message.id).with_for_update())
+    return keys
+
+
+def _portions(values: Collection[Any]) -> Iterator[list[Any]]:
+    """In their order, as many as a statement can hold."""
+    ordered = sorted(values)
+    yield from (ordered[start : start + IDS_AT_ONCE] for start in range(0, len(ordered), IDS_AT_ONCE))
 
 
 def unhang(session: Session, ids: Collection[int]) -> Counter[str]:
     """Delete the feedback on messages, the cases that they opened, and what is sent of either; table -> rows."""
-    cases = session.scalars(select(CaseRow.id).where(CaseRow.message_id.in_(ids))).all()
+    opened = select(CaseRow.id).where(CaseRow.message_id.in_(ids)).order_by(CaseRow.id)
+    cases = session.scalars(opened.with_for_update()).all()  # nobody replies meanwhile
     replies = session.scalars(select(CaseReply.id).where(CaseReply.case_id.in_(cases))).all()
     # Their ids, not where they come from, or PostgreSQL reads all deliveries.
     sent = or_(DeliveryRow.message_id.in_(ids), DeliveryRow.case_id.in_(cases), DeliveryRow.reply_id.in_(replies))
@@ -82,7 +121,7 @@ def forget_empty(session: Session, conversation_ids: Collection[int]) -> int:
     empty = ~select(Message.id).where(Message.conversation_id == Conversation.id).exists()
     found = select(Conversation.id).where(Conversation.id.in_(conversation_ids), empty)
     ids = session.scalars(found.with_for_update(skip_locked=True)).all()
-    return _delete(session, Conversation, Conversation.id.in_(ids))
+    return _delete(session, Conversation, Conversation.id.in_(ids), empty)
 
 
 def forget_flips(session: Session, keys: Collection[str]) -> int:
@@ -91,24 +130,26 @@ def forget_flips(session: Session, keys: Collection[str]) -> int:
     return _delete(session, FlipRow, FlipRow.text_key.in_(keys), gone)
 
 
-def _recount(session: Session, going: Counter[str], disliked: Collection[str], *, without: Sequence[int]) -> int:
+def _recount(
+    session: Session, keys: Collection[str], disliked: Collection[str], *, without: Sequence[int], most: int | None
+) -> int:
     """Let the queue say of texts what is left of them without these messages; how many are not asked any more.
 
-    going: text key -> how many of the messages ask; disliked: keys of texts of which an answer to these did not help.
-    Messages with these texts wait until this is over. What is read does not grow with how often a text was asked.
+    disliked: those of which an answer to one of these messages did not help. most: so many messages of a text are read;
+    where as many are left, the count stays.
     """
     gone = 0
-    texts = select(AskedText).where(AskedText.text_key.in_(going)).order_by(AskedText.text_key).with_for_update()
+    texts = select(AskedText).where(AskedText.text_key.in_(keys))
     for row in session.scalars(texts, execution_options={"populate_existing": True}).all():
         asking = select(Message.id).join(DecisionRow, DecisionRow.message_id == Message.id)
         asking = asking.where(Message.text_key == row.text_key, _ASKS, Message.id.not_in(without))
-        left = session.scalar(select(func.count()).select_from(asking.limit(COUNTED_ANEW).subquery())) or 0
+        left = session.scalar(select(func.count()).select_from(asking.limit(most).subquery())) or 0
         if not left:
             session.delete(row)
             gone += 1
             continue
-        at_least = left if left < COUNTED_ANEW else max(left, row.count - going[row.text_key])
-        row.count = min(row.count, at_least)
+        if left != most:
+            row.count = min(row.count, left)
         if row.first_id in without:
             row.first_id = _first(session, asking.order_by(Message.id), beyond=Message.id > row.first_id)
         if row.newest_id in without:
@@ -138,8 +179,7 @@ def _decided(session: Session, message_id: int) -> dict[str, Any]:
 
 def among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
     """The column has one of the values, in portions that a statement can hold; nothing has one of none."""
-    ordered = sorted(values)
-    return [column.in_(ordered[n : n + IDS_AT_ONCE]) for n in range(0, len(ordered), IDS_AT_ONCE)] or [column.in_([])]
+    return [column.in_(some) for some in _portions(values)] or [column.in_([])]
 
 
 def _delete(session: Session, table: type[Table], *where: ColumnElement[bool]) -> int:

@@ -15,7 +15,14 @@ from sqlalchemy.orm import Session
 from helpdesk.records.database import Database
 from helpdesk.records.day_totals import count_days
 from helpdesk.records.labels import SAID
-from helpdesk.records.message_deletion import delete_labels, delete_messages, forget_empty, unhang
+from helpdesk.records.message_deletion import (
+    delete_labels,
+    delete_messages,
+    forget_empty,
+    lock_messages,
+    recount_often_asked,
+    unhang,
+)
 from helpdesk.records.tables import Conversation, Label, Message, Version
 
 NOBODY = ""  # no door takes a message of a sender without a name
@@ -36,6 +43,8 @@ def prune_messages(database: Database, *, before: datetime) -> Counter[str]:
         if not found:
             break
         counts += found
+    if counts:
+        recount_often_asked(database)
     with database.write() as session:
         _forget_flip_texts(session, before)
     return counts
@@ -50,6 +59,7 @@ def _prune_some(session: Session, before: datetime) -> Counter[str]:
         .limit(_BATCH)
     )
     rows = session.execute(old).tuples().all()
+    lock_messages(session, [number for number, _, _ in rows])
     labels = session.execute(
         select(Label.id, Label.message_id, Label.kind).where(Label.message_id.in_([number for number, _, _ in rows]))
     ).all()
@@ -57,7 +67,7 @@ def _prune_some(session: Session, before: datetime) -> Counter[str]:
     counts = Counter[str]()
     counts["labels"] = delete_labels(session, [number for number, message, _ in labels if message not in taught])
     counts += _keep(session, [row for row in rows if row[0] in taught])
-    return counts + delete_messages(session, [number for number, _, _ in rows if number not in taught])
+    return counts + delete_messages(session, [number for number, _, _ in rows if number not in taught], recount=False)
 
 
 def _keep(session: Session, rows: Sequence[tuple[int, int, str]]) -> Counter[str]:

@@ -1,13 +1,17 @@
 """Erasure and retention: what goes, what stays, on both databases."""
 
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import TextClause, func, select, text, update
+from sqlalchemy.orm import Session
 
 from helpdesk.errors import BusyError, NotFoundError
 from helpdesk.records import (
@@ -27,7 +31,7 @@ from helpdesk.records.clock import now
 from helpdesk.records.database import Database
 from helpdesk.records.erasure import CONVERSATION, MESSAGE, SENDER, ErasureScope, erase
 from helpdesk.records.faq import Entry
-from helpdesk.records.feedback import NOT_HELPFUL, give_feedback
+from helpdesk.records.feedback import HELPFUL, NOT_HELPFUL, give_feedback
 from helpdesk.records.person_export import export_person
 from helpdesk.records.pruning import NOBODY, prune_messages
 from helpdesk.records.roles import Role
@@ -37,8 +41,10 @@ from helpdesk.records.tables import (
     Conversation,
     CountedDay,
     DayTotal,
+    DecisionRow,
     DeliveryRow,
     ErasureRow,
+    FeedbackRow,
     Intent,
     Label,
     Message,
@@ -209,22 +215,33 @@ def test_old_messages_go_and_what_teaches_stays_without_its_sender(desk: ChatSer
     assert not prune_messages(desk.database, before=now() - timedelta(days=30))
 
 
-def test_a_text_asked_more_often_than_is_read_counts_one_less_for_each(
+def test_retention_counts_texts_that_are_asked_often_when_it_has_finished(
     desk: ChatService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And few that are left are counted."""
-    monkeypatch.setattr(message_deletion, "COUNTED_ANEW", 3)
-    asked = [say(desk, COMMON, f"person {number}") for number in range(6)]
+    """And few that are left at once. Messages that did not count as demand are no fewer of what counts."""
+    monkeypatch.setattr(message_deletion, "OFTEN", 3)
+    asked = [say(desk, COMMON, f"person {number}") for number in range(8)]
     with desk.database.write() as session:
-        session.execute(update(AskedText).values(count=5))  # one of them was not counted, which nobody knows any more
-    for number, left, counted in ((2, 5, 4), (5, 4, 3), (0, 3, 3), (1, 2, 2)):
+        session.execute(update(AskedText).values(count=6))
+    for number, counted, in_the_end in ((3, 6, 6), (7, 6, 6), (0, 6, 5), (1, 5, 4), (4, 4, 3), (5, 2, 2)):
         with desk.database.write() as session:
-            message_deletion.delete_messages(session, [asked[number]])
-        with desk.database.read() as session:
-            row = session.scalars(select(AskedText)).one()
-            numbers = sorted(session.scalars(select(Message.id)))
-        assert (len(numbers), row.count) == (left, counted)
-        assert (row.first_id, row.newest_id) == (numbers[0], numbers[-1])
+            message_deletion.delete_messages(session, [asked[number]], recount=False)
+        assert shown(desk) == counted
+        message_deletion.recount_often_asked(desk.database)
+        assert shown(desk) == in_the_end
+
+
+def test_a_choice_that_goes_takes_its_complaint_along(desk: ChatService) -> None:
+    """A button says what the question says, so that their texts are the same."""
+    say(desk, COMMON, "eve")
+    chosen = say(desk, COMMON, "bob")
+    with desk.database.write() as session:
+        session.execute(update(DecisionRow).where(DecisionRow.message_id == chosen).values(reason="choice"))
+        give_feedback(session, chosen, sender="bob", said=NOT_HELPFUL)
+    with desk.database.write() as session:
+        message_deletion.delete_messages(session, [chosen])
+    with desk.database.read() as session:
+        assert not session.scalars(select(AskedText)).one().disliked
 
 
 def test_what_did_not_count_stands_for_its_text_when_nothing_else_is_left(desk: ChatService) -> None:
@@ -258,58 +275,158 @@ def test_a_text_is_disliked_as_long_as_a_message_says_so(desk: ChatService, stay
         assert session.scalars(select(AskedText)).one().disliked == stays
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+postgresql_only = pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite has one writer
+
+
+@postgresql_only
 def test_a_text_asked_while_its_last_message_goes_waits_in_the_queue(desk: ChatService) -> None:
-    """A message that is being stored meanwhile is waited for, on PostgreSQL: SQLite has one writer."""
+    """A message that is being stored meanwhile is waited for."""
     old = say(desk, COMMON, "eve")
-
-    def delete() -> None:
-        with desk.database.write() as session:
-            message_deletion.delete_messages(session, [old])
-
-    with ThreadPoolExecutor(1) as threads:
-        with desk.database.write() as session:
-            decision = {"kind": "fallback", "reason": "unsure", "confidence": 0.1, "out_of_scope": 0.9}
-            decision |= {"intent": None, "ranking": [], "options": [], "thresholds": {}, "version_id": None}
-            whose: dict[str, Any] = {"channel": "rest", "sender": "bob", "external_id": None}
-            young = conversations.log_message(session, COMMON, **whose, decision=decision)
-            deleting = threads.submit(delete)
-            wait_for_a_lock(desk.database)
-        deleting.result()
+    with meanwhile(desk.database, lambda: delete(desk, [old])) as session:
+        decision = {"kind": "fallback", "reason": "unsure", "confidence": 0.1, "out_of_scope": 0.9}
+        decision |= {"intent": None, "ranking": [], "options": [], "thresholds": {}, "version_id": None}
+        whose: dict[str, Any] = {"channel": "rest", "sender": "bob", "external_id": None}
+        young = conversations.log_message(session, COMMON, **whose, decision=decision)
 
     with desk.database.read() as session:
         row = session.scalars(select(AskedText)).one()
     assert (row.count, row.first_id, row.newest_id) == (1, young, young)
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@postgresql_only
 def test_a_message_is_answered_while_its_empty_conversation_goes(desk: ChatService) -> None:
     """Its sender comes back at the moment in which retention deletes what they wrote last."""
     old = say(desk, COMMON, "eve")
-    with ThreadPoolExecutor(1) as threads:
-        with desk.database.write() as session:
-            message_deletion.delete_messages(session, [old])
-            saying = threads.submit(say, desk, SECRET, "eve")
-            wait_for_a_lock(desk.database)
-        number = saying.result()
+    with meanwhile(desk.database, lambda: say(desk, SECRET, "eve")) as session:
+        message_deletion.delete_messages(session, [old])
 
     with desk.database.read() as session:
-        assert list(session.scalars(select(Message.id))) == [number]
-        assert count(desk.database, Conversation) == 1
+        assert session.scalars(select(Message)).one().text == SECRET
+    assert count(desk.database, Conversation) == 1
 
 
-def wait_for_a_lock(database: Database) -> None:
-    """Until another transaction waits for one."""
+@postgresql_only
+@pytest.mark.parametrize("others", [0, 2])
+def test_feedback_that_comes_first_goes_with_its_message(desk: ChatService, others: int) -> None:
+    """Deletion waits for it, whether its text stays or goes."""
+    old = say(desk, COMMON, "eve")
+    for number in range(others):
+        say(desk, COMMON, f"person {number}")
+    with meanwhile(desk.database, lambda: delete(desk, [old])) as session:
+        give_feedback(session, old, sender="eve", said=NOT_HELPFUL)
+
+    assert (count(desk.database, FeedbackRow), count(desk.database, Message)) == (0, others)
+    with desk.database.read() as session:
+        assert [row.disliked for row in session.scalars(select(AskedText))] == [False] * bool(others)
+
+
+@postgresql_only
+def test_feedback_that_comes_too_late_is_on_no_message(desk: ChatService) -> None:
+    """As if the message had never been there."""
+    old = say(desk, COMMON, "eve")
+    with (
+        pytest.raises(NotFoundError),
+        meanwhile(desk.database, lambda: feedback(desk, old, "eve", NOT_HELPFUL)) as session,
+    ):
+        message_deletion.delete_messages(session, [old])
+
+
+@postgresql_only
+@pytest.mark.parametrize("first", ["taken back", "said"])
+def test_a_complaint_stays_while_another_one_is_taken_back(desk: ChatService, first: str) -> None:
+    """Of the same text, at the same moment."""
+    eve, bob = say(desk, COMMON, "eve"), say(desk, COMMON, "bob")
+    feedback(desk, eve, "eve", NOT_HELPFUL)
+    given = [(eve, "eve", HELPFUL), (bob, "bob", NOT_HELPFUL)]
+    (message, sender, said), then = given if first == "taken back" else given[::-1]
+    with meanwhile(desk.database, lambda: feedback(desk, *then)) as session:
+        give_feedback(session, message, sender=sender, said=said)
+
+    with desk.database.read() as session:
+        assert session.scalars(select(AskedText)).one().disliked
+
+
+@postgresql_only
+def test_a_complaint_goes_while_another_one_is_taken_back(desk: ChatService) -> None:
+    """So that none is left."""
+    eve, bob = say(desk, COMMON, "eve"), say(desk, COMMON, "bob")
+    feedback(desk, eve, "eve", NOT_HELPFUL)
+    feedback(desk, bob, "bob", NOT_HELPFUL)
+    with meanwhile(desk.database, lambda: feedback(desk, bob, "bob", HELPFUL)) as session:
+        message_deletion.delete_messages(session, [eve])
+
+    with desk.database.read() as session:
+        assert not session.scalars(select(AskedText)).one().disliked
+
+
+@postgresql_only
+def test_what_two_delete_at_once_is_counted_once(desk: ChatService) -> None:
+    """As retention and an erasure may."""
+    asked = [say(desk, COMMON, f"person {number}") for number in range(6)]
+    with meanwhile(desk.database, lambda: delete(desk, asked[:2])) as session:
+        message_deletion.delete_messages(session, asked[:2])
+    assert shown(desk) == 4
+
+
+@postgresql_only
+def test_two_who_delete_the_same_texts_do_not_wait_for_each_other(
+    desk: ChatService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts are taken in one order, however many statements that takes; in the order of messages they soon would."""
+    monkeypatch.setattr(message_deletion, "IDS_AT_ONCE", 1)
+    texts = [f"where is my card number {'x' * number}" for number in range(1, 60)]
+    theirs = [say(desk, text, "eve") for text in texts], [say(desk, text, "bob") for text in reversed(texts)]
+    begin = Barrier(2)
+
+    def run(ids: list[int]) -> None:
+        begin.wait()
+        delete(desk, ids)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(run, theirs))
+    assert count(desk.database, AskedText) == count(desk.database, Message) == 0
+
+
+def shown(desk: ChatService) -> int:
+    """How often the only text was asked, as staff see it."""
+    with desk.database.read() as session:
+        return session.scalars(select(AskedText)).one().count
+
+
+def delete(desk: ChatService, ids: list[int]) -> None:
+    """In a transaction of its own."""
+    with desk.database.write() as session:
+        message_deletion.delete_messages(session, ids)
+
+
+def feedback(desk: ChatService, message: int, sender: str, said: str) -> None:
+    """In a transaction of its own."""
+    with desk.database.write() as session:
+        give_feedback(session, message, sender=sender, said=said)
+
+
+@contextmanager
+def meanwhile(database: Database, other: Callable[[], object]) -> Iterator[Session]:
+    """A transaction that ends only when the other one waits for it; what that raises is raised in the end."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with database.read() as session:
-            if session.scalar(waiting):
-                return
-        time.sleep(0.01)
-    raise AssertionError("nothing waits")
+    with ThreadPoolExecutor(1) as threads:
+        with database.write() as session:
+            yield session
+            session.flush()
+            running = threads.submit(other)
+            deadline = time.monotonic() + 20
+            while not _read(database, waiting):
+                assert time.monotonic() < deadline, "nothing waits"
+                assert not running.done(), "it did not wait"
+                time.sleep(0.01)
+        running.result()
+
+
+def _read(database: Database, query: TextClause) -> Any:
+    with database.read() as session:
+        return session.scalar(query)
 
 
 def test_a_person_gets_what_is_stored(desk: ChatService) -> None:
