@@ -44,6 +44,7 @@ from helpdesk.learning.training.finetune import (
     fine_tune,
     half_precision,
     plan_training,
+    token_counts,
     tokens,
 )
 from helpdesk.matching.index import Vectors
@@ -112,7 +113,7 @@ def with_trainer(
     """What `fine_tune` does with labels alone."""
     _trainable(model)
     weights = _Weights(model, plan.kept)
-    batches = Batches(texts, intents, at_once=plan.intents, seed=seed)
+    batches = Batches(texts, intents, lengths=token_counts(model, texts), at_once=plan.intents, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         arguments = SentenceTransformerTrainingArguments(
             output_dir=folder,

@@ -5,15 +5,18 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 VIEWS_PER_INTENT = 2
-CHUNK = 16  # texts that are encoded together
+CHUNK = 32  # texts that are encoded together
 
 
 class Batches:
     """Endless batches of row numbers: some intents, two rows of each, sorted by length so that chunks pad little."""
 
-    def __init__(self, texts: Sequence[str], intents: Sequence[int], *, at_once: int, seed: int) -> None:
-        """at_once: how many intents a batch has, where there are as many."""
+    def __init__(
+        self, texts: Sequence[str], intents: Sequence[int], *, lengths: Sequence[int], at_once: int, seed: int
+    ) -> None:
+        """lengths: of each text in tokens. at_once: how many intents a batch has, where there are as many."""
         self._texts = texts
+        self._lengths = lengths
         self._chance = np.random.default_rng(seed)
         self._rows: dict[int, list[int]] = {}
         for row, intent in enumerate(intents):
@@ -29,7 +32,7 @@ class Batches:
                 waiting += [intent for intent in fresh if intent not in waiting]
             chosen, waiting = waiting[: self._size], waiting[self._size :]
             rows = [row for intent in chosen for row in self._take(intent)]
-            yield sorted(rows, key=lambda row: len(self._texts[row]))
+            yield sorted(rows, key=self._lengths.__getitem__)
 
     def chunks(self, batch: Sequence[int]) -> list[list[str]]:
         """The batch's texts in chunks, each of which is padded to its own longest text."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from helpdesk.learning.training import several_processes
 from helpdesk.learning.training.base_model import default_prompt, left_out_tokens
 from helpdesk.learning.training.batches import VIEWS_PER_INTENT, Batches
+from helpdesk.learning.training.dropout import masks_drawn_once
 
 if TYPE_CHECKING:
     import torch
@@ -126,24 +127,26 @@ def take_steps(
     tuned = _trainable(model)
     weights = _Weights(model, plan.kept)
     optimizer = torch.optim.AdamW(tuned, lr=plan.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
-    batches = Batches(lesson.texts, lesson.intents, at_once=plan.intents, seed=lesson.seed)
+    lengths = token_counts(model, lesson.texts)
+    batches = Batches(lesson.texts, lesson.intents, lengths=lengths, at_once=plan.intents, seed=lesson.seed)
     taken = 0
-    for place, batch in zip(places, batches, strict=False):
-        _check(validation, model, int(place), weights)
-        optimizer.param_groups[0]["lr"] = plan.learning_rate * _rate(place, plan.steps)
-        optimizer.zero_grad()
-        if auxiliary_losses is not None:
-            auxiliary_losses.backward(int(place))
-        labels = [lesson.intents[row] for row in batch]
-        loss = _loss(_vectors(model, batches.chunks(batch)), labels, plan.temperature)
-        if loss.requires_grad:  # a small batch may have fewer chunks than there are processes
-            loss.backward()  # type: ignore[no-untyped-call]
-        several_processes.sum_gradients(tuned)
-        torch.nn.utils.clip_grad_norm_(tuned, 1.0)
-        optimizer.step()
-        taken += 1
-        progress(int(place) + 1, plan.steps)
-    _check(validation, model, plan.steps, weights)
+    with masks_drawn_once(model):
+        for place, batch in zip(places, batches, strict=False):
+            _check(validation, model, int(place), weights)
+            optimizer.param_groups[0]["lr"] = plan.learning_rate * _rate(place, plan.steps)
+            optimizer.zero_grad()
+            if auxiliary_losses is not None:
+                auxiliary_losses.backward(int(place))
+            labels = [lesson.intents[row] for row in batch]
+            loss = _loss(_vectors(model, batches.chunks(batch)), labels, plan.temperature)
+            if loss.requires_grad:  # a small batch may have fewer chunks than there are processes
+                loss.backward()  # type: ignore[no-untyped-call]
+            several_processes.sum_gradients(tuned)
+            torch.nn.utils.clip_grad_norm_(tuned, 1.0)
+            optimizer.step()
+            taken += 1
+            progress(int(place) + 1, plan.steps)
+        _check(validation, model, plan.steps, weights)
     model.eval()
     weights.blend()
     return taken
@@ -247,15 +250,21 @@ def tokens(model: "SentenceTransformer", texts: Sequence[str]) -> dict[str, "tor
     """The model's inputs with its default prompt, padded to the longest text."""
     import torch
 
-    prompt, prompt_length = default_prompt(model), left_out_tokens(model)
-    found = model.tokenizer(
-        [prompt + text for text in texts],
-        padding=True,
-        truncation=True,
-        max_length=MAX_TRAINED_TOKENS + prompt_length,
-        return_tensors="pt",
-    )
+    found = _tokenized(model, texts, padding=True, return_tensors="pt")
     inputs = {name: value.to(model.device) for name, value in found.items()}
-    if prompt_length:
+    if prompt_length := left_out_tokens(model):
         inputs["prompt_length"] = torch.full((len(texts),), prompt_length, device=model.device)
     return inputs
+
+
+def token_counts(model: "SentenceTransformer", texts: Sequence[str]) -> list[int]:
+    """How many tokens of each text are read."""
+    return [len(ids) for ids in _tokenized(model, texts)["input_ids"]]
+
+
+def _tokenized(model: "SentenceTransformer", texts: Sequence[str], **options: Any) -> Mapping[str, Any]:
+    prompt, most = default_prompt(model), MAX_TRAINED_TOKENS + left_out_tokens(model)
+    found: Mapping[str, Any] = model.tokenizer(
+        [prompt + text for text in texts], truncation=True, max_length=most, **options
+    )
+    return found

@@ -78,6 +78,6 @@ def test_however_steep_the_loss_a_step_is_bounded(tiny_base: Path, steps: Steps)
 
 def test_a_plan_for_more_intents_than_there_are_still_gives_batches() -> None:
     """Rows of fewer intents than planned: all of them in each batch, two rows of each."""
-    batches = iter(Batches(["a", "b", "c"], [0, 0, 1], at_once=5, seed=0))
+    batches = iter(Batches(["a", "b", "c"], [0, 0, 1], lengths=[1, 1, 1], at_once=5, seed=0))
 
     assert [len(next(batches)) for _ in range(3)] == [4, 4, 4]
