@@ -78,14 +78,16 @@ def refit(scorer: Scorer, vectors: Vectors, intents: Intents, out_of_scope_vecto
     return replace(parts, intent_weights=scorer.intent_weights, scope_weights=scorer.scope_weights)
 
 
-def three_views(known: Vectors, intents: Intents, asked: Vectors, truth: Intents) -> float:
-    """The share of unit vectors [m, dim] whose intents [m] the known ones [n, dim] name: mean of linear head, centroid
-    and nearest phrasing."""
+def three_views(known: Vectors, intents: Intents, asked: Vectors, truth: Intents) -> NDArray[np.float64]:
+    """How many of the three, linear head, centroid and nearest phrasing of the known vectors [n, dim], name the intents
+    [m] of others [m, dim]: a share for each of these."""
     count = int(max(intents.max(), truth.max())) + 1
     head, bias = _fit_head(known, intents, count)
     nearest = intents[np.argmax(asked @ known.T, axis=1)]
     centroid = np.argmax(asked @ _centroids(known, intents, count).T, axis=1)
-    return float(np.mean([found == truth for found in (np.argmax(asked @ head.T + bias, axis=1), centroid, nearest)]))
+    named = [found == truth for found in (np.argmax(asked @ head.T + bias, axis=1), centroid, nearest)]
+    shares: NDArray[np.float64] = np.mean(named, axis=0)
+    return shares
 
 
 def _measure(folds: Sequence[Fold], count: int, spellings: Spellings) -> tuple[Rows, list[Scorer]]:

@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from helpdesk.learning.calibration.folds import Ints, is_measurable
 from helpdesk.learning.calibration.scorer_fit import three_views
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BLOCK: Final = 64
+_ONE_SIDED: Final = 1.645  # standard errors
 MOST_LOST: Final = 0.001  # share of the rows that weights by channels may lose against those in blocks
 _MOST_TEXTS: Final = 3000  # texts that are encoded in both ways to compare them
 PARITY_TEXTS: Final = ("hello", "i cannot log in", "my laptop is slow " * 30, "¿dónde está?")
@@ -98,7 +100,7 @@ def choose_rounding(
     *,
     standing: Rounding | None = None,
 ) -> Rounding:
-    """By channels, unless that loses more than 0.1 points of accuracy against blocks.
+    """By channels, unless that surely loses more than 0.1 points of accuracy against blocks.
 
     folder: the exact encoder of the model, which never saw the rows `away`, whose intents it is asked, given the
     others. standing: how the encoder in service is rounded: an exact one stays exact, and no stopwatch is asked, so
@@ -113,7 +115,7 @@ def choose_rounding(
         if standing is None:
             seconds = _seconds({Rounding.NONE: folder, **{rounding: folders[rounding] for rounding in able}})
             able = [rounding for rounding in able if seconds[rounding] < seconds[Rounding.NONE]]
-        if able[:1] == [Rounding.CHANNELS] and accuracy_lost(folders, dataset, away) > MOST_LOST:
+        if able[:1] == [Rounding.CHANNELS] and surely_lost(folders, dataset, away) > MOST_LOST:
             able = able[1:]
     return able[0] if able else Rounding.NONE
 
@@ -124,11 +126,9 @@ def left_out(dataset: Dataset) -> list[int]:
     return [row for row, text in enumerate(dataset.texts) if fold_of[text_key(text)] == 0]
 
 
-def accuracy_lost(folders: Mapping[Rounding, Path], dataset: Dataset, away: Sequence[int]) -> float:
-    """The share of the rows `away` on which channels are right less often than blocks, both given the other rows.
-
-    1 where there is nothing to measure.
-    """
+def surely_lost(folders: Mapping[Rounding, Path], dataset: Dataset, away: Sequence[int]) -> float:
+    """The share of the rows `away` on which channels are right less often than blocks, both given the other rows, as
+    far as chance does not explain it; 1 where there is nothing to measure."""
     asked = _evenly(away, _MOST_TEXTS * 2 // 3)
     learnt = _evenly(sorted(set(range(len(dataset.train))) - set(away)), _MOST_TEXTS - len(asked))
     intents = np.array(dataset.intent_numbers, dtype=np.int32)
@@ -139,7 +139,13 @@ def accuracy_lost(folders: Mapping[Rounding, Path], dataset: Dataset, away: Sequ
         vectors = Encoder(folder).encode([dataset.texts[row] for row in (*learnt, *asked)])
         known, others = vectors[: len(learnt)], vectors[len(learnt) :]
         right[rounding] = three_views(known, intents[learnt], others, intents[asked])
-    return right[Rounding.BLOCKS] - right[Rounding.CHANNELS]
+    return least_mean(right[Rounding.BLOCKS] - right[Rounding.CHANNELS])
+
+
+def least_mean(differences: NDArray[np.float64]) -> float:
+    """The lower end of the one-sided 95% interval of a mean of paired differences, by the normal approximation: one or
+    two rows that were lost say nothing."""
+    return float(differences.mean() - _ONE_SIDED * differences.std() / np.sqrt(len(differences)))
 
 
 def _evenly(rows: Sequence[int], most: int) -> Ints:

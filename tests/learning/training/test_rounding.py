@@ -3,12 +3,20 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from helpdesk.learning.data.dataset import Dataset, Row
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.onnx_export import save_serving_files
-from helpdesk.learning.training.rounding import Rounding, accuracy_lost, choose_rounding, left_out
+from helpdesk.learning.training.rounding import (
+    MOST_LOST,
+    Rounding,
+    choose_rounding,
+    least_mean,
+    left_out,
+    surely_lost,
+)
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -59,5 +67,13 @@ def test_an_encoder_that_tells_nothing_apart_loses_its_accuracy(encoder: Path, t
     save_serving_files(deaf, tmp_path / "deaf")
     away = left_out(DATASET)
 
-    assert accuracy_lost({Rounding.CHANNELS: tmp_path / "deaf", Rounding.BLOCKS: encoder}, DATASET, away) > 0.3
-    assert accuracy_lost({Rounding.CHANNELS: encoder, Rounding.BLOCKS: encoder}, DATASET, away) == 0
+    assert surely_lost({Rounding.CHANNELS: tmp_path / "deaf", Rounding.BLOCKS: encoder}, DATASET, away) > 0.3
+    assert surely_lost({Rounding.CHANNELS: encoder, Rounding.BLOCKS: encoder}, DATASET, away) == 0
+
+
+@pytest.mark.parametrize(("lost", "rows", "more"), [(1, 190, False), (2, 190, False), (8, 190, True), (20, 2000, True)])
+def test_a_row_or_two_that_are_lost_are_chance(lost: int, rows: int, *, more: bool) -> None:
+    """More than a tenth of a point for sure, or not."""
+    differences = np.zeros(rows)
+    differences[:lost] = 1.0
+    assert (least_mean(differences) > MOST_LOST) == more
