@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from helpdesk.errors import BundleError
+from helpdesk.matching import index as index_module
 from helpdesk.matching.index import Index, build_graph, open_index
 
 
@@ -71,6 +72,22 @@ def test_a_graph_that_was_judged_when_it_was_built_is_taken_at_that_word(tmp_pat
     assert serves("index.bin", True)
     assert not serves("index.bin", False)
     assert not serves("other.bin", True)
+
+
+@pytest.mark.parametrize(("many", "lost", "serves"), [(3000, 2, True), (3000, 40, False), (3001, 1, False)])
+def test_of_many_vectors_a_few_may_be_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int, lost: int, *, serves: bool
+) -> None:
+    """Of fewer none: there exact search is quick. The graph is one of other vectors in a few places."""
+    monkeypatch.setattr(index_module, "MANY", many)
+    vectors = unit(3000)
+    others = vectors.copy()
+    others[:lost] = unit(lost, seed=3)
+    build_graph(others, tmp_path / "index.bin")
+
+    assert open_index(vectors, tmp_path / "index.bin").has_graph == serves
+    if serves:
+        assert open_index(vectors, tmp_path / "index.bin", judged=True).has_graph
 
 
 def test_small_indexes_are_searched_exactly(tmp_path: Path) -> None:
