@@ -34,6 +34,7 @@ from sklearn.linear_model import LogisticRegression
 
 from helpdesk.learning.training.base_model import load_base
 from helpdesk.learning.training.batches import CHUNK, Batches
+from helpdesk.learning.training.dropout import masks_drawn_once
 from helpdesk.learning.training.finetune import (
     WARM_UP,
     WEIGHT_DECAY,
@@ -138,7 +139,8 @@ def with_trainer(
             loss=_Loss(model, plan.temperature),
             data_collator=_Collator(model, size),  # type: ignore[arg-type]
         )
-        trainer.train()
+        with masks_drawn_once(model):
+            trainer.train()
     model.eval()
     weights.blend()
 

@@ -134,7 +134,7 @@ def open_index(
     Both ways of searching are opened; HNSW serves from `hnsw_from` vectors on, if it finds the exact neighbours.
     `intents` [count]: the intent of each vector. A graph loses few vectors beside a large cluster, and those of the
     smallest intents; so a sample takes as many of every intent, and one vector that does not find itself is too many.
-    Of MANY vectors a graph loses a few of those that were added first, and one in 500 may be lost.
+    Of MANY vectors a graph loses a few of those that were added first, and one in 500 may be lost (two of AGAIN_ROWS).
     `judged`: what `has_graph` of the index said when it was built, so that only few rows are looked at again; None:
     nobody did, and it is done now.
     """

@@ -145,6 +145,15 @@ def place(count: int, confidence: float) -> float:
     return count * (confidence - _SURELY)
 
 
+def lock_texts(session: Session, text_keys: Collection[str]) -> None:
+    """PostgreSQL locks the rows of these texts, in their order. Whoever writes about texts and their messages or labels
+    does it first: deletion, feedback, labelling. So these wait for each other, and never in a circle."""
+    keys = sorted(text_keys)
+    for start in range(0, len(keys), _AT_ONCE):
+        asked = select(AskedText.text_key).where(AskedText.text_key.in_(keys[start : start + _AT_ONCE]))
+        session.execute(asked.order_by(AskedText.text_key).with_for_update())
+
+
 def follow_labels(session: Session, text_keys: Collection[str]) -> None:
     """Say of these texts anew whether they wait; call it after whatever changes which of their labels count."""
     session.flush()

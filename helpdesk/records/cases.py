@@ -70,7 +70,7 @@ def open_case(
 
     What is urgent makes a case that waits already urgent too.
     """
-    found = current_case(session, conversation_id)
+    found = current_case(session, conversation_id, locked=True)
     if found is None:
         case = CaseRow(conversation_id=conversation_id, message_id=message_id, reason=reason, urgent=urgent)
         try:
@@ -109,7 +109,7 @@ def read_talk(connection: Connection, *, channel: str, sender: str, locked: bool
         return Talk()
     conversation_id, promotion_id, case_id, state = row
     if state == CaseState.TAKEN and locked:
-        state = connection.execute(_HELD, {"case_id": case_id}).scalar_one()
+        state = connection.execute(_HELD, {"case_id": case_id}).scalar_one_or_none()  # None: just deleted
     return Talk(conversation_id, None if state == CaseState.CLOSED else state, promotion_id)
 
 

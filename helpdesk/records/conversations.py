@@ -165,7 +165,8 @@ def store_message(
     try:
         message_id = int(_ADD_MESSAGE.run(connection, row).fetchone()[0])
     except IntegrityError as error:
-        raise ConflictError(f"message {external_id!r} was stored by another request") from error
+        what = "the conversation was deleted" if external_id is None else f"message {external_id!r} was stored"
+        raise ConflictError(f"{what} by another request") from error
     given = {"created_at": row["created_at"], **_NOT_GIVEN, **decision}
     _ADD_DECISION.run(connection, {"message_id": message_id, **given})
     note_message(connection, message_id, row, decision, most_per_hour=demand_per_hour)

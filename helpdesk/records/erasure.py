@@ -90,10 +90,10 @@ def erase(session: Session, wanted: ErasureScope, *, author: str, home: Path) ->
     Raises NotFoundError when there is no such message, BusyError while a night runs, which has read them already.
     """
     leases.require_free(session)
+    lock_messages(session, session.scalars(select(Message.id).where(wanted.where)).all())
     found = session.scalars(select(Message).where(wanted.where).order_by(Message.id)).all()
     if not found:
         raise NotFoundError(f"there is no message of this {wanted.scope}; nothing was erased")
-    lock_messages(session, [message.id for message in found])
     gone = _Gone(found, _own_texts(session, found), _first_written(found))
     _erase_labels(session, gone)
     _leave_texts_of_staff(session, gone)

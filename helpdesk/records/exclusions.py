@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInputError, NotFoundError
 from helpdesk.records import audit_log
-from helpdesk.records.asked_texts import follow_labels
+from helpdesk.records.asked_texts import follow_labels, lock_texts
 from helpdesk.records.clock import now
 from helpdesk.records.labels import SAID
 from helpdesk.records.tables import Example, ExclusionRow, Label, Phrasing, Staff
@@ -96,6 +96,8 @@ def exclude(session: Session, exclusion: Exclusion, *, author: str) -> None:
     again = counting_again(session, exclusion)
     rows = matching_rows(session, exclusion, until=moment)
     numbers = [int(row.removeprefix("label:")) for row in rows if row.startswith("label:")]
+    keys = _text_keys(session, numbers)
+    lock_texts(session, keys)
     row = ExclusionRow(**vars(exclusion), author=author, created_at=moment)
     session.add(row)
     session.flush()
@@ -105,7 +107,7 @@ def exclude(session: Session, exclusion: Exclusion, *, author: str) -> None:
     for label in again:
         label.undone_at = label.superseded_by = None
     session.flush()
-    follow_labels(session, _text_keys(session, numbers))
+    follow_labels(session, keys)
     audit_log.note(session, "exclusion.made", author=author, subject=str(exclusion), exclusion=row.id, rows=len(rows))
 
 

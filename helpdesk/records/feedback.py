@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from helpdesk.decisions import DecisionKind
 from helpdesk.errors import NotFoundError
+from helpdesk.records.asked_texts import lock_texts
 from helpdesk.records.clock import now
 from helpdesk.records.names import current_names
 from helpdesk.records.periods import Period
@@ -45,7 +46,7 @@ def own_message(session: Session, message_id: int, *, sender: str, closed: Colle
     of_sender = of_sender.where(Message.id == message_id, Conversation.sender == sender, Message.channel.not_in(closed))
     message = session.scalar(of_sender)
     if message is not None:
-        session.execute(select(AskedText.text_key).where(AskedText.text_key == message.text_key).with_for_update())
+        lock_texts(session, [message.text_key])
         message = session.scalar(of_sender.with_for_update(key_share=True, of=Message))
     if message is None:
         raise NotFoundError(f"no message {message_id} of this session")

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from helpdesk.errors import BadInputError, ConflictError, NotFoundError
-from helpdesk.records.asked_texts import FLAGGED, PUT_OFF, follow_labels
+from helpdesk.records.asked_texts import FLAGGED, PUT_OFF, follow_labels, lock_texts
 from helpdesk.records.clock import now
 from helpdesk.records.faq import find_intent
 from helpdesk.records.splits import NearbyTexts, assign_split, find_neighbours, one_at_a_time
@@ -108,6 +108,7 @@ def label_message(
     note = _checked_note(note) if kind == FLAGGED else None
     intent_id = find_intent(session, intent).id if intent is not None else None
     one_at_a_time(session)
+    lock_texts(session, [message.text_key])
     said = _said(session, message.text_key)
     label = Label(
         message_id=message.id,

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, u
 from sqlalchemy.orm import Session
 
 from helpdesk.decisions import CHOSEN, NO_QUESTION
-from helpdesk.records.asked_texts import place
+from helpdesk.records.asked_texts import lock_texts, place
 from helpdesk.records.database import Database
-from helpdesk.records.feedback import NOT_HELPFUL, is_disliked
+from helpdesk.records.feedback import is_disliked
 from helpdesk.records.tables import (
     AskedText,
     CaseReply,
@@ -40,12 +40,9 @@ def delete_messages(session: Session, ids: Sequence[int], *, recount: bool = Tru
     keys = lock_messages(session, ids)
     for some in _portions(ids):
         talks = set(session.scalars(select(Message.conversation_id).where(Message.id.in_(some))))
-        rated = select(Message.text_key).join(FeedbackRow, FeedbackRow.message_id == Message.id)
-        rated = rated.where(Message.id.in_(some), FeedbackRow.said == NOT_HELPFUL)
-        disliked = set(session.scalars(rated))
         counts += unhang(session, some)
         of_these = {keys[number] for number in some if number in keys}
-        counts["asked_texts"] += _recount(session, of_these, disliked, without=some, most=None if recount else OFTEN)
+        counts["asked_texts"] += _recount(session, of_these, without=some, most=None if recount else OFTEN)
         counts["decisions"] += _delete(session, DecisionRow, DecisionRow.message_id.in_(some))
         counts["messages"] += _delete(session, Message, Message.id.in_(some))
         counts["conversations"] += forget_empty(session, talks)
@@ -70,15 +67,13 @@ def recount_often_asked(database: Database) -> None:
 
 
 def lock_messages(session: Session, ids: Sequence[int]) -> dict[int, str]:
-    """The text keys of messages. PostgreSQL locks the texts and then the messages, each in their order, as feedback
-    does: a text that is asked meanwhile waits, nobody gives feedback, and no two wait for each other."""
+    """The text keys of messages. PostgreSQL locks their texts and then the messages, in their order: a text that is
+    asked meanwhile waits, and so does feedback."""
     keys: dict[int, str] = {}
     for some in _portions(ids):
         found = select(Message.id, Message.text_key).where(Message.id.in_(some))
         keys |= dict(session.execute(found).tuples().all())
-    for texts in _portions(set(keys.values())):
-        asked = select(AskedText.text_key).where(AskedText.text_key.in_(texts)).order_by(AskedText.text_key)
-        session.execute(asked.with_for_update())
+    lock_texts(session, set(keys.values()))
     for some in _portions(ids):
         session.execute(select(Message.id).where(Message.id.in_(some)).order_by(Message.id).with_for_update())
     return keys
@@ -130,13 +125,10 @@ def forget_flips(session: Session, keys: Collection[str]) -> int:
     return _delete(session, FlipRow, FlipRow.text_key.in_(keys), gone)
 
 
-def _recount(
-    session: Session, keys: Collection[str], disliked: Collection[str], *, without: Sequence[int], most: int | None
-) -> int:
+def _recount(session: Session, keys: Collection[str], *, without: Sequence[int], most: int | None) -> int:
     """Let the queue say of texts what is left of them without these messages; how many are not asked any more.
 
-    disliked: those of which an answer to one of these messages did not help. most: so many messages of a text are read;
-    where as many are left, the count stays.
+    most: so many messages that ask are read of a text; where as many are left, the count stays.
     """
     gone = 0
     texts = select(AskedText).where(AskedText.text_key.in_(keys))
@@ -157,7 +149,7 @@ def _recount(
             for name, value in _decided(session, row.newest_id).items():
                 setattr(row, name, value)
         row.place = place(row.count, row.confidence)
-        row.disliked = row.disliked and (row.text_key not in disliked or is_disliked(session, row.text_key))
+        row.disliked = row.disliked and is_disliked(session, row.text_key)
     session.flush()
     return gone
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from helpdesk.errors import ConflictError, NotFoundError
 from helpdesk.records import faq
-from helpdesk.records.asked_texts import follow_labels
+from helpdesk.records.asked_texts import follow_labels, lock_texts
 from helpdesk.records.clock import now
 from helpdesk.records.labels import SAID, words
 from helpdesk.records.splits import one_at_a_time
@@ -63,6 +63,7 @@ def undo(session: Session, label_id: int, *, staff_id: int) -> Undone:
         raise NotFoundError(f"you have no label {label_id}")
     if label.excluded_by is not None:
         raise ConflictError("this label was left out with everything of its source, so it does not count any more")
+    lock_texts(session, [label.text_key])
     if label.undone_at is None:
         return _take_back(session, label)
     if label.superseded_by is None:

@@ -387,6 +387,20 @@ def test_two_who_delete_the_same_texts_do_not_wait_for_each_other(
     assert count(desk.database, AskedText) == count(desk.database, Message) == 0
 
 
+@postgresql_only
+def test_a_message_that_is_labelled_at_that_moment_teaches(desk: ChatService) -> None:
+    """Retention waits for the label, and the message stays without its sender."""
+    old = say(desk, COMMON, "eve")
+    with desk.database.write() as session:
+        session.execute(update(Message).values(created_at=now() - timedelta(days=40)))
+    with meanwhile(desk.database, lambda: prune_messages(desk.database, before=now() - timedelta(days=30))) as session:
+        labels.label_message(session, old, kind="intent", intent="card", staff_id=1, holdout_share=0.0)
+
+    with desk.database.read() as session:
+        assert list(session.scalars(select(Message.id))) == [old]
+        assert list(session.scalars(select(Conversation.sender))) == [NOBODY]
+
+
 def shown(desk: ChatService) -> int:
     """How often the only text was asked, as staff see it."""
     with desk.database.read() as session:

@@ -1,5 +1,6 @@
 """Label-aware batches: every text has another one of its intent in its batch."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -34,10 +35,13 @@ class Batches:
             rows = [row for intent in chosen for row in self._take(intent)]
             yield sorted(rows, key=self._lengths.__getitem__)
 
-    def chunks(self, batch: Sequence[int]) -> list[list[str]]:
-        """The batch's texts in chunks, each of which is padded to its own longest text."""
+    def chunks(self, batch: Sequence[int], *, processes: int = 1) -> list[list[str]]:
+        """The batch's texts in chunks of at most CHUNK, each of which is padded to its own longest text; as many for
+        each process."""
         texts = [self._texts[row] for row in batch]
-        return [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
+        each = math.ceil(len(texts) / (CHUNK * processes))
+        size = CHUNK if processes == 1 else math.ceil(len(texts) / (each * processes))
+        return [texts[start : start + size] for start in range(0, len(texts), size)]
 
     def _take(self, intent: int) -> list[int]:
         """The next two rows of an intent, every row once before any twice; a lone row is its own pair (dropout)."""

@@ -1,7 +1,8 @@
 """Training on a processor spends a seventh of a step on drawing dropout masks, so they are cut out of masks drawn once.
 
-A mask (Srivastava et al. 2014) is a stretch at a random place of four million independent draws. Attention is computed
-step by step meanwhile: the fused one with dropout takes longer there. A GPU draws masks in no time.
+A mask (Srivastava et al. 2014) of a dropout module is a stretch at a random place of four million independent draws;
+those inside attention are drawn as ever. Attention is computed step by step meanwhile: the fused one with dropout takes
+longer there. A GPU draws masks in no time.
 """
 
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ class _Masks:
         import torch
 
         count = values.numel()
-        if not module.training or not module.p or count > _DRAWN:
+        if not module.training or not module.p or count > _DRAWN // 2:
             return torch.nn.functional.dropout(values, module.p, module.training)
         kind = module.p, values.dtype
         if kind not in self._drawn:

@@ -32,6 +32,7 @@ WEIGHT_DECAY = 0.01
 KEPT_FEW, KEPT_MANY = 0.85, 0.65  # share of the way from base to tuned weights, by rows
 MANY = 3000
 MAX_TRAINED_TOKENS = 48
+_COUNTED_AT_ONCE = 1000  # texts; what the tokenizer gives takes 4 KB each
 _BATCH = 80  # intents, two phrasings of each
 _VISITS = 4.0
 _BRIEF = 4 / 3  # so many times fewer visits, at so many times the rate
@@ -138,7 +139,9 @@ def take_steps(
             if auxiliary_losses is not None:
                 auxiliary_losses.backward(int(place))
             labels = [lesson.intents[row] for row in batch]
-            loss = _loss(_vectors(model, batches.chunks(batch)), labels, plan.temperature)
+            loss = _loss(
+                _vectors(model, batches.chunks(batch, processes=several_processes.how_many())), labels, plan.temperature
+            )
             if loss.requires_grad:  # a small batch may have fewer chunks than there are processes
                 loss.backward()  # type: ignore[no-untyped-call]
             several_processes.sum_gradients(tuned)
@@ -259,7 +262,8 @@ def tokens(model: "SentenceTransformer", texts: Sequence[str]) -> dict[str, "tor
 
 def token_counts(model: "SentenceTransformer", texts: Sequence[str]) -> list[int]:
     """How many tokens of each text are read."""
-    return [len(ids) for ids in _tokenized(model, texts)["input_ids"]]
+    portions = (texts[start : start + _COUNTED_AT_ONCE] for start in range(0, len(texts), _COUNTED_AT_ONCE))
+    return [len(ids) for some in portions for ids in _tokenized(model, some)["input_ids"]]
 
 
 def _tokenized(model: "SentenceTransformer", texts: Sequence[str], **options: Any) -> Mapping[str, Any]:

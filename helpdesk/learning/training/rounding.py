@@ -143,8 +143,8 @@ def surely_lost(folders: Mapping[Rounding, Path], dataset: Dataset, away: Sequen
 
 
 def least_mean(differences: NDArray[np.float64]) -> float:
-    """The lower end of the one-sided 95% interval of a mean of paired differences, by the normal approximation: one or
-    two rows that were lost say nothing."""
+    """The lower end of the one-sided 95% interval of a mean of paired differences, by the normal approximation: of 200
+    rows one or two that were lost say nothing."""
     return float(differences.mean() - _ONE_SIDED * differences.std() / np.sqrt(len(differences)))
 
 

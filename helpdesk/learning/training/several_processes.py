@@ -98,7 +98,7 @@ def own_seed(seed: int) -> int:
 
 def share_weights(model: "SentenceTransformer") -> None:
     """Give all the weights of the first. Raises BadInputError in each process when they do not have the same model."""
-    if _processes() == 1:
+    if how_many() == 1:
         return
     _require_same(model)
     for value in model.state_dict().values():
@@ -111,7 +111,7 @@ def _require_same(model: "SentenceTransformer") -> None:
 
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     told = repr((str(model), shapes, sorted(model.tokenizer.get_vocab().items())))
-    all_told = [""] * _processes()
+    all_told = [""] * how_many()
     with _together():
         distributed.all_gather_object(all_told, hashlib.sha256(told.encode()).hexdigest())
     others = [str(rank) for rank, one in enumerate(all_told) if one != all_told[0]]
@@ -128,7 +128,7 @@ def _in_a_group() -> bool:
 
 def is_own(chunk: int) -> bool:
     """Whether this process encodes the chunk of that number."""
-    return chunk % _processes() == _rank()
+    return chunk % how_many() == _rank()
 
 
 def exchanged(
@@ -137,7 +137,7 @@ def exchanged(
     """The vectors of all chunks, [rows, dim] each, given the own ones; only those carry gradients."""
     import torch
 
-    if _processes() == 1:
+    if how_many() == 1:
         return [part for part in parts if part is not None]
     own = next((part for part in parts if part is not None), None)
     width = torch.tensor(0 if own is None else own.shape[1])
@@ -147,7 +147,7 @@ def exchanged(
         for part, count in zip(parts, rows, strict=True)
     ]
     for number, part in enumerate(whole):
-        _broadcast(part.detach(), number % _processes())
+        _broadcast(part.detach(), number % how_many())
     return whole
 
 
@@ -156,7 +156,7 @@ def sum_gradients(parameters: "Sequence[torch.nn.Parameter]") -> None:
     import torch
     from torch import distributed
 
-    if _processes() == 1:
+    if how_many() == 1:
         return
     given = [torch.zeros_like(one) if one.grad is None else one.grad for one in parameters]
     flat = torch.cat([gradient.reshape(-1) for gradient in given])
@@ -170,7 +170,7 @@ def sum_gradients(parameters: "Sequence[torch.nn.Parameter]") -> None:
 def _offer(lesson: Any) -> None:
     from torch import distributed
 
-    if _processes() > 1:
+    if how_many() > 1:
         with _together():
             distributed.broadcast_object_list([lesson])
 
@@ -178,7 +178,7 @@ def _offer(lesson: Any) -> None:
 def _tell(place: float) -> float:
     import torch
 
-    if _processes() == 1:
+    if how_many() == 1:
         return place
     said = torch.tensor(place, dtype=torch.float64)
     _broadcast(said, 0)
@@ -201,7 +201,8 @@ def _together() -> Iterator[None]:
         raise UnavailableError(f"the other processes of torchrun do not answer: {error}") from error
 
 
-def _processes() -> int:
+def how_many() -> int:
+    """The processes that train together, 1 for one that is alone."""
     from torch import distributed
 
     return distributed.get_world_size() if distributed.is_initialized() else 1

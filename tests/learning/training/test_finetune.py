@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from helpdesk.learning.training.base_model import load_base
-from helpdesk.learning.training.batches import Batches
+from helpdesk.learning.training.batches import CHUNK, Batches
 from helpdesk.learning.training.finetune import TrainingPlan, fine_tune
 
 if TYPE_CHECKING:
@@ -81,3 +81,18 @@ def test_a_plan_for_more_intents_than_there_are_still_gives_batches() -> None:
     batches = iter(Batches(["a", "b", "c"], [0, 0, 1], lengths=[1, 1, 1], at_once=5, seed=0))
 
     assert [len(next(batches)) for _ in range(3)] == [4, 4, 4]
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 8])
+def test_each_process_gets_as_many_chunks(processes: int) -> None:
+    """Of about as many texts, the shortest first; nothing is left out."""
+    texts = ["x" * length for length in range(154, 0, -1)]
+    batches = Batches(texts, [0] * 154, lengths=[len(text) for text in texts], at_once=1, seed=0)
+    ordered = sorted(range(154), key=lambda row: len(texts[row]))
+
+    chunks = batches.chunks(ordered, processes=processes)
+
+    sizes = [len(chunk) for chunk in chunks]
+    assert [text for chunk in chunks for text in chunk] == texts[::-1]
+    assert max(sizes) <= CHUNK
+    assert processes == 1 or (len(chunks) % processes == 0 and min(sizes) > max(sizes) / 2)
