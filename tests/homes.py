@@ -138,7 +138,7 @@ def play(starter: Path, folder: Path) -> None:
             began=began,
             clock=clock,
             report=Quiet().__enter__(),
-            conversations=8,
+            conversations=11,
             nights=(20,),
         )
     with opened.write() as session:

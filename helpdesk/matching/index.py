@@ -20,11 +20,11 @@ MIN_RECALL = 0.97
 RECALL_ROWS = 200  # rows whose neighbours are compared with the exact ones, at most
 SELF_ROWS = 10_000  # rows that must find themselves; 0.2 ms each
 AGAIN_ROWS = 200  # of these, where a graph was judged when it was built
-MANY = 100_000  # rows of which exact search takes too long, and of which any graph loses some
+LARGE = 100_000  # rows of which exact search takes too long, and of which any graph loses some
 SAME = 1e-4  # of the cosine similarity of a unit vector with itself
 _M = 24
 _EF_CONSTRUCTION = 200
-_EF = 96  # of up to MANY rows
+_EF = 96  # of up to LARGE rows
 _EF_GROWTH = 0.43  # beyond, so that the recall at 10 of a million rows is .995
 
 
@@ -134,7 +134,7 @@ def open_index(
     Both ways of searching are opened; HNSW serves from `hnsw_from` vectors on, if it finds the exact neighbours.
     `intents` [count]: the intent of each vector. A graph loses few vectors beside a large cluster, and those of the
     smallest intents; so a sample takes as many of every intent, and one vector that does not find itself is too many.
-    Of MANY vectors a graph loses a few of those that were added first, and one in 500 may be lost (two of AGAIN_ROWS).
+    Of LARGE vectors a graph loses a few of those that were added first, and one in 500 may be lost (two of AGAIN_ROWS).
     `judged`: what `has_graph` of the index said when it was built, so that only few rows are looked at again; None:
     nobody did, and it is done now.
     """
@@ -143,7 +143,7 @@ def open_index(
         return Index(vectors)
     rows = _in_turn(np.zeros(len(vectors), dtype=np.int32) if intents is None else intents)
     asked = rows[: AGAIN_ROWS if judged else SELF_ROWS]
-    may_be_lost = max(2, len(asked) // 500) if len(vectors) >= MANY else 0
+    may_be_lost = max(2, len(asked) // 500) if len(vectors) >= LARGE else 0
     if index.count_lost(asked) > may_be_lost:
         return Index(vectors)
     if not judged and index.recall(vectors[rows[:RECALL_ROWS]]) < MIN_RECALL:
@@ -169,7 +169,7 @@ def _load_graph(vectors: Vectors, path: Path) -> "hnswlib.Index":
         raise BundleError(f"{path}: {error}") from None
     if graph.get_current_count() != len(vectors):
         raise BundleError(f"{path} holds {graph.get_current_count()} vectors; expected {len(vectors)}")
-    graph.set_ef(round(_EF * max(1.0, len(vectors) / MANY) ** _EF_GROWTH))
+    graph.set_ef(round(_EF * max(1.0, len(vectors) / LARGE) ** _EF_GROWTH))
     return graph
 
 

@@ -79,7 +79,7 @@ def test_of_many_vectors_a_few_may_be_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int, lost: int, *, serves: bool
 ) -> None:
     """Of fewer none: there exact search is quick. The graph is one of other vectors in a few places."""
-    monkeypatch.setattr(index_module, "MANY", many)
+    monkeypatch.setattr(index_module, "LARGE", many)
     vectors = unit(3000)
     others = vectors.copy()
     others[:lost] = unit(lost, seed=3)
