@@ -239,6 +239,10 @@ class NightReport(Model):
             lines.append(f"{kind}: {word}: {'; '.join(verdict.reasons)}")
             if verdict.blamed:
                 lines.append(f"  the labels to look at: {', '.join(verdict.blamed)}")
+        for kind, candidate in self.candidates.items():
+            if candidate.seconds:
+                stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in candidate.seconds.items())
+                lines.append(f"{kind} was built in {sum(candidate.seconds.values()):.0f} s: {stages}")
         lines += [*self.training.lines(), *(f"warning: {warning}" for warning in self.warnings)]
         built = self.candidates.get(self.promoted_kind or "")
         if built is not None and built.thresholds is not None and (needed := built.thresholds.rows_needed):

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from helpdesk.learning.bundles.known_languages import known_languages
-from helpdesk.learning.calibration.embedding_cache import open_cached, write_cache
+from helpdesk.learning.bundles.stage_times import StageTimes
+from helpdesk.learning.calibration.embedding_cache import CachedEncoder, open_cached, write_cache
 from helpdesk.learning.calibration.measurement import ASSIGNMENT, FOLDS, Measurement
 from helpdesk.learning.calibration.out_of_fold import (
     Progress,
@@ -70,14 +71,17 @@ def build(
 
     Vectors in the embedding cache of the sealed bundle `incumbent` are reused.
     """
+    times = StageTimes()
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     link_encoder(encoder, building / layout.ENCODER, apart=True)
-    folders = (building / layout.ENCODER, *(measurement.encoders if measurement else ()))
+    folders = [building / layout.ENCODER, *(measurement.encoders if measurement else ())]
     live, *fold_encoders = (open_cached(f, threads=settings.train_threads, incumbent=incumbent) for f in folders)
     vectors = live.encode(dataset.texts, progress=stage(progress, f"{kind}: encoding"))
+    times.end("encoding")
     fitted, folds = fit(dataset, live, vectors, measurement, settings, fold_encoders=fold_encoders, progress=progress)
     fitted_thresholds = fit_contract_thresholds(fitted, dataset, settings)
+    times.end("scorer")
     evaluation = draw_evaluation_set(
         dataset,
         fitted,
@@ -89,19 +93,25 @@ def build(
         seed=settings.seed,
     )
     robustness = measure_robustness(evaluation, dataset, seed=settings.seed)
-    _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
+    times.end("robustness")
     report = _report(dataset, fitted, fitted_thresholds, robustness, settings, contract=facts.get(CONTRACT))
-    texts = out_of_scope_texts(dataset, seed=settings.seed)
-    out_of_scope = [text_key(texts[row]) for row in fitted.out_of_scope_rows]
-    understood = known_languages(dataset.texts, live.encode)
-    _write(building, dataset, vectors, fitted, fitted_thresholds, out_of_scope=out_of_scope, languages=understood)
-    index = open_index(vectors, building / layout.INDEX, intents=np.array(dataset.intent_numbers, dtype=np.int32))
-    found = {"report": report.model_dump(mode="json"), layout.GRAPH: index.has_graph}
-    write_cache(building, [live, *fold_encoders])
-    if measurement is not None:
-        _write_measurement(building / FOLDS, measurement)
+    spoken = known_languages(dataset.texts, live.encode)
+    _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
+    _write(building, dataset, vectors, fitted, fitted_thresholds, languages=spoken, seed=settings.seed)
+    times.end("files")
+    found = {"report": report.model_dump(mode="json"), layout.GRAPH: _build_index(building, dataset, vectors)}
+    times.end("index")
+    _write_for_nights(building, [live, *fold_encoders], measurement)
     content = layout.seal(building, _facts(dataset, live.dim, kind, settings, facts | found))
-    return Candidate(kind, building, report.model_copy(update={"content_hash": content}))
+    times.end("files")  # what differs from run to run stays out of the bundle
+    return Candidate(kind, building, report.model_copy(update={"content_hash": content, "seconds": times.seconds}))
+
+
+def _build_index(building: Path, dataset: Dataset, vectors: Vectors) -> bool:
+    """Whether the graph finds the neighbours well enough to serve."""
+    build_graph(vectors, building / layout.INDEX)
+    intents = np.array(dataset.intent_numbers, dtype=np.int32)
+    return open_index(vectors, building / layout.INDEX, intents=intents).has_graph
 
 
 def _report(
@@ -168,11 +178,11 @@ def _write(
     fitted: FittedScorer,
     fitted_thresholds: FittedThresholds,
     *,
-    out_of_scope: Sequence[str],
     languages: Sequence[str],
+    seed: int,
 ) -> None:
+    texts = out_of_scope_texts(dataset, seed=seed)
     np.save(building / layout.VECTORS, vectors)
-    build_graph(vectors, building / layout.INDEX)
     fitted.scorer.save(building / layout.SCORER)
     _write_json(
         building / layout.PHRASINGS,
@@ -181,7 +191,7 @@ def _write(
             "ids": [row.id for row in dataset.train],
             "keys": [text_key(row.text) for row in dataset.train],
             "intent_of_row": dataset.intent_numbers,
-            "outside": out_of_scope,
+            "outside": [text_key(texts[row]) for row in fitted.out_of_scope_rows],
             "settled": _settled(dataset),
             "languages": languages,
             "shared_words": find_shared_words([(row.text, row.intent) for row in dataset.train], known=languages),
@@ -204,7 +214,12 @@ def _outcomes(dataset: Dataset, fitted: FittedScorer) -> dict[str, list[Any]]:
     }
 
 
-def _write_measurement(folder: Path, measurement: Measurement) -> None:
+def _write_for_nights(building: Path, encoders: Sequence[CachedEncoder], measurement: Measurement | None) -> None:
+    """What only nights read: the vectors that were computed, and the fold encoders."""
+    write_cache(building, encoders)
+    if measurement is None:
+        return
+    folder = building / FOLDS
     folder.mkdir()
     for part, encoder in enumerate(measurement.encoders):
         link_encoder(encoder, folder / str(part))

@@ -1,8 +1,8 @@
 """8-bit weights for an encoder, and which kind of them a bundle gets.
 
 In blocks     a graph whose weights are rounded in blocks of 64: nearly the exact vectors, for any architecture
-By channels   weights rounded by output channel, run by CTranslate2: 0.4 of the time and a little off, for the
-              architectures that it knows
+By channels   weights rounded by output channel, run by CTranslate2: 0.4 to 0.7 of the time and a little
+              off, for the architectures that it knows
 
 Either way activations are rounded word by word, and the table of words, half of a small model, is rounded too.
 """

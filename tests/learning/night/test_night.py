@@ -213,6 +213,18 @@ def test_a_report_is_written_either_way(desk: ChatService) -> None:
     assert json.loads(path.read_text())["rows"] == 25
 
 
+def test_the_report_says_how_long_building_took_and_the_bundle_does_not(desk: ChatService) -> None:
+    """Equal runs build equal bundles, however long they take."""
+    teach(desk, TUNNEL, "vpn")
+    report = night(desk)
+
+    built = report.candidates["refreshed"].seconds
+    assert list(built) == ["encoding", "scorer", "robustness", "files", "index"]
+    assert all(0 <= seconds <= report.seconds for seconds in built.values())
+    assert "refreshed was built in " in report.as_text()
+    assert serving(desk).bundle.manifest["report"]["seconds"] == {}
+
+
 def test_leftovers_of_a_killed_run_are_removed(desk: ChatService) -> None:
     """Half-built folders do not pile up."""
     leftover = desk.settings.bundles / ".building-refreshed"
