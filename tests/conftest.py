@@ -8,6 +8,7 @@ os.environ["RAYON_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import gc
 import itertools
 import shutil
 import tempfile
@@ -27,11 +28,13 @@ from jinja2 import FileSystemBytecodeCache
 from logins import ann, bob, client  # noqa: F401 - fixtures of all tests
 from postgresql import administer, named
 
+from helpdesk import tenants
 from helpdesk.app import create_app
 from helpdesk.learning.calibration.embedding_cache import open_cached
 from helpdesk.matching.bundle import ENCODER
 from helpdesk.records import passwords
 from helpdesk.records.database import Database, open_database, upgrade
+from helpdesk.serving import live as live_matcher
 from helpdesk.serving.chat_service import ChatService
 from helpdesk.serving.live import LiveMatcher
 from helpdesk.settings import Settings, load_settings
@@ -44,7 +47,11 @@ _left_out: list[str] = []
 
 
 def pytest_configure() -> None:
-    """No home, database or setting of the developer reaches a test or its processes, from the environment or `.env`."""
+    """No home, database or setting of the developer reaches a test or its processes, from the environment or `.env`.
+
+    Python looks for garbage less often: in a process that has read thousands of tests each look takes seconds.
+    """
+    gc.set_threshold(50_000, 10, 10)
     for name in [name for name in os.environ if name.startswith("HELPDESK_")]:
         del os.environ[name]
     os.environ.update({f"HELPDESK_{name.upper()}": "" for name in Settings.model_fields})  # comes before `.env`
@@ -162,6 +169,13 @@ def database(request: pytest.FixtureRequest, empty_home: Path, tmp_path: Path) -
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests log in hundreds of times; in other processes passwords cost what they do in service."""
     monkeypatch.setattr(passwords, "_HASHER", CHEAP)
+
+
+@pytest.fixture(autouse=True)
+def memory_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a swap gives back to the system is looked for among all that the tests of this process hold."""
+    monkeypatch.setattr(live_matcher, "give_back_memory", lambda: None)
+    monkeypatch.setattr(tenants, "give_back_memory", lambda: None)
 
 
 @pytest.fixture(autouse=True)
