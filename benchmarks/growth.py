@@ -7,9 +7,9 @@
 phrasings   made-up vectors as in `search.py`, each size in a process of its own: seconds to build the graph and to open
             it with the vectors mapped, milliseconds of a search, recall at 10, megabytes of memory that are not shared
 messages    a year of traffic as in `pages.py`: milliseconds of the processor for the desk, the metrics, the report of
-            30 days and one message, megabytes of the database
+            30 days and one message, megabytes of the database and of memory that this process has for itself
 clients     that many at once, each with its own connection, at a service with the smallest of those homes: messages a
-            second, latencies, milliseconds of the processor a message
+            second, latencies, milliseconds of the processor a message, megabytes of the larger worker (shared in parts)
 tenants     that many homes with the starter FAQ in one web process: milliseconds to open each, megabytes of memory, the
             share of a core that they take while nobody writes, the median of a message to one after the other
 
@@ -64,10 +64,11 @@ PANELS: Final = (
     ("phrasings", "seconds", ("build s", "open s")),
     ("phrasings", "memory, MB", ("memory MB",)),
     ("messages", "processor, ms", ("desk ms", "metrics ms", "report ms", "message ms")),
-    ("messages", "database, MB", ("database MB",)),
+    ("messages", "MB", ("database MB", "memory MB")),
     ("clients", "messages a second", ("a second",)),
     ("clients", "latency, ms", ("p50 ms", "p99 ms")),
     ("clients", "processor a message, ms", ("processor ms",)),
+    ("clients", "memory, MB", ("memory MB",)),
     ("tenants", "milliseconds", ("open ms", "p50 ms")),
     ("tenants", "memory, MB", ("memory MB",)),
     ("tenants", "idle, % of a core", ("idle %",)),
@@ -144,7 +145,8 @@ def of_messages(size: int, out: Path) -> Figures:
         return client.post("/webhooks/rest/webhook", json={"sender": next(texts), "message": next(texts)})
 
     figures["message ms"] = _processor_ms(say)
-    return figures | {"database MB": (settings.home / "helpdesk.db").stat().st_size / 1e6}
+    stored = (settings.home / "helpdesk.db").stat().st_size / 1e6
+    return figures | {"database MB": stored, "memory MB": _own_memory()}
 
 
 def _filled(messages: int, out: Path) -> Settings:
@@ -167,11 +169,13 @@ def of_clients(clients: int, out: Path) -> Figures:
         before = processor_seconds(service)
         load = post_all(settings.port, [next(texts) for _ in range(MESSAGES_EACH_RUN)], clients=clients)
         used = processor_seconds(service) - before
+        memory = max(worker.memory_full_info().pss for worker in family(service)[1:]) / 1e6
     return {
         "a second": load.rps,
         "p50 ms": load.p50,
         "p99 ms": float(np.percentile(load.latencies, 99)),
         "processor ms": 1000 * used / MESSAGES_EACH_RUN,
+        "memory MB": memory,
     }
 
 

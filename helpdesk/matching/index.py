@@ -15,7 +15,7 @@ from helpdesk.errors import BundleError, UnavailableError
 
 Vectors = NDArray[np.float32]
 
-HNSW_FROM = 3000  # phrasings; by `benchmarks/search.py` equal at 2,400, HNSW a third faster at 6,000
+HNSW_FROM = 2000  # phrasings; by `benchmarks/search.py` equal at 1,000 to 1,700, HNSW a third faster at 3,000
 MIN_RECALL = 0.97
 RECALL_ROWS = 200  # rows whose neighbours are compared with the exact ones, at most
 SELF_ROWS = 10_000  # rows that must find themselves; 0.2 ms each
