@@ -70,11 +70,13 @@ def explain_lines(report: "NightReport", *, proofs: Mapping[str, str]) -> Iterat
     found = report.explanation
     if found is None:
         yield "nothing to compare: there was no version in service, or the night ended before anything was judged"
-        return
-    yield from _table(found.versions)
-    for kind, verdict in report.verdicts.items():
-        yield ""
-        yield from _candidate(kind, verdict, found, proofs)
+    else:
+        yield from _table(found.versions)
+        for kind, verdict in report.verdicts.items():
+            yield ""
+            yield from _candidate(kind, verdict, found, proofs)
+    if times := report.build_times():
+        yield from ("", *times)
 
 
 def _table(columns: Sequence["VersionColumn"]) -> Iterator[str]:

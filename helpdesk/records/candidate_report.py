@@ -81,7 +81,7 @@ class CandidateReport(Model):
     """What the making of one bundle found out.
 
     relabel_requests: labels that an encoder which never saw them is sure to be something else; contract: allowed share
-    of wrong answers and assurance; seconds: of each stage of the build, by the clock.
+    of wrong answers and assurance; seconds: of each stage of the build, by the clock, not in the bundle.
     """
 
     scorer: ScorerReport = ScorerReport()

@@ -239,15 +239,20 @@ class NightReport(Model):
             lines.append(f"{kind}: {word}: {'; '.join(verdict.reasons)}")
             if verdict.blamed:
                 lines.append(f"  the labels to look at: {', '.join(verdict.blamed)}")
-        for kind, candidate in self.candidates.items():
-            if candidate.seconds:
-                stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in candidate.seconds.items())
-                lines.append(f"{kind} was built in {sum(candidate.seconds.values()):.0f} s: {stages}")
         lines += [*self.training.lines(), *(f"warning: {warning}" for warning in self.warnings)]
         built = self.candidates.get(self.promoted_kind or "")
         if built is not None and built.thresholds is not None and (needed := built.thresholds.rows_needed):
             lines.append(f"no direct answers yet: about {needed} more labelled messages would allow the first")
         return "\n".join([*lines, self._ending()])
+
+    def build_times(self) -> list[str]:
+        """One line a candidate that was judged: how long the stages of building it took."""
+        return [
+            f"{kind} was built in {sum(built.seconds.values()):.0f} s by the clock: "
+            + ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in built.seconds.items())
+            for kind, built in self.candidates.items()
+            if built.seconds
+        ]
 
     def summary(self) -> str:
         """For people, in one paragraph."""

@@ -78,10 +78,11 @@ def build(
     folders = [building / layout.ENCODER, *(measurement.encoders if measurement else ())]
     live, *fold_encoders = (open_cached(f, threads=settings.train_threads, incumbent=incumbent) for f in folders)
     vectors = live.encode(dataset.texts, progress=stage(progress, f"{kind}: encoding"))
+    spoken = known_languages(dataset.texts, live.encode)
     times.end("encoding")
     fitted, folds = fit(dataset, live, vectors, measurement, settings, fold_encoders=fold_encoders, progress=progress)
     fitted_thresholds = fit_contract_thresholds(fitted, dataset, settings)
-    times.end("scorer")
+    times.end("measuring")
     evaluation = draw_evaluation_set(
         dataset,
         fitted,
@@ -94,13 +95,12 @@ def build(
     )
     robustness = measure_robustness(evaluation, dataset, seed=settings.seed)
     times.end("robustness")
+    graph = _build_index(building, dataset, vectors)
+    times.end("index")
     report = _report(dataset, fitted, fitted_thresholds, robustness, settings, contract=facts.get(CONTRACT))
-    spoken = known_languages(dataset.texts, live.encode)
     _write_json(building / layout.ROBUSTNESS, robustness.as_dict())
     _write(building, dataset, vectors, fitted, fitted_thresholds, languages=spoken, seed=settings.seed)
-    times.end("files")
-    found = {"report": report.model_dump(mode="json"), layout.GRAPH: _build_index(building, dataset, vectors)}
-    times.end("index")
+    found = {"report": report.model_dump(mode="json", exclude={"seconds"}), layout.GRAPH: graph}
     _write_for_nights(building, [live, *fold_encoders], measurement)
     content = layout.seal(building, _facts(dataset, live.dim, kind, settings, facts | found))
     times.end("files")  # what differs from run to run stays out of the bundle

@@ -11,7 +11,7 @@ class StageTimes:
         self._began = time.monotonic()
 
     def end(self, stage: str) -> None:
-        """A stage, or a part of it, ends now."""
+        """A stage ends now."""
         now = time.monotonic()
-        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + now - self._began, 1)
+        self.seconds[stage] = round(now - self._began, 1)
         self._began = now
